@@ -1,0 +1,70 @@
+"""The errors a caller may meet: one base, few named children.
+
+Each message says what was wrong, what is allowed and what to do. ``BoardBusy``,
+``BoardDamaged``, ``BoardTooNew`` and ``DiskFull`` also derive from
+``sqlite3.OperationalError``, so code written against plain SQLite keeps its handlers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+
+class KanbanError(Exception):
+    """Base of everything the board raises on purpose."""
+
+
+class NotFound(KanbanError):
+    """The named task, run, board or subscription does not exist."""
+
+    def __init__(self, noun: str, name: object, hint: str = "") -> None:
+        self.noun, self.name = noun, name
+        super().__init__(f"no {noun} {name!s}" + (f"; {hint}" if hint else ""))
+
+
+class IllegalTransition(KanbanError):
+    """The lifecycle table does not allow ``verb`` from ``status``.
+
+    ``allowed`` lists the statuses from which the verb is legal.
+    """
+
+    def __init__(self, verb: str, status: str, allowed: Iterable[str], hint: str = "") -> None:
+        self.verb, self.status, self.allowed = verb, status, tuple(allowed)
+        listed = ", ".join(self.allowed) or "nothing"
+        message = f"cannot {verb} a task that is {status}; allowed from: {listed}"
+        super().__init__(message + (f"; {hint}" if hint else ""))
+
+
+class InvalidInput(KanbanError, ValueError):
+    """A value is not acceptable; ``field`` names it and ``allowed`` says what is."""
+
+    def __init__(self, field: str, allowed: str, problem: str = "is not valid") -> None:
+        self.field, self.allowed = field, allowed
+        super().__init__(f"{field} {problem}; allowed: {allowed}")
+
+
+class ConfigError(KanbanError):
+    """The configuration is wrong; the message names key, file, line and the nearest valid key."""
+
+
+class BoardBusy(KanbanError, sqlite3.OperationalError):
+    """The writer lock was not free within the bounded wait; ``holder`` names who has it."""
+
+    def __init__(self, holder: str, waited_seconds: float) -> None:
+        self.holder = holder
+        super().__init__(
+            f"the board is busy: {holder} has held it for over {waited_seconds:.0f} s; try again"
+        )
+
+
+class BoardDamaged(KanbanError, sqlite3.OperationalError):
+    """The file is not a board, or is one that is damaged; it was left untouched."""
+
+
+class BoardTooNew(KanbanError, sqlite3.OperationalError):
+    """A newer hermes-kanban wrote this board; this version must not touch it."""
+
+
+class DiskFull(KanbanError, sqlite3.OperationalError):
+    """The disk has no room; nothing was changed."""

@@ -1,0 +1,139 @@
+"""What the kernel asks of the outside world: the time, randomness and processes.
+
+The kernel never imports the workers package; it is handed an object that answers these calls.
+A simulation hands it another.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from hermes_kanban.model.records import Identity, Run, Task
+
+Liveness = Literal["alive", "dead", "elsewhere"]
+
+
+class Clock(Protocol):
+    """The one spelling of time."""
+
+    def now(self) -> int:
+        """Unix seconds, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start; never goes back."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> int:
+        return int(time.time())
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class Randomness(Protocol):
+    """Where task ids, claim locks and back-off jitter come from."""
+
+    def randbits(self, bits: int) -> int:
+        """A uniform integer below ``2 ** bits``."""
+
+    def token(self) -> str:
+        """A fresh claim lock."""
+
+
+class SystemRandomness:
+    """The operating system's source of randomness."""
+
+    def randbits(self, bits: int) -> int:
+        return secrets.randbits(bits)
+
+    def token(self) -> str:
+        return secrets.token_hex(16)
+
+
+class WorkerRef(msgspec.Struct, frozen=True):
+    """A registered worker process, as far as a row can name it."""
+
+    board_id: str
+    task_id: str
+    run_id: int
+    claim_lock: str
+    pid: int
+    identity: Identity | None
+    run_dir: Path
+
+
+class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor left behind at the end of its run (``runs/<run_id>/exit.json``).
+
+    ``exit_code`` is the agent's, negative for the signal that ended it, None if it never ran.
+    ``tail`` holds the last 4 KiB of output. ``started_at`` and ``exited_at`` are Unix seconds.
+    """
+
+    v: int
+    board_id: str
+    run_id: int
+    claim_lock: str
+    exited_at: int
+    started_at: int | None = None
+    exit_code: int | None = None
+    never_started: bool = False
+    spawn_failed: str | None = None
+    timed_out: bool = False
+    stopped: bool = False
+    on_exit_zero: str = "protocol_violation"
+    rate_limit_reset_at: int | None = None
+    tail: str = ""
+
+
+class Processes(Protocol):
+    """The process table of this host, as the kernel sees it."""
+
+    def identity(self) -> Identity | None:
+        """This very process."""
+
+    def liveness(self, identity: Identity) -> Liveness:
+        """``elsewhere`` when another host or pid namespace owns it and it cannot be judged here."""
+
+    def stop(self, worker: WorkerRef, grace_seconds: float) -> bool:
+        """Advance a stop without waiting; True once the worker's whole tree is confirmed gone.
+
+        The first call terminates; calls later than ``grace_seconds`` after it kill.
+        """
+
+    def exit_record(self, worker: WorkerRef) -> ExitRecord | None:
+        """The record of exactly this run, if there is one; any other is set aside."""
+
+    def settle(self, worker: WorkerRef) -> None:
+        """The worker's end is committed: drop its record and forget it."""
+
+
+class Spawned(Protocol):
+    """A supervisor that waits for its go."""
+
+    pid: int
+    identity: Identity | None
+
+    def go(self) -> None:
+        """Let it start the agent; only after its registration has committed."""
+
+    def abandon(self) -> None:
+        """Let it exit without starting anything."""
+
+
+class SpawnFunction(Protocol):
+    """Starts the process of a claimed run; a plain pid means that it runs already."""
+
+    def __call__(self, task: Task, run: Run) -> Spawned | int: ...
+
+
+def plain(value: Any) -> Any:
+    """A record as builtin types, for JSON."""
+    return msgspec.to_builtins(value)
