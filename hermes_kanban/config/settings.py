@@ -1,0 +1,168 @@
+"""Every setting with its type, range and default: the one list of what may be configured.
+
+Times are seconds, sizes are in their name. ``config/hermes-kanban.yaml`` shows the same keys to
+people, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from hermes_kanban.config.capacity import default_max_in_progress
+
+YEAR_SECONDS = 31_536_000
+
+# The upper bounds keep a slip (milliseconds for seconds, say) and SQLite's 64 bits apart.
+Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
+WholeSeconds = Annotated[int, Meta(ge=1, le=YEAR_SECONDS)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000)]
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z",
+        description="a board's name: lower-case letters, digits and '-', 64 at most",
+    ),
+]
+ProfileName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        description="a profile's name: letters, digits, '.', '_' and '-', 64 at most",
+    ),
+]
+Skill = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z",
+        description="a skill's name: lower-case letters, digits, '.', '_' and '-', 64 at most",
+    ),
+]
+EnvironmentName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z",
+        description="the name of an environment variable",
+    ),
+]
+DatabaseAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^(postgres(ql)?://.+)?\Z",
+        description="empty for SQLite, or postgresql://user@host/database",
+    ),
+]
+
+Runtime = Literal["command", "hermes", "claude", "codex", "gemini", "opencode"]
+ExitZero = Literal["complete", "protocol_violation"]
+
+
+class KanbanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``kanban:`` section; ``HERMES_KANBAN_<KEY>`` overrides each key."""
+
+    dispatch_in_gateway: bool = True
+    dispatch_interval_seconds: Seconds = 60
+    boards: Literal["all"] | tuple[Slug, ...] = "all"
+    max_retries: CountOrNone = 1
+    max_runs: Count = 20
+    lease_seconds: WholeSeconds = 900
+    stop_grace_seconds: Seconds = 5
+    linger_seconds: Seconds = 30
+    max_spawn: Count = 8
+    max_in_progress: Count = msgspec.field(default_factory=default_max_in_progress)
+    max_in_progress_per_tenant: dict[Word, CountOrNone] = {}
+    resources: dict[Word, CountOrNone] = {}
+    backoff_base_seconds: WholeSeconds = 10
+    backoff_max_seconds: WholeSeconds = 3600
+    rate_limit_base_seconds: WholeSeconds = 60
+    stuck_ticks: Count = 5
+    min_free_mb: CountOrNone = 256
+    durability: Literal["full", "normal"] = "full"
+    database: DatabaseAddress = ""
+    notify_in_gateway: bool = True
+
+    def serves(self, board: str) -> bool:
+        """Whether this gateway dispatches the board of that name."""
+        return self.boards == "all" or board in self.boards
+
+
+class LoggingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``logging:`` section; ``HERMES_KANBAN_LOGGING_<KEY>`` overrides each key."""
+
+    format: Literal["auto", "pretty", "json"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to start an agent for an assignee; its name is the key under ``profiles:``.
+
+    ``{task_id}``, ``{workspace}`` and ``{prompt}`` in ``argv``, ``args``, ``env`` and ``cwd`` are
+    filled in when the agent starts. ``on_exit_zero`` is None for the runtime's own habit, which
+    ``exit_zero`` resolves.
+    """
+
+    runtime: Runtime = "command"
+    argv: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    prompt: Literal["stdin", "file", "argument"] = "stdin"
+    env: dict[EnvironmentName, str] = {}
+    cwd: Word | None = None
+    model: Word | None = None
+    provider: Word | None = None
+    skills: tuple[Skill, ...] = ()
+    resources: dict[Word, Count] = {}
+    max_in_progress: CountOrNone | None = None
+    max_runtime_seconds: WholeSeconds | None = None
+    on_exit_zero: ExitZero | None = None
+    resume: bool = False
+    orchestrator: bool = False
+    may_assign: tuple[ProfileName, ...] = ()
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if self.runtime == "command" and not (self.argv and self.argv[0]):
+            raise ValueError("needs argv, the command to start, or the runtime of an agent")
+        if self.runtime != "command" and self.argv:
+            raise ValueError(
+                f"has argv, which is for runtime command; give args to runtime {self.runtime}"
+            )
+
+    @property
+    def exit_zero(self) -> ExitZero:
+        """What exit 0 without a word means: a plain command is done, an agent has gone silent."""
+        if self.on_exit_zero is not None:
+            return self.on_exit_zero
+        return "complete" if self.runtime == "command" else "protocol_violation"
+
+
+class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that may be written, as the files and the environment together say it."""
+
+    kanban: KanbanSettings = msgspec.field(default_factory=KanbanSettings)
+    logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
+    profiles: dict[ProfileName, Profile] = {}
+
+    def __post_init__(self) -> None:
+        """A misspelt resource would be a cap that never holds."""
+        for name, profile in self.profiles.items():
+            for resource in profile.resources.keys() - self.kanban.resources.keys():
+                raise UnknownResource(name, resource)
+
+
+class Config(Sections, frozen=True, kw_only=True):
+    """Everything that is configured; ``files`` are those it was read from, config.yaml first."""
+
+    files: tuple[Path, ...] = ()
+
+
+class UnknownResource(ValueError):
+    """A profile uses a resource that ``kanban.resources`` does not have."""
+
+    def __init__(self, profile: str, resource: str) -> None:
+        self.profile, self.resource = profile, resource
+        super().__init__(f"profile {profile} uses the resource {resource}")
