@@ -147,7 +147,8 @@ def _expectation(value: Any, kind: Any, refusal: str) -> str:
         return f"expects one of {_listed(words)}{nearest}"
     if isinstance(value, str) and (described := _description(kind)):
         return f"expects {described}"
-    quotes = "; put it in quotes" if "Expected `str" in refusal and value is not None else ""
+    unquoted = "Expected `str" in refusal and isinstance(value, int | float)
+    quotes = "; put it in quotes" if unquoted else ""
     return _for_people(refusal) + quotes
 
 

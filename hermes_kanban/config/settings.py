@@ -21,7 +21,8 @@ Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
 WholeSeconds = Annotated[int, Meta(ge=1, le=YEAR_SECONDS)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000)]
-Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Word = Annotated[str, Meta(min_length=1, max_length=200, description="text of 1 to 200 characters")]
+FolderPath = Annotated[str, Meta(min_length=1, description="the path of a folder")]
 Slug = Annotated[
     str,
     Meta(
@@ -111,7 +112,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     args: tuple[str, ...] = ()
     prompt: Literal["stdin", "file", "argument"] = "stdin"
     env: dict[EnvironmentName, str] = {}
-    cwd: Word | None = None
+    cwd: FolderPath | None = None
     model: Word | None = None
     provider: Word | None = None
     skills: tuple[Skill, ...] = ()

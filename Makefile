@@ -1,0 +1,44 @@
+# `make run` shows the board at work; `make test` is what decides whether a change may go in.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test bench torture clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
+
+setup: $(INSTALLED) ## make .venv with everything pinned; redone only when the pins change
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: $(INSTALLED) ## watch real workers do a sample plan (ARGS=--exit-when-idle ends by itself)
+	@$(BIN)/python -m hermes_kanban.demo $(ARGS)
+
+check: $(INSTALLED) ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check ## style, types and the tests
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+bench: $(INSTALLED) ## what the verbs cost, as ratios to plain sqlite3
+	$(BIN)/python -m tests.bench $(ARGS)
+
+torture: $(INSTALLED) ## the long forms of the kill, race and full-disk tests
+	$(BIN)/python -m pytest tests/stress -m torture $(ARGS)
+
+clean: ## remove what the other targets made, .venv included
+	rm -rf $(VENV) build dist *.egg-info .board .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
