@@ -1,0 +1,98 @@
+"""The environment of a worker: an allow-list of the gateway's, and what names its run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from hermes_kanban.model import Board, Run, Task
+
+# Secrets of the gateway must not leak into every agent: what a profile needs, its env names.
+ALLOWED = frozenset(
+    {
+        "ALL_PROXY",
+        "COLORTERM",
+        "CURL_CA_BUNDLE",
+        "HOME",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "LANG",
+        "LANGUAGE",
+        "LOGNAME",
+        "NODE_EXTRA_CA_CERTS",
+        "NO_PROXY",
+        "PATH",
+        "REQUESTS_CA_BUNDLE",
+        "SHELL",
+        "SSH_AUTH_SOCK",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TEMP",
+        "TERM",
+        "TMP",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "all_proxy",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+    }
+)
+ALLOWED_PREFIXES = ("LC_", "XDG_")
+
+RUN_ID = "HERMES_KANBAN_RUN_ID"
+CLAIM_LOCK = "HERMES_KANBAN_CLAIM_LOCK"
+BOARD = "HERMES_KANBAN_BOARD"
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a worker gets of ``environ``; its PATH always finds the system's and our commands."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in ALLOWED or name.startswith(ALLOWED_PREFIXES)
+    }
+    kept["PATH"] = usable_path(kept.get("PATH", ""))
+    return kept
+
+
+def usable_path(path: str) -> str:
+    """``path``, or the system's if it is empty, with the folder of our own commands at its end."""
+    folders = [folder for folder in (path or os.defpath).split(os.pathsep) if folder]
+    # Not resolved: a virtual environment's interpreter is a link out of it.
+    ours = str(Path(sys.executable).parent)
+    if ours not in folders:
+        folders.append(ours)
+    return os.pathsep.join(folders)
+
+
+def of_run(
+    task: Task, run: Run, board: Board, *, workspace: Path, workspaces_root: Path, profile: str
+) -> dict[str, str]:
+    """The variables by which a worker, and a search for its processes, knows its run."""
+    variables = {
+        "HERMES_KANBAN_TASK": task.id,
+        RUN_ID: str(run.id),
+        CLAIM_LOCK: run.claim_lock or "",
+        "HERMES_KANBAN_WORKSPACE": str(workspace),
+        "HERMES_KANBAN_WORKSPACES_ROOT": str(workspaces_root),
+        BOARD: board.slug,
+        "HERMES_PROFILE": profile,
+        "TRACEPARENT": traceparent(board.board_id, task.id, run.id),
+    }
+    if task.branch:
+        variables["HERMES_KANBAN_BRANCH"] = task.branch
+    if task.tenant:
+        variables["HERMES_TENANT"] = task.tenant
+    return variables
+
+
+def traceparent(board_id: str, task_id: str, run_id: int) -> str:
+    """A W3C trace context: one trace a task, one span a run, the same whenever it is asked."""
+    trace = hashlib.sha256(f"{board_id}/{task_id}".encode()).hexdigest()[:32]
+    span = hashlib.sha256(f"{board_id}/{task_id}/{run_id}".encode()).hexdigest()[:16]
+    return f"00-{trace}-{span}-01"

@@ -1,0 +1,235 @@
+"""Starts the supervisor of a claimed run; the agent itself waits for the go."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import hermes_kanban
+from hermes_kanban.config import Profile
+from hermes_kanban.model import Board, Identity, Run, Task
+from hermes_kanban.paths import BoardPaths
+from hermes_kanban.workers import environment, process, workspace
+from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
+from hermes_kanban.workers.runtimes import Launch, LaunchRequest, runtime_named
+
+LOG_ROTATE_BYTES = 2 << 20
+LOG_CAP_BYTES = 256 << 20
+
+# At the end of the path, so that nothing beside the package can stand in for the standard library.
+_BOOT = (
+    "import sys; sys.path.append({folder!r}); "
+    "from hermes_kanban.workers.supervisor import main; main()"
+)
+# Until the supervisor has its handlers these would kill it without a record.
+_HELD_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+_DEFAULT_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """``runs/<run_id>/spec.json``: all that a supervisor knows of its run.
+
+    ``workspace`` has ``kind`` and ``path``, and ``root``, ``repository`` and ``branch`` where the
+    kind needs them. ``stdin`` is a file, None for ``/dev/null``.
+    """
+
+    v: int = 1
+    board_id: str
+    run_id: int
+    task_id: str
+    claim_lock: str
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    workspace: dict[str, Any]
+    stdin: str | None
+    log: str
+    log_rotate_bytes: int
+    log_cap_bytes: int
+    max_runtime_seconds: int | None
+    stop_grace_seconds: float
+    on_exit_zero: str
+
+
+class SpawnedSupervisor:
+    """A supervisor that waits for its go; exactly one of ``go`` and ``abandon`` ends the wait."""
+
+    def __init__(self, pid: int, identity: Identity | None, go_pipe: int, log_path: Path) -> None:
+        self.pid = pid
+        self.identity = identity
+        self.log_path = log_path
+        # A file object closes itself when it is dropped, and closed means abandoned.
+        self._pipe = open(go_pipe, "wb", buffering=0)  # noqa: SIM115
+
+    def go(self) -> None:
+        """Let it start the agent; a supervisor that died meanwhile shows by its identity."""
+        try:
+            self._pipe.write(b"G")
+        except BrokenPipeError:
+            return
+        finally:
+            self._pipe.close()
+
+    def abandon(self) -> None:
+        """Let it exit without starting anything; it leaves a record that says so."""
+        self._pipe.close()
+
+
+class Spawner:
+    """The dispatcher's ``spawn_fn``: writes the run's specification and starts its supervisor.
+
+    ``prompt_for`` gives the text the agent starts with; ``stop_grace_seconds`` is how long a
+    terminated agent may take before it is killed.
+    """
+
+    def __init__(
+        self,
+        *,
+        paths: BoardPaths,
+        board: Board,
+        profiles: Mapping[str, Profile],
+        prompt_for: Callable[[Task, Run], str],
+        stop_grace_seconds: float = 5.0,
+        log_rotate_bytes: int = LOG_ROTATE_BYTES,
+        log_cap_bytes: int = LOG_CAP_BYTES,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._paths = paths
+        self._board = board
+        self._profiles = profiles
+        self._prompt_for = prompt_for
+        self._stop_grace_seconds = stop_grace_seconds
+        self._log_rotate_bytes = log_rotate_bytes
+        self._log_cap_bytes = log_cap_bytes
+        self._inherited = environment.inherited(os.environ if environ is None else environ)
+
+    def __call__(self, task: Task, run: Run) -> SpawnedSupervisor:
+        """Start the supervisor of ``run``.
+
+        Raises SpawnRefused if the task has no usable profile, runtime or workspace, OSError if
+        the run's folder cannot be written or no process can be started.
+        """
+        profile = profile_of(task, self._profiles)
+        folder = self._run_folder(run)
+        request = self._request(task, run, profile, folder)
+        launch = runtime_named(profile.runtime)(request)
+        spec = self._spec(request, launch, folder)
+        if launch.writes_prompt:
+            _write_private(request.prompt_file, request.prompt.encode())
+        _write_private(folder / "spec.json", msgspec.json.encode(spec))
+        return self._start(spec, folder)
+
+    def _run_folder(self, run: Run) -> Path:
+        folder = self._paths.run_dir(run.id)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            self._paths.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            pass
+        return folder
+
+    def _request(self, task: Task, run: Run, profile: Profile, folder: Path) -> LaunchRequest:
+        return LaunchRequest(
+            task=task,
+            run=run,
+            profile=profile,
+            prompt=self._prompt_for(task, run),
+            prompt_file=folder / "prompt",
+            workspace=workspace.directory(task, self._paths),
+            database=self._paths.database,
+        )
+
+    def _spec(self, request: LaunchRequest, launch: Launch, folder: Path) -> Spec:
+        task, run = request.task, request.run
+        if run.claim_lock is None:
+            raise SpawnRefused(f"run {run.id} was never claimed; there is nothing to start")
+        variables = environment.of_run(
+            task,
+            run,
+            self._board,
+            workspace=request.workspace,
+            workspaces_root=self._paths.workspaces,
+            profile=task.assignee or "",
+        )
+        if task.workspace_kind == "worktree":
+            variables["HERMES_KANBAN_BRANCH"] = workspace.branch_of(task)
+        return Spec(
+            board_id=self._board.board_id,
+            run_id=run.id,
+            task_id=task.id,
+            claim_lock=run.claim_lock,
+            argv=launch.argv,
+            # What names the run comes last: a profile cannot make its agent pass for another.
+            env=self._inherited | launch.env | variables,
+            cwd=launch.cwd,
+            workspace=workspace.description(task, self._paths),
+            stdin=str(request.prompt_file) if launch.reads_stdin else None,
+            log=str(folder / "log"),
+            log_rotate_bytes=self._log_rotate_bytes,
+            log_cap_bytes=self._log_cap_bytes,
+            max_runtime_seconds=max_runtime_seconds(task, request.profile),
+            stop_grace_seconds=self._stop_grace_seconds,
+            on_exit_zero=launch.on_exit_zero,
+        )
+
+    def _start(self, spec: Spec, folder: Path) -> SpawnedSupervisor:
+        read_end, write_end = os.pipe()
+        try:
+            pid = _spawn(folder, spec, read_end)
+        except BaseException:
+            os.close(write_end)
+            raise
+        finally:
+            os.close(read_end)
+        return SpawnedSupervisor(pid, process.identity_of(pid), write_end, Path(spec.log))
+
+
+def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:
+    """Start the supervisor in a session of its own, with the go pipe as standard input.
+
+    ``posix_spawn`` neither copies this process's memory map nor keeps an object that would later
+    wait for a pid on its own account. Every other descriptor is close-on-exec.
+    """
+    create = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", "-c", _boot_code(), str(folder)],
+        {
+            # Known by these if it is lost between fork and exec; the locale spares it a coercion.
+            environment.RUN_ID: str(spec.run_id),
+            environment.CLAIM_LOCK: spec.claim_lock,
+            environment.BOARD: spec.env[environment.BOARD],
+            "LC_ALL": "C.UTF-8",
+        },
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, go_pipe, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, str(folder / "supervisor.err"), create, 0o600),
+        ],
+        setsid=True,
+        setsigmask=_HELD_SIGNALS,
+        setsigdef=_DEFAULT_SIGNALS,
+    )
+
+
+@functools.cache
+def _boot_code() -> str:
+    # Where the package lies, once for all: not what the current folder makes of a relative path.
+    package = Path(hermes_kanban.__file__ or "").resolve().parent
+    return _BOOT.format(folder=str(package.parent))
+
+
+def _write_private(file: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(file, flags, 0o600)
+    with open(descriptor, "wb") as stream:
+        stream.write(data)
