@@ -96,8 +96,8 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Processes(Protocol):
     """The process table of this host, as the kernel sees it."""
 
-    def identity(self) -> Identity | None:
-        """This very process."""
+    def identity(self, pid: int | None = None) -> Identity | None:
+        """The process of that pid, by default this very one; None if there is none."""
 
     def liveness(self, identity: Identity) -> Liveness:
         """``elsewhere`` when another host or pid namespace owns it and it cannot be judged here."""

@@ -10,6 +10,7 @@ from hermes_kanban.model.errors import (
     InvalidInput,
     KanbanError,
     NotFound,
+    StaleRun,
 )
 from hermes_kanban.model.records import (
     Board,
@@ -44,6 +45,7 @@ __all__ = [
     "NotFound",
     "Refused",
     "Run",
+    "StaleRun",
     "Subscription",
     "Task",
 ]

@@ -44,6 +44,17 @@ class InvalidInput(KanbanError, ValueError):
         super().__init__(f"{field} {problem}; allowed: {allowed}")
 
 
+class StaleRun(KanbanError):
+    """A run that has ended, or a lock that is not its own, tried to write."""
+
+    def __init__(self, run_id: int, task_id: str) -> None:
+        self.run_id, self.task_id = run_id, task_id
+        super().__init__(
+            f"run {run_id} of {task_id} has ended or was given another lock; "
+            "only a current run may write"
+        )
+
+
 class ConfigError(KanbanError):
     """The configuration is wrong; the message names key, file, line and the nearest valid key."""
 

@@ -1,0 +1,187 @@
+"""Claiming a ready task, registering its process, keeping the lease."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import fencing, gates, limits, reads
+from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.records import Identity, Refused, Task
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_one, write
+
+LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
+
+# A registered process of an earlier run of this task, or of another task in the same folder.
+_LIVE_PROCESS: Final = """
+SELECT 1 FROM task_runs r
+WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL LIMIT 1
+"""
+_FOLDER_IN_USE: Final = """
+SELECT r.task_id FROM task_runs r JOIN tasks t ON t.id = r.task_id
+WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL
+  AND t.workspace_kind = 'dir' AND t.workspace_path = :path AND t.id <> :id LIMIT 1
+"""
+
+
+def claim_task(
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    claimer: str | None = None,
+    ttl_seconds: int | None = None,
+    identity: Identity | None = None,
+) -> Task | None:
+    """Take a ready task and open its run; None when it cannot be had.
+
+    None: not ready, gated, held by a live earlier process, on a paused board, or lost to another.
+    Due time, caps and profile are not asked: outside workers claim too. ``ttl_seconds`` is the
+    lease (default ``kanban.lease_seconds``), ``identity`` the claiming process.
+    """
+    claimer = _claimer(claimer)
+    ttl = _lease_seconds(conn, ttl_seconds)
+    # Losers look before they queue for the writer lock.
+    row = fetch_one(conn, "SELECT status FROM tasks WHERE id = :id", {"id": task_id})
+    if row is None:
+        reads.must_exist(conn, task_id)
+        return None
+    if row[0] != "ready":
+        return None
+    with write(conn, "claim") as tx:
+        task = task_state(tx, task_id)
+        if hold(tx, task) is not None:
+            return None
+        claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
+        return as_task(task)
+
+
+def _claimer(claimer: str | None) -> str:
+    if claimer is None:
+        return f"person:{limits.login()}"
+    return limits.required("claimer", claimer, limits.NAME_CHARACTERS)
+
+
+def _lease_seconds(conn: BoardConnection, ttl_seconds: int | None) -> int:
+    chosen = conn.config.kanban.lease_seconds if ttl_seconds is None else ttl_seconds
+    return limits.whole("ttl_seconds", int(chosen), 1, LEASE_SECONDS_MAX) or 1
+
+
+def hold(tx: Transaction, task: TaskState) -> str | None:
+    """Why nobody may claim the task now, or None."""
+    if task["status"] != "ready":
+        return f"it is {task['status']}"
+    if tx.value("SELECT paused_at FROM boards") is not None:
+        return "the board is paused"
+    if tx.value(_LIVE_PROCESS, {"id": task["id"]}):
+        return "an earlier process of it may still live"
+    if task["workspace_kind"] == "dir":
+        used_by = tx.value(_FOLDER_IN_USE, {"path": task["workspace_path"], "id": task["id"]})
+        if used_by:
+            return f"a process of {used_by} still uses its folder"
+    if gates.has_open_parent(tx, task["id"]):
+        return "a parent is open"
+    return None
+
+
+def claim_in(
+    tx: Transaction,
+    task: TaskState,
+    *,
+    claimer: str,
+    ttl_seconds: int,
+    identity: Identity | None,
+) -> int:
+    """Open the run of a task that nothing holds; return its id."""
+    return lifecycle.open_run(
+        tx,
+        task,
+        claimer=claimer,
+        identity=None if identity is None else msgspec.json.encode(identity).decode(),
+        expires=tx.now + ttl_seconds,
+        actor=fencing.run_actor(task["assignee"], claimer),
+    )
+
+
+def as_task(task: TaskState) -> Task:
+    """The record of a state that a verb has just written."""
+    return reads.task_of([task[name] for name in Task.__struct_fields__])
+
+
+def register_worker(
+    conn: BoardConnection, run_id: int, *, pid: int, identity: Identity | None, log_path: str | None
+) -> bool:
+    """Record the process of a run by compare-and-swap; only then may it be given its go.
+
+    False: the run has ended, has a process already, or is asked to stop; let the process go
+    without starting anything.
+    """
+    encoded = None if identity is None else msgspec.json.encode(identity).decode()
+    columns = {"worker_pid": pid, "worker_identity": encoded, "log_path": log_path}
+    with write(conn, "register") as tx:
+        changed = tx.run(_REGISTER, {"run": run_id} | columns).fetchall()
+        if not changed:
+            return False
+        task = task_state(tx, changed[0][0])
+        lifecycle.apply(
+            tx,
+            "register",
+            task,
+            actor="system",
+            changes={"worker_pid": pid},
+            run_id=run_id,
+            facts={"run": lifecycle.run_payload(run_id, columns)},
+        )
+        return True
+
+
+_REGISTER: Final = """
+UPDATE task_runs
+SET worker_pid = :worker_pid, worker_identity = :worker_identity, log_path = :log_path
+WHERE id = :run AND ended_at IS NULL AND worker_pid IS NULL AND stop_requested_at IS NULL
+RETURNING task_id
+"""
+
+
+def heartbeat_claim(
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    run_id: int | None = None,
+    claim_lock: str | None = None,
+    ttl_seconds: int | None = None,
+) -> bool | Refused:
+    """Renew the lease of the current run; True, or a refusal. Writes no event.
+
+    Until a reclaim has committed, a run whose lease ran out may still renew it.
+    """
+    ttl = _lease_seconds(conn, ttl_seconds)
+    with write(conn, "heartbeat") as tx:
+        task = task_state(tx, task_id)
+        if run_id is None:
+            lifecycle.transition("register", task["status"])
+            run_id = task["current_run_id"]
+        else:
+            by = fencing.worker(tx, "heartbeat", task, run_id, claim_lock)
+            if isinstance(by, Refused):
+                return by
+        renew(tx, [(task_id, run_id)], ttl)
+        return True
+
+
+def renew(tx: Transaction, claims: list[tuple[str, Any]], ttl_seconds: int) -> None:
+    """Move the lease of open runs to ``ttl_seconds`` from now, on run and task alike."""
+    for task_id, run_id in claims:
+        lease = {"expires": tx.now + ttl_seconds, "now": tx.now, "id": task_id, "run": run_id}
+        tx.run(
+            "UPDATE task_runs SET claim_expires = :expires, last_heartbeat_at = :now"
+            " WHERE id = :run AND ended_at IS NULL",
+            lease,
+        )
+        tx.run(
+            "UPDATE tasks SET claim_expires = :expires, last_heartbeat_at = :now"
+            " WHERE id = :id AND current_run_id = :run",
+            lease,
+        )

@@ -1,0 +1,172 @@
+"""Creating tasks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import gates, limits
+from hermes_kanban.kernel.fencing import Author, author
+from hermes_kanban.kernel.links import add_links
+from hermes_kanban.kernel.workspaces import workspace_columns
+from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_value, write
+
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_ID_CHARACTERS: Final = 6
+_DRAWS: Final = 20
+
+_LIVE_KEY: Final = (
+    "SELECT id FROM tasks WHERE idempotency_key = :key AND idempotency_key IS NOT NULL"
+    " AND status <> 'archived'"
+)
+
+
+def create_task(
+    conn: BoardConnection,
+    *,
+    title: str,
+    body: str | None = None,
+    assignee: str | None = None,
+    parents: Iterable[str] = (),
+    tenant: str | None = None,
+    priority: int = 0,
+    skills: Iterable[str] = (),
+    workspace: str | None = None,
+    branch: str | None = None,
+    model: str | None = None,
+    scheduled_at: int | None = None,
+    max_runtime_seconds: int | None = None,
+    max_retries: int | None = None,
+    idempotency_key: str | None = None,
+    triage: bool = False,
+    actor: str | None = None,
+    run_id: int | None = None,
+    claim_lock: str | None = None,
+) -> str:
+    """Create a task and return its id: in ``triage``, else ``ready``, or ``todo`` behind parents.
+
+    A repeat of ``idempotency_key`` returns the id of the live task that has it. ``run_id`` and
+    ``claim_lock`` name the run that creates it. Raises InvalidInput or NotFound (a parent), having
+    written nothing.
+    """
+    columns: dict[str, Any] = {
+        "title": limits.title(title),
+        "body": limits.text("body", body, limits.BODY_BYTES),
+        "assignee": limits.name("assignee", assignee),
+        "tenant": limits.name("tenant", tenant),
+        "priority": limits.priority(priority),
+        "skills": _skills_json(skills),
+        "model": limits.text("model", model, limits.NAME_CHARACTERS),
+        "idempotency_key": limits.text("key", idempotency_key, limits.NAME_CHARACTERS),
+        "scheduled_at": limits.whole("scheduled_at", scheduled_at, 0),
+        "max_runtime_seconds": limits.whole("max_runtime_seconds", max_runtime_seconds, 1),
+        "max_retries": limits.whole("max_retries", max_retries, 0, 1_000),
+    }
+    parent_ids = _parent_ids(parents)
+    if idempotency_key is not None and (known := _known(conn, idempotency_key)):
+        return known
+    with write(conn, "create") as tx:
+        if idempotency_key is not None and (known := tx.value(_LIVE_KEY, {"key": idempotency_key})):
+            return str(known)
+        worker = author(tx, run_id, claim_lock, actor)
+        if run_id is not None:
+            _check_run_limits(tx, run_id)
+        columns |= workspace_columns(conn, workspace, branch)
+        return _insert(tx, columns, parent_ids, triage, worker)
+
+
+def _skills_json(skills: Iterable[str]) -> str:
+    checked = limits.skills(skills)
+    return msgspec.json.encode(checked).decode() if checked else "[]"
+
+
+def _parent_ids(parents: Iterable[str]) -> list[str]:
+    if isinstance(parents, str):
+        raise InvalidInput("parents", "a list of task ids", "is one text")
+    return list(dict.fromkeys(parents))
+
+
+def _known(conn: BoardConnection, key: str) -> str | None:
+    known: str | None = fetch_value(conn, _LIVE_KEY, {"key": key})
+    return known
+
+
+def _insert(
+    tx: Transaction, columns: dict[str, Any], parents: list[str], triage: bool, worker: Author
+) -> str:
+    gated = any(_is_open(tx, parent) for parent in parents)
+    status = "triage" if triage else "todo" if gated else "ready"
+    columns |= {
+        "status": status,
+        "effective_priority": columns["priority"],
+        "created_at": tx.now,
+        "created_by": worker.actor,
+        "created_run_id": worker.run_id,
+        "consecutive_failures": 0,
+    }
+    task = _insert_row(tx, {c: v for c, v in columns.items() if v is not None})
+    payload = {"task": {c: v for c, v in task.items() if c != "last_event_at"}}
+    lifecycle.record(tx, task, "created", worker.actor, payload, run_id=worker.run_id, at=tx.now)
+    if parents:
+        add_links(tx, task, parents, worker)
+        if columns["priority"] > 0:
+            gates.raise_ancestors(tx, task["id"], columns["priority"])
+    task_id: str = task["id"]
+    return task_id
+
+
+def _is_open(tx: Transaction, parent_id: str) -> bool:
+    row = tx.one("SELECT status, completed_at FROM tasks WHERE id = :id", {"id": parent_id})
+    if row is None:
+        raise NotFound("task", parent_id, "named as a parent")
+    if row["status"] == "archived" and row["completed_at"] is None:
+        raise InvalidInput("parents", "tasks that can still be done", f"{parent_id} is archived")
+    return row["status"] not in ("done", "archived")
+
+
+def _insert_row(tx: Transaction, columns: dict[str, Any]) -> dict[str, Any]:
+    names = ", ".join(columns)
+    values = ", ".join(f":{column}" for column in columns)
+    sql = (
+        f"INSERT INTO tasks (id, {names}) VALUES (:id, {values})"
+        " ON CONFLICT (id) DO NOTHING RETURNING seq"
+    )
+    for _ in range(_DRAWS):
+        task_id = _draw_id(tx)
+        if rows := tx.run(sql, columns | {"id": task_id}).fetchall():
+            return {"seq": rows[0][0], "id": task_id, "last_event_at": 0} | columns
+    raise sqlite3.IntegrityError("no free task id was drawn")
+
+
+def _draw_id(tx: Transaction) -> str:
+    bits = tx.conn.randomness.randbits(5 * _ID_CHARACTERS)
+    return "t_" + "".join(
+        _ALPHABET[bits >> shift & 31] for shift in range(0, 5 * _ID_CHARACTERS, 5)
+    )
+
+
+def _check_run_limits(tx: Transaction, run_id: int) -> None:
+    created = tx.value("SELECT count(*) FROM tasks WHERE created_run_id = :run", {"run": run_id})
+    if created >= limits.TASKS_PER_RUN:
+        allowed = f"{limits.TASKS_PER_RUN} tasks created by one run"
+        raise InvalidInput("task", allowed, f"would be number {created + 1}")
+    depth = tx.value(_DEPTH, {"run": run_id})
+    if depth >= limits.TASK_DEPTH:
+        raise InvalidInput("task", f"creation to depth {limits.TASK_DEPTH}", "is deeper")
+
+
+_DEPTH: Final = """
+WITH RECURSIVE ancestry (run_id, depth) AS (
+    SELECT cast(:run AS integer), 1
+    UNION
+    SELECT t.created_run_id, a.depth + 1
+    FROM ancestry a JOIN task_runs r ON r.id = a.run_id JOIN tasks t ON t.id = r.task_id
+    WHERE t.created_run_id IS NOT NULL AND a.depth < 10
+)
+SELECT max(depth) FROM ancestry
+"""

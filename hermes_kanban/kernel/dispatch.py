@@ -1,0 +1,241 @@
+"""One look of the dispatcher at its board: settle what ended, then start what may start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import claim, eligibility, finish, gates, queue, recover
+from hermes_kanban.kernel.eligibility import World
+from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.kernel.reads import get_run
+from hermes_kanban.model.errors import KanbanError
+from hermes_kanban.model.records import Run, Task
+from hermes_kanban.ports import Processes, Spawned, SpawnFunction
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, write
+
+STOP_POLL_SECONDS: Final = 0.2
+SWEEP: Final = 20
+
+
+class DispatchReport(msgspec.Struct):
+    """What one look did, ids by action, and what it held back, ids by reason.
+
+    ``next_due_at`` is when time alone will make something due (Unix seconds); ``poll_seconds``
+    asks to be called again that soon, since a stop is under way.
+    """
+
+    exited: list[int] = []
+    stopped: list[int] = []
+    crashed: list[int] = []
+    reclaimed: list[int] = []
+    timed_out: list[int] = []
+    renewed: int = 0
+    promoted: list[str] = []
+    unblocked: list[str] = []
+    spawned: list[tuple[str, int, int]] = []
+    spawn_failed: list[tuple[str, str]] = []
+    lost: list[str] = []
+    eligible: list[str] = []
+    held: dict[str, list[str]] = {}
+    in_progress: int = 0
+    next_due_at: int | None = None
+    poll_seconds: float | None = None
+
+    def did_something(self) -> bool:
+        """True when a log line is worth writing."""
+        return bool(
+            self.exited
+            or self.stopped
+            or self.crashed
+            or self.reclaimed
+            or self.timed_out
+            or self.promoted
+            or self.unblocked
+            or self.spawned
+            or self.spawn_failed
+            or self.lost
+        )
+
+
+class Sweep(msgspec.Struct):
+    """Where the safety net goes on at the next look, so that a look costs the same on any board."""
+
+    after: int = 0
+
+
+def dispatch_once(
+    conn: BoardConnection,
+    *,
+    spawn_fn: SpawnFunction | Callable[[Task, Run], Spawned | int],
+    processes: Processes | None = None,
+    max_spawn: int | None = None,
+    free_mib: Callable[[], int] | None = None,
+    sweep: Sweep | None = None,
+    dry_run: bool = False,
+) -> DispatchReport:
+    """Settle, then start: see the steps below. Never waits for a process.
+
+    ``spawn_fn`` starts the process of a claimed run. Without ``processes`` only leases and max
+    runtimes are judged. ``dry_run`` changes nothing and reports what is eligible and what is held.
+    """
+    report = DispatchReport()
+    if dry_run:
+        _choose(conn, live_runs(conn), report, max_spawn, free_mib)
+        return report
+    live = _settle(conn, processes, report)
+    _recompute(conn, report, sweep)
+    world = _choose(conn, live, report, max_spawn, free_mib)
+    for task_id in report.eligible:
+        _start(conn, world, task_id, spawn_fn, processes, report)
+    report.in_progress = world.total
+    report.next_due_at = queue.next_due(conn, conn.clock.now())
+    return report
+
+
+def _settle(
+    conn: BoardConnection, processes: Processes | None, report: DispatchReport
+) -> list[LiveRun]:
+    """Exits, stops, dead workers, stale claims, run-away runs; returns the runs still live."""
+    live = live_runs(conn)
+    if not live:
+        return live
+    if processes is not None:
+        report.exited = recover.import_exit_records(conn, processes, live)
+        live = live_runs(conn) if report.exited else live
+        report.stopped = recover.advance_stops(conn, processes, live)
+        report.crashed = recover.detect_crashed_workers(conn, processes, live)
+        report.renewed = recover.renew_leases(conn, processes, live)
+        live = live_runs(conn) if report.stopped or report.crashed or report.renewed else live
+    report.reclaimed = recover.release_stale_claims(conn, processes, live)
+    report.timed_out = recover.enforce_max_runtime(conn, live)
+    live = live_runs(conn) if report.reclaimed or report.timed_out else live
+    if any(run.registered and run.stop_requested_at is not None for run in live):
+        report.poll_seconds = STOP_POLL_SECONDS
+    return live
+
+
+def _recompute(conn: BoardConnection, report: DispatchReport, sweep: Sweep | None) -> None:
+    """The safety net for promotions, a slice a look, and blocks that time lifts."""
+    if sweep is None:
+        report.promoted, _ = gates.recompute_ready(conn)
+    else:
+        report.promoted, sweep.after = gates.recompute_ready(conn, after=sweep.after, limit=SWEEP)
+    report.unblocked = unblock_due(conn)
+
+
+def unblock_due(conn: BoardConnection) -> list[str]:
+    """Unblock the ``transient`` blocks that are due; return their ids."""
+    due = fetch_all(
+        conn,
+        "SELECT id FROM tasks WHERE status = 'blocked' AND block_kind = 'transient'"
+        " AND eligible_at <= :now ORDER BY eligible_at LIMIT 100",
+        {"now": conn.clock.now()},
+    )
+    unblocked = []
+    for (task_id,) in due:
+        with write(conn, "unblock") as tx:
+            task = lifecycle.load(tx, task_id)
+            if task and task["block_kind"] == "transient" and task["eligible_at"] <= tx.now:
+                gates.unblock_by_system(tx, task, {"due": True})
+                unblocked.append(task_id)
+    return unblocked
+
+
+def _choose(
+    conn: BoardConnection,
+    live: list[LiveRun],
+    report: DispatchReport,
+    max_spawn: int | None,
+    free_mib: Callable[[], int] | None,
+) -> World:
+    world = eligibility.survey(conn, live, free_mib=free_mib)
+    most = conn.config.kanban.max_spawn if max_spawn is None else max_spawn
+    chosen = queue.candidates(conn, world, most)
+    report.eligible = [row["id"] for row in chosen.tasks]
+    report.held = chosen.held
+    report.in_progress = world.total
+    return world
+
+
+def _start(
+    conn: BoardConnection,
+    world: World,
+    task_id: str,
+    spawn_fn: Callable[[Task, Run], Spawned | int],
+    processes: Processes | None,
+    report: DispatchReport,
+) -> None:
+    """Claim, spawn, register, go: in this order, so that no process starts unrecorded."""
+    claimed = _claim(conn, world, task_id, processes)
+    if isinstance(claimed, str):
+        report.held.setdefault(claimed, []).append(task_id)
+        return
+    if claimed is None:
+        report.lost.append(task_id)
+        return
+    run = get_run(conn, claimed.current_run_id or 0)
+    try:
+        process = spawn_fn(claimed, run)
+    except Exception as error:
+        reason = str(error) if isinstance(error, (KanbanError, OSError)) else repr(error)
+        _spawn_failed(conn, run, reason)
+        report.spawn_failed.append((task_id, reason))
+        return
+    _register(conn, processes, run, process, report)
+
+
+def _claim(
+    conn: BoardConnection, world: World, task_id: str, processes: Processes | None
+) -> Task | str | None:
+    """Claim within the caps as the transaction sees them; the code of a hold if one came up."""
+    with write(conn, "dispatch") as tx:
+        task = lifecycle.load(tx, task_id)
+        if task is None or claim.hold(tx, task) is not None:
+            return None
+        exact = eligibility.survey(conn, free_mib=lambda: world.free_mib)
+        if held := eligibility.holds(exact, task):
+            return held[0].code
+        claim.claim_in(
+            tx,
+            task,
+            claimer=recover.DISPATCHER,
+            ttl_seconds=int(conn.config.kanban.lease_seconds),
+            identity=None if processes is None else processes.identity(),
+        )
+        world.took(task["assignee"], task["tenant"])
+        return claim.as_task(task)
+
+
+def _register(
+    conn: BoardConnection,
+    processes: Processes | None,
+    run: Run,
+    process: Spawned | int,
+    report: DispatchReport,
+) -> None:
+    log_path = str(conn.paths.run_dir(run.id) / "log")
+    if isinstance(process, int):
+        identity = None if processes is None else processes.identity(process)
+        claim.register_worker(conn, run.id, pid=process, identity=identity, log_path=log_path)
+        report.spawned.append((run.task_id, run.id, process))
+        return
+    registered = claim.register_worker(
+        conn, run.id, pid=process.pid, identity=process.identity, log_path=log_path
+    )
+    if registered:
+        process.go()
+        report.spawned.append((run.task_id, run.id, process.pid))
+    else:
+        process.abandon()
+        report.lost.append(run.task_id)
+
+
+def _spawn_failed(conn: BoardConnection, run: Run, reason: str) -> None:
+    with write(conn, "spawn-failed") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        if task is not None and task["current_run_id"] == run.id:
+            finish.fail_in(tx, task, "fail_to_spawn", reason)

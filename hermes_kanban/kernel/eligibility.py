@@ -1,0 +1,211 @@
+"""The one answer to "may this task start now?": dispatch, badges, stuck and ``why`` all ask here.
+
+``survey`` takes one look at the board (settings, pause, live runs, disk); ``holds`` says what
+keeps a given task from starting, in the order in which a person would want to hear it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.config import Config
+from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.model.records import Hold
+from hermes_kanban.store.sqlite import BoardConnection, fetch_one
+
+_MIB: Final = 1024 * 1024
+
+
+class World(msgspec.Struct):
+    """One look at the board: everything that eligibility depends on besides the task itself."""
+
+    now: int
+    config: Config
+    paused_at: int | None
+    paused_by: str | None
+    free_mib: int
+    total: int
+    by_profile: Counter[str]
+    by_tenant: Counter[str]
+    by_resource: Counter[str]
+    processes: dict[str, int]
+
+    def took(self, profile: str | None, tenant: str | None) -> None:
+        """One more run takes its places."""
+        self.total += 1
+        if tenant is not None:
+            self.by_tenant[tenant] += 1
+        if profile is not None:
+            self.by_profile[profile] += 1
+            settings = self.config.profiles.get(profile)
+            if settings is not None:
+                self.by_resource.update(settings.resources)
+
+
+def survey(
+    conn: BoardConnection,
+    live: list[LiveRun] | None = None,
+    *,
+    free_mib: Callable[[], int] | None = None,
+) -> World:
+    """Look at the board as it is now; inside a write transaction the counts are exact.
+
+    ``free_mib`` reports the free space of the board's disk in MiB.
+    """
+    paused_at, paused_by = fetch_one(conn, "SELECT paused_at, paused_by FROM boards")
+    runs = live_runs(conn) if live is None else live
+    world = World(
+        now=conn.clock.now(),
+        config=conn.config,
+        paused_at=paused_at,
+        paused_by=paused_by,
+        free_mib=disk_free_mib(conn) if free_mib is None else free_mib(),
+        total=0,
+        by_profile=Counter(),
+        by_tenant=Counter(),
+        by_resource=Counter(),
+        processes={run.task_id: run.id for run in runs if run.registered},
+    )
+    for run in runs:
+        world.took(run.profile, run.tenant)
+    return world
+
+
+def disk_free_mib(conn: BoardConnection) -> int:
+    """Free space of the disk that the board lies on, in MiB, for an ordinary user."""
+    status = os.statvfs(conn.paths.root)
+    return status.f_bavail * status.f_frsize // _MIB
+
+
+Row = Mapping[str, Any] | sqlite3.Row
+
+
+def holds(world: World, task: Row) -> list[Hold]:
+    """What keeps a ready task from starting now; empty means eligible."""
+    return [hold for rule in _RULES if (hold := rule(world, task)) is not None]
+
+
+def board_hold(world: World) -> Hold | None:
+    """What keeps every task of the board from starting, if anything does."""
+    return _paused(world, {}) or _disk(world, {}) or _total(world, {})
+
+
+def profile_hold(world: World, profile: str | None) -> Hold | None:
+    """What keeps every task of one profile from starting, if anything does."""
+    task = {"assignee": profile}
+    return _profile(world, task) or _profile_cap(world, task) or _resources(world, task)
+
+
+def tenant_hold(world: World, tenant: str | None) -> Hold | None:
+    """What keeps every task of one tenant from starting, if anything does."""
+    return _tenant_cap(world, {"tenant": tenant})
+
+
+def _paused(world: World, _: Row) -> Hold | None:
+    if world.paused_at is None:
+        return None
+    text = f"the board was paused by {world.paused_by}"
+    return Hold("paused", text, "hermes-kanban resume", since=world.paused_at)
+
+
+def _disk(world: World, _: Row) -> Hold | None:
+    floor = world.config.kanban.min_free_mb
+    if world.free_mib >= floor:
+        return None
+    text = f"only {world.free_mib} MiB are free and kanban.min_free_mb is {floor}"
+    return Hold("disk", text, "free some disk space")
+
+
+def _total(world: World, _: Row) -> Hold | None:
+    cap = world.config.kanban.max_in_progress
+    if world.total < cap:
+        return None
+    text = f"{world.total} runs are in progress and kanban.max_in_progress is {cap}"
+    return Hold("max_in_progress", text, "a run ends, or the cap is raised")
+
+
+def _profile(world: World, task: Row) -> Hold | None:
+    assignee = task["assignee"]
+    if assignee is None:
+        lifted = "hermes-kanban assign TASK PROFILE, or an outside worker claims it"
+        return Hold("unassigned", "it is assigned to nobody", lifted)
+    if assignee in world.config.profiles:
+        return None
+    text = f"no profile is called {assignee!r}"
+    lifted = "add the profile, assign another, or an outside worker claims it"
+    return Hold("no_profile", text, lifted)
+
+
+def _profile_cap(world: World, task: Row) -> Hold | None:
+    profile = world.config.profiles.get(task["assignee"] or "")
+    if profile is None or profile.max_in_progress is None:
+        return None
+    running = world.by_profile[task["assignee"]]
+    if running < profile.max_in_progress:
+        return None
+    text = (
+        f"{running} runs of {task['assignee']} are in progress, {profile.max_in_progress} allowed"
+    )
+    return Hold("profile_cap", text, "a run of that profile ends, or its cap is raised")
+
+
+def _resources(world: World, task: Row) -> Hold | None:
+    profile = world.config.profiles.get(task["assignee"] or "")
+    for name, wanted in {} if profile is None else profile.resources.items():
+        capacity = world.config.kanban.resources.get(name, 0)
+        if world.by_resource[name] + wanted > capacity:
+            text = f"it needs {wanted} {name}; {world.by_resource[name]} of {capacity} are in use"
+            return Hold("resource", text, f"a run that uses {name} ends, or its number is raised")
+    return None
+
+
+def _tenant_cap(world: World, task: Row) -> Hold | None:
+    tenant = task["tenant"]
+    cap = world.config.kanban.max_in_progress_per_tenant.get(tenant) if tenant else None
+    if cap is None or world.by_tenant[tenant] < cap:
+        return None
+    text = f"{world.by_tenant[tenant]} runs of tenant {tenant} are in progress, {cap} allowed"
+    return Hold("tenant_cap", text, "a run of that tenant ends, or its cap is raised")
+
+
+def _scheduled(world: World, task: Row) -> Hold | None:
+    at = task["scheduled_at"]
+    if at is None or at <= world.now:
+        return None
+    lifted = "time, or hermes-kanban schedule TASK now"
+    return Hold("scheduled", "it is scheduled for later", lifted, until=at)
+
+
+def _backing_off(world: World, task: Row) -> Hold | None:
+    at = task["eligible_at"]
+    if at is None or at <= world.now:
+        return None
+    return Hold("backing_off", "it waits after its last run", "time", until=at)
+
+
+def _earlier_process(world: World, task: Row) -> Hold | None:
+    run_id = world.processes.get(task["id"])
+    if run_id is None:
+        return None
+    text = f"the process of its run {run_id} has not exited yet"
+    return Hold("earlier_process", text, "that process ends; it is being stopped")
+
+
+_RULES: Final[tuple[Callable[[World, Row], Hold | None], ...]] = (
+    _paused,
+    _profile,
+    _scheduled,
+    _backing_off,
+    _earlier_process,
+    _total,
+    _profile_cap,
+    _tenant_cap,
+    _resources,
+    _disk,
+)

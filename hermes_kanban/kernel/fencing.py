@@ -1,0 +1,139 @@
+"""Who acts: a person, or a worker that must prove that its run is the current one.
+
+A run id alone never repeats on a board, the claim lock also tells a restored board's run from the
+one before. Late work is refused, never thrown away: its result stays with the ``fenced`` event.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import limits
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.errors import InvalidInput, NotFound, StaleRun
+from hermes_kanban.model.records import Refused
+from hermes_kanban.store.sqlite import Transaction
+
+
+class Author(NamedTuple):
+    """Who a row is written by, and within which run."""
+
+    actor: str
+    run_id: int | None
+
+
+def task_state(tx: Transaction, task_id: str) -> TaskState:
+    """The task's state, or NotFound."""
+    task = lifecycle.load(tx, task_id)
+    if task is None:
+        raise NotFound("task", task_id, "see the ids with: hermes-kanban list --all")
+    return task
+
+
+def run_actor(profile: str | None, claimer: str) -> str:
+    """The actor of a run: its profile, else whoever claimed it by hand."""
+    if claimer.startswith(("person:", "profile:")):
+        return claimer
+    return f"profile:{profile or claimer}"
+
+
+def author(
+    tx: Transaction, run_id: int | None, claim_lock: str | None, actor: str | None
+) -> Author:
+    """The author of a row that belongs to no one run: a person, or an open run of any task.
+
+    Raises StaleRun when the run has ended or the lock is not its own.
+    """
+    if run_id is None:
+        return Author(limits.actor(actor), None)
+    row = tx.one(_RUN, {"run": run_id})
+    if row is None:
+        raise NotFound("run", run_id)
+    if row["ended_at"] is not None or claim_lock not in (None, row["claim_lock"]):
+        raise StaleRun(run_id, row["task_id"])
+    return Author(actor or run_actor(row["profile"], row["claimer"]), run_id)
+
+
+_RUN: Final = (
+    "SELECT id, task_id, profile, claimer, claim_lock, ended_at, outcome"
+    " FROM task_runs WHERE id = :run"
+)
+
+
+def worker(
+    tx: Transaction,
+    verb: str,
+    task: TaskState,
+    run_id: int,
+    claim_lock: str | None,
+    evidence: dict[str, Any] | None = None,
+) -> str | Refused:
+    """The actor of the current run, or a refusal.
+
+    A refusal of a run of this task leaves one ``fenced`` event per (run, verb) that keeps
+    ``evidence``, then only counts.
+    """
+    limits.whole("run_id", run_id, 1)
+    row = tx.one(_RUN, {"run": run_id})
+    if row is None or row["task_id"] != task["id"]:
+        return Refused(f"run {run_id} is no run of {task['id']}", *_holder(tx, task))
+    current = task["current_run_id"] == run_id
+    if current and claim_lock in (None, task["claim_lock"]):
+        return run_actor(row["profile"], row["claimer"])
+    reason = _reason(task, row, current)
+    _fence(tx, task, row, verb, reason, evidence or {})
+    return Refused(reason, *_holder(tx, task))
+
+
+def _reason(task: TaskState, run: Any, current: bool) -> str:
+    if current:
+        return f"the claim lock is not that of run {run['id']}"
+    if run["ended_at"] is not None:
+        return f"run {run['id']} has ended as {run['outcome']}; {task['id']} is {task['status']}"
+    return f"run {run['id']} is not the current run of {task['id']}"
+
+
+def _holder(tx: Transaction, task: TaskState) -> tuple[str | None, int | None]:
+    run_id = task["current_run_id"]
+    if run_id is None:
+        return None, None
+    row = tx.one(_RUN, {"run": run_id})
+    return run_actor(row["profile"], row["claimer"]), run_id
+
+
+def _fence(
+    tx: Transaction, task: TaskState, run: Any, verb: str, reason: str, evidence: dict[str, Any]
+) -> None:
+    tx.run(
+        "UPDATE task_runs SET fenced_count = fenced_count + 1 WHERE id = :run", {"run": run["id"]}
+    )
+    seen = tx.all(
+        "SELECT payload FROM task_events WHERE run_id = :run AND kind = 'fenced'",
+        {"run": run["id"]},
+    )
+    if any(msgspec.json.decode(row[0]).get("verb") == verb for row in seen):
+        return
+    kept = {name: value for name, value in evidence.items() if value is not None}
+    lifecycle.record(
+        tx,
+        task,
+        "fenced",
+        run_actor(run["profile"], run["claimer"]),
+        {"verb": verb, "reason": reason} | kept,
+        run_id=run["id"],
+    )
+
+
+def check_run_quota(tx: Transaction, run_id: int | None, table: str, most: int) -> None:
+    """InvalidInput when a run has written its share of links or comments."""
+    if run_id is None:
+        return
+    sql = {
+        "comments": "SELECT count(*) FROM task_comments WHERE run_id = :run",
+        "links": "SELECT count(*) FROM task_events WHERE run_id = :run AND kind = 'linked'",
+    }[table]
+    if tx.value(sql, {"run": run_id}) >= most:
+        raise InvalidInput(table, f"{most:,} of one run", "are used up")

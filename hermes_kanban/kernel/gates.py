@@ -1,0 +1,180 @@
+"""Dependencies as gates: open parents, promotion, demotion, inherited priority.
+
+A parent is *open* for a child when it is not done, not archived after being done, and the link is
+not released. Every verb keeps its neighbours right in its own transaction, so the cost grows with
+a task's own links and never with the board.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hermes_kanban import lifecycle
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_all, write
+
+# A parent p that holds its child back, given the link l.
+OPEN_PARENT: Final = (
+    "l.released_at IS NULL AND p.status <> 'done'"
+    " AND (p.status <> 'archived' OR p.completed_at IS NULL)"
+)
+NO_OPEN_PARENT: Final = (
+    "NOT EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
+    f" WHERE l.child_id = t.id AND {OPEN_PARENT})"
+)
+_HAS_OPEN_PARENT: Final = (
+    "SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
+    f" WHERE l.child_id = :id AND {OPEN_PARENT} LIMIT 1"
+)
+_CHILDREN: Final = (
+    "SELECT t.id FROM task_links l JOIN tasks t ON t.id = l.child_id"
+    " WHERE l.parent_id = :id AND l.released_at IS NULL AND {condition} ORDER BY t.seq"
+)
+_RELEASABLE: Final = _CHILDREN.format(
+    condition=f"(t.status = 'todo' OR (t.status = 'blocked' AND t.block_kind = 'dependency'))"
+    f" AND {NO_OPEN_PARENT}"
+)
+_GATED_AGAIN: Final = _CHILDREN.format(condition="t.status IN ('ready', 'running')")
+_WAITING_CHILDREN: Final = _CHILDREN.format(condition="t.status = 'todo'")
+_OVERLOOKED: Final = (
+    "SELECT t.id, t.seq FROM tasks t WHERE t.status = 'todo' AND t.seq > :after"
+    " ORDER BY t.seq LIMIT :limit"
+)
+SWEEP: Final = 20
+
+
+def has_open_parent(tx: Transaction, task_id: str) -> bool:
+    """True while some parent holds the task back."""
+    return tx.value(_HAS_OPEN_PARENT, {"id": task_id}) is not None
+
+
+def resting_status(tx: Transaction, task_id: str) -> str:
+    """R*: ``ready``, or ``todo`` while a parent is open."""
+    return "todo" if has_open_parent(tx, task_id) else "ready"
+
+
+def release_children(tx: Transaction, parent_id: str) -> list[str]:
+    """Promote the children whose last open parent just closed; return their ids."""
+    released = []
+    for row in tx.all(_RELEASABLE, {"id": parent_id}):
+        child = lifecycle.load(tx, row[0])
+        if child is not None:
+            _let_go(tx, child, facts={"parent_id": parent_id})
+            released.append(child["id"])
+    return released
+
+
+def _let_go(tx: Transaction, child: TaskState, facts: dict[str, Any]) -> None:
+    if child["status"] == "blocked":
+        unblock_by_system(tx, child, facts)
+    else:
+        lifecycle.apply(tx, "promote", child, actor="system", facts=facts)
+
+
+def unblock_by_system(tx: Transaction, task: TaskState, facts: dict[str, Any]) -> None:
+    """A due ``transient`` or a ``dependency`` without open parents goes back where it was."""
+    to = "review" if task["blocked_from"] == "review" else resting_status(tx, task["id"])
+    lifecycle.apply(tx, "unblock", task, actor="system", to=to, facts=facts)
+
+
+def gate_children(tx: Transaction, parent_id: str) -> None:
+    """A parent is open again: ready children go back to ``todo``, running ones stay and are told."""
+    for row in tx.all(_GATED_AGAIN, {"id": parent_id}):
+        child = lifecycle.load(tx, row[0])
+        if child is None:
+            continue
+        facts = {"parent_id": parent_id}
+        if child["status"] == "ready":
+            lifecycle.apply(tx, "demote", child, actor="system", facts=facts)
+        else:
+            run_id = child["current_run_id"]
+            lifecycle.record(tx, child, "parent_reopened", "system", facts, run_id=run_id)
+
+
+def waiting_children(tx: Transaction, parent_id: str) -> list[str]:
+    """The ids of the children in ``todo`` behind an unreleased link."""
+    return [row[0] for row in tx.all(_WAITING_CHILDREN, {"id": parent_id})]
+
+
+def settle_after_link_change(tx: Transaction, child: TaskState) -> None:
+    """After a link came or went: promote, demote or unblock the child as its parents now say."""
+    status, gated = child["status"], has_open_parent(tx, child["id"])
+    if status == "ready" and gated:
+        lifecycle.apply(tx, "demote", child, actor="system")
+    elif not gated and (
+        status == "todo" or (status == "blocked" and child["block_kind"] == "dependency")
+    ):
+        _let_go(tx, child, facts={})
+
+
+def recompute_ready(
+    conn: BoardConnection, *, after: int = 0, limit: int | None = None
+) -> tuple[list[str], int]:
+    """The safety net: promote ``todo`` tasks that no parent holds back.
+
+    Looks at ``limit`` tasks with ``seq`` above ``after`` (all of them without a limit) and returns
+    the promoted ids and the ``seq`` to go on from, 0 when the end was reached.
+    """
+    rows = fetch_all(conn, _OVERLOOKED, {"after": after, "limit": limit or 2**31})
+    overlooked = [row[0] for row in rows if _is_overlooked(conn, row[0])]
+    promoted = []
+    for task_id in overlooked:
+        with write(conn, "promote") as tx:
+            task = lifecycle.load(tx, task_id)
+            if task and task["status"] == "todo" and not has_open_parent(tx, task_id):
+                lifecycle.apply(tx, "promote", task, actor="system", facts={"swept": True})
+                promoted.append(task_id)
+    reached_end = limit is None or len(rows) < limit
+    return promoted, 0 if reached_end else rows[-1][1]
+
+
+def _is_overlooked(conn: BoardConnection, task_id: str) -> bool:
+    return not fetch_all(conn, _HAS_OPEN_PARENT, {"id": task_id})
+
+
+_PARENTS_OF: Final = (
+    "SELECT p.id, p.effective_priority FROM task_links l JOIN tasks p ON p.id = l.parent_id"
+    " WHERE l.child_id = :id AND l.released_at IS NULL"
+    " AND p.status NOT IN ('done', 'archived')"
+)
+_PRIORITY_OF: Final = (
+    "SELECT max(t.effective_priority) FROM task_links l JOIN tasks t ON t.id = l.child_id"
+    " WHERE l.parent_id = :id AND l.released_at IS NULL"
+    " AND t.status NOT IN ('done', 'archived')"
+)
+
+
+def raise_ancestors(tx: Transaction, task_id: str, priority: int) -> None:
+    """Let every open ancestor inherit ``priority`` where its own effective one is lower."""
+    frontier = [task_id]
+    while frontier:
+        for parent_id, effective in tx.all(_PARENTS_OF, {"id": frontier.pop()}):
+            if effective < priority:
+                _inherit(tx, parent_id, priority, waiting=task_id)
+                frontier.append(parent_id)
+
+
+def settle_priority(tx: Transaction, task: TaskState) -> None:
+    """After a task's own priority or its children changed: recompute it and its ancestors."""
+    inherited = tx.value(_PRIORITY_OF, {"id": task["id"]})
+    effective = max(task["priority"], task["priority"] if inherited is None else inherited)
+    if effective != task["effective_priority"]:
+        changed = lifecycle.update_task(tx, task, {"effective_priority": effective})
+        lifecycle.record(tx, task, "prioritised", "system", {"task": changed, "inherited": True})
+        settle_ancestors(tx, task["id"])
+
+
+def settle_ancestors(tx: Transaction, task_id: str) -> None:
+    """Recompute the effective priority of the open parents, upwards as long as one changes."""
+    for parent_id, _ in tx.all(_PARENTS_OF, {"id": task_id}):
+        parent = lifecycle.load(tx, parent_id)
+        if parent is not None:
+            settle_priority(tx, parent)
+
+
+def _inherit(tx: Transaction, task_id: str, priority: int, waiting: str) -> None:
+    task = lifecycle.load(tx, task_id)
+    if task is not None:
+        changed = lifecycle.update_task(tx, task, {"effective_priority": priority})
+        facts = {"task": changed, "inherited": True, "waiting": waiting}
+        lifecycle.record(tx, task, "prioritised", "system", facts)

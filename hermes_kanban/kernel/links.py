@@ -1,0 +1,146 @@
+"""Links: a parent must be done before its child may be ready. They form a DAG."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import gates, limits
+from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+
+_INSERT_LINK: Final = (
+    "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (:parent, :child, :now)"
+    " ON CONFLICT (parent_id, child_id) DO NOTHING RETURNING parent_id"
+)
+
+
+def link_tasks(
+    conn: BoardConnection,
+    parent_id: str,
+    child_id: str,
+    *,
+    actor: str | None = None,
+    run_id: int | None = None,
+    claim_lock: str | None = None,
+) -> bool:
+    """Make ``child_id`` wait for ``parent_id``; False if it does so already.
+
+    A ready child with an open parent is demoted; a running one stays. Raises InvalidInput for a
+    cycle (its path is shown) or an archived parent.
+    """
+    with write(conn, "link") as tx:
+        by = author(tx, run_id, claim_lock, actor)
+        check_run_quota(tx, by.run_id, "links", limits.LINKS_PER_RUN)
+        child = task_state(tx, child_id)
+        parent = task_state(tx, parent_id)
+        if parent["status"] == "archived" and parent["completed_at"] is None:
+            raise InvalidInput("parent", "tasks that can still be done", f"{parent_id} is archived")
+        if path := _path(tx, child_id, parent_id):
+            shown = " → ".join([parent_id, *path])
+            raise InvalidInput("link", "links without a cycle", f"would close the cycle {shown}")
+        if not add_links(tx, child, [parent_id], by):
+            return False
+        gates.settle_after_link_change(tx, child)
+        if child["status"] not in ("done", "archived"):
+            gates.raise_ancestors(tx, child_id, child["effective_priority"])
+        return True
+
+
+def add_links(tx: Transaction, child: TaskState, parents: list[str], by: Author) -> int:
+    """Insert the links with one event each; return how many were new."""
+    added = 0
+    for parent_id in parents:
+        now = lifecycle.moment(tx, child)
+        parameters = {"parent": parent_id, "child": child["id"], "now": now}
+        if not tx.run(_INSERT_LINK, parameters).fetchall():
+            continue
+        lifecycle.transition("link", child["status"])
+        payload = _link_payload("add", parent_id, child["id"])
+        lifecycle.record(tx, child, "linked", by.actor, payload, run_id=by.run_id, at=now)
+        added += 1
+    return added
+
+
+def _link_payload(op: str, parent_id: str, child_id: str) -> dict[str, Any]:
+    return {"link": {"op": op, "parent_id": parent_id, "child_id": child_id}}
+
+
+def unlink_tasks(
+    conn: BoardConnection,
+    parent_id: str,
+    child_id: str,
+    *,
+    actor: str | None = None,
+    run_id: int | None = None,
+    claim_lock: str | None = None,
+) -> bool:
+    """Remove a link; False if there is none. A child without open parents is promoted."""
+    with write(conn, "unlink") as tx:
+        by = author(tx, run_id, claim_lock, actor)
+        child = task_state(tx, child_id)
+        gone = tx.run(
+            "DELETE FROM task_links WHERE parent_id = :parent AND child_id = :child"
+            " RETURNING parent_id",
+            {"parent": parent_id, "child": child_id},
+        ).fetchall()
+        if not gone:
+            _must_exist(tx, parent_id)
+            return False
+        lifecycle.apply(
+            tx,
+            "unlink",
+            child,
+            actor=by.actor,
+            run_id=by.run_id,
+            facts=_link_payload("remove", parent_id, child_id),
+        )
+        gates.settle_after_link_change(tx, child)
+        if (parent := lifecycle.load(tx, parent_id)) is not None:
+            gates.settle_priority(tx, parent)
+        return True
+
+
+def release_link(tx: Transaction, parent_id: str, child: TaskState, actor: str) -> None:
+    """Let a child go on without its parent; the link stays as history."""
+    now = lifecycle.moment(tx, child)
+    tx.run(
+        "UPDATE task_links SET released_at = :now WHERE parent_id = :parent AND child_id = :child",
+        {"now": now, "parent": parent_id, "child": child["id"]},
+    )
+    payload = _link_payload("release", parent_id, child["id"])
+    lifecycle.apply(tx, "release", child, actor=actor, facts=payload)
+    gates.settle_after_link_change(tx, child)
+
+
+def _must_exist(tx: Transaction, task_id: str) -> None:
+    if tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": task_id}) is None:
+        raise NotFound("task", task_id)
+
+
+def _path(tx: Transaction, start: str, goal: str) -> list[str]:
+    """The tasks from ``start`` down to ``goal`` along the links, empty if there is no way."""
+    came_from: dict[str, str | None] = {start: None}
+    frontier = deque([start])
+    while frontier:
+        here = frontier.popleft()
+        if here == goal:
+            return _walk_back(came_from, goal)
+        for (child,) in tx.all(
+            "SELECT child_id FROM task_links WHERE parent_id = :id", {"id": here}
+        ):
+            if child not in came_from:
+                came_from[child] = here
+                frontier.append(child)
+    return []
+
+
+def _walk_back(came_from: dict[str, str | None], goal: str) -> list[str]:
+    path, here = [], goal
+    while here is not None:
+        path.append(here)
+        here = came_from[here]  # type: ignore[assignment]
+    return path[::-1]

@@ -1,0 +1,83 @@
+"""The runs that count now: open ones, and ended ones whose process has not exited."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hermes_kanban.model.records import Identity
+from hermes_kanban.ports import WorkerRef
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all
+
+
+class LiveRun(msgspec.Struct, frozen=True):
+    """One run that takes a place: open, or with a process that may still live."""
+
+    id: int
+    task_id: str
+    profile: str | None
+    claimer: str
+    claimer_identity: str | None
+    claim_lock: str
+    claim_expires: int | None
+    worker_pid: int | None
+    worker_identity: str | None
+    started_at: int
+    ended_at: int | None
+    stop_requested_at: int | None
+    stop_reason: str | None
+    tenant: str | None
+    max_runtime_seconds: int | None
+
+    @property
+    def open(self) -> bool:
+        """True until an outcome has closed it."""
+        return self.ended_at is None
+
+    @property
+    def registered(self) -> bool:
+        """True when a process is known that has not exited."""
+        return self.worker_pid is not None
+
+    def identity(self) -> Identity | None:
+        """Who the registered process is."""
+        return _identity(self.worker_identity)
+
+    def claimed_by(self) -> Identity | None:
+        """Which process claimed the run."""
+        return _identity(self.claimer_identity)
+
+    def worker(self, conn: BoardConnection) -> WorkerRef:
+        """The registered process, as the process port names it."""
+        return WorkerRef(
+            board_id=conn.board_id,
+            task_id=self.task_id,
+            run_id=self.id,
+            claim_lock=self.claim_lock,
+            pid=self.worker_pid or 0,
+            identity=self.identity(),
+            run_dir=conn.paths.run_dir(self.id),
+        )
+
+
+def _identity(encoded: str | None) -> Identity | None:
+    return None if encoded is None else _decode(encoded)
+
+
+_decode = msgspec.json.Decoder(Identity).decode
+_COLUMNS: Final = ", ".join(
+    f"t.{name}" if name in ("tenant", "max_runtime_seconds") else f"r.{name}"
+    for name in LiveRun.__struct_fields__
+)
+_LIVE: Final = f"""
+SELECT {_COLUMNS} FROM task_runs r JOIN tasks t ON t.id = r.task_id WHERE r.ended_at IS NULL
+UNION
+SELECT {_COLUMNS} FROM task_runs r JOIN tasks t ON t.id = r.task_id
+WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL
+"""
+
+
+def live_runs(conn: BoardConnection) -> list[LiveRun]:
+    """Every live run, by id; the cost grows with their number, not with the board."""
+    return [LiveRun(*row) for row in fetch_all(conn, _LIVE)]

@@ -1,0 +1,155 @@
+"""The order in which ready tasks start: effective priority, then fair between tenants, then seq.
+
+The queue index keeps the ready tasks by (assignee, tenant, priority, seq). Groups are found by
+jumping from one to the next, so a look costs what there are groups, not what there are tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.kernel import eligibility
+from hermes_kanban.kernel.eligibility import World
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fetch_value
+
+HELD_SHOWN: Final = 20
+
+_DUE: Final = (
+    " AND (eligible_at IS NULL OR eligible_at <= :now)"
+    " AND (scheduled_at IS NULL OR scheduled_at <= :now)"
+)
+_COLUMNS: Final = (
+    "id, seq, assignee, tenant, effective_priority, eligible_at, scheduled_at,"
+    " workspace_kind, workspace_path"
+)
+_FIRST_ASSIGNEE: Final = (
+    "SELECT assignee FROM tasks WHERE status = 'ready' ORDER BY assignee LIMIT 1"
+)
+_NEXT_ASSIGNEE: Final = (
+    "SELECT assignee FROM tasks WHERE status = 'ready' AND assignee > :after"
+    " ORDER BY assignee LIMIT 1"
+)
+
+
+class Candidates(msgspec.Struct):
+    """Tasks to try in order, and what was held back, by the code of the hold."""
+
+    tasks: list[Any]
+    held: dict[str, list[str]]
+
+
+def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
+    """Up to ``limit`` eligible tasks in dispatch order."""
+    found = Candidates([], {})
+    everything = eligibility.board_hold(world)
+    heads: list[Any] = []
+    for assignee in _assignees(conn):
+        hold = everything or eligibility.profile_hold(world, assignee)
+        if hold is not None:
+            _hold_back(conn, found, hold.code, assignee)
+            continue
+        heads += _heads_of(conn, world, found, assignee, limit)
+    found.tasks = _fair_order(world, heads, limit)
+    return found
+
+
+def _assignees(conn: BoardConnection) -> Iterator[str | None]:
+    row = fetch_one(conn, _FIRST_ASSIGNEE)
+    if row is not None and row[0] is None:
+        yield None
+        row = fetch_one(conn, _NEXT_ASSIGNEE, {"after": ""})
+    while row is not None:
+        yield row[0]
+        row = fetch_one(conn, _NEXT_ASSIGNEE, {"after": row[0]})
+
+
+def _heads_of(
+    conn: BoardConnection, world: World, found: Candidates, assignee: str | None, limit: int
+) -> list[Any]:
+    heads: list[Any] = []
+    for tenant in _tenants(conn, assignee):
+        hold = eligibility.tenant_hold(world, tenant)
+        due = _head(conn, world, assignee, tenant, limit if hold is None else HELD_SHOWN)
+        for row in due:
+            reason = hold
+            if reason is None and row["id"] in world.processes:
+                reason = eligibility.holds(world, row)[0]
+            if reason is None:
+                heads.append(row)
+            else:
+                found.held.setdefault(reason.code, []).append(row["id"])
+    return heads
+
+
+def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None]:
+    where = "SELECT {} FROM tasks WHERE status = 'ready' AND assignee = :assignee AND {}"
+    parameters = {"assignee": assignee, "after": ""}
+    if fetch_value(conn, where.format("1", "tenant IS NULL LIMIT 1"), parameters):
+        yield None
+    following = where.format("tenant", "tenant > :after ORDER BY tenant LIMIT 1")
+    while (tenant := fetch_value(conn, following, parameters)) is not None:
+        yield tenant
+        parameters["after"] = tenant
+
+
+def _head(
+    conn: BoardConnection, world: World, assignee: str | None, tenant: str | None, limit: int
+) -> list[Any]:
+    of_tenant = "tenant IS NULL" if tenant is None else "tenant = :tenant"
+    sql = (
+        f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND assignee = :assignee"
+        f" AND {of_tenant}{_DUE} ORDER BY effective_priority DESC, seq LIMIT :limit"
+    )
+    return fetch_all(
+        conn, sql, {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
+    )
+
+
+def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: str | None) -> None:
+    of_assignee = "assignee IS NULL" if assignee is None else "assignee = :assignee"
+    rows = fetch_all(
+        conn,
+        f"SELECT id FROM tasks WHERE status = 'ready' AND {of_assignee} LIMIT :limit",
+        {"assignee": assignee, "limit": HELD_SHOWN},
+    )
+    held = found.held.setdefault(code, [])
+    held += [row[0] for row in rows][: HELD_SHOWN - len(held)]
+
+
+def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
+    """Highest priority first; among equals the tenant with the fewest places, then age."""
+    load = dict(world.by_tenant)
+    ordered: list[Any] = []
+    waiting = sorted(heads, key=lambda row: (-row["effective_priority"], row["seq"]))
+    if len({row["tenant"] for row in waiting}) <= 1:
+        return waiting[:limit]
+    while waiting and len(ordered) < limit:
+        best = min(
+            waiting,
+            key=lambda row: (
+                -row["effective_priority"],
+                load.get(row["tenant"], 0),
+                row["seq"],
+            ),
+        )
+        waiting.remove(best)
+        load[best["tenant"]] = load.get(best["tenant"], 0) + 1
+        ordered.append(best)
+    return ordered
+
+
+_NEXT_DUE: Final = (
+    "SELECT min(eligible_at) FROM tasks WHERE status = 'ready' AND eligible_at > :now",
+    "SELECT min(scheduled_at) FROM tasks WHERE status = 'ready' AND scheduled_at > :now",
+    "SELECT min(eligible_at) FROM tasks WHERE status = 'blocked' AND block_kind = 'transient'"
+    " AND eligible_at > :now",
+)
+
+
+def next_due(conn: BoardConnection, now: int) -> int | None:
+    """When the next task becomes due by time alone (Unix seconds), or None."""
+    times = [fetch_value(conn, sql, {"now": now}) for sql in _NEXT_DUE]
+    return min((at for at in times if at is not None), default=None)

@@ -1,0 +1,217 @@
+"""Reading rows as records: tasks, runs, events, links, comments. Pages by key, never by offset."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.kernel import limits
+from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.model.records import Comment, Event, Identity, Link, Run, Task
+from hermes_kanban.model.words import STATUSES
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fetch_value
+
+PAGE: Final = 100
+PAGE_LIMIT: Final = 10_000
+
+TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
+RUN_COLUMNS: Final = ", ".join(f"r.{name}" for name in Run.__struct_fields__)
+EVENT_COLUMNS: Final = "id, task_id, run_id, kind, actor, payload, created_at"
+
+_decode_skills = msgspec.json.Decoder(list[str]).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_identity = msgspec.json.Decoder(Identity).decode
+_SKILLS_AT: Final = Task.__struct_fields__.index("skills")
+_METADATA_AT: Final = Run.__struct_fields__.index("metadata")
+_CLAIMER_IDENTITY_AT: Final = Run.__struct_fields__.index("claimer_identity")
+_WORKER_IDENTITY_AT: Final = Run.__struct_fields__.index("worker_identity")
+
+
+def task_of(row: Sequence[Any]) -> Task:
+    """A record from a row selected with ``TASK_COLUMNS``."""
+    values = list(row)
+    skills = values[_SKILLS_AT]
+    values[_SKILLS_AT] = [] if skills == "[]" else _decode_skills(skills)
+    return Task(*values)
+
+
+def run_of(row: Sequence[Any]) -> Run:
+    """A record from a row selected with ``RUN_COLUMNS``."""
+    values = list(row)
+    for at, decode in (
+        (_METADATA_AT, _decode_object),
+        (_CLAIMER_IDENTITY_AT, _decode_identity),
+        (_WORKER_IDENTITY_AT, _decode_identity),
+    ):
+        if values[at] is not None:
+            values[at] = decode(values[at])
+    return Run(*values)
+
+
+def event_of(row: Any) -> Event:
+    """A record from a row selected with ``EVENT_COLUMNS``."""
+    return Event(row[0], row[1], row[2], row[3], row[4], _decode_object(row[5]), row[6])
+
+
+def get_task(conn: BoardConnection, task_id: str) -> Task:
+    """The task, or NotFound."""
+    row = fetch_one(conn, _TASK_BY_ID, {"id": task_id})
+    if row is None:
+        raise NotFound("task", task_id, "see the ids with: hermes-kanban list --all")
+    return task_of(row)
+
+
+_TASK_BY_ID: Final = f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.id = :id"
+
+
+def list_tasks(
+    conn: BoardConnection,
+    *,
+    status: str | Iterable[str] | None = None,
+    assignee: str | None = None,
+    tenant: str | None = None,
+    after: int | None = None,
+    limit: int = PAGE,
+) -> list[Task]:
+    """One page of tasks by ``seq``, rising; ``after`` is the last ``seq`` of the page before.
+
+    Without ``status``, all but the archived.
+    """
+    limits.whole("limit", limit, 1, PAGE_LIMIT)
+    pages = [_status_page(conn, one, assignee, tenant, after, limit) for one in _statuses(status)]
+    merged = heapq.merge(*pages, key=lambda row: row[0]) if len(pages) > 1 else iter(pages[0])
+    return [task_of(row) for row, _ in zip(merged, range(limit), strict=False)]
+
+
+def _statuses(status: str | Iterable[str] | None) -> list[str]:
+    if status is None:
+        return [one for one in STATUSES if one != "archived"]
+    wanted = [status] if isinstance(status, str) else list(dict.fromkeys(status))
+    if not wanted:
+        raise InvalidInput("status", ", ".join(STATUSES), "is an empty list")
+    return [limits.word("status", one, STATUSES) for one in wanted]
+
+
+def _status_page(
+    conn: BoardConnection,
+    status: str,
+    assignee: str | None,
+    tenant: str | None,
+    after: int | None,
+    limit: int,
+) -> list[Any]:
+    """One status read off one index in key order, so that a page costs its own length."""
+    conditions = ["t.status = :status", "t.seq > :after"]
+    if assignee is not None:
+        conditions.append("t.assignee = :assignee")
+    if tenant is not None:
+        conditions.append("t.tenant = :tenant")
+    sql = (
+        f"SELECT {TASK_COLUMNS} FROM tasks t WHERE {' AND '.join(conditions)}"
+        " ORDER BY t.seq LIMIT :limit"
+    )
+    return fetch_all(
+        conn,
+        sql,
+        {
+            "status": status,
+            "after": after or 0,
+            "assignee": assignee,
+            "tenant": tenant,
+            "limit": limit,
+        },
+    )
+
+
+def get_run(conn: BoardConnection, run_id: int) -> Run:
+    """The run, or NotFound."""
+    row = fetch_one(conn, f"SELECT {RUN_COLUMNS} FROM task_runs r WHERE r.id = :id", {"id": run_id})
+    if row is None:
+        raise NotFound("run", run_id, "see the runs of a task with: hermes-kanban runs TASK")
+    return run_of(row)
+
+
+def latest_run(conn: BoardConnection, task_id: str) -> Run | None:
+    """The newest run of the task, or None."""
+    row = fetch_one(
+        conn,
+        f"SELECT {RUN_COLUMNS} FROM task_runs r WHERE r.task_id = :id ORDER BY r.id DESC LIMIT 1",
+        {"id": task_id},
+    )
+    return None if row is None else run_of(row)
+
+
+def list_runs(
+    conn: BoardConnection, task_id: str, *, after: int = 0, limit: int = PAGE
+) -> list[Run]:
+    """The task's runs, oldest first; ``after`` is the last id of the page before."""
+    rows = fetch_all(
+        conn,
+        f"SELECT {RUN_COLUMNS} FROM task_runs r WHERE r.task_id = :id AND r.id > :after"
+        " ORDER BY r.id LIMIT :limit",
+        {"id": task_id, "after": after, "limit": limits.whole("limit", limit, 1, PAGE_LIMIT)},
+    )
+    return [run_of(row) for row in rows]
+
+
+def list_events(
+    conn: BoardConnection,
+    task_id: str | None = None,
+    *,
+    after: int = 0,
+    limit: int = PAGE,
+) -> list[Event]:
+    """Events after the id ``after``, oldest first: the board's, or one task's."""
+    condition = "" if task_id is None else "task_id = :task_id AND"
+    rows = fetch_all(
+        conn,
+        f"SELECT {EVENT_COLUMNS} FROM task_events WHERE {condition} id > :after"
+        " ORDER BY id LIMIT :limit",
+        {
+            "task_id": task_id,
+            "after": after,
+            "limit": limits.whole("limit", limit, 1, PAGE_LIMIT),
+        },
+    )
+    return [event_of(row) for row in rows]
+
+
+def newest_event_id(conn: BoardConnection) -> int:
+    """The id of the newest event, 0 on a new board."""
+    newest: int | None = fetch_value(conn, "SELECT max(id) FROM task_events")
+    return newest or 0
+
+
+def list_links(conn: BoardConnection, task_id: str) -> list[Link]:
+    """Every link in which the task is parent or child; its parents first."""
+    rows = fetch_all(conn, _LINKS_OF, {"id": task_id})
+    return [Link(*row) for row in rows]
+
+
+_LINKS_OF: Final = """
+SELECT parent_id, child_id, created_at, released_at FROM task_links WHERE child_id = :id
+UNION ALL
+SELECT parent_id, child_id, created_at, released_at FROM task_links WHERE parent_id = :id
+"""
+
+
+def list_comments(
+    conn: BoardConnection, task_id: str, *, after: int = 0, limit: int = PAGE
+) -> list[Comment]:
+    """The task's thread, oldest first."""
+    rows = fetch_all(
+        conn,
+        "SELECT id, task_id, run_id, author, body, created_at FROM task_comments"
+        " WHERE task_id = :id AND id > :after ORDER BY id LIMIT :limit",
+        {"id": task_id, "after": after, "limit": limits.whole("limit", limit, 1, PAGE_LIMIT)},
+    )
+    return [Comment(*row) for row in rows]
+
+
+def must_exist(conn: BoardConnection, task_id: str) -> None:
+    """NotFound unless there is such a task."""
+    if fetch_value(conn, "SELECT 1 FROM tasks WHERE id = :id", {"id": task_id}) is None:
+        raise NotFound("task", task_id, "see the ids with: hermes-kanban list --all")

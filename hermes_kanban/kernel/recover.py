@@ -1,0 +1,310 @@
+"""The end of processes: exit records, stops, lost supervisors, stale claims, run-away runs.
+
+The end of a run is not the end of its process. ``ended_at`` closes the run; ``exited_at`` says that
+nothing of it lives any more, and only then may the task be claimed again. Nothing here waits: each
+call advances what it can and returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import claim, finish
+from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.ports import ExitRecord, Processes
+from hermes_kanban.redact import redact
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+
+EX_TEMPFAIL: Final = 75  # sysexits.h: a temporary failure, try again later
+MAX_RUNTIME_MARGIN_SECONDS: Final = 5
+ELSEWHERE_MARGIN_SECONDS: Final = 60
+SUPERVISOR_LOST: Final = "supervisor lost"
+DISPATCHER: Final = "dispatcher"
+
+
+def import_exit_records(
+    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+) -> list[int]:
+    """Write down what supervisors left behind; return the ids of the runs whose exit it was."""
+    imported = []
+    for run in live_runs(conn) if live is None else live:
+        if run.registered and (record := processes.exit_record(run.worker(conn))):
+            _import(conn, processes, run, record)
+            imported.append(run.id)
+    return imported
+
+
+def _import(
+    conn: BoardConnection, processes: Processes, run: LiveRun, record: ExitRecord | None
+) -> None:
+    """One transaction guarded by ``exited_at IS NULL``; the file goes after the commit."""
+    with write(conn, "import-exit") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        still_due = tx.one(
+            "SELECT stop_reason FROM task_runs WHERE id = :run AND exited_at IS NULL",
+            {"run": run.id},
+        )
+        if task is not None and still_due is not None:
+            if task["current_run_id"] == run.id:
+                _close(tx, task, still_due["stop_reason"], record)
+            _mark_exited(tx, task, run.id, record)
+    processes.settle(run.worker(conn))
+
+
+def _mark_exited(tx: Transaction, task: TaskState, run_id: int, record: ExitRecord | None) -> None:
+    now = lifecycle.moment(tx, task)
+    columns: dict[str, Any] = {
+        "exited_at": now,
+        "exit_code": None if record is None else record.exit_code,
+    }
+    lifecycle.update_run(tx, run_id, columns)
+    facts = {"run": {"id": run_id} | columns}
+    if record is None:
+        facts["error"] = SUPERVISOR_LOST
+    lifecycle.record(tx, task, "exited", "system", facts, run_id=run_id, at=now)
+
+
+def _close(
+    tx: Transaction, task: TaskState, stop_reason: str | None, record: ExitRecord | None
+) -> None:
+    """Judge an open run whose tree is gone."""
+    if stop_reason == "lost_lease":
+        finish.reclaim_in(tx, task, "system", "its lease was lost")
+    elif stop_reason == "max_runtime" or (record is not None and record.timed_out):
+        finish.fail_in(tx, task, "time_out", "ran longer than its max runtime", None, _seen(record))
+    elif record is None:
+        finish.fail_in(tx, task, "crash", SUPERVISOR_LOST)
+    elif record.never_started:
+        finish.reclaim_in(tx, task, "system", "it was never started: its gateway ended first")
+    elif record.spawn_failed is not None:
+        finish.fail_in(tx, task, "fail_to_spawn", record.spawn_failed)
+    elif record.exit_code == EX_TEMPFAIL:
+        reset_at = record.rate_limit_reset_at
+        error = _error("exit code 75 (try again later)", record)
+        finish.rate_limit_in(tx, task, error, reset_at, None, _seen(record))
+    elif record.exit_code == 0:
+        _close_silent(tx, task, record)
+    else:
+        finish.fail_in(tx, task, "crash", _error(_ending(record), record), None, _seen(record))
+
+
+def _close_silent(tx: Transaction, task: TaskState, record: ExitRecord) -> None:
+    """Exit 0 without complete or block: the profile says what that means."""
+    if record.on_exit_zero == "complete":
+        summary = redact(record.tail).strip() or None
+        finish.complete_in(tx, task, "system", None, {"summary": summary})
+        return
+    error = _error("exit code 0 without complete or block", record)
+    finish.fail_in(tx, task, "violate_protocol", error, None, _seen(record))
+
+
+def _ending(record: ExitRecord) -> str:
+    code = record.exit_code
+    if code is None:
+        return "ended without an exit code"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _error(what: str, record: ExitRecord) -> str:
+    lines = redact(record.tail).strip().splitlines()
+    return f"{what}; last output: {lines[-1][:500]}" if lines else what
+
+
+def _seen(record: ExitRecord | None) -> dict[str, Any]:
+    """The last output as evidence on the board."""
+    return {"output": redact(record.tail)} if record is not None and record.tail else {}
+
+
+def advance_stops(
+    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+) -> list[int]:
+    """Advance every stop; return the runs whose tree is now gone. Asks lingerers to stop."""
+    gone = []
+    for run in live_runs(conn) if live is None else live:
+        if not run.registered:
+            continue
+        if run.stop_requested_at is None:
+            _stop_lingerer(conn, run)
+        elif _is_here(processes, run) and processes.stop(
+            run.worker(conn), conn.config.kanban.stop_grace_seconds
+        ):
+            _import(conn, processes, run, processes.exit_record(run.worker(conn)))
+            gone.append(run.id)
+    return gone
+
+
+def _is_here(processes: Processes, run: LiveRun) -> bool:
+    identity = run.identity()
+    return identity is not None and processes.liveness(identity) != "elsewhere"
+
+
+def _stop_lingerer(conn: BoardConnection, run: LiveRun) -> None:
+    """A worker that finished its task and does not exit is asked to after ``linger_seconds``."""
+    if run.open or conn.clock.now() < (run.ended_at or 0) + conn.config.kanban.linger_seconds:
+        return
+    _ask_to_stop(conn, run, "linger")
+
+
+def _ask_to_stop(conn: BoardConnection, run: LiveRun, reason: str) -> bool:
+    with write(conn, "request-stop") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        return task is not None and finish.request_stop(tx, task, run.id, reason, "system")
+
+
+def detect_crashed_workers(
+    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+) -> list[int]:
+    """Close the runs whose supervisor died without a record, once its tree is gone."""
+    crashed = []
+    for run in live_runs(conn) if live is None else live:
+        identity = run.identity()
+        if not run.registered or identity is None or run.stop_requested_at is not None:
+            continue
+        if processes.liveness(identity) != "dead":
+            continue
+        worker = run.worker(conn)
+        # It may have written its record and exited since the records were read.
+        record = processes.exit_record(worker)
+        if record is not None or processes.stop(worker, 0):
+            _import(conn, processes, run, record or processes.exit_record(worker))
+            crashed.append(run.id)
+    return crashed
+
+
+def release_stale_claims(
+    conn: BoardConnection,
+    processes: Processes | None = None,
+    live: list[LiveRun] | None = None,
+) -> list[int]:
+    """Reclaim open runs whose lease ran out; return their ids.
+
+    A local worker whose process lives is never judged by its lease. One that this host cannot
+    judge is given a margin, and its exit is written down with it.
+    """
+    now = conn.clock.now()
+    reclaimed = []
+    for run in live_runs(conn) if live is None else live:
+        expires = run.claim_expires or 0
+        if not run.open or expires >= now:
+            continue
+        if not run.registered:
+            done = _reclaim(conn, run, "its lease ran out", now)
+        elif _is_elsewhere(processes, run) and expires + ELSEWHERE_MARGIN_SECONDS < now:
+            done = _reclaim(conn, run, "its lease ran out on another host", now)
+        else:
+            continue
+        if done:
+            reclaimed.append(run.id)
+    return reclaimed
+
+
+def _is_elsewhere(processes: Processes | None, run: LiveRun) -> bool:
+    identity = run.identity()
+    if processes is None or identity is None:
+        return True
+    return processes.liveness(identity) == "elsewhere"
+
+
+def _reclaim(conn: BoardConnection, run: LiveRun, error: str, expired_at: int) -> bool:
+    with write(conn, "reclaim") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        if task is None or task["current_run_id"] != run.id:
+            return False
+        if task["claim_expires"] is not None and task["claim_expires"] >= expired_at:
+            return False  # renewed in the meantime
+        finish.reclaim_in(tx, task, "system", error)
+        if run.registered:
+            _mark_exited(tx, task, run.id, None)
+        return True
+
+
+def recover_orphaned_claims(conn: BoardConnection, processes: Processes) -> list[int]:
+    """Reclaim what a dead dispatcher of this host claimed and never registered.
+
+    For whoever takes the dispatcher lock: such a run has no process and never will have one.
+    """
+    recovered = []
+    for run in live_runs(conn):
+        by = run.claimed_by()
+        if not run.open or run.registered or by is None or run.claimer != DISPATCHER:
+            continue
+        if processes.liveness(by) == "dead" and _close_orphan(conn, run):
+            recovered.append(run.id)
+    return recovered
+
+
+def _close_orphan(conn: BoardConnection, run: LiveRun) -> bool:
+    with write(conn, "reclaim") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        if task is None or task["current_run_id"] != run.id or task["worker_pid"] is not None:
+            return False
+        finish.reclaim_in(tx, task, "system", "its dispatcher died before it was started")
+        return True
+
+
+def enforce_max_runtime(conn: BoardConnection, live: list[LiveRun] | None = None) -> list[int]:
+    """Stop runs that outlasted their max runtime; return their ids.
+
+    The supervisor does so on the second; this is the net under it, and the rule for runs that
+    have no process here.
+    """
+    now = conn.clock.now()
+    stopped = []
+    for run in live_runs(conn) if live is None else live:
+        limit = _max_runtime(conn, run)
+        if not run.open or limit is None or run.stop_requested_at is not None:
+            continue
+        margin = conn.config.kanban.stop_grace_seconds + MAX_RUNTIME_MARGIN_SECONDS
+        if run.registered:
+            over = now > run.started_at + limit + margin
+            acted = over and _ask_to_stop(conn, run, "max_runtime")
+        else:
+            acted = now > run.started_at + limit and _time_out(conn, run)
+        if acted:
+            stopped.append(run.id)
+    return stopped
+
+
+def _max_runtime(conn: BoardConnection, run: LiveRun) -> float | None:
+    if run.max_runtime_seconds is not None:
+        return run.max_runtime_seconds
+    profile = conn.config.profiles.get(run.profile or "")
+    return None if profile is None else profile.max_runtime_seconds
+
+
+def _time_out(conn: BoardConnection, run: LiveRun) -> bool:
+    with write(conn, "time-out") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        if task is None or task["current_run_id"] != run.id:
+            return False
+        finish.fail_in(tx, task, "time_out", "ran longer than its max runtime")
+        return True
+
+
+def renew_leases(
+    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+) -> int:
+    """Renew the leases of all live local runs in one transaction, at a third of their length.
+
+    The worker never has to remember its lease. Returns how many were renewed; writes no event.
+    """
+    lease = conn.config.kanban.lease_seconds
+    now = conn.clock.now()
+    held = [
+        run
+        for run in (live_runs(conn) if live is None else live)
+        if run.open and run.registered and run.stop_reason != "lost_lease"
+    ]
+    if not any((run.claim_expires or 0) - now <= lease * 2 / 3 for run in held):
+        return 0
+    alive = [
+        (run.task_id, run.id)
+        for run in held
+        if (identity := run.identity()) and processes.liveness(identity) == "alive"
+    ]
+    if alive:
+        with write(conn, "renew-leases") as tx:
+            claim.renew(tx, alive, int(lease))
+    return len(alive)

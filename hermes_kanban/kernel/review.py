@@ -1,0 +1,101 @@
+"""Review: a worker hands in, a person or another orchestrating profile decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import fencing, gates, limits
+from hermes_kanban.kernel.comments import insert_comment
+from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.model.records import Refused
+from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+
+
+def request_review(
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    run_id: int,
+    claim_lock: str | None = None,
+    summary: str | None = None,
+    result: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> bool | Refused:
+    """running → review, by the current run; the failure count starts anew."""
+    run_columns = {
+        "summary": limits.text("summary", summary, limits.SUMMARY_BYTES),
+        "metadata": limits.metadata(metadata),
+    }
+    result = limits.text("result", result, limits.RESULT_BYTES)
+    with write(conn, "request-review") as tx:
+        task = task_state(tx, task_id)
+        evidence = {"result": result, "summary": summary, "metadata": metadata}
+        by = fencing.worker(tx, "request_review", task, run_id, claim_lock, evidence)
+        if isinstance(by, Refused):
+            return by
+        changes: dict[str, Any] = {"consecutive_failures": 0}
+        if result is not None:
+            changes["result"] = result
+        lifecycle.apply(
+            tx,
+            "request_review",
+            task,
+            actor=by,
+            changes=changes,
+            run_changes={column: value for column, value in run_columns.items() if value},
+        )
+        return True
+
+
+def approve_task(
+    conn: BoardConnection, task_id: str, *, comment: str | None = None, actor: str | None = None
+) -> bool:
+    """review → done, by a person or an orchestrating profile other than the one that asked."""
+    comment = limits.text("comment", comment, limits.COMMENT_BYTES)
+    by = limits.actor(actor)
+    with write(conn, "approve") as tx:
+        task = task_state(tx, task_id)
+        lifecycle.transition("approve", task["status"])
+        _check_reviewer(tx, task, by)
+        if comment:
+            insert_comment(tx, task, fencing.Author(by, None), comment)
+        now = lifecycle.moment(tx, task)
+        lifecycle.apply(tx, "approve", task, actor=by, changes={"completed_at": now})
+        gates.release_children(tx, task_id)
+        return True
+
+
+def request_changes(
+    conn: BoardConnection, task_id: str, *, comment: str, actor: str | None = None
+) -> bool:
+    """review → ready or todo with a comment; no failure is counted."""
+    comment = limits.required("comment", comment, limits.COMMENT_BYTES)
+    by = limits.actor(actor)
+    with write(conn, "request-changes") as tx:
+        task = task_state(tx, task_id)
+        lifecycle.transition("request_changes", task["status"])
+        _check_reviewer(tx, task, by)
+        insert_comment(tx, task, fencing.Author(by, None), comment)
+        to = gates.resting_status(tx, task_id)
+        lifecycle.apply(tx, "request_changes", task, actor=by, to=to, facts={"comment": comment})
+        return True
+
+
+def _check_reviewer(tx: Transaction, task: TaskState, actor: str) -> None:
+    """Nobody reviews their own work: not the run that asked, nor its profile."""
+    if actor.startswith("person:"):
+        return
+    asked = tx.one(
+        "SELECT profile, claimer FROM task_runs WHERE task_id = :id AND outcome = 'review'"
+        " ORDER BY id DESC LIMIT 1",
+        {"id": task["id"]},
+    )
+    name = actor.partition(":")[2]
+    profile = tx.conn.config.profiles.get(name)
+    own_work = asked is not None and fencing.run_actor(asked["profile"], asked["claimer"]) == actor
+    if own_work or profile is None or not profile.orchestrator:
+        allowed = "a person, or an orchestrating profile other than the one that asked"
+        raise InvalidInput("reviewer", allowed, f"is {actor}")

@@ -1,0 +1,127 @@
+"""Why is nothing happening? Every hold has a reason, a since, and an end or what lifts it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.kernel import eligibility, reads
+from hermes_kanban.kernel.gates import OPEN_PARENT
+from hermes_kanban.model.records import Hold, Task
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, reading
+
+_OPEN_PARENTS: Final = f"""
+SELECT p.id, p.status, p.title, l.created_at FROM task_links l JOIN tasks p ON p.id = l.parent_id
+WHERE l.child_id = :id AND {OPEN_PARENT} ORDER BY p.seq LIMIT 50
+"""
+
+
+def why(conn: BoardConnection, task_id: str) -> list[Hold]:
+    """What the task waits for; empty when it runs, is finished, or would start at the next look."""
+    with reading(conn):
+        task = reads.get_task(conn, task_id)
+        return _BY_STATUS.get(task.status, _nothing)(conn, task)
+
+
+def _nothing(conn: BoardConnection, task: Task) -> list[Hold]:
+    del conn, task
+    return []
+
+
+def _ready(conn: BoardConnection, task: Task) -> list[Hold]:
+    row = {name: getattr(task, name) for name in Task.__struct_fields__}
+    found = eligibility.holds(eligibility.survey(conn), row)
+    since = _since(conn, task)
+    return [
+        hold if hold.since is not None else msgspec.structs.replace(hold, since=since)
+        for hold in found
+    ] + _folder_in_use(conn, task)
+
+
+def _folder_in_use(conn: BoardConnection, task: Task) -> list[Hold]:
+    if task.workspace_kind != "dir":
+        return []
+    row = fetch_one(
+        conn,
+        "SELECT r.task_id, r.id, r.started_at FROM task_runs r JOIN tasks t ON t.id = r.task_id"
+        " WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL AND t.workspace_kind = 'dir'"
+        " AND t.workspace_path = :path AND t.id <> :id LIMIT 1",
+        {"path": task.workspace_path, "id": task.id},
+    )
+    if row is None:
+        return []
+    text = f"run {row[1]} of {row[0]} still uses its folder {task.workspace_path}"
+    return [Hold("folder_in_use", text, "that process ends", since=row[2])]
+
+
+def _todo(conn: BoardConnection, task: Task) -> list[Hold]:
+    holds = []
+    for parent_id, status, title, since in fetch_all(conn, _OPEN_PARENTS, {"id": task.id}):
+        text = f"its parent {parent_id} ({title}) is {status}"
+        if status == "archived":
+            lifted = (
+                f"hermes-kanban unlink {parent_id} {task.id}, or hermes-kanban reopen {parent_id}"
+            )
+        else:
+            lifted = f"{parent_id} is done; see: hermes-kanban why {parent_id}"
+        holds.append(Hold("open_parent", text, lifted, since=since))
+    return holds or [
+        Hold(
+            "overlooked",
+            "no parent holds it back; the sweep promotes it at the next look",
+            f"hermes-kanban promote {task.id}",
+            since=_since(conn, task),
+        )
+    ]
+
+
+def _blocked(conn: BoardConnection, task: Task) -> list[Hold]:
+    since, payload = _status_event(conn, task)
+    lifted = payload.get("lifted_by") or f"hermes-kanban unblock {task.id}"
+    until = task.eligible_at if task.block_kind == "transient" else None
+    code = f"blocked_{task.block_kind}"
+    return [Hold(code, task.block_reason or "it is blocked", lifted, since=since, until=until)]
+
+
+def _triage(conn: BoardConnection, task: Task) -> list[Hold]:
+    since, payload = _status_event(conn, task)
+    text = payload.get("reason") or "it waits for a person to accept it"
+    return [Hold("triage", text, f"hermes-kanban accept {task.id}", since=since)]
+
+
+def _review(conn: BoardConnection, task: Task) -> list[Hold]:
+    text = "it waits for a review"
+    lifted = f"hermes-kanban approve {task.id}, or hermes-kanban request-changes {task.id} COMMENT"
+    return [Hold("review", text, lifted, since=_since(conn, task))]
+
+
+def _since(conn: BoardConnection, task: Task) -> int:
+    return _status_event(conn, task)[0]
+
+
+def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any]]:
+    """When the task got its status, and what the newest event that speaks of it says."""
+    since, facts = task.created_at, {}
+    rows = fetch_all(
+        conn,
+        "SELECT kind, payload, created_at FROM task_events WHERE task_id = :id"
+        " ORDER BY id DESC LIMIT 200",
+        {"id": task.id},
+    )
+    for kind, payload, at in rows:
+        decoded = msgspec.json.decode(payload)
+        if kind in ("gave_up", "triaged", "blocked") and not facts:
+            facts = decoded
+        if decoded.get("task", {}).get("status") == task.status:
+            return at, decoded | facts
+    return since, facts
+
+
+_BY_STATUS: Final = {
+    "ready": _ready,
+    "todo": _todo,
+    "blocked": _blocked,
+    "triage": _triage,
+    "review": _review,
+}

@@ -1,0 +1,343 @@
+"""The lifecycle table, and the one function that changes a task's status.
+
+Every change is a row of ``TABLE``: (verb, from statuses) → (to statuses, run outcome, event).
+``apply`` checks it, writes the task, its run and one event whose payload names every column that
+changed. Nothing else updates ``tasks.status`` or the claim columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.model.errors import IllegalTransition
+from hermes_kanban.store.sqlite import Transaction
+
+TaskState = dict[str, Any]
+"""A task's row as a dict, plus ``last_event_at``; ``apply`` keeps it current."""
+
+UNFOLDED_TASK_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at"})
+UNFOLDED_RUN_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at", "fenced_count"})
+
+CLAIM_COLUMNS_CLEARED: Final[dict[str, None]] = {
+    "claim_lock": None,
+    "claim_expires": None,
+    "worker_pid": None,
+    "current_run_id": None,
+}
+
+ANY_BUT_ARCHIVED: Final = ("triage", "todo", "ready", "running", "review", "blocked", "done")
+NOT_RUNNING: Final = ("triage", "todo", "ready", "blocked")
+RESTING: Final = ("ready", "todo")
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """One row of the table; ``to`` empty means that the status stays as it is."""
+
+    verb: str
+    by: str
+    sources: tuple[str, ...]
+    to: tuple[str, ...]
+    outcome: str | None
+    event: str
+
+
+def _row(
+    verb: str,
+    by: str,
+    sources: Iterable[str],
+    to: Iterable[str],
+    event: str,
+    outcome: str | None = None,
+) -> Transition:
+    return Transition(verb, by, tuple(sources), tuple(to), outcome, event)
+
+
+_REQUEUED: Final = (*RESTING, "triage")
+_FAILED: Final = (*RESTING, "blocked", "triage")
+
+TABLE: Final[tuple[Transition, ...]] = (
+    _row("accept", "person", ("triage",), RESTING, "accepted"),
+    _row(
+        "triage", "person, system", ("todo", "ready", "blocked", "review"), ("triage",), "triaged"
+    ),
+    _row("promote", "system, person", ("todo",), ("ready",), "promoted"),
+    _row("demote", "system", ("ready",), ("todo",), "demoted"),
+    _row("edit", "person, worker", ANY_BUT_ARCHIVED, (), "edited"),
+    _row("prioritise", "person, system", ANY_BUT_ARCHIVED, (), "prioritised"),
+    _row("schedule", "person", ANY_BUT_ARCHIVED, (), "scheduled"),
+    _row("comment", "person, worker", ANY_BUT_ARCHIVED, (), "commented"),
+    _row("link", "person, worker", ANY_BUT_ARCHIVED, (), "linked"),
+    _row("unlink", "person, worker", ANY_BUT_ARCHIVED, (), "unlinked"),
+    _row("release", "person", ANY_BUT_ARCHIVED, (), "released"),
+    _row("attach", "person, worker", ANY_BUT_ARCHIVED, (), "attached"),
+    _row(
+        "assign",
+        "person",
+        ("triage", "todo", "ready", "blocked", "review", "done"),
+        (),
+        "assigned",
+    ),
+    _row("claim", "worker", ("ready",), ("running",), "claimed"),
+    _row("register", "system", ("running",), (), "spawned"),
+    _row("complete", "worker, person", ("running",), ("done",), "completed", "completed"),
+    _row("complete", "person", NOT_RUNNING, ("done",), "completed"),
+    _row("block", "worker, person", ("running",), ("blocked", "triage"), "blocked", "blocked"),
+    _row("block", "person", ("todo", "ready", "review"), ("blocked", "triage"), "blocked"),
+    _row("unblock", "person, system", ("blocked",), (*RESTING, "review"), "unblocked"),
+    _row("request_review", "worker", ("running",), ("review",), "review_requested", "review"),
+    _row("approve", "person", ("review",), ("done",), "approved"),
+    _row("request_changes", "person", ("review",), RESTING, "changes_requested"),
+    _row("wait_for", "worker", ("running",), _REQUEUED, "waiting", "waiting"),
+    _row("crash", "system", ("running",), _FAILED, "crashed", "crashed"),
+    _row("time_out", "system", ("running",), _FAILED, "timed_out", "timed_out"),
+    _row("fail_to_spawn", "system", ("running",), _FAILED, "spawn_failed", "spawn_failed"),
+    _row(
+        "violate_protocol",
+        "system",
+        ("running",),
+        _FAILED,
+        "protocol_violation",
+        "protocol_violation",
+    ),
+    _row("rate_limit", "system", ("running",), _REQUEUED, "rate_limited", "rate_limited"),
+    _row("reclaim", "person, system", ("running",), _REQUEUED, "reclaimed", "reclaimed"),
+    _row("cancel", "person", ("running",), ("archived",), "cancelled", "cancelled"),
+    _row(
+        "archive",
+        "person",
+        ("triage", "todo", "ready", "review", "blocked", "done"),
+        ("archived",),
+        "archived",
+    ),
+    _row("lose_parent", "system", ("todo",), ("blocked",), "blocked"),
+    _row("reopen", "person", ("done", "archived"), RESTING, "reopened"),
+    _row("adopt", "person", (*NOT_RUNNING, "review"), ("done",), "adopted"),
+    _row("adopt", "person", ("done",), (), "adopted"),
+)
+
+_BY_VERB: Final[dict[tuple[str, str], Transition]] = {
+    (row.verb, source): row for row in TABLE for source in row.sources
+}
+
+
+def allowed_from(verb: str) -> list[str]:
+    """Every status from which ``verb`` is legal, in table order."""
+    return [source for row in TABLE if row.verb == verb for source in row.sources]
+
+
+def transition(verb: str, status: str, hint: str = "") -> Transition:
+    """The row for ``verb`` from ``status``, or IllegalTransition naming what is allowed."""
+    row = _BY_VERB.get((verb, status))
+    if row is None:
+        raise IllegalTransition(verb, status, allowed_from(verb), hint)
+    return row
+
+
+def legal_verbs(status: str) -> list[str]:
+    """The verbs of the table that are legal from ``status``."""
+    return [verb for (verb, source) in _BY_VERB if source == status]
+
+
+def load(tx: Transaction, task_id: str) -> TaskState | None:
+    """The task's row with the time of its newest event, or None."""
+    row = tx.one(_LOAD_TASK, {"id": task_id})
+    return None if row is None else dict(row)
+
+
+_LOAD_TASK: Final = """
+SELECT t.*, (SELECT e.created_at FROM task_events e WHERE e.task_id = t.id
+             ORDER BY e.id DESC LIMIT 1) AS last_event_at
+FROM tasks t WHERE t.id = :id
+"""
+
+
+def moment(tx: Transaction, task: TaskState) -> int:
+    """The transaction's time, never earlier than the task's newest event."""
+    return max(tx.now, task["last_event_at"])
+
+
+def apply(
+    tx: Transaction,
+    verb: str,
+    task: TaskState,
+    *,
+    actor: str,
+    to: str | None = None,
+    changes: dict[str, Any] | None = None,
+    run_id: int | None = None,
+    run_changes: dict[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
+    hint: str = "",
+) -> int:
+    """Apply one row of the table to ``task`` and return the id of its event.
+
+    ``to`` chooses among the row's targets (needless where there is one); ``changes`` are further
+    task columns. Where the row has an outcome, the open run is closed with it and with
+    ``run_changes``; otherwise ``run_changes`` go to the run ``run_id``. ``facts`` join the payload.
+    Raises IllegalTransition, having written nothing.
+    """
+    row = transition(verb, task["status"], hint)
+    now = moment(tx, task)
+    wanted = dict(changes or {})
+    if row.to:
+        target = to or row.to[0]
+        if target not in row.to:
+            raise IllegalTransition(verb, task["status"], allowed_from(verb), f"not to {target}")
+        wanted["status"] = target
+        if task["status"] == "blocked" and target != "blocked":
+            wanted = {"block_kind": None, "block_reason": None, "blocked_from": None} | wanted
+    run_part = dict(run_changes or {})
+    if row.outcome:
+        run_id = task["current_run_id"]
+        wanted |= CLAIM_COLUMNS_CLEARED
+        run_part |= {"ended_at": now, "outcome": row.outcome}
+    payload: dict[str, Any] = dict(facts or {})
+    if changed := update_task(tx, task, wanted):
+        payload["task"] = changed
+    if run_part and run_id is not None:
+        update_run(tx, run_id, run_part)
+        payload["run"] = {"id": run_id} | {
+            column: value
+            for column, value in run_part.items()
+            if column not in UNFOLDED_RUN_COLUMNS
+        }
+    return record(tx, task, row.event, actor, payload, run_id=run_id, at=now)
+
+
+def update_task(tx: Transaction, task: TaskState, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Write the columns of ``wanted`` that differ; return those that belong into the payload."""
+    changed = {column: value for column, value in wanted.items() if task[column] != value}
+    if changed:
+        assignments = ", ".join(f"{column} = :{column}" for column in changed)
+        tx.run(f"UPDATE tasks SET {assignments} WHERE seq = :key", changed | {"key": task["seq"]})
+        task.update(changed)
+    return {c: v for c, v in changed.items() if c not in UNFOLDED_TASK_COLUMNS}
+
+
+def update_run(tx: Transaction, run_id: int, changes: dict[str, Any]) -> None:
+    """Write columns of a run; its ending also ends its lease columns' meaning, not their values."""
+    assignments = ", ".join(f"{column} = :{column}" for column in changes)
+    tx.run(f"UPDATE task_runs SET {assignments} WHERE id = :run_id", changes | {"run_id": run_id})
+
+
+def insert_run(tx: Transaction, task: TaskState, columns: dict[str, Any]) -> int:
+    """Insert a run of ``task`` and return its id."""
+    columns = {"task_id": task["id"]} | columns
+    names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
+    cursor = tx.run(f"INSERT INTO task_runs ({names}) VALUES ({values}) RETURNING id", columns)
+    run_id: int = cursor.fetchall()[0][0]
+    return run_id
+
+
+def run_payload(run_id: int, columns: dict[str, Any]) -> dict[str, Any]:
+    """The payload part of a run that was just inserted."""
+    kept = {c: v for c, v in columns.items() if v is not None and c not in UNFOLDED_RUN_COLUMNS}
+    return {"id": run_id} | kept
+
+
+def open_run(
+    tx: Transaction,
+    task: TaskState,
+    *,
+    claimer: str,
+    identity: str | None,
+    expires: int,
+    actor: str,
+) -> int:
+    """Claim: open the run, mirror its claim on the task, write ``claimed``; return the run's id."""
+    row = transition("claim", task["status"])
+    now = moment(tx, task)
+    lock = tx.conn.randomness.token()
+    columns = {
+        "profile": task["assignee"],
+        "claimer": claimer,
+        "claimer_identity": identity,
+        "claim_lock": lock,
+        "claim_expires": expires,
+        "started_at": now,
+        "last_heartbeat_at": now,
+    }
+    run_id = insert_run(tx, task, columns)
+    wanted = {
+        "status": row.to[0],
+        "claim_lock": lock,
+        "claim_expires": expires,
+        "current_run_id": run_id,
+        "last_heartbeat_at": now,
+        "eligible_at": None,
+    }
+    if task["started_at"] is None:
+        wanted["started_at"] = now
+    changed = update_task(tx, task, wanted)
+    payload = {"task": changed, "run": run_payload(run_id, {"task_id": task["id"]} | columns)}
+    record(tx, task, row.event, actor, payload, run_id=run_id, at=now)
+    return run_id
+
+
+def synthetic_run(
+    tx: Transaction, task: TaskState, *, outcome: str, actor: str, columns: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """A zero-length run that keeps the hand-over of a task that nobody ran; (id, payload part)."""
+    now = moment(tx, task)
+    columns = {
+        "profile": task["assignee"],
+        "claimer": actor,
+        "started_at": now,
+        "ended_at": now,
+        "outcome": outcome,
+    } | columns
+    run_id = insert_run(tx, task, columns)
+    return run_id, run_payload(run_id, {"task_id": task["id"]} | columns)
+
+
+def record(
+    tx: Transaction,
+    task: TaskState,
+    kind: str,
+    actor: str,
+    payload: dict[str, Any],
+    *,
+    run_id: int | None = None,
+    at: int | None = None,
+) -> int:
+    """Append one event of ``task`` and return its id."""
+    at = moment(tx, task) if at is None else at
+    task["last_event_at"] = at
+    return append_event(tx, task["id"], kind, actor, payload, run_id=run_id, at=at)
+
+
+def append_event(
+    tx: Transaction,
+    task_id: str | None,
+    kind: str,
+    actor: str,
+    payload: dict[str, Any],
+    *,
+    run_id: int | None = None,
+    at: int | None = None,
+) -> int:
+    """Append one event; ``task_id`` None makes it the board's."""
+    cursor = tx.run(
+        _INSERT_EVENT,
+        {
+            "task_id": task_id,
+            "run_id": run_id,
+            "kind": kind,
+            "actor": actor,
+            "payload": _encode(payload).decode(),
+            "at": tx.now if at is None else at,
+        },
+    )
+    tx.events += 1
+    event_id: int = cursor.fetchall()[0][0]
+    return event_id
+
+
+_encode = msgspec.json.Encoder().encode
+_INSERT_EVENT: Final = """
+INSERT INTO task_events (task_id, run_id, kind, actor, payload, created_at)
+VALUES (:task_id, :run_id, :kind, :actor, :payload, :at) RETURNING id
+"""

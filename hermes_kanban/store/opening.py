@@ -1,0 +1,310 @@
+"""Connecting to a board: creating it once, judging the file, migrating it under the lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from importlib import resources
+from pathlib import Path
+
+from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
+from hermes_kanban.ports import Clock, Randomness
+from hermes_kanban.store import sqlite as store
+from hermes_kanban.store.doorbell import Doorbell
+
+MIN_READER = 1
+_TRACES = ("board.lock", "dispatcher.lock", "runs", "workspaces", "backups", "board.db-wal")
+
+
+def connect(
+    board: str | None = None,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    wait_seconds: float = store.WAIT_SECONDS,
+    same_thread: bool = True,
+) -> store.BoardConnection:
+    """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
+
+    Creates ``default`` in a home without boards, and nothing else. Raises NotFound, BoardDamaged
+    or BoardTooNew, leaving the file untouched.
+    """
+    paths = board_paths(board)
+    inode = _inode(paths)
+    if inode is None:
+        _create_if_first(paths)
+        inode = os.stat(paths.database).st_ino
+    conn = store.open_board(
+        paths,
+        clock=clock,
+        randomness=randomness,
+        wait_seconds=wait_seconds,
+        same_thread=same_thread,
+    )
+    try:
+        _prepare(conn, inode)
+    except BaseException as error:
+        conn.close()
+        raise store.translated(error, paths) from None
+    return conn
+
+
+def create(
+    paths: BoardPaths, *, name: str, icon: str | None = None, default_workdir: str | None = None
+) -> bool:
+    """Create a board under a temporary name and link it into place; False if it is there already.
+
+    Two creators at once: one wins, the other finds the winner's board.
+    """
+    _check_absent_or_intact(paths)
+    if paths.database.exists():
+        return False
+    if default_workdir is not None and not os.path.isabs(default_workdir):
+        raise InvalidInput(
+            "default_workdir", "an absolute path", f"{default_workdir!r} is relative"
+        )
+    if paths.database.name == "board.db" and not paths.root.exists():
+        return _create_folder(paths, name, icon, default_workdir)
+    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = paths.database.with_name(f".{paths.database.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        _write_new(draft, paths.slug, name, icon, default_workdir)
+        os.link(draft, paths.database)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(paths.database.parent)
+    return True
+
+
+def init_db(board: str | None = None) -> BoardPaths:
+    """Create the board that ``connect`` would open, if it is not there; return its paths."""
+    paths = board_paths(board)
+    create(paths, name=paths.slug)
+    connect(board).close()
+    return paths
+
+
+def migrate(conn: store.BoardConnection) -> int:
+    """Bring the board to ``SCHEMA_VERSION``; return the version it had before.
+
+    One backup by the backup API before each migration, under the writer lock, the version read
+    again under every lock, so that two processes migrating at once do it once.
+    """
+    before = _version(conn)
+    conn._lock.acquire("migrate", conn.wait_seconds)
+    try:
+        while (version := _version(conn)) < store.SCHEMA_VERSION:
+            _back_up(conn, version)
+            conn.execute("BEGIN IMMEDIATE")
+            if _version(conn) == version:
+                _apply_migration(conn, version + 1, conn.clock.now())
+            conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+    finally:
+        conn._lock.release()
+    return before
+
+
+def migrations() -> dict[int, tuple[str, str]]:
+    """Version → (name, SQL) of every migration, in order."""
+    folder = resources.files("hermes_kanban.store") / "migrations"
+    found = {}
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".sql"):
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            found[int(number)] = (name, file.read_text("utf-8"))
+    return found
+
+
+def _inode(paths: BoardPaths) -> int | None:
+    try:
+        status = os.stat(paths.database)
+    except FileNotFoundError:
+        return None
+    if status.st_size == 0:
+        raise store.damaged(paths, "the file is empty")
+    return status.st_ino
+
+
+def _create_if_first(paths: BoardPaths) -> None:
+    _check_absent_or_intact(paths)
+    first = not any((home() / "boards").glob("*/board.db"))
+    named_by_file = bool(os.environ.get("HERMES_KANBAN_DB"))
+    if named_by_file or (paths.slug == DEFAULT_BOARD and first):
+        create(paths, name=paths.slug)
+        return
+    raise NotFound("board", paths.slug, f"create it with: hermes-kanban boards create {paths.slug}")
+
+
+def _check_absent_or_intact(paths: BoardPaths) -> None:
+    """A missing or empty database in a folder that was a board is damage, not a fresh start."""
+    if _inode(paths) is None and any((paths.root / trace).exists() for trace in _TRACES):
+        # A creator at work links the database first, so look once more before judging.
+        if _inode(paths) is None:
+            raise store.damaged(paths, "the database file is missing")
+
+
+def _create_folder(
+    paths: BoardPaths, name: str, icon: str | None, default_workdir: str | None
+) -> bool:
+    paths.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = paths.root.with_name(f".{paths.root.name}.{secrets.token_hex(4)}.tmp")
+    draft.mkdir(mode=0o700)
+    try:
+        _write_new(draft / "board.db", paths.slug, name, icon, default_workdir)
+        _sync_folder(draft)
+        os.rename(draft, paths.root)
+    except OSError:
+        if paths.database.exists():
+            return False
+        raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _sync_folder(paths.root.parent)
+    return True
+
+
+def _write_new(
+    file: Path, slug: str, name: str, icon: str | None, default_workdir: str | None
+) -> None:
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    conn = sqlite3.connect(file, isolation_level=None)
+    try:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("BEGIN IMMEDIATE")
+        conn.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
+        now = int(time.time())
+        for version in range(1, store.SCHEMA_VERSION + 1):
+            _apply_migration(conn, version, now)
+        conn.execute(
+            "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader)"
+            " VALUES (:board_id, :slug, :name, :icon, :workdir, :min_reader)",
+            {
+                "board_id": secrets.token_hex(16),
+                "slug": slug,
+                "name": name,
+                "icon": icon,
+                "workdir": default_workdir,
+                "min_reader": MIN_READER,
+            },
+        )
+        conn.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise store.translated(error, BoardPaths(slug, file.parent, file)) from None
+    finally:
+        conn.close()
+
+
+def _apply_migration(conn: sqlite3.Connection, version: int, now: int) -> None:
+    name, script = migrations()[version]
+    for statement in _statements(script):
+        conn.execute(statement)
+    conn.execute(
+        "INSERT INTO schema_migrations (version, name, applied_at) VALUES (:version, :name, :now)",
+        {"version": version, "name": name, "now": now},
+    )
+    conn.execute(f"PRAGMA user_version = {version}")
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a migration, split where SQLite says that one is complete."""
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending.strip())
+            pending = ""
+    return statements
+
+
+def _prepare(conn: store.BoardConnection, inode: int) -> None:
+    """Judge the file and set the connection up."""
+    conn.execute("PRAGMA foreign_keys = ON")
+    if not store.is_judged(conn.paths, inode):
+        _judge(conn)
+        if _version(conn) < store.SCHEMA_VERSION:
+            migrate(conn)
+        store.remember_judged(conn.paths, inode)
+    else:
+        _judge_version(conn)
+    durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
+    conn.execute(f"PRAGMA synchronous = {durable}")
+    conn.board_id = conn.execute("SELECT board_id FROM boards").fetchone()[0]
+    conn._bell = Doorbell(conn.paths.doorbell(conn.board_id))
+
+
+def _judge(conn: store.BoardConnection) -> None:
+    _judge_size(conn)
+    found = conn.execute("PRAGMA application_id").fetchone()[0]
+    if found != store.APPLICATION_ID:
+        raise store.damaged(conn.paths, "another program made it (application_id differs)")
+    _judge_version(conn)
+
+
+def _judge_version(conn: store.BoardConnection) -> None:
+    version = _version(conn)
+    if version > store.SCHEMA_VERSION:
+        row = conn.execute("SELECT min_reader FROM boards").fetchone()
+        if row is None or row[0] > store.SCHEMA_VERSION:
+            raise store.too_new(conn.paths, version)
+
+
+def _judge_size(conn: store.BoardConnection) -> None:
+    """A file shorter than its header says, with no log that could hold the rest, was cut off."""
+    wal = conn.paths.database.with_name(conn.paths.database.name + "-wal")
+    for _ in range(2):
+        try:
+            with_log = wal.stat().st_size > 0
+        except FileNotFoundError:
+            with_log = False
+        pages, page_size = (
+            conn.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+        )
+        size = os.stat(conn.paths.database).st_size
+        if with_log or size >= pages * page_size:
+            return
+    raise store.damaged(conn.paths, f"it has {size} bytes and should have {pages * page_size}")
+
+
+def _version(conn: sqlite3.Connection) -> int:
+    version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _back_up(conn: store.BoardConnection, version: int) -> None:
+    backups = conn.paths.backups
+    backups.mkdir(mode=0o700, exist_ok=True)
+    target = backups / f"before-migration-{version + 1}.db"
+    if target.exists():
+        return
+    draft = target.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    source = store.open_board(conn.paths)
+    copy = sqlite3.connect(draft)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    draft.chmod(0o600)
+    os.rename(draft, target)
+    _sync_folder(backups)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
