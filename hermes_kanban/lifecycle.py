@@ -156,7 +156,8 @@ FROM tasks t WHERE t.id = :id
 
 def moment(tx: Transaction, task: TaskState) -> int:
     """The transaction's time, never earlier than the task's newest event."""
-    return max(tx.now, task["last_event_at"])
+    newest: int = task["last_event_at"]
+    return max(tx.now, newest)
 
 
 def apply(

@@ -74,7 +74,7 @@ def complete_in(
     """Close the task as done with its hand-over, and let its children go."""
     hint = "approve it or request changes" if task["status"] == "review" else ""
     lifecycle.transition("complete", task["status"], hint)
-    changes = {
+    changes: dict[str, Any] = {
         "completed_at": lifecycle.moment(tx, task),
         "consecutive_failures": 0,
         "eligible_at": None,
@@ -368,7 +368,7 @@ def rate_limit_in(
 def reclaim_task(
     conn: BoardConnection, task_id: str, *, reason: str | None = None, actor: str | None = None
 ) -> bool:
-    """running → ready or todo, by a person: the run ends as ``reclaimed``, its process is stopped."""
+    """running → ready or todo, by a person: the run is ``reclaimed``, its process stopped."""
     reason = limits.text("reason", reason, limits.REASON_BYTES)
     by = limits.actor(actor)
     with write(conn, "reclaim") as tx:

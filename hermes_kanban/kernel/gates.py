@@ -78,7 +78,7 @@ def unblock_by_system(tx: Transaction, task: TaskState, facts: dict[str, Any]) -
 
 
 def gate_children(tx: Transaction, parent_id: str) -> None:
-    """A parent is open again: ready children go back to ``todo``, running ones stay and are told."""
+    """A parent is open again: ready children go back to ``todo``, running ones are told."""
     for row in tx.all(_GATED_AGAIN, {"id": parent_id}):
         child = lifecycle.load(tx, row[0])
         if child is None:

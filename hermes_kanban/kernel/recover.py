@@ -60,7 +60,7 @@ def _mark_exited(tx: Transaction, task: TaskState, run_id: int, record: ExitReco
         "exit_code": None if record is None else record.exit_code,
     }
     lifecycle.update_run(tx, run_id, columns)
-    facts = {"run": {"id": run_id} | columns}
+    facts: dict[str, Any] = {"run": {"id": run_id} | columns}
     if record is None:
         facts["error"] = SUPERVISOR_LOST
     lifecycle.record(tx, task, "exited", "system", facts, run_id=run_id, at=now)

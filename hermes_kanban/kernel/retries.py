@@ -27,7 +27,7 @@ def backoff_seconds(tx: Transaction, failures: int) -> int:
     ceiling = min(
         settings.backoff_base_seconds * 2 ** min(failures - 1, 30), settings.backoff_max_seconds
     )
-    drawn = tx.conn.randomness.randbits(_JITTER_BITS) / 2**_JITTER_BITS
+    drawn: float = tx.conn.randomness.randbits(_JITTER_BITS) / 2**_JITTER_BITS
     return max(1, round(ceiling / 2 + ceiling / 2 * drawn))
 
 

@@ -102,7 +102,7 @@ def _since(conn: BoardConnection, task: Task) -> int:
 
 def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any]]:
     """When the task got its status, and what the newest event that speaks of it says."""
-    since, facts = task.created_at, {}
+    facts: dict[str, Any] = {}
     rows = fetch_all(
         conn,
         "SELECT kind, payload, created_at FROM task_events WHERE task_id = :id"
@@ -115,7 +115,7 @@ def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any
             facts = decoded
         if decoded.get("task", {}).get("status") == task.status:
             return at, decoded | facts
-    return since, facts
+    return task.created_at, facts
 
 
 _BY_STATUS: Final = {

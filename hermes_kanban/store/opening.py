@@ -148,10 +148,10 @@ def _create_if_first(paths: BoardPaths) -> None:
 
 def _check_absent_or_intact(paths: BoardPaths) -> None:
     """A missing or empty database in a folder that was a board is damage, not a fresh start."""
-    if _inode(paths) is None and any((paths.root / trace).exists() for trace in _TRACES):
-        # A creator at work links the database first, so look once more before judging.
-        if _inode(paths) is None:
-            raise store.damaged(paths, "the database file is missing")
+    was_board = _inode(paths) is None and any((paths.root / one).exists() for one in _TRACES)
+    # A creator at work links the database first, so look once more before judging.
+    if was_board and _inode(paths) is None:
+        raise store.damaged(paths, "the database file is missing")
 
 
 def _create_folder(
