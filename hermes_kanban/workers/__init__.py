@@ -1,0 +1,1 @@
+"""Worker processes. Imports nothing: every supervisor starts through here."""

@@ -54,20 +54,18 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environ.items()
-        if name in ALLOWED or name.startswith(ALLOWED_PREFIXES)
+        if (name in ALLOWED or name.startswith(ALLOWED_PREFIXES)) and _is_text(value)
     }
     kept["PATH"] = usable_path(kept.get("PATH", ""))
     return kept
 
 
 def usable_path(path: str) -> str:
-    """``path``, or the system's if it is empty, with the folder of our own commands at its end."""
-    folders = [folder for folder in (path or os.defpath).split(os.pathsep) if folder]
+    """``path`` with the system's folders and that of our own commands behind it, if not in it."""
     # Not resolved: a virtual environment's interpreter is a link out of it.
-    ours = str(Path(sys.executable).parent)
-    if ours not in folders:
-        folders.append(ours)
-    return os.pathsep.join(folders)
+    last = [*os.defpath.split(os.pathsep), str(Path(sys.executable).parent)]
+    folders = [*path.split(os.pathsep), *last]
+    return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
 
 
 def of_run(
@@ -96,3 +94,12 @@ def traceparent(board_id: str, task_id: str, run_id: int) -> str:
     trace = hashlib.sha256(f"{board_id}/{task_id}".encode()).hexdigest()[:32]
     span = hashlib.sha256(f"{board_id}/{task_id}/{run_id}".encode()).hexdigest()[:16]
     return f"00-{trace}-{span}-01"
+
+
+def _is_text(value: str) -> bool:
+    """A value of other bytes than UTF-8 could not be written to the run's specification."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

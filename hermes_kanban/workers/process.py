@@ -44,7 +44,7 @@ def machine() -> Machine:
     host = _text("/etc/machine-id") or _text("/var/lib/dbus/machine-id") or f"{uuid.getnode():x}"
     boot = _text("/proc/sys/kernel/random/boot_id") or _boot_time()
     try:
-        pidns = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - of what the link names
+        pidns = os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         pidns = 0
     return Machine(host, boot, pidns)

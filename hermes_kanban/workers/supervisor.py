@@ -17,6 +17,7 @@ import select
 import sys
 import time
 
+from hermes_kanban.workers.runfiles import read_spec, write_record
 from hermes_kanban.workers.runlog import RunLog
 
 TYPE_CHECKING = False
@@ -263,7 +264,7 @@ class Supervisor:
         until, pause, tail = time.monotonic() + RECORD_RETRY_SECONDS, 0.05, self._log.tail()
         while True:
             try:
-                write_durably(self._folder, "exit.json", encode(self._record(tail)))
+                write_record(self._folder, self._record(tail))
             except OSError as error:
                 if time.monotonic() > until:
                     complain(f"the exit record could not be written: {error}")
@@ -449,79 +450,6 @@ def read_available(file: int) -> bytes:
         if not part:
             return parts
         parts += part
-
-
-def write_durably(folder: str, name: str, text: str) -> None:
-    """Write a file that is there whole or not at all, also after a power loss."""
-    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC
-    temporary = f"{folder}/{name}.tmp"
-    file = posix.open(temporary, flags, 0o600)
-    try:
-        data = text.encode()
-        while data:
-            data = data[posix.write(file, data) :]
-        posix.fsync(file)
-    finally:
-        posix.close(file)
-    posix.replace(temporary, f"{folder}/{name}")
-    directory = posix.open(folder, posix.O_RDONLY | posix.O_CLOEXEC)
-    try:
-        posix.fsync(directory)
-    finally:
-        posix.close(directory)
-
-
-def read_spec(folder: str) -> "dict[str, Any]":
-    """The run's specification, as ``spawn.Spec`` describes it."""
-    file = posix.open(f"{folder}/spec.json", posix.O_RDONLY | posix.O_CLOEXEC)
-    data = b""
-    while part := posix.read(file, CHUNK_BYTES):
-        data += part
-    posix.close(file)
-    return decode(data.decode())
-
-
-class _Json:
-    """What the C scanner asks its context for."""
-
-    strict = True
-    object_hook = object_pairs_hook = None
-    parse_float, parse_int, parse_constant = float, int, float
-
-
-def decode(text: str) -> "dict[str, Any]":
-    """A JSON object, without the cost of importing ``json``."""
-    try:
-        from _json import make_scanner
-    except ImportError:
-        import json
-
-        value = json.loads(text)
-    else:
-        context: Any = _Json
-        value, _ = make_scanner(context)(text, 0)
-    if not isinstance(value, dict):
-        raise TypeError("spec.json does not hold an object")
-    return value
-
-
-def encode(fields: "dict[str, object]") -> str:
-    """A flat object of strings, whole numbers, booleans and nulls as JSON."""
-    try:
-        from _json import encode_basestring_ascii
-    except ImportError:
-        import json
-
-        return json.dumps(fields)
-    words = {True: "true", False: "false", None: "null"}
-    parts = []
-    for name, value in fields.items():
-        if isinstance(value, str):
-            text = encode_basestring_ascii(value)
-        else:
-            text = words[value] if value is None or isinstance(value, bool) else str(value)
-        parts.append(f'"{name}": {text}')
-    return "{" + ", ".join(parts) + "}\n"
 
 
 def complain(problem: str) -> None:

@@ -190,20 +190,21 @@ def _open_up(root: int, name: str) -> None:
 def _remove_worktree(task: Task, paths: BoardPaths, root: int) -> Removal:
     path = directory(task, paths)
     repository = Path(task.workspace_path or "")
-    if not _is_clean(path):
-        return Removal("quarantined", _quarantine(task, paths, root, repository))
-    if _git(repository, "worktree", "remove", str(path)) is None:
+    if not _is_clean(path) or _git(repository, "worktree", "remove", str(path)) is None:
         return Removal("quarantined", _quarantine(task, paths, root, repository))
     return Removal("removed", None)
 
 
 def _is_clean(path: Path) -> bool:
-    """Whether git itself says so; without an answer there may be work in it."""
+    """Whether git says that nothing would be lost; without an answer there may be work in it."""
     top = _git(path, "rev-parse", "--show-toplevel")
     # An empty or plain folder inside another repository would be judged by that one.
     if top is None or top.strip() != os.path.realpath(path):
         return False
-    return _git(path, "status", "--porcelain", "--untracked-files=all") == ""
+    if _git(path, "status", "--porcelain", "--untracked-files=all") != "":
+        return False
+    # Commits made on no branch would go with the worktree's own HEAD.
+    return bool(_git(path, "for-each-ref", "--count=1", "--contains=HEAD"))
 
 
 def _quarantine(task: Task, paths: BoardPaths, root: int, repository: Path) -> Path:

@@ -1,0 +1,86 @@
+"""A run's specification in, its exit record out.
+
+Light on purpose: the supervisor imports it at the start of every run.
+"""
+
+import posix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def read_spec(folder: str) -> "dict[str, Any]":
+    """The run's specification, as ``spawn.Spec`` describes it."""
+    file = posix.open(f"{folder}/spec.json", posix.O_RDONLY | posix.O_CLOEXEC)
+    data = b""
+    while part := posix.read(file, 65536):
+        data += part
+    posix.close(file)
+    return decode(data.decode())
+
+
+def write_record(folder: str, fields: "dict[str, object]") -> None:
+    """Write ``exit.json``: there whole or not at all, also after a power loss.
+
+    Raises OSError if it cannot be written.
+    """
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC
+    temporary = f"{folder}/exit.json.tmp"
+    file = posix.open(temporary, flags, 0o600)
+    try:
+        data = encode(fields).encode()
+        while data:
+            data = data[posix.write(file, data) :]
+        posix.fsync(file)
+    finally:
+        posix.close(file)
+    posix.replace(temporary, f"{folder}/exit.json")
+    directory = posix.open(folder, posix.O_RDONLY | posix.O_CLOEXEC)
+    try:
+        posix.fsync(directory)
+    finally:
+        posix.close(directory)
+
+
+class _Json:
+    """What the C scanner asks its context for."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int, parse_constant = float, int, float
+
+
+def decode(text: str) -> "dict[str, Any]":
+    """A JSON object, without the cost of importing ``json``."""
+    try:
+        from _json import make_scanner
+    except ImportError:
+        import json
+
+        value = json.loads(text)
+    else:
+        context: Any = _Json
+        value, _ = make_scanner(context)(text, 0)
+    if not isinstance(value, dict):
+        raise TypeError("spec.json does not hold an object")
+    return value
+
+
+def encode(fields: "dict[str, object]") -> str:
+    """A flat object of strings, whole numbers, booleans and nulls as JSON."""
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        import json
+
+        return json.dumps(fields)
+    words = {True: "true", False: "false", None: "null"}
+    parts = []
+    for name, value in fields.items():
+        if isinstance(value, str):
+            text = encode_basestring_ascii(value)
+        else:
+            text = words[value] if value is None or isinstance(value, bool) else str(value)
+        parts.append(f'"{name}": {text}')
+    return "{" + ", ".join(parts) + "}\n"
