@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +72,9 @@ class BoardPaths(NamedTuple):
         near = self.root / "doorbell.sock"
         if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
             return near
+        import hashlib  # rarely needed, and slow to import
+        import tempfile
+
         name = f"hk-{hashlib.sha256(board_id.encode()).hexdigest()[:16]}.sock"
         runtime = os.environ.get("XDG_RUNTIME_DIR")
         folder = Path(runtime) if runtime else Path(tempfile.gettempdir()) / f"hk-{os.getuid()}"

@@ -6,7 +6,7 @@ A simulation hands it another.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -52,10 +52,10 @@ class SystemRandomness:
     """The operating system's source of randomness."""
 
     def randbits(self, bits: int) -> int:
-        return secrets.randbits(bits)
+        return int.from_bytes(os.urandom((bits + 7) // 8)) & ((1 << bits) - 1)
 
     def token(self) -> str:
-        return secrets.token_hex(16)
+        return os.urandom(16).hex()
 
 
 class WorkerRef(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ def backoff_seconds(tx: Transaction, failures: int) -> int:
     """Seconds to wait after the ``failures``-th failure in a row, at least 1."""
     settings = tx.conn.config.kanban
     ceiling = min(
-        settings.backoff_base_seconds * 2 ** min(failures - 1, 30), settings.backoff_max_seconds
+        settings.backoff_base_seconds * (1 << min(failures - 1, 30)), settings.backoff_max_seconds
     )
     drawn: float = tx.conn.randomness.randbits(_JITTER_BITS) / 2**_JITTER_BITS
     return max(1, round(ceiling / 2 + ceiling / 2 * drawn))
@@ -39,7 +39,7 @@ def rate_limit_seconds(tx: Transaction, task: TaskState) -> int:
         if outcome != "rate_limited":
             break
         in_a_row += 1
-    return max(1, round(min(base * 2**in_a_row, RATE_LIMIT_MAX_SECONDS)))
+    return max(1, round(min(base * (1 << in_a_row), RATE_LIMIT_MAX_SECONDS)))
 
 
 _LAST_OUTCOMES: Final = """

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 import sqlite3
 import time
-from importlib import resources
 from pathlib import Path
 
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -71,7 +68,7 @@ def create(
     if paths.database.name == "board.db" and not paths.root.exists():
         return _create_folder(paths, name, icon, default_workdir)
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = paths.database.with_name(f".{paths.database.name}.{secrets.token_hex(4)}.tmp")
+    draft = paths.database.with_name(f".{paths.database.name}.{os.urandom(4).hex()}.tmp")
     try:
         _write_new(draft, paths.slug, name, icon, default_workdir)
         os.link(draft, paths.database)
@@ -117,6 +114,8 @@ def migrate(conn: store.BoardConnection) -> int:
 
 def migrations() -> dict[int, tuple[str, str]]:
     """Version → (name, SQL) of every migration, in order."""
+    from importlib import resources
+
     folder = resources.files("hermes_kanban.store") / "migrations"
     found = {}
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -157,8 +156,10 @@ def _check_absent_or_intact(paths: BoardPaths) -> None:
 def _create_folder(
     paths: BoardPaths, name: str, icon: str | None, default_workdir: str | None
 ) -> bool:
+    import shutil
+
     paths.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = paths.root.with_name(f".{paths.root.name}.{secrets.token_hex(4)}.tmp")
+    draft = paths.root.with_name(f".{paths.root.name}.{os.urandom(4).hex()}.tmp")
     draft.mkdir(mode=0o700)
     try:
         _write_new(draft / "board.db", paths.slug, name, icon, default_workdir)
@@ -190,7 +191,7 @@ def _write_new(
             "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader)"
             " VALUES (:board_id, :slug, :name, :icon, :workdir, :min_reader)",
             {
-                "board_id": secrets.token_hex(16),
+                "board_id": os.urandom(16).hex(),
                 "slug": slug,
                 "name": name,
                 "icon": icon,
