@@ -7,8 +7,10 @@ structlog costs more than all the rest of a command.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, TextIO, cast
@@ -22,6 +24,7 @@ from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip
 
 VALUE_CHARACTERS = 8192
 VALUE_DEPTH = 6
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
 class LogEvent(NamedTuple):
@@ -227,7 +230,7 @@ class _Lines:
         try:
             self._stream.write(text)
         except UnicodeEncodeError:  # a C locale: rather an escape than no line
-            self._stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+            self._stream.write(_NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
     debug = info = warning = error = critical = msg
 

@@ -23,10 +23,14 @@ SETTLED_NANOSECONDS = 50_000_000
 
 
 class Stamp(NamedTuple):
-    """What tells one version of a file from the next."""
+    """What tells one version of a file from the next.
+
+    ``ctime_ns`` also changes with the file's mode, and when an edit keeps the old ``mtime_ns``.
+    """
 
     path: str
     mtime_ns: int
+    ctime_ns: int
     size: int
     inode: int
 
@@ -49,7 +53,7 @@ def stamps(home: Path) -> tuple[Stamp, ...]:
     found = []
     config_file = f"{home}/config.yaml"
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        found.append(_stamp(config_file, os.stat(config_file)))  # noqa: PTH116 - half the cost
+        found.append(_stamp(config_file, os.stat(config_file)))
     with (
         contextlib.suppress(FileNotFoundError, NotADirectoryError),
         os.scandir(f"{home}/profiles") as entries,
@@ -65,7 +69,7 @@ def _is_profile(entry: os.DirEntry[str]) -> bool:
 
 
 def _stamp(path: str, stat: os.stat_result) -> Stamp:
-    return Stamp(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return Stamp(path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
 def settled(found: tuple[Stamp, ...]) -> bool:

@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 
 
 def explain(
-    source: Source, overrides: dict[str, dict[str, Any]], refusal: msgspec.ValidationError
+    source: Source, overrides: dict[str, dict[str, Any]], refusal: Exception
 ) -> ConfigError:
     """The first fault in the order of the files, then of the environment.
 
@@ -40,8 +40,8 @@ def explain(
         struct = get_type_hints(Sections)[section]
         for problem in _in_struct(values, struct, (section,)):
             return ConfigError(_in_environment(problem))
-    if isinstance(refusal.__cause__, UnknownResource):
-        return ConfigError(_in_file(source, _unknown_resource(source, refusal.__cause__)))
+    if isinstance(refusal, UnknownResource):
+        return ConfigError(_in_file(source, _unknown_resource(source, refusal)))
     return ConfigError(f"{source.places[()].file if source.places else 'environment'}: {refusal}")
 
 
@@ -98,7 +98,7 @@ def _in_struct(data: Any, struct: type[msgspec.Struct], path: KeyPath) -> Iterat
             found = list(_in_value(value, allowed[key], (*path, key)))
         faultless = faultless and not found
         yield from found
-    if faultless and path:  # what holds between keys; for the whole, explain() has the cause
+    if faultless:  # what holds between the keys
         yield from _converted(data, struct, path)
 
 

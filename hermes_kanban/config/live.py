@@ -29,19 +29,23 @@ class LiveConfig:
         """The configuration in force now; costs a few stat calls while nothing changed."""
         try:
             found = version(self.home, self.environ)
-            if found != self._seen:
-                self._take(found)
         except ConfigError as problem:
-            self.error = str(problem)
+            self._seen, self.error = None, str(problem)
+            return self._config
+        if found != self._seen:
+            self._take(found)
         return self._config
 
     def _take(self, found: Version) -> None:
         """Tries the version once; it is tried again only if it might have changed unnoticed."""
         self._seen = found if cache.settled(found.stamps) else None
         if self._has_lost_its_file(found):
-            raise ConfigError(f"{self.home / CONFIG_FILE} is gone; restart to run on the defaults")
-        self._config = load_version(self.home, found)
-        self.error = None
+            self.error = f"{self.home / CONFIG_FILE} is gone; restart to run on the defaults"
+            return
+        try:
+            self._config, self.error = load_version(self.home, found), None
+        except ConfigError as problem:
+            self.error = str(problem)
 
     def _has_lost_its_file(self, found: Version) -> bool:
         """Some editors take the file away for a moment before they put the new one there."""

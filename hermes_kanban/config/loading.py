@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hermes_kanban.config import cache, environment
-from hermes_kanban.config.settings import Config, Sections
+from hermes_kanban.config.settings import Config, Sections, UnknownResource
 from hermes_kanban.model.errors import ConfigError
 
 CONFIG_FILE = "config.yaml"
+REFUSALS = (msgspec.ValidationError, UnknownResource)
 
 
 class Version(NamedTuple):
@@ -62,7 +63,7 @@ def _build(home: Path, wanted: Version) -> Config:
     if tree is not None:
         try:
             return _config(tree, overrides, wanted)
-        except msgspec.ValidationError:
+        except REFUSALS:
             pass  # the fault needs its line, which only the files know
     return _build_from_files(home, wanted, overrides)
 
@@ -75,8 +76,9 @@ def _build_from_files(home: Path, wanted: Version, overrides: dict[str, dict[str
     config_file = files[0] if has_config else None
     read = source.read(config_file, files[1:] if has_config else files)
     try:
+        msgspec.convert(read.tree, type=Sections)  # an override hides no fault of the files
         config = _config(read.tree, overrides, wanted)
-    except msgspec.ValidationError as problem:
+    except REFUSALS as problem:
         from hermes_kanban.config.diagnosis import explain
 
         raise explain(read, overrides, problem) from None
@@ -86,12 +88,13 @@ def _build_from_files(home: Path, wanted: Version, overrides: dict[str, dict[str
 
 
 def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: Version) -> Config:
-    """Raises msgspec.ValidationError, whose text is not yet fit for people."""
+    """Raises one of REFUSALS, whose text is not yet fit for people."""
     merged = dict(tree)
     for section, values in overrides.items():
         given = merged.get(section, {})
         merged[section] = {**given, **values} if isinstance(given, dict) else given
     sections = msgspec.convert(merged, type=Sections)
+    sections.check_resources()
     files = tuple(stamp.file for stamp in wanted.stamps)
     return Config(
         kanban=sections.kanban, logging=sections.logging, profiles=sections.profiles, files=files

@@ -148,8 +148,8 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
     profiles: dict[ProfileName, Profile] = {}
 
-    def __post_init__(self) -> None:
-        """A misspelt resource would be a cap that never holds."""
+    def check_resources(self) -> None:
+        """Raises UnknownResource: a misspelt resource would be a cap that never holds."""
         for name, profile in self.profiles.items():
             for resource in profile.resources.keys() - self.kanban.resources.keys():
                 raise UnknownResource(name, resource)
