@@ -51,9 +51,9 @@ def stamps(home: Path) -> tuple[Stamp, ...]:
     Raises OSError for a file that may not be looked at.
     """
     found = []
-    config_file = f"{home}/config.yaml"
+    config_file = home / "config.yaml"
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        found.append(_stamp(config_file, os.stat(config_file)))
+        found.append(_stamp(str(config_file), config_file.stat()))
     with (
         contextlib.suppress(FileNotFoundError, NotADirectoryError),
         os.scandir(f"{home}/profiles") as entries,
