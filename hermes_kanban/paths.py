@@ -47,6 +47,10 @@ class BoardPaths(NamedTuple):
         return self.root / "dispatcher.lock"
 
     @property
+    def notifier_lock(self) -> Path:
+        return self.root / "notifier.lock"
+
+    @property
     def health(self) -> Path:
         return self.root / "health.json"
 

@@ -55,6 +55,7 @@ class BoardConnection(sqlite3.Connection):
     clock: Clock
     randomness: Randomness
     wait_seconds: float
+    events_written: int = 0
     _lock: WriterLock
     _bell: Doorbell
     _transaction: Transaction | None = None
@@ -169,6 +170,7 @@ def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
     finally:
         conn._lock.release()
     if transaction.events:
+        conn.events_written += transaction.events
         conn._bell.ring()
 
 

@@ -60,11 +60,16 @@ def identity_of(pid: int) -> Identity | None:
 
 
 class Stop(msgspec.Struct):
-    """How far the stop of one worker has come; times are monotonic seconds."""
+    """How far the stop of one worker has come; times are monotonic seconds.
+
+    ``orphans`` are processes of a lost supervisor, pid to start ticks, which came to this process
+    as process 1 and which it must collect.
+    """
 
     terminated_at: float
     killed_at: float | None = None
     empty_scans: int = 0
+    orphans: dict[int, int] = {}
 
 
 class SystemProcesses:
@@ -77,9 +82,9 @@ class SystemProcesses:
         self._clock = clock or SystemClock()
         self._stops: dict[tuple[str, int], Stop] = {}
 
-    def identity(self) -> Identity | None:
-        """This very process."""
-        return identity_of(os.getpid())
+    def identity(self, pid: int | None = None) -> Identity | None:
+        """The process of that pid, by default this very one; None if there is none."""
+        return identity_of(os.getpid() if pid is None else pid)
 
     def liveness(self, identity: Identity) -> Liveness:
         """Whether that process lives; ``elsewhere`` if it cannot be seen from here."""
@@ -90,7 +95,7 @@ class SystemProcesses:
             return "dead"
         if identity.pidns != here.pidns:
             return "elsewhere"
-        _reap(identity)
+        _reap(identity.pid, identity.start_ticks)
         return "alive" if _start_ticks(identity.pid) == identity.start_ticks else "dead"
 
     def stop(self, worker: WorkerRef, grace_seconds: float) -> bool:
@@ -138,7 +143,7 @@ class SystemProcesses:
         """The worker's end is committed: drop its record and forget it."""
         self._stops.pop((worker.board_id, worker.run_id), None)
         if worker.identity is not None:
-            _reap(worker.identity)
+            _reap(worker.pid, worker.identity.start_ticks)
         (worker.run_dir / "exit.json").unlink(missing_ok=True)
 
     def watch(self, worker: WorkerRef) -> int | None:
@@ -173,7 +178,7 @@ def _press(
             _signal(supervisor, signal.SIGUSR1, signal.SIGCONT)
     elif now >= stop.killed_at + KILL_PATIENCE_SECONDS:
         # Found first, killed after: an orphan is no longer known as its descendant.
-        _kill_tree(worker)
+        _signal_tree(worker, stop, signal.SIGKILL)
         _signal(supervisor, signal.SIGKILL)
 
 
@@ -182,19 +187,23 @@ def _clear(worker: WorkerRef, stop: Stop, now: float, grace_seconds: float) -> b
     supervised = worker.identity is not None
     forced = supervised or now >= stop.terminated_at + grace_seconds
     signals = (signal.SIGKILL,) if forced else (signal.SIGTERM, signal.SIGCONT)
-    found = _kill_tree(worker, *signals)
+    for pid, start_ticks in stop.orphans.items():
+        _reap(pid, start_ticks)
+    found = _signal_tree(worker, stop, *signals)
     stop.empty_scans = 0 if found else stop.empty_scans + 1
     return stop.empty_scans >= EMPTY_SCANS
 
 
-def _kill_tree(worker: WorkerRef, *signals: int) -> bool:
-    """Signal (by default kill) every process of the run but its live supervisor; False if none."""
+def _signal_tree(worker: WorkerRef, stop: Stop, *signals: int) -> bool:
+    """Signal every process of the run but its supervisor; False if there is none."""
     if not tree.HAS_PROC:
         return _kill_group(worker)
     among = tree.processes()
     found = run_processes(worker, among)
     for pid in found:
-        tree.send(pid, among[pid][3], *(signals or (signal.SIGKILL,)))
+        tree.send(pid, among[pid][3], *signals)
+        if among[pid][1] == os.getpid():
+            stop.orphans[pid] = among[pid][3]
     return bool(found)
 
 
@@ -285,17 +294,17 @@ def _kill_group(worker: WorkerRef) -> bool:
     return found
 
 
-def _reap(supervisor: Identity) -> None:
-    """Collect a supervisor that this process started, or inherited as process 1.
+def _reap(pid: int, start_ticks: int) -> None:
+    """Collect a process that this one started, or inherited as process 1.
 
     Only exactly that one: whoever else waits for a child of this process finds it.
     """
     if tree.HAS_PROC:
-        found = tree.read_stat(supervisor.pid)
-        if found is None or found[0] != "Z" or found[3] != supervisor.start_ticks:
+        found = tree.read_stat(pid)
+        if found is None or found[0] != "Z" or found[3] != start_ticks:
             return
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(supervisor.pid, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _start_ticks(pid: int) -> int | None:

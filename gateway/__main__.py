@@ -1,0 +1,44 @@
+"""``python -m gateway``: run the gateway in the foreground until a signal."""
+
+from __future__ import annotations
+
+import sys
+
+import anyio
+import click
+
+from gateway.runner import GatewayRunner
+from hermes_kanban import kernel as kb
+from hermes_kanban import logs
+from hermes_kanban.config import load
+from hermes_kanban.paths import home
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--board", "boards", multiple=True, help="Serve only this board; repeatable.")
+def main(boards: tuple[str, ...]) -> None:
+    """Run the gateway in the foreground; the log goes to standard error."""
+    sys.exit(run(list(boards) or None))
+
+
+def run(boards: list[str] | None = None) -> int:
+    """Run until a signal; 0 after an orderly stop, 2 for a bad configuration, 1 for a bad board."""
+    try:
+        logs.configure(load(home()).logging, sys.stderr)
+        kb.init_db(boards[0] if boards else None)
+        runner = GatewayRunner(boards=boards)
+    except kb.ConfigError as error:
+        return _refuse(error, 2)
+    except (kb.KanbanError, OSError) as error:
+        return _refuse(error, 1)
+    anyio.run(runner.run)
+    return 0
+
+
+def _refuse(error: Exception, code: int) -> int:
+    sys.stderr.write(f"gateway: {error}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

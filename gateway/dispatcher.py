@@ -1,0 +1,246 @@
+"""The dispatcher watcher of one board: stand by, take over, tick, sleep until something changes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from gateway.eventlog import log_events
+from gateway.health import HealthFile, new_record
+from gateway.locks import RoleLock
+from gateway.stuck import StuckGauge
+from gateway.wakeup import Pulse, Wakeup, doorbell
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import Config, LiveConfig
+from hermes_kanban.kernel.eligibility import disk_free_mib
+from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS
+from hermes_kanban.workers.housekeeping import sweep_workspaces
+from hermes_kanban.workers.process import SystemProcesses
+from hermes_kanban.workers.spawn import Spawner
+
+T = TypeVar("T")
+
+STANDBY_SECONDS: Final = 0.5
+FAILURE_BACKOFF_SECONDS: Final = (0.5, 60.0)
+EVENTS_LOGGED: Final = 1000
+
+
+class BoardDispatcher:
+    """Dispatches one board until cancelled; no worker dies with it."""
+
+    def __init__(
+        self, slug: str, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
+    ) -> None:
+        self._slug = slug
+        self._live_config = live_config
+        self._pulse = pulse
+        self._log = log
+        self._processes = SystemProcesses()
+        self._limiter = anyio.CapacityLimiter(1)
+        self._sweep = kb.Sweep()
+        self._stuck = StuckGauge()
+        self._watched: dict[int, int] = {}
+        self._free_mib = 0
+        self._failures = 0
+
+    async def serve(self) -> None:
+        """Open the board, stand by while another dispatches it, then dispatch it."""
+        self._conn = await self._in_thread(
+            lambda: kb.connect(self._slug, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
+        )
+        self._health = HealthFile(self._conn.paths.health)
+        lock = RoleLock(self._conn.paths.dispatcher_lock)
+        try:
+            await self._stand_by(lock)
+            await self._dispatch()
+        finally:
+            self._unwatch_all()
+            self._health.remove()
+            self._conn.close()
+            lock.release()
+
+    async def _stand_by(self, lock: RoleLock) -> None:
+        told = False
+        while not lock.try_take():
+            if not told:
+                self._log.info("dispatch.standby", holder=lock.holder())
+                told = True
+            await anyio.sleep(STANDBY_SECONDS)
+        if told:
+            self._log.info("dispatch.took_over")
+
+    async def _dispatch(self) -> None:
+        await self._in_thread(lambda: kb.recover_orphaned_claims(self._conn, self._processes))
+        config = self._live_config.current()
+        self._record = new_record(
+            "dispatching",
+            now=self._conn.clock.now(),
+            interval_seconds=config.kanban.dispatch_interval_seconds,
+        )
+        wakeup = self._pulse.sleeper()
+        try:
+            with doorbell(self._conn.paths.doorbell(self._conn.board_id)) as bell:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._pulse.listen, bell)
+                    await self._tick_for_ever(wakeup)
+        finally:
+            self._pulse.drop(wakeup)
+
+    async def _tick_for_ever(self, wakeup: Wakeup) -> None:
+        reason = "start"
+        while True:
+            config = self._live_config.current()
+            try:
+                report = await self._tick(config, wakeup, reason)
+            except Exception as error:
+                delay = self._failed(error)
+            else:
+                self._recovered()
+                delay = self._delay(config, report)
+            reason = await wakeup.sleep(delay)
+
+    async def _tick(self, config: Config, wakeup: Wakeup, reason: str) -> kb.DispatchReport:
+        before = self._conn.events_written
+        report, newest, mine = await self._in_thread(lambda: self._look(config))
+        # Foreign events that came in during the look were perhaps not part of it: look again.
+        if newest == mine:
+            wakeup.seen = max(wakeup.seen, newest)
+        else:
+            wakeup.wake("change")
+        if self._conn.events_written != before or report.did_something() or not self._watched:
+            self._watch_exits(wakeup)
+        self._tell(config, report, reason)
+        return report
+
+    def _look(self, config: Config) -> tuple[kb.DispatchReport, int, int]:
+        """In a worker thread: one dispatch, and whether all newer events are its own."""
+        conn = self._conn
+        conn.config = config
+        before, written = kb.newest_event_id(conn), conn.events_written
+        self._free_mib = disk_free_mib(conn)
+        report = kb.dispatch_once(
+            conn,
+            spawn_fn=self._spawner(config),
+            processes=self._processes,
+            free_mib=lambda: self._free_mib,
+            sweep=self._sweep,
+        )
+        newest = kb.newest_event_id(conn)
+        if newest > before:
+            log_events(self._log, kb.list_events(conn, after=before, limit=EVENTS_LOGGED))
+        if report.exited or report.stopped or report.crashed:
+            sweep_workspaces(conn)
+        return report, newest, before + conn.events_written - written
+
+    def _spawner(self, config: Config) -> Spawner:
+        conn = self._conn
+        return Spawner(
+            paths=conn.paths,
+            board=kb.get_board(conn),
+            profiles=config.profiles,
+            prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
+            stop_grace_seconds=config.kanban.stop_grace_seconds,
+        )
+
+    def _delay(self, config: Config, report: kb.DispatchReport) -> float:
+        """Until the next look: the interval at the latest, sooner when time alone is awaited."""
+        delay = float(config.kanban.dispatch_interval_seconds)
+        if report.next_due_at is not None:
+            delay = min(delay, max(0.05, report.next_due_at - self._conn.clock.now()))
+        if report.poll_seconds is not None:
+            delay = min(delay, report.poll_seconds)
+        return delay
+
+    def _watch_exits(self, wakeup: Wakeup) -> None:
+        """A pidfd for every registered supervisor, adopted ones too: its exit wakes the loop."""
+        loop = asyncio.get_running_loop()
+        live = {run.id: run for run in live_runs(self._conn) if run.registered}
+        for run_id in self._watched.keys() - live.keys():
+            self._unwatch(run_id)
+        for run_id in live.keys() - self._watched.keys():
+            handle = self._processes.watch(live[run_id].worker(self._conn))
+            if handle is None:
+                wakeup.wake("exit")  # gone between the look and now
+                continue
+            self._watched[run_id] = handle
+            loop.add_reader(handle, self._exited, run_id, wakeup)
+
+    def _exited(self, run_id: int, wakeup: Wakeup) -> None:
+        asyncio.get_running_loop().remove_reader(self._watched[run_id])
+        wakeup.wake("exit")
+
+    def _unwatch(self, run_id: int) -> None:
+        handle = self._watched.pop(run_id)
+        asyncio.get_running_loop().remove_reader(handle)
+        os.close(handle)
+
+    def _unwatch_all(self) -> None:
+        for run_id in list(self._watched):
+            self._unwatch(run_id)
+
+    def _tell(self, config: Config, report: kb.DispatchReport, reason: str) -> None:
+        """One line when something happened, one warning when stuck, and the health record."""
+        if report.did_something():
+            self._log.info("dispatch.tick", woken_by=reason, **_ids(report))
+        change = self._stuck.update(report, config.kanban.stuck_ticks)
+        if change == "stuck":
+            self._log.warning(
+                "dispatch.stuck", ticks=self._stuck.ticks, reasons=self._stuck.reasons
+            )
+        elif change == "unstuck":
+            self._log.info("dispatch.unstuck")
+        record = self._record
+        record.tick_at = self._conn.clock.now()
+        record.interval_seconds = config.kanban.dispatch_interval_seconds
+        record.in_progress = report.in_progress
+        record.stuck = self._stuck.reasons
+        record.degraded = self._degraded(config)
+        self._health.write(record)
+
+    def _degraded(self, config: Config) -> list[str]:
+        found = []
+        if self._live_config.error is not None:
+            found.append(self._live_config.error)
+        if self._free_mib < config.kanban.min_free_mb:
+            found.append(f"only {self._free_mib} MiB are free; nothing new is started")
+        if self._stuck.reasons:
+            found.append("tasks should start and do not; see stuck")
+        return found
+
+    def _failed(self, error: Exception) -> float:
+        self._failures += 1
+        first, most = FAILURE_BACKOFF_SECONDS
+        delay = min(most, first * (1 << min(self._failures - 1, 10)))
+        self._log.error(
+            "watcher.failed",
+            watcher="dispatcher",
+            failures=self._failures,
+            delay_seconds=delay,
+            error=str(error) or repr(error),
+            exc_info=not isinstance(error, kb.KanbanError),
+        )
+        return delay
+
+    def _recovered(self) -> None:
+        if self._failures:
+            self._log.info("watcher.recovered", watcher="dispatcher", failures=self._failures)
+            self._failures = 0
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        """A kernel call, one at a time on this board's connection; cancelled only after it ends."""
+        return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+
+
+def _ids(report: kb.DispatchReport) -> dict[str, Any]:
+    """The report without what is empty or only for the watcher."""
+    kept: dict[str, Any] = msgspec.to_builtins(report)
+    hidden = ("eligible", "next_due_at", "poll_seconds", "in_progress", "renewed", "held")
+    return {key: value for key, value in kept.items() if value and key not in hidden}

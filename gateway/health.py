@@ -1,0 +1,94 @@
+"""The gateway's health record: one small JSON file a board, which CLI and board read."""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban.model.records import Identity
+from hermes_kanban.workers.process import identity_of, machine
+
+REFRESH_SECONDS: Final = 15.0
+
+
+class HealthRecord(msgspec.Struct):
+    """What one gateway says of one board. Times are Unix seconds.
+
+    ``state`` is ``dispatching``, ``standby`` or ``off``; ``degraded`` lists what needs a person;
+    ``stuck`` has the tasks that should start and do not, by reason.
+    """
+
+    state: str
+    pid: int
+    host: str
+    identity: Identity | None
+    started_at: int
+    tick_at: int
+    interval_seconds: float
+    version: str
+    in_progress: int = 0
+    degraded: list[str] = []
+    stuck: dict[str, list[str]] = {}
+
+
+def new_record(state: str, *, now: int, interval_seconds: float) -> HealthRecord:
+    """The first record of this process."""
+    return HealthRecord(
+        state=state,
+        pid=os.getpid(),
+        host=machine().host,
+        identity=identity_of(os.getpid()),
+        started_at=now,
+        tick_at=now,
+        interval_seconds=interval_seconds,
+        version=metadata.version("hermes-kanban"),
+    )
+
+
+class HealthFile:
+    """Writes the record whole, when it changed or has grown old."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written: tuple[Any, ...] = ()
+
+    def write(self, record: HealthRecord) -> None:
+        """Replace the file if the record says something new; a full disk is no reason to fail."""
+        key = (
+            record.state,
+            record.in_progress,
+            tuple(record.degraded),
+            msgspec.json.encode(record.stuck),
+            record.tick_at // REFRESH_SECONDS,
+        )
+        if key == self._written:
+            return
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            draft.write_bytes(msgspec.json.encode(record))
+            os.replace(draft, self._path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            return
+        self._written = key
+
+    def remove(self) -> None:
+        """This gateway has gone, if the file is still its own."""
+        record = read_health(self._path)
+        if record is not None and record.pid == os.getpid():
+            self._path.unlink(missing_ok=True)
+
+
+def read_health(path: Path) -> HealthRecord | None:
+    """The record at ``path``, or None if there is none that can be read."""
+    try:
+        return _decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+_decode = msgspec.json.Decoder(HealthRecord).decode

@@ -1,0 +1,152 @@
+"""Sleeping and waking: every watcher waits here, and the board wakes it when something changed.
+
+A doorbell datagram after each commit wakes at once; SQLite's ``PRAGMA data_version``, read on the
+watcher's own connection, catches whoever did not ring. Either only says "look": a watcher is woken
+when the newest event id is newer than what its own last look left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+import anyio
+
+from hermes_kanban.paths import BoardPaths
+
+SLICE_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.25
+DATAGRAMS_AT_ONCE: Final = 1024
+
+
+class Wakeup:
+    """An interruptible sleep for one loop over one board.
+
+    ``seen`` is the newest event id that the loop's own last look left behind.
+    """
+
+    def __init__(self, pulse: Pulse) -> None:
+        self.seen = -1
+        self._pulse = pulse
+        self._event = anyio.Event()
+        self._reason: str | None = None
+
+    def wake(self, reason: str) -> None:
+        """End the sleep, or the next one, for this reason."""
+        self._reason = self._reason or reason
+        self._event.set()
+
+    def look(self) -> None:
+        """Let the sleeper see whether there are newer events."""
+        self._event.set()
+
+    async def sleep(self, seconds: float) -> str:
+        """Sleep at most ``seconds``, in slices of a second; return what ended it."""
+        deadline = anyio.current_time() + seconds
+        while True:
+            if self._reason is not None:
+                reason, self._reason = self._reason, None
+                return reason
+            if self._pulse.newest > self.seen:
+                return "change"
+            left = deadline - anyio.current_time()
+            if left <= 0:
+                return "interval"
+            self._event = anyio.Event()
+            with anyio.move_on_after(min(left, SLICE_SECONDS)):
+                await self._event.wait()
+
+
+class Pulse:
+    """What the board's newest event is, kept current by the bell and by the change counter."""
+
+    def __init__(self, paths: BoardPaths) -> None:
+        self.newest = 0
+        self._paths = paths
+        self._sleepers: list[Wakeup] = []
+
+    def sleeper(self) -> Wakeup:
+        """A new sleep that this pulse ends when newer events appear."""
+        wakeup = Wakeup(self)
+        self._sleepers.append(wakeup)
+        return wakeup
+
+    def drop(self, wakeup: Wakeup) -> None:
+        """The loop of that sleep has ended."""
+        self._sleepers.remove(wakeup)
+
+    async def run(self) -> None:
+        """Follow the board until cancelled."""
+        async with _reader(self._paths) as conn:
+            self._conn = conn
+            version = -1
+            while True:
+                current = await _number(conn, "PRAGMA data_version")
+                if current != version:
+                    version = current
+                    await self.refresh()
+                await anyio.sleep(POLL_SECONDS)
+
+    async def refresh(self) -> None:
+        """Read the newest event id and wake whoever has not seen it."""
+        newest = await _number(self._conn, "SELECT max(id) FROM task_events")
+        if newest != self.newest:
+            self.newest = newest
+            for sleeper in self._sleepers:
+                sleeper.look()
+
+    async def listen(self, bell: socket.socket) -> None:
+        """Refresh at every ring until cancelled."""
+        while True:
+            await anyio.wait_readable(bell)
+            _drain(bell)
+            if hasattr(self, "_conn"):
+                await self.refresh()
+
+
+@asynccontextmanager
+async def _reader(paths: BoardPaths) -> AsyncIterator[aiosqlite.Connection]:
+    uri = f"{paths.database.as_uri()}?mode=rw"
+    conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
+    try:
+        yield conn
+    finally:
+        # Its thread must have ended before the event loop does.
+        with anyio.CancelScope(shield=True):
+            await conn.close()
+
+
+async def _number(conn: aiosqlite.Connection, sql: str) -> int:
+    async with conn.execute(sql) as cursor:
+        row = await cursor.fetchone()
+    return int(row[0] or 0) if row is not None else 0
+
+
+@contextlib.contextmanager
+def doorbell(path: Path) -> Iterator[socket.socket]:
+    """The listening side of the bell; only the holder of the dispatcher lock may bind it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        before = os.umask(0o177)
+        try:
+            bell.bind(str(path))
+        finally:
+            os.umask(before)
+        yield bell
+    finally:
+        bell.close()
+        path.unlink(missing_ok=True)
+
+
+def _drain(bell: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(DATAGRAMS_AT_ONCE):
+            bell.recv(16)
