@@ -202,7 +202,7 @@ def _signal_tree(worker: WorkerRef, stop: Stop, *signals: int) -> bool:
     found = run_processes(worker, among)
     for pid in found:
         tree.send(pid, among[pid][3], *signals)
-        if among[pid][1] == os.getpid():
+        if among[pid][1] == os.getpid() == 1 and pid != worker.pid:
             stop.orphans[pid] = among[pid][3]
     return bool(found)
 

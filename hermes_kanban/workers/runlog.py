@@ -48,13 +48,6 @@ class RunLog:
             start += 1
         return self._tail[start:].decode("utf-8", "replace").replace("\0", "�")
 
-    def shrink(self) -> None:
-        """Give the older half back to a full disk."""
-        try:
-            posix.unlink(self._path + ".1")
-        except OSError:
-            return
-
     def _append(self, data: bytes) -> int:
         """Write what can be written; returns how many bytes that was."""
         written = 0

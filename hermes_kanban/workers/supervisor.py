@@ -17,7 +17,7 @@ import select
 import sys
 import time
 
-from hermes_kanban.workers.runfiles import read_spec, write_record
+from hermes_kanban.workers.runfiles import read_spec, reserve_record, write_record
 from hermes_kanban.workers.runlog import RunLog
 
 TYPE_CHECKING = False
@@ -71,6 +71,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Wait for the go, prepare, run the agent, clear its tree, write the record."""
+        reserve_record(self._folder)
         if self._wait_for_go():
             if limit := self._spec["max_runtime_seconds"]:
                 self._deadline = time.monotonic() + limit
@@ -269,8 +270,6 @@ class Supervisor:
                 if time.monotonic() > until:
                     complain(f"the exit record could not be written: {error}")
                     return
-                # A full disk: the record is worth more than the older half of the log.
-                self._log.shrink()
                 tail = tail[-256:]
                 time.sleep(pause)
                 pause = min(pause * 2, 2.0)

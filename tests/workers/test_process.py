@@ -173,7 +173,8 @@ def test_a_lost_supervisor_leaves_no_tree(rig: Rig) -> None:
     lose_supervisor(worker)
     assert not gone(daemon)
     assert not rig.processes.stop(worker.ref, 5)
-    wait_until(lambda: gone(daemon))
+    wait_until(lambda: worker.family() == set())
+    assert gone(daemon)
     assert not rig.processes.stop(worker.ref, 5)
     assert rig.processes.stop(worker.ref, 5)
     assert rig.processes.exit_record(worker.ref) is None

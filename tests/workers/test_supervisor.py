@@ -265,6 +265,21 @@ def test_a_limit_on_file_size_neither_kills_nor_blocks(rig: Rig) -> None:
     assert max(f.stat().st_size for f in worker.ref.run_dir.glob("log*")) <= limit
 
 
+def test_an_agent_that_fills_the_disk_still_gets_its_record(rig: Rig) -> None:
+    rig.paths.runs.mkdir(parents=True)
+    disk = str(rig.paths.runs)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs more rights")
+    try:
+        worker = rig.start("/bin/sh", "-c", "head -c 900000 /dev/zero | tr '\\0' x; echo done")
+        record = worker.record()
+        assert (record.exit_code, record.tail[-8:]) == (0, "xxxdone\n")
+        assert os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize < 65536
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_output_that_cannot_be_written_is_counted(rig: Rig) -> None:
     worker = rig.spawn("/bin/sh", "-c", "echo lost; read line < {workspace}/gate; echo kept")
     (worker.ref.run_dir / "log").mkdir()
