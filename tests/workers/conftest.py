@@ -33,10 +33,15 @@ def a_task(**changes: Any) -> Task:
     return Task(**(values | changes))
 
 
-def a_run(run_id: int = 1, task_id: str = "t_abc", claim_lock: str = "lock") -> Run:
+def a_claim_lock() -> str:
+    """Unlike any other: a search by it must find no process of a test that runs beside this."""
+    return f"lock-{os.urandom(16).hex()}"
+
+
+def a_run(run_id: int = 1, task_id: str = "t_abc") -> Run:
     values: dict[str, Any] = dict.fromkeys(Run.__struct_fields__)
     values |= {"id": run_id, "task_id": task_id, "claimer": "test", "started_at": 1}
-    return Run(**(values | {"claim_lock": claim_lock, "fenced_count": 0}))
+    return Run(**(values | {"claim_lock": a_claim_lock(), "fenced_count": 0}))
 
 
 def gone(pid: int) -> bool:
@@ -112,9 +117,7 @@ class Rig:
     ) -> Worker:
         """A supervisor that waits for its go."""
         task = task or a_task()
-        run = a_run(
-            len(self.workers) + 1, task.id, f"lock-{len(self.workers)}-{os.urandom(8).hex()}"
-        )
+        run = a_run(len(self.workers) + 1, task.id)
         spawned = self.spawner(Profile(argv=argv, **keys), **(options or {}))(task, run)
         ref = WorkerRef(
             board_id=self.board.board_id,

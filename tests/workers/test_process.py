@@ -17,7 +17,7 @@ from hermes_kanban.ports import WorkerRef
 from hermes_kanban.workers import process, tree
 from hermes_kanban.workers.process import SystemProcesses
 from tests.support.waiting import wait_until
-from tests.workers.conftest import Rig, Worker, gone
+from tests.workers.conftest import Rig, Worker, a_claim_lock, gone
 
 TREE = """
 import posix, time
@@ -49,6 +49,10 @@ def own_identity() -> Identity:
     identity = SystemProcesses().identity()
     assert identity is not None
     return identity
+
+
+def a_ref(rig: Rig, pid: int, identity: Identity | None) -> WorkerRef:
+    return WorkerRef("b-1", "t_abc", 1, a_claim_lock(), pid, identity, rig.paths.run_dir(1))
 
 
 def lose_supervisor(worker: Worker) -> None:
@@ -106,7 +110,7 @@ def test_a_reused_pid_is_not_signalled(rig: Rig) -> None:
         identity = process.identity_of(stranger.pid)
         assert identity is not None
         earlier = msgspec.structs.replace(identity, start_ticks=identity.start_ticks - 1)
-        ref = WorkerRef("b-1", "t_abc", 1, "lock", stranger.pid, earlier, rig.paths.run_dir(1))
+        ref = a_ref(rig, stranger.pid, earlier)
         assert [rig.processes.stop(ref, 0) for _ in range(3)] == [False, True, True]
         assert rig.processes.watch(ref) is None
         assert stranger.poll() is None
@@ -154,7 +158,7 @@ def test_a_supervisor_that_does_not_react_is_killed_with_its_tree(rig: Rig) -> N
         hidden = int(stubborn.stdout.readline())
         wait_until(lambda: tree._read(f"/proc/{hidden}/comm") == b"sleep\n")
         identity = process.identity_of(stubborn.pid)
-        ref = WorkerRef("b-1", "t_abc", 1, "lock", stubborn.pid, identity, rig.paths.run_dir(1))
+        ref = a_ref(rig, stubborn.pid, identity)
         clock = TurnedClock()
         processes = SystemProcesses(clock)
         for seconds in (0, 6, 1.9):
@@ -208,7 +212,7 @@ def test_another_run_is_left_alone(rig: Rig) -> None:
 
 def test_a_worker_known_by_pid_alone_is_stopped_if_it_is_our_child(rig: Rig) -> None:
     with subprocess.Popen(["/bin/sleep", "600"], start_new_session=True) as child:
-        ref = WorkerRef("b-1", "t_abc", 1, "lock", child.pid, None, rig.paths.run_dir(1))
+        ref = a_ref(rig, child.pid, None)
         wait_until(lambda: rig.processes.stop(ref, 5))
         assert child.wait() == -signal.SIGTERM
 
