@@ -1,4 +1,4 @@
-"""The notifier watcher of one board: one at a time a host, woken by the board, due by the outbox."""
+"""The notifier watcher of one board: one a host, woken by the board, due by the outbox."""
 
 from __future__ import annotations
 

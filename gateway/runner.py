@@ -17,8 +17,8 @@ import anyio
 import anyio.abc
 from structlog.typing import FilteringBoundLogger
 
-from gateway.dispatcher import BoardDispatcher
 from gateway.board_notifier import BoardNotifier
+from gateway.dispatcher import BoardDispatcher
 from gateway.wakeup import Pulse
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
@@ -201,12 +201,9 @@ class GatewayRunner:
             try:
                 await serve(slug, pulse, log)
             except Exception as error:
-                log.error(
-                    "watcher.failed",
-                    watcher=watcher,
-                    error=str(error) or repr(error),
-                    exc_info=not isinstance(error, kb.KanbanError),
-                )
+                trace = not isinstance(error, kb.KanbanError)
+                said = str(error) or repr(error)
+                log.error("watcher.failed", watcher=watcher, error=said, exc_info=trace)
                 await anyio.sleep(SCAN_SECONDS)
         if serving.get(slug) is scope:
             del serving[slug]

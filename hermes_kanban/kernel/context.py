@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from hermes_kanban.kernel import reads
-from hermes_kanban.kernel.workspaces import branch_name, directory
+from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.model.records import Comment, Run, Task
 from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading
 
@@ -119,7 +119,7 @@ class _Frame:
             f"  priority: {task.priority}  attempt: {self._attempt_number()}",
             f"workspace: {directory(task, self._conn.paths)}",
         ]
-        if branch := branch_name(task):
+        if branch := branch_of(task):
             lines.append(f"branch: {branch}")
         if task.skills:
             lines.append(f"skills: {', '.join(task.skills)}")

@@ -1,10 +1,11 @@
-"""Where a task's worker works: which kind of workspace, and which folder that is."""
+"""Where a task works: what may be asked for, and which folder and branch that means."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
@@ -12,65 +13,97 @@ from hermes_kanban.model.records import Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store.sqlite import BoardConnection, fetch_value
 
-PATH_BYTES = 4096
-ALLOWED = "scratch, dir:<absolute path>, worktree, worktree:<absolute path of the repository>"
+ALLOWED: Final = (
+    "scratch, dir:<absolute path>, worktree or worktree:<absolute path of a repository>"
+)
+PATH_BYTES: Final = 4096
+# A folder's name below the workspaces root; no task id looks like the quarantine's.
+_TASK_FOLDER: Final = re.compile(r"t_[a-z0-9]{1,64}")
+
+Kind = Literal["scratch", "dir", "worktree"]
+
+
+class Choice(NamedTuple):
+    """The kind of a workspace, and its folder or repository where the kind has one."""
+
+    kind: Kind
+    path: str | None
 
 
 def workspace_columns(
     conn: BoardConnection, workspace: str | None, branch: str | None
 ) -> dict[str, Any]:
-    """The task columns for what a caller asked for; the board's default workdir when silent.
-
-    ``dir:<path>`` works in that folder. ``worktree:<path>`` works in a git worktree of that
-    repository, which lies under the board's own root. Raises InvalidInput.
-    """
-    kind, path = _asked(conn, workspace)
-    limits.text("branch", branch, limits.NAME_CHARACTERS)
-    if branch is not None and kind != "worktree":
-        raise InvalidInput("branch", "only with a worktree workspace", f"was given with {kind}")
-    return {"workspace_kind": kind, "workspace_path": path, "branch": branch}
-
-
-def _asked(conn: BoardConnection, workspace: str | None) -> tuple[str, str | None]:
-    if workspace is None:
-        return _default(conn)
-    kind, colon, path = workspace.partition(":")
-    if kind not in ("scratch", "dir", "worktree") or (kind == "scratch" and colon):
-        raise InvalidInput("workspace", ALLOWED, f"is {workspace!r}")
-    if kind == "scratch":
-        return "scratch", None
-    if kind == "worktree" and not colon:
-        workdir = fetch_value(conn, "SELECT default_workdir FROM boards")
-        if workdir is None:
-            allowed = "worktree:<absolute path>, since this board has no default workdir"
-            raise InvalidInput("workspace", allowed, "names no repository")
-        path = workdir
-    return kind, _absolute(path)
-
-
-def _default(conn: BoardConnection) -> tuple[str, str | None]:
+    """The task columns for what a caller asked for. Raises InvalidInput."""
     workdir = fetch_value(conn, "SELECT default_workdir FROM boards")
-    if workdir is None:
-        return "scratch", None
-    return ("worktree" if os.path.exists(os.path.join(workdir, ".git")) else "dir"), workdir
+    choice = parse_workspace(workspace, workdir)
+    limits.text("branch", branch, limits.NAME_CHARACTERS)
+    if branch is not None and choice.kind != "worktree":
+        raise InvalidInput("branch", "only with a worktree", f"was given with {choice.kind}")
+    return {"workspace_kind": choice.kind, "workspace_path": choice.path, "branch": branch}
 
 
-def _absolute(path: str) -> str:
-    limits.required("workspace", path, PATH_BYTES)
-    if not os.path.isabs(path) or os.path.normpath(path) != path.rstrip("/"):
-        raise InvalidInput("workspace", "an absolute path without '..'", f"{path!r} is not one")
-    return path.rstrip("/") or "/"
+def parse_workspace(text: str | None, default_workdir: str | None = None) -> Choice:
+    """The workspace that ``text`` asks for; ``default_workdir`` is the board's.
+
+    Without a text the board's default decides: a git repository gives a worktree of it, another
+    folder is itself the workspace, none gives scratch. Raises InvalidInput for anything else,
+    for relative paths, and for paths that lead through a link.
+    """
+    if not text:
+        return _default_choice(default_workdir)
+    kind, colon, path = text.partition(":")
+    if kind == "scratch" and not colon:
+        return Choice("scratch", None)
+    if kind == "dir" and path:
+        return Choice("dir", _plain_folder(path))
+    if kind == "worktree" and path:
+        return Choice("worktree", _plain_folder(path))
+    if kind == "worktree" and not colon:
+        if not default_workdir:
+            allowed = "worktree:<absolute path of a repository>"
+            raise InvalidInput("workspace", allowed, "names no repository and the board has none")
+        return Choice("worktree", _plain_folder(default_workdir))
+    raise InvalidInput("workspace", ALLOWED, f"{text!r} is not known")
+
+
+def _default_choice(default_workdir: str | None) -> Choice:
+    if not default_workdir:
+        return Choice("scratch", None)
+    folder = _plain_folder(default_workdir)
+    return Choice("worktree" if (Path(folder) / ".git").exists() else "dir", folder)
+
+
+def _plain_folder(text: str) -> str:
+    """``text`` if it is absolute and reached without a link; so it stays under what it names."""
+    limits.text("workspace", text, PATH_BYTES)
+    if not text.startswith("/"):
+        raise InvalidInput("workspace", "an absolute path", f"{text!r} is relative")
+    # Only a trailing or double slash is forgiven; ".." is not resolved but refused.
+    path = "/" + "/".join(part for part in text.split("/") if part)
+    if {".", ".."} & set(path.split("/")):
+        raise InvalidInput("workspace", "a path without . and ..", f"{text!r} leaves its folder")
+    real = os.path.realpath(path)
+    if real != path:
+        raise InvalidInput("workspace", real, f"{text!r} leads through a link")
+    return path
 
 
 def directory(task: Task, paths: BoardPaths) -> Path:
-    """The folder in which the task's worker runs."""
-    if task.workspace_kind == "dir" and task.workspace_path:
-        return Path(task.workspace_path)
-    return paths.workspaces / task.id
+    """The folder in which the task's agent works; it need not exist yet."""
+    if task.workspace_kind == "dir":
+        return Path(task.workspace_path or "")
+    return paths.workspaces / folder_name(task)
 
 
-def branch_name(task: Task) -> str | None:
-    """The branch of a worktree task: the one asked for, else one of its own."""
+def folder_name(task: Task) -> str:
+    """The task's folder below the workspaces root."""
+    if not _TASK_FOLDER.fullmatch(task.id):
+        raise InvalidInput("task id", "t_ and letters and digits", f"{task.id!r} names no folder")
+    return task.id
+
+
+def branch_of(task: Task) -> str | None:
+    """The branch of the task's worktree, the same for every run; None for another workspace."""
     if task.workspace_kind != "worktree":
         return None
     return task.branch or f"hermes-kanban/{task.id}"

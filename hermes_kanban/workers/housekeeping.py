@@ -14,7 +14,7 @@ from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.store.sqlite import BoardConnection, fetch_value
 from hermes_kanban.workers import workspace
 
-FOLDERS_AT_ONCE: Final = 200
+REMOVED_AT_ONCE: Final = 50
 
 _STILL_NEEDED: Final = """
 SELECT 1 FROM task_links l JOIN tasks c ON c.id = l.child_id
@@ -30,13 +30,15 @@ def sweep_workspaces(conn: BoardConnection) -> list[str]:
     root = conn.paths.workspaces
     if not root.is_dir():
         return []
-    removed = []
-    for folder in sorted(root.iterdir())[:FOLDERS_AT_ONCE]:
+    removed: list[str] = []
+    for folder in root.iterdir():
+        if len(removed) == REMOVED_AT_ONCE:
+            break
         if folder.name.startswith("t_") and _is_spent(conn, folder.name):
             task = kb.get_task(conn, folder.name)
             with contextlib.suppress(OSError, InvalidInput):
-                workspace.remove(task, conn.paths)
-                removed.append(task.id)
+                if workspace.remove(task, conn.paths).state == "removed":
+                    removed.append(task.id)
     return removed
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 import hermes_kanban
 from hermes_kanban.config import Profile
+from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.workers import environment, process, workspace
@@ -144,7 +145,7 @@ class Spawner:
             profile=profile,
             prompt=self._prompt_for(task, run),
             prompt_file=folder / "prompt",
-            workspace=workspace.directory(task, self._paths),
+            workspace=directory(task, self._paths),
             database=self._paths.database,
         )
 
@@ -160,8 +161,8 @@ class Spawner:
             workspaces_root=self._paths.workspaces,
             profile=task.assignee or "",
         )
-        if task.workspace_kind == "worktree":
-            variables["HERMES_KANBAN_BRANCH"] = workspace.branch_of(task)
+        if branch := branch_of(task):
+            variables["HERMES_KANBAN_BRANCH"] = branch
         return Spec(
             board_id=self._board.board_id,
             run_id=run.id,

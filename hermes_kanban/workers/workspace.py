@@ -1,4 +1,4 @@
-"""Where a task works: what may be asked for, where it lies, and how it is taken away again.
+"""What a supervisor needs to make a workspace ready, and how one is taken away again.
 
 Removal follows no link and only ever happens under the board's own workspaces root. Making a
 workspace ready is ``prepare``, which runs inside the supervisor.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -16,23 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from hermes_kanban.kernel.workspaces import branch_of, directory, folder_name
 from hermes_kanban.model import InvalidInput, Task
 from hermes_kanban.paths import BoardPaths
 
 QUARANTINE = "quarantine"
 GIT_SECONDS = 120.0
-ALLOWED = "scratch, dir:<absolute path>, worktree or worktree:<absolute path of a repository>"
-# A folder's name below the root; no task id looks like the quarantine's.
-_TASK_FOLDER = re.compile(r"t_[a-z0-9]{1,64}")
-
-Kind = Literal["scratch", "dir", "worktree"]
-
-
-class Choice(NamedTuple):
-    """The kind of a workspace, and its folder or repository where the kind has one."""
-
-    kind: Kind
-    path: str | None
 
 
 class Removal(NamedTuple):
@@ -42,48 +30,16 @@ class Removal(NamedTuple):
     path: Path | None
 
 
-def parse_workspace(text: str | None, default_workdir: str | None = None) -> Choice:
-    """The workspace that ``text`` asks for; ``default_workdir`` is the board's.
-
-    Without a text the board's default decides: a git repository gives a worktree of it, another
-    folder is itself the workspace, none gives scratch. Raises InvalidInput for anything else,
-    for relative paths, and for paths that lead through a link.
-    """
-    if not text:
-        return _default_choice(default_workdir)
-    kind, colon, path = text.partition(":")
-    if kind == "scratch" and not colon:
-        return Choice("scratch", None)
-    if kind == "dir" and path:
-        return Choice("dir", _plain_folder(path))
-    if kind == "worktree" and path:
-        return Choice("worktree", _plain_folder(path))
-    if kind == "worktree" and not colon:
-        if not default_workdir:
-            allowed = "worktree:<absolute path of a repository>"
-            raise InvalidInput("workspace", allowed, "names no repository and the board has none")
-        return Choice("worktree", _plain_folder(default_workdir))
-    raise InvalidInput("workspace", ALLOWED, f"{text!r} is not known")
-
-
-def directory(task: Task, paths: BoardPaths) -> Path:
-    """The folder in which the task's agent works; it need not exist yet."""
-    if task.workspace_kind == "dir":
-        return Path(task.workspace_path or "")
-    return paths.workspaces / _folder_name(task)
-
-
-def branch_of(task: Task) -> str:
-    """The branch of the task's worktree: the same for every run, worker or reviewer."""
-    return task.branch or f"kanban/{task.id}"
-
-
 def description(task: Task, paths: BoardPaths) -> dict[str, Any]:
     """What ``prepare`` needs to know to make the workspace ready."""
     path = str(directory(task, paths))
     if task.workspace_kind == "dir":
         return {"kind": "dir", "path": path}
-    place = {"kind": task.workspace_kind, "path": path, "root": str(paths.workspaces)}
+    place: dict[str, Any] = {
+        "kind": task.workspace_kind,
+        "path": path,
+        "root": str(paths.workspaces),
+    }
     if task.workspace_kind == "worktree":
         place |= {"repository": task.workspace_path or "", "branch": branch_of(task)}
     return place
@@ -98,7 +54,7 @@ def remove(task: Task, paths: BoardPaths) -> Removal:
     """
     if task.workspace_kind == "dir":
         return Removal("kept", directory(task, paths))
-    name = _folder_name(task)
+    name = folder_name(task)
     with _own_root(paths) as root:
         if root is None or not _is_own_folder(root, name):
             return Removal("absent", None)
@@ -112,33 +68,6 @@ def quarantined(paths: BoardPaths) -> list[Path]:
     """The worktrees that were set aside since they held uncommitted work, by name."""
     folder = paths.workspaces / QUARANTINE
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _default_choice(default_workdir: str | None) -> Choice:
-    if not default_workdir:
-        return Choice("scratch", None)
-    folder = _plain_folder(default_workdir)
-    return Choice("worktree" if (Path(folder) / ".git").exists() else "dir", folder)
-
-
-def _plain_folder(text: str) -> str:
-    """``text`` if it is absolute and reached without a link; so it stays under what it names."""
-    if "\0" in text or not text.startswith("/"):
-        raise InvalidInput("workspace", "an absolute path", f"{text!r} is relative")
-    # Only a trailing or double slash is forgiven; ".." is not resolved but refused.
-    path = "/" + "/".join(part for part in text.split("/") if part)
-    if {".", ".."} & set(path.split("/")):
-        raise InvalidInput("workspace", "a path without . and ..", f"{text!r} leaves its folder")
-    real = os.path.realpath(path)
-    if real != path:
-        raise InvalidInput("workspace", real, f"{text!r} leads through a link")
-    return path
-
-
-def _folder_name(task: Task) -> str:
-    if not _TASK_FOLDER.fullmatch(task.id):
-        raise InvalidInput("task id", "t_ and letters and digits", f"{task.id!r} names no folder")
-    return task.id
 
 
 @contextlib.contextmanager

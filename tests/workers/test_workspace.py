@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hermes_kanban.kernel.workspaces import Choice, parse_workspace
 from hermes_kanban.model import InvalidInput, Task
 from hermes_kanban.workers import workspace
-from hermes_kanban.workers.workspace import Choice, Removal, parse_workspace
+from hermes_kanban.workers.workspace import Removal
 from tests.support.waiting import wait_until
 from tests.workers.conftest import Rig, a_task
 
@@ -112,7 +113,7 @@ def test_worker_and_reviewer_share_one_worktree(rig: Rig, repository: Path) -> N
     task = worktree_task(repository)
     script = "git branch --show-current; cat file; echo two > file; echo $HERMES_KANBAN_BRANCH"
     record = rig.start("/bin/sh", "-c", script, task=task).record()
-    assert record.tail == "kanban/t_abc\none\nkanban/t_abc\n"
+    assert record.tail == "hermes-kanban/t_abc\none\nhermes-kanban/t_abc\n"
     assert rig.start("cat", "file", task=task).record().tail == "two\n"
     assert git(repository, "branch", "--show-current") == "main"
 
@@ -127,7 +128,7 @@ def test_a_worktree_on_a_wrong_branch_is_a_spawn_failure(rig: Rig, repository: P
     task = worktree_task(repository)
     rig.start("git", "checkout", "--quiet", "-b", "other", task=task).record()
     record = rig.start("true", task=task).record()
-    assert "is on other, not on the branch kanban/t_abc" in (record.spawn_failed or "")
+    assert "is on other, not on the branch hermes-kanban/t_abc" in (record.spawn_failed or "")
 
 
 def test_a_worktree_that_was_half_made_is_made_again(rig: Rig, repository: Path) -> None:
@@ -224,7 +225,7 @@ def test_a_clean_worktree_goes_and_its_branch_stays(rig: Rig, repository: Path) 
     rig.start("true", task=task).record()
     assert workspace.remove(task, rig.paths) == Removal("removed", None)
     assert "t_abc" not in git(repository, "worktree", "list")
-    assert "kanban/t_abc" in git(repository, "branch", "--list", "kanban/*")
+    assert "hermes-kanban/t_abc" in git(repository, "branch", "--list", "hermes-kanban/*")
 
 
 def test_commits_on_no_branch_are_not_thrown_away(rig: Rig, repository: Path) -> None:
