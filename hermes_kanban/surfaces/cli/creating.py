@@ -1,0 +1,106 @@
+"""``create``: file a task."""
+
+from __future__ import annotations
+
+import click
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.surfaces.cli import health, inputs
+from hermes_kanban.surfaces.cli.session import WORKER, Session, command
+
+
+@command(
+    "create",
+    click.Argument(["title"]),
+    click.Option(["--body"], metavar="TEXT", help="What is to be done; @FILE, or - for stdin."),
+    click.Option(["--assignee"], metavar="PROFILE", help="The profile that does it."),
+    click.Option(
+        ["--parent", "parents"], multiple=True, metavar="ID", help="Must be done first; repeatable."
+    ),
+    click.Option(["--tenant"], metavar="NAME", help="A namespace inside the board."),
+    click.Option(["--priority"], type=click.INT, default=0, help="Higher runs first. Default 0."),
+    click.Option(["--skill", "skills"], multiple=True, metavar="NAME", help="Repeatable."),
+    click.Option(
+        ["--workspace"],
+        metavar="KIND",
+        help="scratch, dir:/absolute/path, worktree or worktree:/path/of/repository.",
+    ),
+    click.Option(["--branch"], metavar="NAME", help="The worktree's branch."),
+    click.Option(["--model"], metavar="NAME", help="The model, where the runtime can choose."),
+    click.Option(["--max-runtime"], type=inputs.SPAN, metavar="SPAN", help="Such as 90s or 30m."),
+    click.Option(["--max-retries"], type=click.INT, help="Failures that are retried."),
+    click.Option(
+        ["--at", "when"],
+        metavar="TIME",
+        help="Not before: +30m, Unix seconds, ISO 8601, or now.",
+    ),
+    click.Option(["--key"], help="Create at most one live task of this key."),
+    click.Option(["--triage"], is_flag=True, help="Wait in triage until a person accepts it."),
+    *WORKER,
+    examples="""
+    hermes-kanban create "Count the words" --assignee counter
+    hermes-kanban create "Write the report" --body @brief.md --parent t_abc234
+    hermes-kanban create "Nightly build" --at +8h --key nightly --json
+    """,
+)
+def create_command(
+    session: Session,
+    title: str,
+    body: str | None,
+    assignee: str | None,
+    parents: tuple[str, ...],
+    tenant: str | None,
+    priority: int,
+    skills: tuple[str, ...],
+    workspace: str | None,
+    branch: str | None,
+    model: str | None,
+    max_runtime: int | None,
+    max_retries: int | None,
+    when: str | None,
+    key: str | None,
+    triage: bool,
+) -> None:
+    """File a task and print its id.
+
+    It is ready at once, or when its parents are done, or at its time.
+    """
+    task_id = kb.create_task(
+        session.conn,
+        title=title,
+        body=inputs.long_text("body", body),
+        assignee=assignee,
+        parents=parents,
+        tenant=tenant,
+        priority=priority,
+        skills=skills,
+        workspace=workspace,
+        branch=branch,
+        model=model,
+        scheduled_at=None if when is None else inputs.time_of("--at", when, session.now),
+        max_runtime_seconds=max_runtime,
+        max_retries=max_retries,
+        idempotency_key=key,
+        triage=triage,
+        **session.author(),
+    )
+    _warn_if_idle(session, assignee)
+    session.answer("task", {"id": task_id}, [task_id])
+
+
+def _warn_if_idle(session: Session, assignee: str | None) -> None:
+    """Say why nobody would start the task."""
+    profiles = session.conn.config.profiles
+    if assignee is None:
+        session.warn("it is assigned to nobody; assign it, or claim it by hand")
+    elif assignee not in profiles:
+        session.warn(f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}")
+    if health.read(session.conn.paths, session.now) is None:
+        session.warn("no gateway is running; start one with: hermes-kanban gateway run")
+
+
+def _near(name: str, profiles: object) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(profiles), n=1)  # type: ignore[call-overload]
+    return f", or assign it to {near[0]}" if near else ""

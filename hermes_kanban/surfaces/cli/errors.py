@@ -1,0 +1,67 @@
+"""From what went wrong to one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import click
+
+from hermes_kanban import present
+from hermes_kanban.model.errors import (
+    BoardBusy,
+    ConfigError,
+    IllegalTransition,
+    InvalidInput,
+    KanbanError,
+    NotFound,
+    StaleRun,
+)
+
+DONE: Final = 0
+FAILED: Final = 1
+MISUSE: Final = 2
+MISSING: Final = 3
+CONFLICT: Final = 4
+INTERRUPTED: Final = 130
+
+EXPECTED: Final = (KanbanError, click.ClickException, OSError, sqlite3.Error)
+
+
+class Conflict(KanbanError):
+    """The board said no: a refused worker, a lost claim, a task that moved on."""
+
+
+_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (NotFound, MISSING),
+    (Conflict, CONFLICT),
+    (IllegalTransition, CONFLICT),
+    (StaleRun, CONFLICT),
+    (BoardBusy, CONFLICT),
+    (InvalidInput, MISUSE),
+    (ConfigError, MISUSE),
+    (click.UsageError, MISUSE),
+)
+
+
+def exit_code(error: Exception) -> int:
+    """The documented exit code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+def one_line(error: Exception) -> str:
+    """What to tell the user: what was wrong, and what to do."""
+    subjects = [note for note in getattr(error, "__notes__", ()) if note not in str(error)]
+    return present.clean(": ".join([*subjects, _text(error)]))
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "hermes-kanban"
+        return f"{error.format_message().rstrip('.')}; see: {path} --help"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, KanbanError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}; check the path, its rights and the room on its disk"
+    return str(error) or type(error).__name__

@@ -1,0 +1,197 @@
+"""What every command has: the board, how to answer, and who acts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import click
+
+from hermes_kanban import kernel as kb
+from hermes_kanban import present
+from hermes_kanban.surfaces.cli.errors import Conflict
+
+FORMAT: Final = 1
+OWN_TASK: Final = "HERMES_KANBAN_TASK"
+_WORKER_HINT: Final = "claim it first, or pass --run and --lock"
+
+
+class Session:
+    """One invocation: its connection, its answer, its warnings."""
+
+    def __init__(self) -> None:
+        self.board: str | None = None
+        self.as_json = False
+        self.as_person = False
+        self.run: int | None = None
+        self.lock: str | None = None
+        self.warnings: list[str] = []
+        self._conn: kb.BoardConnection | None = None
+
+    @property
+    def conn(self) -> kb.BoardConnection:
+        """The board, opened at first use."""
+        if self._conn is None:
+            self._conn = kb.connect(self.board)
+        return self._conn
+
+    def close(self) -> None:
+        """Close the board if it was opened."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    # How it answers
+
+    def warn(self, text: str) -> None:
+        """Say something that does not change the outcome; it is in the JSON answer too."""
+        self.warnings.append(text)
+        sys.stderr.write(f"hermes-kanban: warning: {present.clean(text)}\n")
+
+    def answer(self, noun: str, value: Any, lines: Iterable[str], **more: Any) -> None:
+        """The command's whole output: JSON, or the lines for people."""
+        if self.as_json:
+            self.write_json({noun: value} | more)
+            return
+        text = "\n".join(lines)
+        if text:
+            sys.stdout.write(f"{text}\n")
+
+    def write_json(self, parts: dict[str, Any]) -> None:
+        """One line of JSON in the envelope that every command shares."""
+        import msgspec
+
+        whole = {"v": FORMAT} | parts | {"warnings": self.warnings}
+        sys.stdout.write(msgspec.json.encode(whole).decode() + "\n")
+
+    @property
+    def colour(self) -> bool:
+        """Whether lines for people may be coloured."""
+        return not self.as_json and present.wants_colour(sys.stdout)
+
+    @property
+    def width(self) -> int:
+        """How wide lines for people may be."""
+        return present.columns(sys.stdout)
+
+    @property
+    def now(self) -> int:
+        """The board's time."""
+        return self.conn.clock.now()
+
+    # Who acts
+
+    def own_task(self) -> str | None:
+        """The task of the worker that runs this command, unless it acts as a person."""
+        if self.as_person or self.board not in (None, os.environ.get("HERMES_KANBAN_BOARD")):
+            return None
+        return os.environ.get(OWN_TASK) or None
+
+    def fencing(self, task_id: str) -> dict[str, Any]:
+        """Run and lock for a verb on ``task_id``: given, or those of the worker's own task."""
+        if self.run is not None:
+            return {"run_id": self.run, "claim_lock": self.lock}
+        return self._from_environment() if self.own_task() == task_id else {}
+
+    def must_fence(self, task_id: str) -> dict[str, Any]:
+        """Like ``fencing``, for verbs that only a worker may call."""
+        if found := self.fencing(task_id):
+            return found
+        raise click.UsageError(f"only the current run of {task_id} may do this; {_WORKER_HINT}")
+
+    def author(self) -> dict[str, Any]:
+        """The run that writes a task, link or comment, if a worker does."""
+        if self.run is not None:
+            return {"run_id": self.run, "claim_lock": self.lock}
+        return self._from_environment() if self.own_task() else {}
+
+    def actor(self) -> dict[str, Any]:
+        """Who calls a verb that people have: this login, or the profile of the worker."""
+        profile = os.environ.get("HERMES_PROFILE")
+        return {"actor": f"profile:{profile}"} if self.own_task() and profile else {}
+
+    def by(self, task_id: str) -> dict[str, Any]:
+        """Worker's proof for its own task, else the actor."""
+        return self.fencing(task_id) or self.actor()
+
+    def _from_environment(self) -> dict[str, Any]:
+        run = os.environ.get("HERMES_KANBAN_RUN_ID", "")
+        if not run.isdecimal():
+            raise kb.InvalidInput(
+                "HERMES_KANBAN_RUN_ID",
+                "the number of the worker's run; use --as-person to act without one",
+                f"is {run!r}",
+            )
+        return {
+            "run_id": int(run),
+            "claim_lock": os.environ.get("HERMES_KANBAN_CLAIM_LOCK") or None,
+        }
+
+
+def accepted(outcome: bool | kb.Refused) -> bool:
+    """The verb's answer; a refusal becomes an error with who holds the task now."""
+    if isinstance(outcome, kb.Refused):
+        holder = f"; held by {outcome.holder} in run {outcome.current_run_id}"
+        raise Conflict(f"refused: {outcome.reason}{holder if outcome.holder else ''}")
+    return outcome
+
+
+JSON: Final = click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON.")
+BOARD: Final = click.Option(["--board"], metavar="SLUG", help="The board, if not the default one.")
+AS_PERSON: Final = click.Option(
+    ["--as-person"], is_flag=True, help="Act as a person, even inside a worker."
+)
+RUN: Final = click.Option(
+    ["--run"], type=click.INT, metavar="N", help="The run that acts, for workers started elsewhere."
+)
+LOCK: Final = click.Option(["--lock"], metavar="LOCK", help="The claim lock of that run.")
+WORKER: Final = (RUN, LOCK, AS_PERSON)
+
+Body = Callable[..., int | None]
+
+
+def command(
+    name: str, *params: click.Parameter, examples: str = "", **settings: Any
+) -> Callable[[Body], click.Command]:
+    """A command whose function gets the session first; its docstring is the help.
+
+    ``--board`` and ``--json`` are everybody's. The function returns the exit code, None for 0.
+    """
+
+    def build(function: Body) -> click.Command:
+        def call(**values: Any) -> int:
+            session = begin(values)
+            try:
+                return function(session, **values) or 0
+            finally:
+                session.close()
+
+        return click.Command(
+            name,
+            callback=call,
+            params=[*params, BOARD, JSON],
+            help=function.__doc__,
+            epilog=epilog(examples),
+            **settings,
+        )
+
+    return build
+
+
+def begin(values: dict[str, Any]) -> Session:
+    """The invocation's session, with the options that belong to it taken out of ``values``."""
+    session = click.get_current_context().ensure_object(Session)
+    session.board = values.pop("board", None) or session.board
+    session.as_json = values.pop("as_json", False) or session.as_json
+    for option in ("as_person", "run", "lock"):
+        if option in values:
+            setattr(session, option, values.pop(option))
+    return session
+
+
+def epilog(examples: str) -> str | None:
+    """Examples as click keeps them: not re-wrapped."""
+    lines = [line.strip() for line in examples.strip().splitlines()]
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines) if lines else None

@@ -1,0 +1,232 @@
+"""What a worker does with its task; a person may do most of it by hand.
+
+Inside a worker the task, run and lock come from the environment; elsewhere ``--run`` and ``--lock``
+prove that the run is current, and without them the verb is a person's.
+"""
+
+from __future__ import annotations
+
+import click
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.model.words import BLOCK_KINDS
+from hermes_kanban.surfaces.cli import answers, inputs
+from hermes_kanban.surfaces.cli.errors import Conflict
+from hermes_kanban.surfaces.cli.session import WORKER, Session, command
+
+SUMMARY = click.Option(["--summary"], metavar="TEXT", help="What was done; - for stdin.")
+RESULT = click.Option(["--result"], metavar="TEXT", help="The result; @FILE, or - for stdin.")
+METADATA = click.Option(["--metadata"], metavar="JSON", help="A JSON object, @FILE or -.")
+
+
+@command(
+    "claim",
+    click.Argument(["task"], metavar="ID"),
+    click.Option(["--claimer"], metavar="NAME", help="Who claims it. Default: this login."),
+    click.Option(["--ttl"], type=inputs.SPAN, metavar="SPAN", help="How long it holds unrenewed."),
+    examples="hermes-kanban claim t_abc234 --json",
+)
+def claim_command(session: Session, task: str, claimer: str | None, ttl: int | None) -> None:
+    """Take a ready task; prints run and lock, which later verbs need.
+
+    Exit code 4 if it cannot be had.
+    """
+    claimed = kb.claim_task(session.conn, task, claimer=claimer, ttl_seconds=ttl)
+    if claimed is None:
+        raise Conflict(f"{task} cannot be claimed: {_why_not(session, task)}")
+    session.answer(
+        "task",
+        claimed,
+        [f"{task} running", f"run {claimed.current_run_id} lock {claimed.claim_lock}"],
+        run={"id": claimed.current_run_id, "claim_lock": claimed.claim_lock},
+    )
+
+
+# What claiming asks; due time, caps and profile hold the dispatcher only.
+_CLAIM_HOLDS = ("paused", "earlier_process", "folder_in_use", "open_parent")
+
+
+def _why_not(session: Session, task_id: str) -> str:
+    task = kb.get_task(session.conn, task_id)
+    if task.status == "running":
+        return f"run {task.current_run_id} has it; see: hermes-kanban runs {task_id}"
+    holds = kb.why(session.conn, task_id)
+    if task.status == "ready":
+        holds = [hold for hold in holds if hold.code in _CLAIM_HOLDS]
+    if holds:
+        return f"{holds[0].text}; lifted by: {holds[0].lifted_by}"
+    return f"it is {task.status}" if task.status != "ready" else "another was faster"
+
+
+@command(
+    "heartbeat",
+    inputs.ONE,
+    click.Option(["--ttl"], type=inputs.SPAN, metavar="SPAN", help="How long from now."),
+    *WORKER,
+    examples="hermes-kanban heartbeat",
+)
+def heartbeat_command(session: Session, task: str | None, ttl: int | None) -> None:
+    """Renew the lease of a running task."""
+    answers.apply(
+        session,
+        [inputs.task_id(session, task)],
+        lambda one: kb.heartbeat_claim(
+            session.conn, one, ttl_seconds=ttl, **session.fencing(one)
+        ),
+    )
+
+
+@command(
+    "complete",
+    inputs.MANY,
+    RESULT,
+    SUMMARY,
+    METADATA,
+    click.Option(["--artifact", "artifacts"], multiple=True, metavar="FILE", help="Repeatable."),
+    click.Option(
+        ["--created", "created"],
+        multiple=True,
+        metavar="ID",
+        help="A task that this run created; checked. Repeatable.",
+    ),
+    *WORKER,
+    examples="""
+    hermes-kanban complete t_abc234 --summary "Counted 12,000 words" --result @count.txt
+    hermes-kanban complete t_abc234 t_def567
+    """,
+)
+def complete_command(
+    session: Session,
+    tasks: tuple[str, ...],
+    result: str | None,
+    summary: str | None,
+    metadata: str | None,
+    artifacts: tuple[str, ...],
+    created: tuple[str, ...],
+) -> None:
+    """Finish a task and hand its result over.
+
+    Several tasks at once only without result, summary and metadata: each deserves its own.
+    """
+    ids = inputs.task_ids(session, tasks)
+    if len(ids) > 1 and any((result, summary, metadata, artifacts, created)):
+        raise click.UsageError(
+            "one hand-over cannot speak for many tasks; complete them one by one",
+            click.get_current_context(),
+        )
+    if artifacts:
+        raise click.UsageError(
+            "--artifact is not available in this version; name the files in --metadata",
+            click.get_current_context(),
+        )
+    words = {
+        "result": inputs.long_text("result", result),
+        "summary": inputs.long_text("summary", summary, files=False),
+    }
+    handed_over = inputs.json_object("metadata", metadata)
+    answers.apply(
+        session,
+        ids,
+        lambda one: kb.complete_task(
+            session.conn,
+            one,
+            metadata=handed_over,
+            created_cards=list(created),
+            **words,
+            **session.by(one),
+        ),
+    )
+
+
+@command(
+    "block",
+    inputs.words("[ID] REASON"),
+    click.Option(
+        ["--kind"],
+        type=click.Choice(BLOCK_KINDS),
+        default="needs_input",
+        show_default=True,
+        help="Who or what lifts it.",
+    ),
+    click.Option(["--retry-in"], type=inputs.SPAN, metavar="SPAN", help="For --kind transient."),
+    *WORKER,
+    examples="""
+    hermes-kanban block t_abc234 "Which of the two tables is meant?"
+    hermes-kanban block t_abc234 "The API is down" --kind transient --retry-in 30m
+    """,
+)
+def block_command(
+    session: Session, words: tuple[str, ...], kind: str, retry_in: int | None
+) -> None:
+    """Stop work on a task until what is missing is there."""
+    task, reason = inputs.task_and(session, words, "REASON")
+    text = inputs.long_text("reason", reason, files=False) or ""
+    answers.apply(
+        session,
+        [task],
+        lambda one: kb.block_task(
+            session.conn,
+            one,
+            reason=text,
+            kind=kind,
+            retry_in_seconds=retry_in,
+            **session.by(one),
+        ),
+    )
+
+
+@command(
+    "request-review",
+    inputs.ONE,
+    SUMMARY,
+    RESULT,
+    METADATA,
+    *WORKER,
+    examples='hermes-kanban request-review --summary "Ready to be read"',
+)
+def request_review_command(
+    session: Session,
+    task: str | None,
+    summary: str | None,
+    result: str | None,
+    metadata: str | None,
+) -> None:
+    """Hand a running task in for review; for its worker."""
+    words = {
+        "result": inputs.long_text("result", result),
+        "summary": inputs.long_text("summary", summary, files=False),
+    }
+    handed_over = inputs.json_object("metadata", metadata)
+    answers.apply(
+        session,
+        [inputs.task_id(session, task)],
+        lambda one: kb.request_review(
+            session.conn, one, metadata=handed_over, **words, **session.must_fence(one)
+        ),
+    )
+
+
+@command(
+    "wait-for",
+    inputs.words("[ID] CHILD..."),
+    SUMMARY,
+    *WORKER,
+    examples="hermes-kanban wait-for t_child1 t_child2",
+)
+def wait_for_command(session: Session, words: tuple[str, ...], summary: str | None) -> None:
+    """Hand a running task back until other tasks are done; for its worker."""
+    own = session.own_task()
+    children = list(words)
+    task = own if own and own not in children[:1] else None
+    if task is None and children:
+        task = children.pop(0)
+    if task is None or not children:
+        raise click.UsageError("expected [ID] CHILD...", click.get_current_context())
+    text = inputs.long_text("summary", summary, files=False)
+    answers.apply(
+        session,
+        [task],
+        lambda one: kb.wait_for(
+            session.conn, one, children, summary=text, **session.must_fence(one)
+        ),
+    )
