@@ -17,7 +17,7 @@ from hermes_kanban.model.records import Run, Task
 from hermes_kanban.ports import Processes, Spawned, SpawnFunction
 from hermes_kanban.store.sqlite import BoardConnection, fetch_all, write
 
-STOP_POLL_SECONDS: Final = 0.2
+STOP_POLL_SECONDS: Final = 0.1
 SWEEP: Final = 20
 
 
@@ -101,19 +101,20 @@ def _settle(
 ) -> list[LiveRun]:
     """Exits, stops, dead workers, stale claims, run-away runs; returns the runs still live."""
     live = live_runs(conn)
+    ending: list[int] = []
     if not live:
         return live
     if processes is not None:
         report.exited = recover.import_exit_records(conn, processes, live)
         live = live_runs(conn) if report.exited else live
         report.stopped = recover.advance_stops(conn, processes, live)
-        report.crashed = recover.detect_crashed_workers(conn, processes, live)
+        report.crashed = recover.detect_crashed_workers(conn, processes, live, pending=ending)
         report.renewed = recover.renew_leases(conn, processes, live)
         live = live_runs(conn) if report.stopped or report.crashed or report.renewed else live
     report.reclaimed = recover.release_stale_claims(conn, processes, live)
     report.timed_out = recover.enforce_max_runtime(conn, live)
     live = live_runs(conn) if report.reclaimed or report.timed_out else live
-    if any(run.registered and run.stop_requested_at is not None for run in live):
+    if ending or any(run.registered and run.stop_requested_at is not None for run in live):
         report.poll_seconds = STOP_POLL_SECONDS
     return live
 

@@ -154,9 +154,16 @@ def _ask_to_stop(conn: BoardConnection, run: LiveRun, reason: str) -> bool:
 
 
 def detect_crashed_workers(
-    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+    conn: BoardConnection,
+    processes: Processes,
+    live: list[LiveRun] | None = None,
+    *,
+    pending: list[int] | None = None,
 ) -> list[int]:
-    """Close the runs whose supervisor died without a record, once its tree is gone."""
+    """Close the runs whose supervisor died without a record, once its tree is gone.
+
+    Returns their ids; ``pending`` gathers those whose tree is still being cleared.
+    """
     crashed = []
     for run in live_runs(conn) if live is None else live:
         identity = run.identity()
@@ -170,6 +177,8 @@ def detect_crashed_workers(
         if record is not None or processes.stop(worker, 0):
             _import(conn, processes, run, record or processes.exit_record(worker))
             crashed.append(run.id)
+        elif pending is not None:
+            pending.append(run.id)
     return crashed
 
 
