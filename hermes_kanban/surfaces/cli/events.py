@@ -1,0 +1,32 @@
+"""One event on one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hermes_kanban import kernel as kb
+from hermes_kanban import present
+
+
+def event_line(event: kb.Event, *, with_id: bool = False) -> str:
+    """When, what, which task, by whom, and the one fact that matters."""
+    number = f"{event.id:>6}  " if with_id else ""
+    run = f" run {event.run_id}" if event.run_id is not None else ""
+    about = f"{event.task_id or 'board'}{run}"
+    head = f"{number}{present.moment(event.created_at)}  {event.kind:<16}  {about}"
+    return present.clean(f"{head}  {event.actor}{_fact(event)}")
+
+
+def _fact(event: kb.Event) -> str:
+    payload = event.payload
+    link = payload.get("link")
+    if isinstance(link, dict):
+        return f"  {link.get('parent_id')} → {link.get('child_id')}"
+    fact = payload.get("reason") or _of(payload, "run", "error") or _of(payload, "run", "summary")
+    fact = fact or _of(payload, "task", "title") or _of(payload, "task", "status")
+    return f"  {fact}" if fact else ""
+
+
+def _of(payload: dict[str, Any], part: str, column: str) -> Any:
+    found = payload.get(part)
+    return found.get(column) if isinstance(found, dict) else None

@@ -1,0 +1,229 @@
+"""``show``, ``why``, ``runs``, ``events`` and ``context``: everything the board knows of a task."""
+
+from __future__ import annotations
+
+import click
+
+from hermes_kanban import kernel as kb
+from hermes_kanban import present
+from hermes_kanban.surfaces.cli import health, inputs
+from hermes_kanban.surfaces.cli.events import event_line
+from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
+from hermes_kanban.surfaces.cli.shapes import run_json, task_json
+
+PAGE = 100
+
+
+@command("show", inputs.ONE, AS_PERSON, examples="hermes-kanban show t_abc234")
+def show_command(session: Session, task: str | None) -> None:
+    """Show a task with its links, runs and comments, and why it does not run."""
+    conn = session.conn
+    found = kb.get_task(conn, inputs.task_id(session, task))
+    links = kb.list_links(conn, found.id)
+    runs = kb.list_runs(conn, found.id)
+    comments = kb.list_comments(conn, found.id)
+    holds = kb.why(conn, found.id)
+    if session.as_json:
+        session.answer(
+            "task",
+            task_json(found),
+            (),
+            links=links,
+            runs=[run_json(run) for run in runs],
+            comments=comments,
+            why=holds,
+        )
+        return
+    lines = [*_head(session, found), *_texts(found), *_links(session, found, links)]
+    if runs:
+        lines += ["", "Runs", *_run_table(session, runs)]
+    lines += _comments(session, comments)
+    if holds:
+        lines += ["", "Why it does not run", *_hold_lines(holds, session.now)]
+    session.answer("task", None, lines)
+
+
+def _head(session: Session, task: kb.Task) -> list[str]:
+    now = session.now
+    status = present.paint(task.status, present.STATUS_COLOURS[task.status], session.colour)
+    workspace = f"{task.workspace_kind}:{task.workspace_path}" if task.workspace_path else None
+    pairs = (
+        ("assignee", task.assignee or "-"),
+        ("tenant", task.tenant),
+        ("priority", _priority(task)),
+        ("skills", ", ".join(task.skills)),
+        ("model", task.model),
+        ("workspace", workspace or task.workspace_kind),
+        ("branch", task.branch),
+        ("max runtime", _span(task.max_runtime_seconds)),
+        ("max retries", None if task.max_retries is None else str(task.max_retries)),
+        ("failures", str(task.consecutive_failures) if task.consecutive_failures else None),
+        ("key", task.idempotency_key),
+        ("created", f"{present.moment_and_ago(task.created_at, now)} by {task.created_by}"),
+        ("scheduled", _when(task.scheduled_at, now)),
+        ("not before", _when(task.eligible_at, now)),
+        ("started", _when(task.started_at, now)),
+        ("completed", _when(task.completed_at, now)),
+        ("lease until", _when(task.claim_expires, now)),
+        ("blocked", f"{task.block_kind}: {task.block_reason}" if task.block_kind else None),
+    )
+    return [f"{task.id} {status}  {present.clean(task.title)}", "", *present.fields(pairs)]
+
+
+def _priority(task: kb.Task) -> str:
+    inherited = task.effective_priority != task.priority
+    return f"{task.priority} (runs as {task.effective_priority})" if inherited else f"{task.priority}"
+
+
+def _span(seconds: int | None) -> str | None:
+    return None if seconds is None else present.duration(seconds)
+
+
+def _when(at: int | None, now: int) -> str | None:
+    return None if at is None else present.moment_and_ago(at, now)
+
+
+def _texts(task: kb.Task) -> list[str]:
+    lines = []
+    for name, text in (("Body", task.body), ("Result", task.result)):
+        if text:
+            lines += ["", name, *present.indent(text)]
+    return lines
+
+
+def _links(session: Session, task: kb.Task, links: list[kb.Link]) -> list[str]:
+    lines = []
+    for name, ids in (
+        ("Waits for", [(one.parent_id, one) for one in links if one.child_id == task.id]),
+        ("Is waited for by", [(one.child_id, one) for one in links if one.parent_id == task.id]),
+    ):
+        if ids:
+            lines += ["", name, *(_linked(session, other, link) for other, link in ids)]
+    return lines
+
+
+def _linked(session: Session, task_id: str, link: kb.Link) -> str:
+    other = kb.get_task(session.conn, task_id)
+    released = " (released)" if link.released_at is not None else ""
+    line = f"  {other.id}  {other.status:<8}  {present.clean(other.title)}{released}"
+    return present.shorten(line, session.width)
+
+
+def _comments(session: Session, comments: list[kb.Comment]) -> list[str]:
+    lines = ["", "Comments"] if comments else []
+    for comment in comments:
+        at = present.moment_and_ago(comment.created_at, session.now)
+        lines.append(f"  {present.clean(comment.author)}, {at}")
+        lines += present.indent(comment.body, "    ")
+    return lines
+
+
+@command("why", inputs.ONE, AS_PERSON, examples="hermes-kanban why t_abc234")
+def why_command(session: Session, task: str | None) -> None:
+    """Say why a task does not run, since when, and what lifts that."""
+    task_id = inputs.task_id(session, task)
+    found = kb.get_task(session.conn, task_id)
+    holds = kb.why(session.conn, task_id)
+    gateway = health.read(session.conn.paths, session.now)
+    lines = _hold_lines(holds, session.now)
+    if not holds:
+        lines = [f"{task_id} is {found.status}; {_nothing_holds(found, gateway)}"]
+    if gateway is None and found.status in ("ready", "todo"):
+        session.warn("no gateway is running; start one with: hermes-kanban gateway run")
+    session.answer("why", holds, lines, task={"id": found.id, "status": found.status})
+
+
+def _nothing_holds(task: kb.Task, gateway: health.Health | None) -> str:
+    if task.status == "running":
+        return f"run {task.current_run_id} works on it; see: hermes-kanban log {task.id}"
+    if task.status != "ready":
+        return "nothing is to come"
+    return "nothing holds it back" if gateway else "it starts as soon as a gateway runs"
+
+
+def _hold_lines(holds: list[kb.Hold], now: int) -> list[str]:
+    lines = []
+    for hold in holds:
+        lines.append(f"  {hold.code}: {present.clean(hold.text)}")
+        if hold.since is not None:
+            lines.append(f"    since      {present.moment_and_ago(hold.since, now)}")
+        if hold.until is not None:
+            lines.append(f"    until      {present.moment_and_ago(hold.until, now)}")
+        lines.append(f"    lifted by  {present.clean(hold.lifted_by)}")
+    return lines
+
+
+@command(
+    "runs",
+    inputs.ONE,
+    click.Option(["--after"], type=click.INT, default=0, metavar="RUN", help="Runs after this."),
+    click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True),
+    AS_PERSON,
+    examples="hermes-kanban runs t_abc234",
+)
+def runs_command(session: Session, task: str | None, after: int, limit: int) -> None:
+    """List a task's runs: outcome, duration, exit code and error."""
+    task_id = kb.get_task(session.conn, inputs.task_id(session, task)).id
+    runs = kb.list_runs(session.conn, task_id, after=after, limit=limit)
+    if session.as_json:
+        session.answer("runs", [run_json(run) for run in runs], ())
+        return
+    lines = _run_table(session, runs) if runs else [f"{task_id} has not run"]
+    session.answer("runs", None, lines)
+
+
+def _run_table(session: Session, runs: list[kb.Run]) -> list[str]:
+    now = session.now
+    return present.table(
+        ("RUN", "OUTCOME", "BY", "STARTED", "TOOK", "EXIT", "NOTE"),
+        [_run_row(run, now) for run in runs],
+        width=session.width,
+        colours={1: present.OUTCOME_COLOURS},
+        colour=session.colour,
+    )
+
+
+def _run_row(run: kb.Run, now: int) -> tuple[str, ...]:
+    ended = now if run.ended_at is None else run.ended_at
+    stopping = f"stopping: {run.stop_reason}" if run.stop_requested_at and not run.exited_at else ""
+    return (
+        str(run.id),
+        run.outcome or "running",
+        run.profile or run.claimer,
+        present.ago(run.started_at, now),
+        present.duration(ended - run.started_at),
+        "-" if run.exit_code is None else str(run.exit_code),
+        run.error or run.summary or stopping,
+    )
+
+
+@command(
+    "events",
+    click.Argument(["task"], required=False, metavar="[ID]"),
+    click.Option(["--after"], type=click.INT, default=0, metavar="EVENT", help="The next page."),
+    click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True),
+    examples="""
+    hermes-kanban events t_abc234
+    hermes-kanban events --after 200 --json
+    """,
+)
+def events_command(session: Session, task: str | None, after: int, limit: int) -> None:
+    """List events, oldest first: a task's, or the board's."""
+    if task is not None:
+        kb.get_task(session.conn, task)
+    events = kb.list_events(session.conn, task, after=after, limit=limit)
+    more = events[-1].id if len(events) == limit else None
+    lines = [present.shorten(event_line(event, with_id=True), session.width) for event in events]
+    if more is not None:
+        lines.append(f"more with: --after {more}")
+    session.answer("events", events, lines, next_after=more)
+
+
+@command("context", inputs.ONE, AS_PERSON, examples="hermes-kanban context t_abc234")
+def context_command(session: Session, task: str | None) -> None:
+    """Show what a worker of this task is told."""
+    task_id = inputs.task_id(session, task)
+    text = kb.build_worker_context(session.conn, task_id)
+    session.answer(
+        "context", {"task_id": task_id, "text": text}, present.clean_text(text).splitlines()
+    )
