@@ -125,9 +125,7 @@ def cells(text: str) -> int:
         return len(text)
     from unicodedata import combining, east_asian_width
 
-    return sum(
-        0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text
-    )
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def shorten(text: str, width: int) -> str:
@@ -161,20 +159,15 @@ def table(
     shown = [[clean(cell) for cell in row] for row in rows]
     flexible %= len(headers)
     widths = _widths(headers, shown, width, flexible)
-    painters = {
-        at: _painter(mapping) for at, mapping in (colours or {}).items() if colour
-    }
+    painters = {at: _painter(mapping) for at, mapping in (colours or {}).items() if colour}
     lines = [paint(_line(headers, widths, {}), "dim", colour)]
     lines += [_line(row, widths, painters) for row in shown]
     return lines
 
 
-def _widths(
-    headers: Sequence[str], rows: list[list[str]], width: int, flexible: int
-) -> list[int]:
+def _widths(headers: Sequence[str], rows: list[list[str]], width: int, flexible: int) -> list[int]:
     natural = [
-        max([cells(header), *(cells(row[at]) for row in rows)])
-        for at, header in enumerate(headers)
+        max([cells(header), *(cells(row[at]) for row in rows)]) for at, header in enumerate(headers)
     ]
     others = [at for at in range(len(natural)) if at != flexible]
     room = width - _GAP * len(others) - sum(natural[at] for at in others)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
@@ -44,7 +43,9 @@ def tell(session: Session, tasks: Sequence[str], changed: Sequence[bool]) -> Non
         {"id": task_id, "status": kb.get_task(session.conn, task_id).status, "changed": change}
         for task_id, change in zip(tasks, changed, strict=True)
     ]
-    lines = [_line(session, str(one["id"]), str(one["status"]), bool(one["changed"])) for one in found]
+    lines = [
+        _line(session, str(one["id"]), str(one["status"]), bool(one["changed"])) for one in found
+    ]
     if len(found) == 1:
         session.answer("task", found[0], lines)
     else:

@@ -94,7 +94,9 @@ def _warn_if_idle(session: Session, assignee: str | None) -> None:
     if assignee is None:
         session.warn("it is assigned to nobody; assign it, or claim it by hand")
     elif assignee not in profiles:
-        session.warn(f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}")
+        session.warn(
+            f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}"
+        )
     if health.read(session.conn.paths, session.now) is None:
         session.warn("no gateway is running; start one with: hermes-kanban gateway run")
 

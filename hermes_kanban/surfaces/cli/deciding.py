@@ -22,14 +22,12 @@ def _decide(
     session: Session, verb: Callable[..., bool], tasks: tuple[str, ...], **settings: Any
 ) -> None:
     ids = list(dict.fromkeys(tasks))
-    answers.apply(
-        session, ids, lambda one: verb(session.conn, one, **settings, **session.actor())
-    )
+    answers.apply(session, ids, lambda one: verb(session.conn, one, **settings, **session.actor()))
 
 
 @command("triage", TASKS, REASON, AS_PERSON, examples="hermes-kanban triage t_abc234")
 def triage_command(session: Session, tasks: tuple[str, ...], reason: str | None) -> None:
-    """Put tasks into triage: they wait until a person accepts them."""
+    """Let tasks wait until a person accepts them."""
     _decide(session, kb.triage_task, tasks, reason=reason)
 
 
@@ -53,7 +51,10 @@ def promote_command(session: Session, tasks: tuple[str, ...]) -> None:
     examples='hermes-kanban unblock t_abc234 --reason "The key is in the vault now"',
 )
 def unblock_command(session: Session, tasks: tuple[str, ...], reason: str | None) -> None:
-    """Lift the block of tasks; the reason reaches the next worker."""
+    """Lift the block of tasks.
+
+    The reason reaches the next worker.
+    """
     _decide(session, kb.unblock_task, tasks, reason=reason)
 
 
@@ -77,7 +78,10 @@ def approve_command(session: Session, tasks: tuple[str, ...], comment: str | Non
     examples='hermes-kanban request-changes t_abc234 "The second table lacks May"',
 )
 def request_changes_command(session: Session, task: str, comment: str) -> None:
-    """Send a task in review back to work; "-" reads the comment from standard input."""
+    """Send a task in review back to work.
+
+    "-" reads the comment from standard input.
+    """
     text = inputs.long_text("comment", comment, files=False)
     _decide(session, kb.request_changes, (task,), comment=text)
 
@@ -90,7 +94,10 @@ def reopen_command(session: Session, tasks: tuple[str, ...], reason: str | None)
 
 @command("reclaim", TASKS, REASON, AS_PERSON, examples="hermes-kanban reclaim t_abc234")
 def reclaim_command(session: Session, tasks: tuple[str, ...], reason: str | None) -> None:
-    """Take running tasks from their workers: those are stopped, the tasks run again."""
+    """Take running tasks from their workers.
+
+    The workers are stopped, the tasks run again.
+    """
     _decide(session, kb.reclaim_task, tasks, reason=reason)
 
 
@@ -106,7 +113,10 @@ def reclaim_command(session: Session, tasks: tuple[str, ...], reason: str | None
 def cancel_command(
     session: Session, tasks: tuple[str, ...], tree: bool, release: bool, reason: str | None
 ) -> None:
-    """Give open tasks up: they are archived, their workers stopped."""
+    """Give open tasks up.
+
+    They are archived, their workers stopped. What is done is archived, not cancelled.
+    """
     _decide(session, kb.cancel_task, tasks, tree=tree, release=release, reason=reason)
 
 
@@ -124,5 +134,5 @@ def archive_command(session: Session, tasks: tuple[str, ...], release: bool) -> 
     examples="hermes-kanban adopt t_abc234 --run 17",
 )
 def adopt_command(session: Session, task: str) -> None:
-    """Take over the result of a run that finished too late."""
+    """Take over the result of a refused run."""
     _decide(session, kb.adopt_result, (task,), run_id=session.run)

@@ -86,7 +86,10 @@ def assign_command(session: Session, task: str, profile: str) -> None:
     examples="hermes-kanban prioritise t_abc234 10",
 )
 def prioritise_command(session: Session, task: str, priority: int) -> None:
-    """Set a task's priority; higher runs first, open parents inherit it."""
+    """Set a task's priority.
+
+    Higher runs first; open parents inherit it.
+    """
     answers.apply(
         session,
         [task],
@@ -160,4 +163,6 @@ def comment_command(session: Session, words: tuple[str, ...]) -> None:
     body = inputs.long_text("comment", text, files=False) or ""
     with answers.about(task):
         comment_id = kb.add_comment(session.conn, task, body, **session.author())
-    session.answer("comment", {"id": comment_id, "task_id": task}, [f"comment {comment_id} on {task}"])
+    session.answer(
+        "comment", {"id": comment_id, "task_id": task}, [f"comment {comment_id} on {task}"]
+    )

@@ -13,18 +13,18 @@ def event_line(event: kb.Event, *, with_id: bool = False) -> str:
     number = f"{event.id:>6}  " if with_id else ""
     run = f" run {event.run_id}" if event.run_id is not None else ""
     about = f"{event.task_id or 'board'}{run}"
-    head = f"{number}{present.moment(event.created_at)}  {event.kind:<16}  {about}"
-    return present.clean(f"{head}  {event.actor}{_fact(event)}")
+    told = present.clean(f"{event.actor} {_fact(event)}")
+    return f"{number}{present.moment(event.created_at)}  {event.kind:<16}  {about}  {told}".rstrip()
 
 
 def _fact(event: kb.Event) -> str:
     payload = event.payload
     link = payload.get("link")
     if isinstance(link, dict):
-        return f"  {link.get('parent_id')} → {link.get('child_id')}"
+        return f"{link.get('parent_id')} → {link.get('child_id')}"
     fact = payload.get("reason") or _of(payload, "run", "error") or _of(payload, "run", "summary")
     fact = fact or _of(payload, "task", "title") or _of(payload, "task", "status")
-    return f"  {fact}" if fact else ""
+    return str(fact) if fact else ""
 
 
 def _of(payload: dict[str, Any], part: str, column: str) -> Any:

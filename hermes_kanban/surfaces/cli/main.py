@@ -97,7 +97,11 @@ class LazyGroup(click.Group):
         for heading, modules in SECTIONS.items():
             with formatter.section(heading):
                 formatter.write_dl(
-                    [(name, self._summary(ctx, name)) for names in modules.values() for name in names]
+                    [
+                        (name, self._summary(ctx, name))
+                        for names in modules.values()
+                        for name in names
+                    ]
                 )
 
     def _summary(self, ctx: click.Context, name: str) -> str:

@@ -104,7 +104,9 @@ def profiles_command(session: Session) -> None:
         (name, profile.runtime, _limit(profile.max_in_progress), profile.description or "")
         for name, profile in found.items()
     ]
-    lines = present.table(("PROFILE", "RUNTIME", "AT MOST", "DESCRIPTION"), rows, width=session.width)
+    lines = present.table(
+        ("PROFILE", "RUNTIME", "AT MOST", "DESCRIPTION"), rows, width=session.width
+    )
     value = [_profile_json(name, profile) for name, profile in found.items()]
     none = f"no profiles; add one under profiles: in {home() / 'config.yaml'}"
     session.answer("profiles", value, lines if rows else [none])
@@ -126,10 +128,13 @@ def _profile_json(name: str, profile: Any) -> dict[str, Any]:
     examples="hermes-kanban check --deep",
 )
 def check_command(session: Session, deep: bool) -> int:
-    """Check the board's invariants; exit code 1 if one is broken."""
-    from hermes_kanban.kernel.check import check
+    """Check the board's invariants.
 
-    broken = check(session.conn, deep)
-    lines = [f"{one.invariant}  {one.noun} {one.row_id}: {present.clean(one.text)}" for one in broken]
+    Exit code 1 if one is broken.
+    """
+    broken = kb.check(session.conn, deep)
+    lines = [
+        f"{one.invariant}  {one.noun} {one.row_id}: {present.clean(one.text)}" for one in broken
+    ]
     session.answer("violations", broken, lines or ["the board is sound"])
     return errors.FAILED if broken else errors.DONE

@@ -16,7 +16,10 @@ PAGE = 100
 
 @command("show", inputs.ONE, AS_PERSON, examples="hermes-kanban show t_abc234")
 def show_command(session: Session, task: str | None) -> None:
-    """Show a task with its links, runs and comments, and why it does not run."""
+    """Show everything about a task.
+
+    Its links, runs and comments, and why it does not run.
+    """
     conn = session.conn
     found = kb.get_task(conn, inputs.task_id(session, task))
     links = kb.list_links(conn, found.id)
@@ -72,7 +75,9 @@ def _head(session: Session, task: kb.Task) -> list[str]:
 
 def _priority(task: kb.Task) -> str:
     inherited = task.effective_priority != task.priority
-    return f"{task.priority} (runs as {task.effective_priority})" if inherited else f"{task.priority}"
+    return (
+        f"{task.priority} (runs as {task.effective_priority})" if inherited else f"{task.priority}"
+    )
 
 
 def _span(seconds: int | None) -> str | None:
@@ -120,7 +125,7 @@ def _comments(session: Session, comments: list[kb.Comment]) -> list[str]:
 
 @command("why", inputs.ONE, AS_PERSON, examples="hermes-kanban why t_abc234")
 def why_command(session: Session, task: str | None) -> None:
-    """Say why a task does not run, since when, and what lifts that."""
+    """Say why a task does not run, and what lifts that."""
     task_id = inputs.task_id(session, task)
     found = kb.get_task(session.conn, task_id)
     holds = kb.why(session.conn, task_id)

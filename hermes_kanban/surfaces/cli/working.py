@@ -27,9 +27,9 @@ METADATA = click.Option(["--metadata"], metavar="JSON", help="A JSON object, @FI
     examples="hermes-kanban claim t_abc234 --json",
 )
 def claim_command(session: Session, task: str, claimer: str | None, ttl: int | None) -> None:
-    """Take a ready task; prints run and lock, which later verbs need.
+    """Take a ready task by hand.
 
-    Exit code 4 if it cannot be had.
+    Prints run and lock, which later verbs need. Exit code 4 if it cannot be had.
     """
     claimed = kb.claim_task(session.conn, task, claimer=claimer, ttl_seconds=ttl)
     if claimed is None:
@@ -70,9 +70,7 @@ def heartbeat_command(session: Session, task: str | None, ttl: int | None) -> No
     answers.apply(
         session,
         [inputs.task_id(session, task)],
-        lambda one: kb.heartbeat_claim(
-            session.conn, one, ttl_seconds=ttl, **session.fencing(one)
-        ),
+        lambda one: kb.heartbeat_claim(session.conn, one, ttl_seconds=ttl, **session.fencing(one)),
     )
 
 
@@ -119,10 +117,8 @@ def complete_command(
             "--artifact is not available in this version; name the files in --metadata",
             click.get_current_context(),
         )
-    words = {
-        "result": inputs.long_text("result", result),
-        "summary": inputs.long_text("summary", summary, files=False),
-    }
+    result = inputs.long_text("result", result)
+    summary = inputs.long_text("summary", summary, files=False)
     handed_over = inputs.json_object("metadata", metadata)
     answers.apply(
         session,
@@ -130,9 +126,10 @@ def complete_command(
         lambda one: kb.complete_task(
             session.conn,
             one,
+            result=result,
+            summary=summary,
             metadata=handed_over,
             created_cards=list(created),
-            **words,
             **session.by(one),
         ),
     )
@@ -191,17 +188,23 @@ def request_review_command(
     result: str | None,
     metadata: str | None,
 ) -> None:
-    """Hand a running task in for review; for its worker."""
-    words = {
-        "result": inputs.long_text("result", result),
-        "summary": inputs.long_text("summary", summary, files=False),
-    }
+    """Hand a running task in for review.
+
+    For its worker.
+    """
+    result = inputs.long_text("result", result)
+    summary = inputs.long_text("summary", summary, files=False)
     handed_over = inputs.json_object("metadata", metadata)
     answers.apply(
         session,
         [inputs.task_id(session, task)],
         lambda one: kb.request_review(
-            session.conn, one, metadata=handed_over, **words, **session.must_fence(one)
+            session.conn,
+            one,
+            result=result,
+            summary=summary,
+            metadata=handed_over,
+            **session.must_fence(one),
         ),
     )
 
@@ -214,7 +217,10 @@ def request_review_command(
     examples="hermes-kanban wait-for t_child1 t_child2",
 )
 def wait_for_command(session: Session, words: tuple[str, ...], summary: str | None) -> None:
-    """Hand a running task back until other tasks are done; for its worker."""
+    """Hand a running task back until others are done.
+
+    For its worker.
+    """
     own = session.own_task()
     children = list(words)
     task = own if own and own not in children[:1] else None

@@ -1,0 +1,229 @@
+"""``gateway``, ``dispatch``, ``pause``, ``resume`` and ``daemon``: what makes the board move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hermes_kanban import kernel as kb
+from hermes_kanban import present
+from hermes_kanban.paths import board_paths, home
+from hermes_kanban.ports import SystemClock
+from hermes_kanban.surfaces.cli import errors, health
+from hermes_kanban.surfaces.cli.groups import Group
+from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
+
+gateway_command = Group("gateway", help="Run the gateway, and see how it fares.")
+
+
+@command(
+    "run",
+    click.Option(["--only", "only"], multiple=True, metavar="SLUG", help="Serve only this board."),
+    examples="hermes-kanban gateway run",
+)
+def gateway_run(session: Session, only: tuple[str, ...]) -> int:
+    """Run the gateway in the foreground until a signal."""
+    boards = [session.board, *only] if session.board else list(only)
+    return _run_gateway([board for board in boards if board])
+
+
+def _run_gateway(boards: list[str]) -> int:
+    from gateway.__main__ import run
+
+    return run(boards or None)
+
+
+@command("status", examples="hermes-kanban gateway status --json")
+def gateway_status(session: Session) -> int:
+    """Say which boards a gateway serves, and what troubles it.
+
+    Exit code 1 if it serves none.
+    """
+    from hermes_kanban.kernel.boards import board_slugs
+
+    slugs = [session.board] if session.board else board_slugs()
+    now = SystemClock().now()
+    found = {slug: health.read(board_paths(slug), now) for slug in slugs}
+    lines = [line for slug, record in found.items() for line in _status_lines(slug, record, now)]
+    value = [{"board": slug} | health.as_json(record) for slug, record in found.items()]
+    session.answer("gateway", value, lines or ["there is no board; create one: hermes-kanban init"])
+    return errors.DONE if any(found.values()) else errors.FAILED
+
+
+def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str]:
+    if record is None:
+        return [f"{slug}: no gateway is running; start one with: hermes-kanban gateway run"]
+    lines = [
+        f"{slug}: {record.state}, pid {record.pid}, up {present.duration(now - record.started_at)},"
+        f" last look {present.ago(record.tick_at, now)}, {record.in_progress} in progress"
+    ]
+    lines += [f"  degraded: {present.clean(text)}" for text in record.degraded]
+    lines += [f"  stuck, {code}: {', '.join(ids)}" for code, ids in record.stuck.items()]
+    return lines
+
+
+@command(
+    "logs",
+    click.Option(["-n", "--lines"], type=click.IntRange(min=0), default=100, show_default=True),
+    examples="hermes-kanban gateway logs",
+)
+def gateway_logs(session: Session, lines: int) -> None:
+    """Show the gateway's log, where it is kept in the home."""
+    from hermes_kanban.redact import redact
+
+    file = home() / "gateway.log"
+    if not file.exists():
+        hint = (
+            "the gateway logs to its own terminal;"
+            " a service's log: journalctl --user -u hermes-kanban"
+        )
+        raise kb.NotFound("gateway log", file, hint)
+    text = present.clean_text(redact(_last_part(file)))
+    shown = text.splitlines()[-lines:] if lines else []
+    session.answer("log", {"path": str(file), "lines": shown}, shown)
+
+
+def _last_part(file: Path) -> str:
+    most = 1024 * 1024
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - most))
+        return stream.read(most).decode("utf-8", "replace")
+
+
+gateway_command.add(gateway_run, gateway_status, gateway_logs)
+
+
+@command(
+    "daemon",
+    click.Option(["--force"], is_flag=True, help="Run the gateway headless all the same."),
+)
+def daemon_command(session: Session, force: bool) -> int:
+    """Say how the board is run: with "hermes-kanban gateway run"."""
+    if not force:
+        raise click.UsageError(
+            "there is no daemon of its own; run: hermes-kanban gateway run"
+            " (or --force to run it headless here)",
+            click.get_current_context(),
+        )
+    return _run_gateway([session.board] if session.board else [])
+
+
+@command(
+    "dispatch",
+    click.Option(["--dry-run"], is_flag=True, help="Only say what would start, and what is held."),
+    click.Option(["--max", "most"], type=click.IntRange(min=0), help="Start this many at most."),
+    examples="hermes-kanban dispatch --dry-run",
+)
+def dispatch_command(session: Session, dry_run: bool, most: int | None) -> int:
+    """Look at the board once, as the gateway does.
+
+    What ended is settled, what may start is started.
+    """
+    if dry_run:
+        report = kb.dispatch_once(session.conn, spawn_fn=_never, max_spawn=most, dry_run=True)
+    else:
+        report = _dispatch(session, most)
+    session.answer("dispatch", report, _report_lines(report, dry_run))
+    return errors.FAILED if report.spawn_failed else errors.DONE
+
+
+def _never(task: kb.Task, run: kb.Run) -> int:
+    raise AssertionError("a dry run starts nothing")
+
+
+def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
+    from gateway.locks import RoleLock
+    from hermes_kanban.workers.process import SystemProcesses
+    from hermes_kanban.workers.spawn import Spawner
+
+    conn = session.conn
+    lock = RoleLock(conn.paths.dispatcher_lock)
+    if not lock.try_take():
+        raise errors.Conflict(
+            f"process {lock.holder()} dispatches this board already; it needs no help"
+        )
+    processes = SystemProcesses()
+    try:
+        kb.recover_orphaned_claims(conn, processes)
+        spawner = Spawner(
+            paths=conn.paths,
+            board=kb.get_board(conn),
+            profiles=conn.config.profiles,
+            prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
+            stop_grace_seconds=conn.config.kanban.stop_grace_seconds,
+        )
+        return kb.dispatch_once(conn, spawn_fn=spawner, processes=processes, max_spawn=most)
+    finally:
+        lock.release()
+
+
+def _report_lines(report: kb.DispatchReport, dry_run: bool) -> list[str]:
+    lines = []
+    if dry_run:
+        lines += [f"would start {task_id}" for task_id in report.eligible]
+    for name in ("exited", "stopped", "crashed", "reclaimed", "timed_out"):
+        lines += [f"{name.replace('_', ' ')} run {run_id}" for run_id in getattr(report, name)]
+    lines += [f"promoted {task_id}" for task_id in report.promoted]
+    lines += [f"unblocked {task_id}" for task_id in report.unblocked]
+    lines += [f"started {task_id}, run {run}, pid {pid}" for task_id, run, pid in report.spawned]
+    lines += [f"failed to start {task_id}: {why}" for task_id, why in report.spawn_failed]
+    lines += [f"held, {code}: {', '.join(ids)}" for code, ids in report.held.items()]
+    return [present.clean(line) for line in lines] or ["nothing to do"]
+
+
+ALL = click.Option(["--all", "everything"], is_flag=True, help="Every board of the home.")
+
+
+@command(
+    "pause",
+    ALL,
+    click.Option(["--reason"], metavar="TEXT"),
+    AS_PERSON,
+    examples='hermes-kanban pause --reason "Deploying"',
+)
+def pause_command(session: Session, everything: bool, reason: str | None) -> None:
+    """Start nothing new on the board; what runs goes on."""
+    _switch(session, everything, lambda conn: kb.pause(conn, reason=reason, **session.actor()))
+
+
+@command("resume", ALL, AS_PERSON, examples="hermes-kanban resume --all")
+def resume_command(session: Session, everything: bool) -> None:
+    """Start tasks of the board again."""
+    _switch(session, everything, lambda conn: kb.resume(conn, **session.actor()))
+
+
+def _switch(session: Session, everything: bool, verb: Callable[[kb.BoardConnection], bool]) -> None:
+    if not everything:
+        done = [_switched(session.conn, verb)]
+        session.answer("board", done[0], _switch_lines(done))
+        return
+    done = []
+    for slug, board in kb.list_boards():
+        if isinstance(board, kb.KanbanError):
+            session.warn(f"{slug} was left out: {board}")
+            continue
+        conn = kb.connect(slug)
+        try:
+            done.append(_switched(conn, verb))
+        finally:
+            conn.close()
+    session.answer("boards", done, _switch_lines(done))
+
+
+def _switched(
+    conn: kb.BoardConnection, verb: Callable[[kb.BoardConnection], bool]
+) -> dict[str, Any]:
+    changed = verb(conn)
+    paused = kb.get_board(conn).paused_at is not None
+    return {"slug": conn.paths.slug, "paused": paused, "changed": changed}
+
+
+def _switch_lines(done: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"{one['slug']} {'paused' if one['paused'] else 'open'}"
+        f"{'' if one['changed'] else ' (unchanged)'}"
+        for one in done
+    ]
