@@ -7,16 +7,19 @@ changed. Nothing else updates ``tasks.status`` or the claim columns.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from hermes_kanban.model.errors import IllegalTransition
+from hermes_kanban.model.records import Task
 from hermes_kanban.store.sqlite import Transaction
 
 TaskState = dict[str, Any]
-"""A task's row as a dict, plus ``last_event_at``; ``apply`` keeps it current."""
+"""A task's row as a dict; ``run_profile`` and ``run_claimer`` are those of its run when loaded,
+``last_event_at`` the time of its newest event. ``apply`` keeps row and time current."""
 
 UNFOLDED_TASK_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at"})
 UNFOLDED_RUN_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at", "fenced_count"})
@@ -142,15 +145,19 @@ def legal_verbs(status: str) -> list[str]:
 
 
 def load(tx: Transaction, task_id: str) -> TaskState | None:
-    """The task's row with the time of its newest event, or None."""
+    """The task's row, who runs it, and the time of its newest event; or None."""
     row = tx.one(_LOAD_TASK, {"id": task_id})
-    return None if row is None else dict(row)
+    # dict(row) would look every column up by name again.
+    return None if row is None else dict(zip(_LOADED, row, strict=True))
 
 
-_LOAD_TASK: Final = """
-SELECT t.*, (SELECT e.created_at FROM task_events e WHERE e.task_id = t.id
-             ORDER BY e.id DESC LIMIT 1) AS last_event_at
-FROM tasks t WHERE t.id = :id
+_LOADED: Final = (*Task.__struct_fields__, "run_profile", "run_claimer", "last_event_at")
+_TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
+_LOAD_TASK: Final = f"""
+SELECT {_TASK_COLUMNS}, r.profile, r.claimer,
+    (SELECT e.created_at FROM task_events e WHERE e.task_id = t.id
+                         ORDER BY e.id DESC LIMIT 1) AS last_event_at
+FROM tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id WHERE t.id = :id
 """
 
 
@@ -212,25 +219,34 @@ def update_task(tx: Transaction, task: TaskState, wanted: dict[str, Any]) -> dic
     """Write the columns of ``wanted`` that differ; return those that belong into the payload."""
     changed = {column: value for column, value in wanted.items() if task[column] != value}
     if changed:
-        assignments = ", ".join(f"{column} = :{column}" for column in changed)
-        tx.run(f"UPDATE tasks SET {assignments} WHERE seq = :key", changed | {"key": task["seq"]})
+        tx.run(_update_sql("tasks", "seq", tuple(changed)), changed | {"key": task["seq"]})
         task.update(changed)
     return {c: v for c, v in changed.items() if c not in UNFOLDED_TASK_COLUMNS}
 
 
 def update_run(tx: Transaction, run_id: int, changes: dict[str, Any]) -> None:
     """Write columns of a run; its ending also ends its lease columns' meaning, not their values."""
-    assignments = ", ".join(f"{column} = :{column}" for column in changes)
-    tx.run(f"UPDATE task_runs SET {assignments} WHERE id = :run_id", changes | {"run_id": run_id})
+    tx.run(_update_sql("task_runs", "id", tuple(changes)), changes | {"key": run_id})
+
+
+@functools.lru_cache(maxsize=256)
+def _update_sql(table: str, key: str, columns: tuple[str, ...]) -> str:
+    assignments = ", ".join(f"{column} = :{column}" for column in columns)
+    return f"UPDATE {table} SET {assignments} WHERE {key} = :key"
 
 
 def insert_run(tx: Transaction, task: TaskState, columns: dict[str, Any]) -> int:
     """Insert a run of ``task`` and return its id."""
     columns = {"task_id": task["id"]} | columns
+    columns = {column: value for column, value in columns.items() if value is not None}
+    return tx.insert(insert_sql("task_runs", tuple(columns)), columns)
+
+
+@functools.lru_cache(maxsize=256)
+def insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    """An INSERT of only the columns that say something: a bound NULL costs more than none."""
     names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
-    cursor = tx.run(f"INSERT INTO task_runs ({names}) VALUES ({values}) RETURNING id", columns)
-    run_id: int = cursor.fetchall()[0][0]
-    return run_id
+    return f"INSERT INTO {table} ({names}) VALUES ({values})"
 
 
 def run_payload(run_id: int, columns: dict[str, Any]) -> dict[str, Any]:
@@ -321,7 +337,7 @@ def append_event(
     at: int | None = None,
 ) -> int:
     """Append one event; ``task_id`` None makes it the board's."""
-    cursor = tx.run(
+    event_id = tx.insert(
         _INSERT_EVENT,
         {
             "task_id": task_id,
@@ -333,12 +349,11 @@ def append_event(
         },
     )
     tx.events += 1
-    event_id: int = cursor.fetchall()[0][0]
     return event_id
 
 
 _encode = msgspec.json.Encoder().encode
 _INSERT_EVENT: Final = """
 INSERT INTO task_events (task_id, run_id, kind, actor, payload, created_at)
-VALUES (:task_id, :run_id, :kind, :actor, :payload, :at) RETURNING id
+VALUES (:task_id, :run_id, :kind, :actor, :payload, :at)
 """

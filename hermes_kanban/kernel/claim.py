@@ -15,10 +15,13 @@ from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_one, 
 
 LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
 
-# A registered process of an earlier run of this task, or of another task in the same folder.
-_LIVE_PROCESS: Final = """
-SELECT 1 FROM task_runs r
-WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL LIMIT 1
+# The pause, a registered process of an earlier run of this task, and an open parent, in one look.
+_HOLDS: Final = f"""
+SELECT (SELECT paused_at FROM boards),
+    EXISTS (SELECT 1 FROM task_runs r
+            WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL),
+    EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id
+            WHERE l.child_id = :id AND {gates.OPEN_PARENT})
 """
 _FOLDER_IN_USE: Final = """
 SELECT r.task_id FROM task_runs r JOIN tasks t ON t.id = r.task_id
@@ -73,15 +76,16 @@ def hold(tx: Transaction, task: TaskState) -> str | None:
     """Why nobody may claim the task now, or None."""
     if task["status"] != "ready":
         return f"it is {task['status']}"
-    if tx.value("SELECT paused_at FROM boards") is not None:
+    paused_at, live_process, open_parent = tx.one(_HOLDS, {"id": task["id"]})
+    if paused_at is not None:
         return "the board is paused"
-    if tx.value(_LIVE_PROCESS, {"id": task["id"]}):
+    if live_process:
         return "an earlier process of it may still live"
     if task["workspace_kind"] == "dir":
         used_by = tx.value(_FOLDER_IN_USE, {"path": task["workspace_path"], "id": task["id"]})
         if used_by:
             return f"a process of {used_by} still uses its folder"
-    if gates.has_open_parent(tx, task["id"]):
+    if open_parent:
         return "a parent is open"
     return None
 

@@ -29,12 +29,11 @@ def add_comment(
 def insert_comment(tx: Transaction, task: TaskState, by: Author, body: str) -> int:
     """Write the comment and its event."""
     now = lifecycle.moment(tx, task)
-    rows = tx.run(
+    comment_id = tx.insert(
         "INSERT INTO task_comments (task_id, run_id, author, body, created_at)"
-        " VALUES (:task, :run, :author, :body, :now) RETURNING id",
+        " VALUES (:task, :run, :author, :body, :now)",
         {"task": task["id"], "run": by.run_id, "author": by.actor, "body": body, "now": now},
-    ).fetchall()
-    comment_id: int = rows[0][0]
+    )
     facts = {"comment_id": comment_id}
     lifecycle.apply(tx, "comment", task, actor=by.actor, run_id=by.run_id, facts=facts)
     return comment_id

@@ -97,26 +97,24 @@ def _known(conn: BoardConnection, key: str) -> str | None:
 
 
 def _insert(
-    tx: Transaction, columns: dict[str, Any], parents: list[str], triage: bool, worker: Author
+    tx: Transaction, columns: dict[str, Any], parents: list[str], triage: bool, by: Author
 ) -> str:
-    gated = any(_is_open(tx, parent) for parent in parents)
-    status = "triage" if triage else "todo" if gated else "ready"
-    columns |= {
-        "status": status,
-        "effective_priority": columns["priority"],
-        "created_at": tx.now,
-        "created_by": worker.actor,
-        "created_run_id": worker.run_id,
-        "consecutive_failures": 0,
-    }
-    task = _insert_row(tx, {c: v for c, v in columns.items() if v is not None})
-    payload = {"task": {c: v for c, v in task.items() if c != "last_event_at"}}
-    lifecycle.record(tx, task, "created", worker.actor, payload, run_id=worker.run_id, at=tx.now)
+    opened = [_is_open(tx, parent) for parent in parents]
+    columns["status"] = "triage" if triage else "todo" if any(opened) else "ready"
+    columns["effective_priority"] = columns["priority"]
+    columns["created_at"] = tx.now
+    columns["created_by"] = by.actor
+    columns["created_run_id"] = by.run_id
+    columns["consecutive_failures"] = 0
+    row = {column: value for column, value in columns.items() if value is not None}
+    _insert_row(tx, row)
+    task_id: str = row["id"]
+    lifecycle.append_event(
+        tx, task_id, "created", by.actor, {"task": row}, run_id=by.run_id, at=tx.now
+    )
     if parents:
-        add_links(tx, task, parents, worker)
-        if columns["priority"] > 0:
-            gates.raise_ancestors(tx, task["id"], columns["priority"])
-    task_id: str = task["id"]
+        add_links(tx, row | {"last_event_at": tx.now}, parents, by)
+        gates.raise_ancestors(tx, task_id, columns["priority"])
     return task_id
 
 
@@ -129,17 +127,14 @@ def _is_open(tx: Transaction, parent_id: str) -> bool:
     return row["status"] not in ("done", "archived")
 
 
-def _insert_row(tx: Transaction, columns: dict[str, Any]) -> dict[str, Any]:
-    names = ", ".join(columns)
-    values = ", ".join(f":{column}" for column in columns)
-    sql = (
-        f"INSERT INTO tasks (id, {names}) VALUES (:id, {values})"
-        " ON CONFLICT (id) DO NOTHING RETURNING seq"
-    )
+def _insert_row(tx: Transaction, row: dict[str, Any]) -> None:
+    """Insert the row under a free id; ``row`` gains ``id`` and ``seq``."""
+    sql = lifecycle.insert_sql("tasks", ("id", *row)) + " ON CONFLICT (id) DO NOTHING"
     for _ in range(_DRAWS):
-        task_id = _draw_id(tx)
-        if rows := tx.run(sql, columns | {"id": task_id}).fetchall():
-            return {"seq": rows[0][0], "id": task_id, "last_event_at": 0} | columns
+        row["id"] = _draw_id(tx)
+        if seq := tx.insert(sql, row):
+            row["seq"] = seq
+            return
     raise sqlite3.IntegrityError("no free task id was drawn")
 
 

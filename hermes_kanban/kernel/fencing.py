@@ -77,31 +77,29 @@ def worker(
     ``evidence``, then only counts.
     """
     limits.whole("run_id", run_id, 1)
+    if task["current_run_id"] == run_id and claim_lock in (None, task["claim_lock"]):
+        return run_actor(task["run_profile"], task["run_claimer"])
     row = tx.one(_RUN, {"run": run_id})
     if row is None or row["task_id"] != task["id"]:
-        return Refused(f"run {run_id} is no run of {task['id']}", *_holder(tx, task))
-    current = task["current_run_id"] == run_id
-    if current and claim_lock in (None, task["claim_lock"]):
-        return run_actor(row["profile"], row["claimer"])
-    reason = _reason(task, row, current)
+        return Refused(f"run {run_id} is no run of {task['id']}", *_holder(task))
+    reason = _reason(task, row)
     _fence(tx, task, row, verb, reason, evidence or {})
-    return Refused(reason, *_holder(tx, task))
+    return Refused(reason, *_holder(task))
 
 
-def _reason(task: TaskState, run: Any, current: bool) -> str:
-    if current:
+def _reason(task: TaskState, run: Any) -> str:
+    if task["current_run_id"] == run["id"]:
         return f"the claim lock is not that of run {run['id']}"
     if run["ended_at"] is not None:
         return f"run {run['id']} has ended as {run['outcome']}; {task['id']} is {task['status']}"
     return f"run {run['id']} is not the current run of {task['id']}"
 
 
-def _holder(tx: Transaction, task: TaskState) -> tuple[str | None, int | None]:
+def _holder(task: TaskState) -> tuple[str | None, int | None]:
     run_id = task["current_run_id"]
     if run_id is None:
         return None, None
-    row = tx.one(_RUN, {"run": run_id})
-    return run_actor(row["profile"], row["claimer"]), run_id
+    return run_actor(task["run_profile"], task["run_claimer"]), run_id
 
 
 def _fence(

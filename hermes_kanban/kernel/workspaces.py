@@ -11,7 +11,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Task
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store.sqlite import BoardConnection, fetch_value
+from hermes_kanban.store.sqlite import BoardConnection
 
 ALLOWED: Final = (
     "scratch, dir:<absolute path>, worktree or worktree:<absolute path of a repository>"
@@ -34,8 +34,7 @@ def workspace_columns(
     conn: BoardConnection, workspace: str | None, branch: str | None
 ) -> dict[str, Any]:
     """The task columns for what a caller asked for. Raises InvalidInput."""
-    workdir = fetch_value(conn, "SELECT default_workdir FROM boards")
-    choice = parse_workspace(workspace, workdir)
+    choice = parse_workspace(workspace, conn.default_workdir)
     limits.text("branch", branch, limits.NAME_CHARACTERS)
     if branch is not None and choice.kind != "worktree":
         raise InvalidInput("branch", "only with a worktree", f"was given with {choice.kind}")

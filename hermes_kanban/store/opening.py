@@ -231,6 +231,8 @@ def _statements(script: str) -> list[str]:
 def _prepare(conn: store.BoardConnection, inode: int) -> None:
     """Judge the file and set the connection up."""
     conn.execute("PRAGMA foreign_keys = ON")
+    # Savepoints of a batch keep their undo pages in memory, not in a file.
+    conn.execute("PRAGMA temp_store = MEMORY")
     if not store.is_judged(conn.paths, inode):
         _judge(conn)
         if _version(conn) < store.SCHEMA_VERSION:
@@ -240,7 +242,8 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
         _judge_version(conn)
     durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
     conn.execute(f"PRAGMA synchronous = {durable}")
-    conn.board_id = conn.execute("SELECT board_id FROM boards").fetchone()[0]
+    row = conn.execute("SELECT board_id, default_workdir FROM boards").fetchone()
+    conn.board_id, conn.default_workdir = row
     conn._bell = Doorbell(conn.paths.doorbell(conn.board_id))
 
 

@@ -52,6 +52,7 @@ class BoardConnection(sqlite3.Connection):
 
     paths: BoardPaths
     board_id: str
+    default_workdir: str | None
     clock: Clock
     randomness: Randomness
     wait_seconds: float
@@ -95,6 +96,14 @@ class Transaction:
     def run(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute one statement."""
         return self.conn.execute(sql, parameters)
+
+    def insert(self, sql: str, parameters: Parameters) -> int:
+        """Execute one INSERT of at most one row; the new row's id, or 0 if a conflict kept it out.
+
+        RETURNING would cost as much again as the insert itself.
+        """
+        cursor = self.conn.execute(sql, parameters)
+        return cursor.lastrowid or 0 if cursor.rowcount else 0
 
     def one(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> Any:
         """The first row, or None."""

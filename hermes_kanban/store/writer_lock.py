@@ -19,11 +19,12 @@ HOLDER_BYTES = 64
 class WriterLock:
     """An exclusive lock on ``board.lock``, held by one connection of one thread."""
 
-    __slots__ = ("_descriptor", "_path")
+    __slots__ = ("_descriptor", "_labels", "_path")
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = -1
+        self._labels: dict[str, bytes] = {}
 
     def acquire(self, verb: str, wait_seconds: float) -> None:
         """Take the lock and write pid and verb into it, or raise BoardBusy naming the holder."""
@@ -33,7 +34,7 @@ class WriterLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._queue(wait_seconds)
-        os.pwrite(self._descriptor, f"{os.getpid()} {verb}".ljust(HOLDER_BYTES).encode(), 0)
+        os.pwrite(self._descriptor, self._labels.get(verb) or self._label(verb), 0)
 
     def release(self) -> None:
         """Let the next writer in."""
@@ -47,6 +48,12 @@ class WriterLock:
 
     def __del__(self) -> None:
         self.close()
+
+    def _label(self, verb: str) -> bytes:
+        # No connection crosses a fork, so the pid stays what it was.
+        label = f"{os.getpid()} {verb}".ljust(HOLDER_BYTES).encode()
+        self._labels[verb] = label
+        return label
 
     def _open(self) -> int:
         try:

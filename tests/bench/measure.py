@@ -1,0 +1,103 @@
+"""How figures are taken: blocks that alternate, the median to quote, ratios within one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+BLOCKS = 9
+
+
+class Figure(NamedTuple):
+    """One line of the table: what was measured, the figure, and what is asked of it."""
+
+    name: str
+    value: float
+    unit: str
+    target: str
+    met: bool | None
+
+    def row(self) -> str:
+        verdict = {True: "yes", False: "NO", None: ""}[self.met]
+        return f"| {self.name} | {self.value:.3g} {self.unit} | {self.target} | {verdict} |"
+
+
+def at_least(name: str, value: float, floor: float, unit: str = "×") -> Figure:
+    return Figure(name, value, unit, f"≥ {floor:g} {unit}", value >= floor)
+
+
+def at_most(name: str, value: float, ceiling: float, unit: str = "×") -> Figure:
+    return Figure(name, value, unit, f"≤ {ceiling:g} {unit}", value <= ceiling)
+
+
+def plain(name: str, value: float, unit: str) -> Figure:
+    return Figure(name, value, unit, "", None)
+
+
+@contextmanager
+def fresh_home() -> Iterator[Path]:
+    """A home of its own on the disk that TMPDIR names, in force for this process."""
+    with tempfile.TemporaryDirectory(prefix="hk-bench-") as folder:
+        before = os.environ.get("HERMES_KANBAN_HOME")
+        os.environ["HERMES_KANBAN_HOME"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            if before is None:
+                del os.environ["HERMES_KANBAN_HOME"]
+            else:
+                os.environ["HERMES_KANBAN_HOME"] = before
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def alternating(
+    ours: Callable[[], object], floor: Callable[[], object], blocks: int = BLOCKS
+) -> tuple[list[float], list[float]]:
+    """Seconds of each block, ours and the floor's, taken in turn after one warm-up of each."""
+    ours()
+    floor()
+    mine, theirs = [], []
+    for block in range(blocks):
+        # Who goes first changes, so that neither always follows the other's checkpoint.
+        pair = [(mine, ours), (theirs, floor)]
+        for taken, call in pair if block % 2 else reversed(pair):
+            taken.append(seconds(call))
+    return mine, theirs
+
+
+def ratio_of_medians(floor: list[float], ours: list[float]) -> float:
+    """How fast ours is relative to the floor; 1 means as fast."""
+    return statistics.median(floor) / statistics.median(ours)
+
+
+def best(call: Callable[[], object], repeat: int, blocks: int = 5) -> float:
+    """Seconds per call in the best of ``blocks`` blocks of ``repeat`` calls."""
+
+    def block() -> None:
+        for _ in range(repeat):
+            call()
+
+    return min(seconds(block) for _ in range(blocks)) / repeat
+
+
+def report(title: str, figures: list[Figure]) -> None:
+    print(f"\n## {title}\n\n| measured | figure | asked | met |\n|---|---|---|---|")
+    for figure in figures:
+        print(figure.row())
+
+
+def save(path: Path, figures: list[Figure]) -> None:
+    """The figures as JSON, for comparing runs."""
+    path.write_text(json.dumps([figure._asdict() for figure in figures], indent=1))
