@@ -25,7 +25,15 @@ MISSING: Final = 3
 CONFLICT: Final = 4
 INTERRUPTED: Final = 130
 
-EXPECTED: Final = (KanbanError, click.ClickException, OSError, sqlite3.Error)
+# The last two: bytes that are no text, and numbers that no row can hold, from the command line.
+EXPECTED: Final = (
+    KanbanError,
+    click.ClickException,
+    OSError,
+    sqlite3.Error,
+    UnicodeEncodeError,
+    OverflowError,
+)
 
 
 class Conflict(KanbanError):
@@ -41,6 +49,8 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (InvalidInput, MISUSE),
     (ConfigError, MISUSE),
     (click.UsageError, MISUSE),
+    (UnicodeEncodeError, MISUSE),
+    (OverflowError, MISUSE),
 )
 
 
@@ -64,4 +74,8 @@ def _text(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and not isinstance(error, KanbanError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}; check the path, its rights and the room on its disk"
+    if isinstance(error, UnicodeEncodeError):
+        return "an argument is not valid text; give it in UTF-8"
+    if isinstance(error, OverflowError):
+        return "a number is too large; give one of at most 18 digits"
     return str(error) or type(error).__name__

@@ -22,9 +22,17 @@ def _fact(event: kb.Event) -> str:
     link = payload.get("link")
     if isinstance(link, dict):
         return f"{link.get('parent_id')} → {link.get('child_id')}"
-    fact = payload.get("reason") or _of(payload, "run", "error") or _of(payload, "run", "summary")
-    fact = fact or _of(payload, "task", "title") or _of(payload, "task", "status")
-    return str(fact) if fact else ""
+    for fact in (
+        payload.get("reason"),
+        _of(payload, "run", "error"),
+        _of(payload, "run", "summary"),
+        _of(payload, "task", "title"),
+        _of(payload, "task", "status"),
+    ):
+        if fact:
+            return str(fact)
+    task = payload.get("task")
+    return ", ".join(f"{column}={value}" for column, value in task.items()) if task else ""
 
 
 def _of(payload: dict[str, Any], part: str, column: str) -> Any:

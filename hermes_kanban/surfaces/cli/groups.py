@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 import click
 
 from hermes_kanban.surfaces.cli.session import BOARD, JSON, begin
+
+_FEW: Final = 8
 
 
 class Group(click.Group):
@@ -37,14 +40,20 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.commands and not name.startswith("-"):
-            raise click.UsageError(f"there is no command {name!r}{self._near(name)}", ctx)
+            raise unknown(name, self.commands, ctx)
         return super().resolve_command(ctx, args)
 
-    def _near(self, name: str) -> str:
-        from difflib import get_close_matches
 
-        near = get_close_matches(name, self.commands, n=1)
-        return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(self.commands)}"
+def unknown(name: str, known: Collection[str], ctx: click.Context) -> click.UsageError:
+    """The error for a command that is not there, with the one that was meant, or all of few."""
+    from difflib import get_close_matches
+
+    longer = [one for one in known if one.startswith(name)]
+    near = longer if len(longer) == 1 else get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    if not near and len(known) <= _FEW:
+        hint = f"; there are {', '.join(known)}"
+    return click.UsageError(f"there is no command {name!r}{hint}", ctx)
 
 
 def _start(**values: Any) -> None:

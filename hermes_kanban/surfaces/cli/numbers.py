@@ -12,7 +12,10 @@ _OPEN = tuple(status for status in STATUSES if status not in ("done", "archived"
 
 @command("stats", examples="hermes-kanban stats --json")
 def stats_command(session: Session) -> None:
-    """Count tasks, what runs, and how the runs of the last day ended."""
+    """Show the board in numbers.
+
+    Tasks by status, what runs, and how the runs of the last day ended.
+    """
     found = kb.stats(session.conn)
     oldest = found.oldest_ready_seconds
     lines = [f"{status:<10}{found.tasks[status]:>7}" for status in STATUSES]

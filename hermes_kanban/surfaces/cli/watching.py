@@ -22,7 +22,8 @@ REFRESH_SECONDS: Final = 0.5
 def watch_command(session: Session, once: bool) -> int:
     """Show the live board in the terminal.
 
-    Its columns, the running workers, what was retried. Ctrl-C ends it. Without a terminal, and with --json, it is shown once.
+    Its columns, the running workers, what was retried. Ctrl-C ends it. Without a terminal,
+    and with --json, it is shown once.
     """
     from hermes_kanban.surfaces.cli.board_view import look
 
