@@ -24,7 +24,9 @@ def main(boards: tuple[str, ...]) -> None:
 def run(boards: list[str] | None = None) -> int:
     """Run until a signal; 0 after an orderly stop, 2 for a bad configuration, 1 for a bad board."""
     try:
-        logs.configure(load(home()).logging, sys.stderr)
+        settings = load(home()).logging
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs.configure(settings, sys.stderr, file=home() / "gateway.log")
         kb.init_db(boards[0] if boards else None)
         runner = GatewayRunner(boards=boards)
     except kb.ConfigError as error:

@@ -7,12 +7,14 @@ structlog costs more than all the rest of a command.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import re
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TextIO, cast
 
 import msgspec
@@ -22,6 +24,7 @@ from structlog.types import EventDict, FilteringBoundLogger, Processor
 from hermes_kanban.config.settings import LoggingSettings
 from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip_control
 
+FILE_ROTATE_BYTES = 2 * 1024 * 1024
 VALUE_CHARACTERS = 8192
 VALUE_DEPTH = 6
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
@@ -116,8 +119,13 @@ class UndeclaredLogEvent(ValueError):
     """An event, or a key of one, that LOG_EVENTS does not list."""
 
 
-def configure(settings: LoggingSettings, stream: TextIO, *, strict: bool = False) -> None:
+def configure(
+    settings: LoggingSettings, stream: TextIO, *, file: Path | None = None, strict: bool = False
+) -> None:
     """Sends this process's log to ``stream``; calling it again replaces the earlier choice.
+
+    ``file`` gets the same lines as JSON, so that ``gateway logs`` can show them whoever started
+    the gateway; at ``FILE_ROTATE_BYTES`` it becomes ``<file>.1``.
 
     With ``strict``, as tests have it, an undeclared event or key raises UndeclaredLogEvent;
     otherwise an undeclared event is logged with ``undeclared: true``.
@@ -129,6 +137,7 @@ def configure(settings: LoggingSettings, stream: TextIO, *, strict: bool = False
         _declared_or_raise if strict else _declared_or_flagged,
         structlog.processors.format_exc_info,
         _clean,
+        *([] if file is None else [_Kept(file)]),
         *_renderers(settings.format, stream),
     ]
     structlog.configure(
@@ -233,6 +242,32 @@ class _Lines:
             self._stream.write(_NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
     debug = info = warning = error = critical = msg
+
+
+class _Kept:
+    """A processor that keeps every line as JSON in a file, and passes it on as it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def __call__(self, logger: Any, method: str, line: EventDict) -> EventDict:
+        text = _to_json(_framed(logger, method, line)).encode() + b"\n"
+        # A log that cannot be written stops no gateway.
+        with self._lock, contextlib.suppress(OSError):
+            self._append(text)
+        return line
+
+    def _append(self, text: bytes) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, 0o600)
+        try:
+            os.write(descriptor, text)
+            full = os.fstat(descriptor).st_size >= FILE_ROTATE_BYTES
+        finally:
+            os.close(descriptor)
+        if full:
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
 
 
 class _FromLibraries(logging.Handler):

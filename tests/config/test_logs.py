@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+from pathlib import Path
 
 import pytest
 import structlog
@@ -182,3 +183,16 @@ def test_each_event_says_what_it_means_in_one_line():
         assert re.fullmatch(r"[a-z]+\.[a-z_]+", name)
         assert 10 < len(event.meaning) < 80
         assert not set(event.keys) & set(logs.COMMON_KEYS)
+
+
+def test_a_file_keeps_the_lines_as_json_and_is_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "gateway.log"
+    monkeypatch.setattr(logs, "FILE_ROTATE_BYTES", 1)
+    logs.configure(LoggingSettings(format="pretty"), io.StringIO(), file=kept)
+    logs.get_logger(board="default").info("dispatch.took_over")
+    rotated = tmp_path / "gateway.log.1"
+    assert json.loads(rotated.read_text())["event"] == "dispatch.took_over"
+    assert rotated.stat().st_mode & 0o777 == 0o600
+    assert not kept.exists()
