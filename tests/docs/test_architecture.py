@@ -1,0 +1,16 @@
+"""What the docs generate from the code is what the code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hermes_kanban.surfaces.lifecycle_table import renewed
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_lifecycle_table_of_the_docs_is_that_of_the_code() -> None:
+    document = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert document == renewed(document), (
+        "run: python -m hermes_kanban.surfaces.lifecycle_table"
+    )
