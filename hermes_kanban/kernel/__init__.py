@@ -12,9 +12,11 @@ the writer lock; ``check`` and ``replay`` are exempt.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         pause,
         resume,
     )
+    from hermes_kanban.kernel.check import Violation, check
     from hermes_kanban.kernel.claim import (
         claim_task,
         heartbeat_claim,
@@ -91,6 +94,7 @@ if TYPE_CHECKING:
         release_stale_claims,
         renew_leases,
     )
+    from hermes_kanban.kernel.replay import Replayed, replay
     from hermes_kanban.kernel.review import (
         approve_task,
         request_changes,
@@ -149,6 +153,7 @@ _HOMES = {
         "pause",
         "resume",
     ),
+    "hermes_kanban.kernel.check": ("Violation", "check"),
     "hermes_kanban.kernel.claim": (
         "claim_task",
         "heartbeat_claim",
@@ -203,6 +208,7 @@ _HOMES = {
         "release_stale_claims",
         "renew_leases",
     ),
+    "hermes_kanban.kernel.replay": ("Replayed", "replay"),
     "hermes_kanban.kernel.review": (
         "approve_task",
         "request_changes",
@@ -256,6 +262,18 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME_OF})
 
 
+class _Kernel(ModuleType):
+    """Importing ``kernel.check`` binds that module here; the verb of the same name wins."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in _HOME_OF:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Kernel
+
+
 @contextmanager
 def batch(conn: BoardConnection) -> Iterator[None]:
     """Join verbs in one transaction: all of them, or none.
@@ -288,12 +306,14 @@ __all__ = [
     "Link",
     "NotFound",
     "Refused",
+    "Replayed",
     "Run",
     "StaleRun",
     "Stats",
     "Subscription",
     "Sweep",
     "Task",
+    "Violation",
     "accept_task",
     "add_comment",
     "adopt_result",
@@ -306,6 +326,7 @@ __all__ = [
     "block_task",
     "build_worker_context",
     "cancel_task",
+    "check",
     "claim_task",
     "complete_task",
     "connect",
@@ -340,6 +361,7 @@ __all__ = [
     "release_stale_claims",
     "renew_leases",
     "reopen_task",
+    "replay",
     "request_changes",
     "request_review",
     "resume",

@@ -41,6 +41,7 @@ _OVERLOOKED: Final = (
     " ORDER BY t.seq LIMIT :limit"
 )
 SWEEP: Final = 20
+PARENT_REOPENED: Final = "parent_reopened"
 
 
 def has_open_parent(tx: Transaction, task_id: str) -> bool:
@@ -88,7 +89,7 @@ def gate_children(tx: Transaction, parent_id: str) -> None:
             lifecycle.apply(tx, "demote", child, actor="system", facts=facts)
         else:
             run_id = child["current_run_id"]
-            lifecycle.record(tx, child, "parent_reopened", "system", facts, run_id=run_id)
+            lifecycle.record(tx, child, PARENT_REOPENED, "system", facts, run_id=run_id)
 
 
 def waiting_children(tx: Transaction, parent_id: str) -> list[str]:

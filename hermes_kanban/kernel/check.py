@@ -1,0 +1,56 @@
+"""The checker: every invariant that the database alone can show, over one moment of the board.
+
+Each way of looking is a file of ``invariants``. A violation names the invariant, the row and what
+is wrong with it; a healthy board has none.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from hermes_kanban.kernel.invariants.encoding import (
+    broken_json,
+    broken_pages,
+    broken_references,
+)
+from hermes_kanban.kernel.invariants.histories import broken_histories
+from hermes_kanban.kernel.invariants.links import broken_links, claims_behind_parents
+from hermes_kanban.kernel.invariants.outbox import broken_subscriptions
+from hermes_kanban.kernel.invariants.rows import broken_rows
+from hermes_kanban.kernel.invariants.violation import Violation
+from hermes_kanban.model.errors import BoardDamaged
+from hermes_kanban.store.sqlite import BoardConnection, reading, translated
+
+__all__ = ["Violation", "check"]
+
+_LOOKS: Final[tuple[Callable[[BoardConnection], Iterator[Violation]], ...]] = (
+    broken_rows,
+    broken_references,
+    broken_json,
+    broken_links,
+    claims_behind_parents,
+    broken_histories,
+    broken_subscriptions,
+)
+
+
+def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
+    """Every broken invariant of the board, by number; empty when all hold.
+
+    ``deep`` also reads every page of the file. Reads only, at one moment; takes seconds on a large
+    board. Raises BoardDamaged when the file cannot be read and ``deep`` was not asked to say why.
+    """
+    found: list[Violation] = []
+    with reading(conn):
+        if deep:
+            found += broken_pages(conn)
+        try:
+            for look in _LOOKS:
+                found += look(conn)
+        except sqlite3.DatabaseError as error:
+            # The pages that cannot be read are among what was found.
+            if not (deep and found and isinstance(translated(error, conn.paths), BoardDamaged)):
+                raise
+    return sorted(found, key=lambda one: one.invariant)

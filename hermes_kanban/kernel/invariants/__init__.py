@@ -1,0 +1,1 @@
+"""The rules of the checker, one file a way of looking: rows, order of events, links, outbox."""
