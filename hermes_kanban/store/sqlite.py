@@ -76,8 +76,10 @@ class BoardConnection(sqlite3.Connection):
     def close(self) -> None:
         """Close the database, the lock and the bell."""
         super().close()
+        # A file that was refused has got neither, or only the lock.
         if hasattr(self, "_lock"):
             self._lock.close()
+        if hasattr(self, "_bell"):
             self._bell.close()
 
 
