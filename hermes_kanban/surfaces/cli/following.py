@@ -15,6 +15,7 @@ from hermes_kanban.redact import redact
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
+from hermes_kanban.surfaces.cli.shapes import event_json
 
 POLL_SECONDS: Final = 0.2
 TAIL_EVENTS: Final = 10
@@ -207,7 +208,7 @@ def tail_command(session: Session, lines: int, after: int | None) -> None:
     while True:
         events = kb.list_events(session.conn, after=at)
         for event in events:
-            session.answer("event", event, [event_line(event)])
+            session.answer("event", event_json(event), [event_line(event)])
             at = event.id
         _flush()
         if not events:

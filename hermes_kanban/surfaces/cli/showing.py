@@ -9,7 +9,7 @@ from hermes_kanban import present
 from hermes_kanban.surfaces.cli import health, inputs
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
-from hermes_kanban.surfaces.cli.shapes import run_json, task_json
+from hermes_kanban.surfaces.cli.shapes import event_json, run_json, task_json
 
 PAGE = 100
 
@@ -221,7 +221,8 @@ def events_command(session: Session, task: str | None, after: int, limit: int) -
     lines = [present.shorten(event_line(event, with_id=True), session.width) for event in events]
     if more is not None:
         lines.append(f"more with: --after {more}")
-    session.answer("events", events, lines, next_after=more)
+    shown = [event_json(event) for event in events]
+    session.answer("events", shown, lines or ["no events"], next_after=more)
 
 
 @command("context", inputs.ONE, AS_PERSON, examples="hermes-kanban context t_abc234")
