@@ -24,9 +24,9 @@ class BoardNotifier:
     """Delivers one board's news until cancelled."""
 
     def __init__(
-        self, slug: str, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
+        self, board: str | None, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
     ) -> None:
-        self._slug = slug
+        self._board = board
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
@@ -34,7 +34,7 @@ class BoardNotifier:
 
     async def serve(self) -> None:
         """Wait for the board's notifier lock, then deliver until cancelled."""
-        lock = RoleLock(board_paths(self._slug).notifier_lock)
+        lock = RoleLock(board_paths(self._board).notifier_lock)
         while not lock.try_take():
             await anyio.sleep(STANDBY_SECONDS)
         notifier = Notifier(self._connect, self._log)
@@ -51,7 +51,7 @@ class BoardNotifier:
             lock.release()
 
     def _connect(self) -> BoardConnection:
-        conn = kb.connect(self._slug, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
+        conn = kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
         conn.config = self._live_config.current()
         return conn
 

@@ -21,6 +21,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.ports import WorkerRef
 from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS
 from hermes_kanban.workers.housekeeping import sweep_workspaces
 from hermes_kanban.workers.process import SystemProcesses
@@ -37,9 +38,9 @@ class BoardDispatcher:
     """Dispatches one board until cancelled; no worker dies with it."""
 
     def __init__(
-        self, slug: str, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
+        self, board: str | None, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
     ) -> None:
-        self._slug = slug
+        self._board = board
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
@@ -54,7 +55,7 @@ class BoardDispatcher:
     async def serve(self) -> None:
         """Open the board, stand by while another dispatches it, then dispatch it."""
         self._conn = await self._in_thread(
-            lambda: kb.connect(self._slug, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
+            lambda: kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
         )
         self._health = HealthFile(self._conn.paths.health)
         lock = RoleLock(self._conn.paths.dispatcher_lock)
@@ -108,20 +109,22 @@ class BoardDispatcher:
             reason = await wakeup.sleep(delay)
 
     async def _tick(self, config: Config, wakeup: Wakeup, reason: str) -> kb.DispatchReport:
-        before = self._conn.events_written
-        report, newest, mine = await self._in_thread(lambda: self._look(config))
+        report, newest, mine, workers = await self._in_thread(lambda: self._look(config))
         # Foreign events that came in during the look were perhaps not part of it: look again.
         if newest == mine:
             wakeup.seen = max(wakeup.seen, newest)
         else:
             wakeup.wake("change")
-        if self._conn.events_written != before or report.did_something() or not self._watched:
-            self._watch_exits(wakeup)
+        self._watch_exits(wakeup, workers)
         self._tell(config, report, reason)
         return report
 
-    def _look(self, config: Config) -> tuple[kb.DispatchReport, int, int]:
-        """In a worker thread: one dispatch, and whether all newer events are its own."""
+    def _look(self, config: Config) -> tuple[kb.DispatchReport, int, int, list[WorkerRef]]:
+        """In a worker thread: one dispatch.
+
+        Returns its report, the newest event id, what that would be if all newer events were its
+        own, and the workers that are registered now.
+        """
         conn = self._conn
         conn.config = config
         before, written = kb.newest_event_id(conn), conn.events_written
@@ -138,7 +141,8 @@ class BoardDispatcher:
             log_events(self._log, kb.list_events(conn, after=before, limit=EVENTS_LOGGED))
         if report.exited or report.stopped or report.crashed:
             sweep_workspaces(conn)
-        return report, newest, before + conn.events_written - written
+        workers = [run.worker(conn) for run in live_runs(conn) if run.registered]
+        return report, newest, before + conn.events_written - written, workers
 
     def _spawner(self, config: Config) -> Spawner:
         conn = self._conn
@@ -159,14 +163,14 @@ class BoardDispatcher:
             delay = min(delay, report.poll_seconds)
         return delay
 
-    def _watch_exits(self, wakeup: Wakeup) -> None:
+    def _watch_exits(self, wakeup: Wakeup, workers: list[WorkerRef]) -> None:
         """A pidfd for every registered supervisor, adopted ones too: its exit wakes the loop."""
         loop = asyncio.get_running_loop()
-        live = {run.id: run for run in live_runs(self._conn) if run.registered}
+        live = {worker.run_id: worker for worker in workers}
         for run_id in self._watched.keys() - live.keys():
             self._unwatch(run_id)
         for run_id in live.keys() - self._watched.keys():
-            handle = self._processes.watch(live[run_id].worker(self._conn))
+            handle = self._processes.watch(live[run_id])
             if handle is None:
                 wakeup.wake("exit")  # gone between the look and now
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,10 @@ from hermes_kanban.paths import home as default_home
 
 SCAN_SECONDS: Final = 1.0
 
-Serve = Callable[[str, Pulse, FilteringBoundLogger], Awaitable[None]]
+BoardName = str | None
+"""A board, or None for the board that the environment names."""
+
+Serve = Callable[[BoardName, Pulse, FilteringBoundLogger], Awaitable[None]]
 
 
 class GatewayRunner:
@@ -38,14 +41,17 @@ class GatewayRunner:
     ``boards`` limits it to those slugs; by default ``kanban.boards`` says which are served.
     """
 
-    def __init__(self, *, home: Path | None = None, boards: list[str] | None = None) -> None:
+    def __init__(
+        self, *, home: Path | None = None, boards: Sequence[BoardName] | None = None
+    ) -> None:
         self._home = home or default_home()
         self._live_config = LiveConfig(self._home)
-        self._only = boards
+        # A board named by its file is served alone: nobody else may know that it is there.
+        named_by_file = bool(os.environ.get("HERMES_KANBAN_DB")) and boards is None
+        self._only = [None] if named_by_file else boards
         self._log = get_logger()
-        self._pulses: dict[str, Pulse] = {}
-        self._rejected: str | None = None
-        self._refused: dict[str, str] = {}
+        self._pulses: dict[BoardName, Pulse] = {}
+        self._refused: dict[BoardName, str] = {}
 
     async def run(self) -> None:
         """Run every service; returns after the first SIGTERM or SIGINT, a second exits at once."""
@@ -69,8 +75,8 @@ class GatewayRunner:
     async def _kanban_dispatcher_watcher(self) -> None:
         """Dispatch every served board while ``kanban.dispatch_in_gateway`` says so."""
 
-        async def dispatch(slug: str, pulse: Pulse, log: FilteringBoundLogger) -> None:
-            await BoardDispatcher(slug, self._live_config, pulse, log).serve()
+        async def dispatch(board: BoardName, pulse: Pulse, log: FilteringBoundLogger) -> None:
+            await BoardDispatcher(board, self._live_config, pulse, log).serve()
 
         await self._serve_boards(
             "dispatcher",
@@ -82,8 +88,8 @@ class GatewayRunner:
     async def _kanban_notifier_watcher(self) -> None:
         """Deliver every served board's news while ``kanban.notify_in_gateway`` says so."""
 
-        async def notify(slug: str, pulse: Pulse, log: FilteringBoundLogger) -> None:
-            await BoardNotifier(slug, self._live_config, pulse, log).serve()
+        async def notify(board: BoardName, pulse: Pulse, log: FilteringBoundLogger) -> None:
+            await BoardNotifier(board, self._live_config, pulse, log).serve()
 
         await self._serve_boards(
             "notifier",
@@ -109,63 +115,67 @@ class GatewayRunner:
                 services.cancel()
 
     async def _follow_configuration(self) -> None:
-        """Say once when an edit of the configuration is wrong, and when it is right again."""
+        """Take an edit up at once; say so, also when it is wrong."""
+        known, rejected = self._live_config.current(), None
         while True:
-            before = self._live_config.current()
-            error = self._live_config.error
-            if error != self._rejected:
-                self._rejected = error
-                if error is not None:
-                    self._log.error("config.rejected", error=error)
+            current, error = self._live_config.current(), self._live_config.error
+            if current is not known:
+                self._log.info("config.reloaded", files=[str(file) for file in current.files])
+            if error != rejected and error is not None:
+                self._log.error("config.rejected", error=error)
+            if current is not known or error != rejected:
+                for pulse in self._pulses.values():
+                    pulse.nudge("config")
+            known, rejected = current, error
             await anyio.sleep(SCAN_SECONDS)
-            if self._live_config.current() is not before:
-                self._log.info("config.reloaded")
 
     async def _follow_boards(self) -> None:
         """Keep a pulse for each served board that can be opened."""
         async with anyio.create_task_group() as group:
             while True:
-                for slug in self._served():
-                    if slug not in self._pulses and await self._can_open(slug):
-                        paths = board_paths(slug)
-                        self._pulses[slug] = Pulse(paths)
-                        self._log.info("board.opened", board=slug, database=str(paths.database))
-                        group.start_soon(self._beat, slug, self._pulses[slug])
+                for board in self._served():
+                    if board not in self._pulses and await self._can_open(board):
+                        paths = board_paths(board)
+                        self._pulses[board] = Pulse(paths)
+                        self._log.info(
+                            "board.opened", board=paths.slug, database=str(paths.database)
+                        )
+                        group.start_soon(self._beat, board, self._pulses[board])
                 await anyio.sleep(SCAN_SECONDS)
 
-    def _open_boards(self) -> dict[str, Pulse]:
-        return {slug: self._pulses[slug] for slug in self._served() if slug in self._pulses}
+    def _open_boards(self) -> dict[BoardName, Pulse]:
+        return {board: self._pulses[board] for board in self._served() if board in self._pulses}
 
-    def _served(self) -> list[str]:
+    def _served(self) -> list[BoardName]:
         config = self._live_config.current()
-        wanted = board_slugs() if self._only is None else self._only
-        return [slug for slug in wanted if config.kanban.serves(slug)]
+        wanted = list(board_slugs()) if self._only is None else self._only
+        return [board for board in wanted if board is None or config.kanban.serves(board)]
 
-    async def _can_open(self, slug: str) -> bool:
+    async def _can_open(self, board: BoardName) -> bool:
         try:
-            await anyio.to_thread.run_sync(lambda: kb.connect(slug).close())
+            await anyio.to_thread.run_sync(lambda: kb.connect(board).close())
         except kb.KanbanError as error:
-            if self._refused.get(slug) != str(error):
-                self._log.error("board.refused", board=slug, error=str(error))
-            self._refused[slug] = str(error)
+            if self._refused.get(board) != str(error):
+                self._log.error("board.refused", board=board, error=str(error))
+            self._refused[board] = str(error)
             return False
-        self._refused.pop(slug, None)
+        self._refused.pop(board, None)
         return True
 
-    async def _beat(self, slug: str, pulse: Pulse) -> None:
+    async def _beat(self, board: BoardName, pulse: Pulse) -> None:
         try:
             await pulse.run()
         except Exception as error:
-            self._log.error("watcher.failed", watcher="pulse", board=slug, error=str(error))
+            self._log.error("watcher.failed", watcher="pulse", board=board, error=str(error))
             await anyio.sleep(SCAN_SECONDS)
         finally:
-            self._pulses.pop(slug, None)
+            self._pulses.pop(board, None)
 
     async def _serve_boards(
         self, watcher: str, setting: str, is_on: Callable[[Config], bool], serve: Serve
     ) -> None:
         """A loop for each served board while the setting is on; it is looked at every second."""
-        serving: dict[str, anyio.CancelScope] = {}
+        serving: dict[BoardName, anyio.CancelScope] = {}
         told_off = False
         self._log.info("watcher.started", watcher=watcher)
         async with anyio.create_task_group() as group:
@@ -174,36 +184,32 @@ class GatewayRunner:
                 if not on and not told_off:
                     self._log.info("watcher.off", watcher=watcher, setting=setting)
                 told_off = not on
-                wanted = {
-                    slug: self._pulses[slug]
-                    for slug in self._served()
-                    if on and slug in self._pulses
-                }
-                for slug in serving.keys() - wanted.keys():
-                    serving.pop(slug).cancel()
-                for slug in wanted.keys() - serving.keys():
-                    serving[slug] = anyio.CancelScope()
-                    group.start_soon(self._serve_one, watcher, slug, wanted[slug], serve, serving)
+                wanted = self._open_boards() if on else {}
+                for board in serving.keys() - wanted.keys():
+                    serving.pop(board).cancel()
+                for board in wanted.keys() - serving.keys():
+                    serving[board] = anyio.CancelScope()
+                    group.start_soon(self._serve_one, watcher, board, wanted[board], serve, serving)
                 await anyio.sleep(0.05 if not self._pulses else SCAN_SECONDS)
 
     async def _serve_one(
         self,
         watcher: str,
-        slug: str,
+        board: BoardName,
         pulse: Pulse,
         serve: Serve,
-        serving: dict[str, anyio.CancelScope],
+        serving: dict[BoardName, anyio.CancelScope],
     ) -> None:
         """Serve a board until cancelled; after a failure it is tried again at the next scan."""
-        log = self._log.bind(board=slug)
-        scope = serving[slug]
+        log = self._log.bind(board=board_paths(board).slug)
+        scope = serving[board]
         with scope:
             try:
-                await serve(slug, pulse, log)
+                await serve(board, pulse, log)
             except Exception as error:
                 trace = not isinstance(error, kb.KanbanError)
                 said = str(error) or repr(error)
                 log.error("watcher.failed", watcher=watcher, error=said, exc_info=trace)
                 await anyio.sleep(SCAN_SECONDS)
-        if serving.get(slug) is scope:
-            del serving[slug]
+        if serving.get(board) is scope:
+            del serving[board]

@@ -81,6 +81,11 @@ class Pulse:
         """The loop of that sleep has ended."""
         self._sleepers.remove(wakeup)
 
+    def nudge(self, reason: str) -> None:
+        """Wake every sleeper, for a reason that is no row of the board."""
+        for sleeper in self._sleepers:
+            sleeper.wake(reason)
+
     async def run(self) -> None:
         """Follow the board until cancelled."""
         async with _reader(self._paths) as conn:
