@@ -6,10 +6,13 @@ a ring sees the change by SQLite's own change counter.
 
 from __future__ import annotations
 
-import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import socket
 
 QUIET_SECONDS: Final = 1.0
 
@@ -18,13 +21,15 @@ class Doorbell:
     """The sending side; silent when nobody listens.
 
     Found alone, it does not try again for a second: whoever starts listening in that second looks
-    at the whole board first, and sees later changes by the change counter.
+    at the whole board first, and sees later changes by the change counter. ``path`` is asked and
+    the socket's module loaded at the first ring: who only reads never rings.
     """
 
-    __slots__ = ("_address", "_quiet_until", "_socket")
+    __slots__ = ("_address", "_path", "_quiet_until", "_socket")
 
-    def __init__(self, path: Path) -> None:
-        self._address = str(path)
+    def __init__(self, path: Callable[[], Path]) -> None:
+        self._path = path
+        self._address = ""
         self._socket: socket.socket | None = None
         self._quiet_until = 0.0
 
@@ -33,14 +38,20 @@ class Doorbell:
         now = time.monotonic()
         if now < self._quiet_until:
             return
-        if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        bell = self._socket or self._open()
         try:
-            self._socket.sendto(b"!", self._address)
+            bell.sendto(b"!", self._address)
         except BlockingIOError:
             pass  # the listener has rings enough to wake it
         except OSError:
             self._quiet_until = now + QUIET_SECONDS
+
+    def _open(self) -> socket.socket:
+        import socket
+
+        self._address = str(self._path())
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        return self._socket
 
     def close(self) -> None:
         """Close the socket if one was opened."""

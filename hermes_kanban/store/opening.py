@@ -244,7 +244,8 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
     conn.execute(f"PRAGMA synchronous = {durable}")
     row = conn.execute("SELECT board_id, default_workdir FROM boards").fetchone()
     conn.board_id, conn.default_workdir = row
-    conn._bell = Doorbell(conn.paths.doorbell(conn.board_id))
+    paths, board_id = conn.paths, conn.board_id
+    conn._bell = Doorbell(lambda: paths.doorbell(board_id))
 
 
 def _judge(conn: store.BoardConnection) -> None:

@@ -34,6 +34,7 @@ HEAVY = (
     "multiprocessing",
     "rich",
     "shutil",
+    "socket",
     "structlog",
     "subprocess",
     "tempfile",
@@ -43,7 +44,7 @@ LIST_RATIO = 6
 
 
 @pytest.mark.parametrize(
-    "words", [["list"], ["show", "TASK"], ["complete", "TASK"], ["heartbeat", "TASK"]]
+    "words", [["list"], ["show", "TASK"], ["heartbeat", "TASK"], ["complete", "TASK"]]
 )
 def test_a_light_command_loads_nothing_heavy(board: Any, words: list[str]) -> None:
     task = board.claimed()
@@ -66,7 +67,9 @@ def test_a_light_command_loads_nothing_heavy(board: Any, words: list[str]) -> No
     )
     loaded = set(done.stderr.splitlines())
     assert {"sqlite3", "msgspec", "click"} <= loaded
-    assert not loaded & set(HEAVY)
+    # Only who writes rings the gateway's bell, and only a long path to it is hashed.
+    may = {"hashlib", "shutil", "socket", "tempfile"} if words[0] == "complete" else set()
+    assert not loaded & set(HEAVY) - may
 
 
 def _cache_the_configuration() -> None:
