@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli.main import run
+from hermes_kanban.surfaces.cli.root import run
 
 CONFIGURATION = """\
 profiles:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli.main import MODULES
-from hermes_kanban.surfaces.cli.main import cli as root
+from hermes_kanban.surfaces.cli.root import MODULES
+from hermes_kanban.surfaces.cli.root import cli as root
 
 Case = tuple[str, Callable[[Any], list[str]], str]
 

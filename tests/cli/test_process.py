@@ -52,7 +52,7 @@ def test_a_light_command_loads_nothing_heavy(board: Any, words: list[str]) -> No
     arguments = [task.id if word == "TASK" else word for word in words]
     code = (
         "import sys\n"
-        "from hermes_kanban.surfaces.cli.main import run\n"
+        "from hermes_kanban.surfaces.cli.root import run\n"
         f"code = run({arguments!r})\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)\n"
         "sys.exit(code)\n"

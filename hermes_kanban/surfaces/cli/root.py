@@ -1,0 +1,185 @@
+"""The command tree: finds the command that was asked for, and loads only that one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from hermes_kanban.surfaces.cli import errors
+from hermes_kanban.surfaces.cli.session import BOARD, JSON, Session, begin, epilog
+
+PROGRAM: Final = "hermes-kanban"
+_ROOM: Final = "hermes_kanban.surfaces.cli."
+
+# Heading → module → its commands, in the order in which help shows them.
+SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "Set up": {
+        "setup": ("init", "boards", "profiles", "check"),
+    },
+    "File and plan tasks": {
+        "creating": ("create",),
+        "listing": ("list",),
+        "showing": ("show",),
+        "editing": ("edit", "assign", "prioritise", "schedule", "link", "unlink", "comment"),
+    },
+    "Do a task": {
+        "working": (
+            "claim",
+            "heartbeat",
+            "complete",
+            "block",
+            "request-review",
+            "wait-for",
+        ),
+        "showing": ("context",),
+    },
+    "Decide about tasks": {
+        "deciding": (
+            "triage",
+            "accept",
+            "promote",
+            "unblock",
+            "approve",
+            "request-changes",
+            "reopen",
+            "reclaim",
+            "cancel",
+            "archive",
+            "adopt",
+        ),
+    },
+    "See what happens": {
+        "showing": ("why", "runs", "events"),
+        "following": ("log", "tail"),
+        "watching": ("watch",),
+        "numbers": ("stats", "assignees"),
+    },
+    "Run the board": {
+        "running": ("gateway", "dispatch", "pause", "resume", "daemon"),
+        "notifying": ("notify",),
+    },
+}
+MODULES: Final = {
+    command: module
+    for modules in SECTIONS.values()
+    for module, commands in modules.items()
+    for command in commands
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when the command is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = MODULES.get(cmd_name)
+        if module is None:
+            return None
+        loaded = import_module(_ROOM + module)
+        command: click.Command = getattr(loaded, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in MODULES and not name.startswith("-"):
+            from hermes_kanban.surfaces.cli.groups import unknown
+
+            raise unknown(name, MODULES, ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, modules in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name, self._summary(ctx, name))
+                        for names in modules.values()
+                        for name in names
+                    ]
+                )
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(60) if command else ""
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib import metadata
+
+        click.echo(f"{PROGRAM} {metadata.version(PROGRAM)}")
+        ctx.exit()
+
+
+def _start(**values: Any) -> None:
+    begin(values)
+
+
+cli = LazyGroup(
+    PROGRAM,
+    callback=_start,
+    params=[
+        BOARD,
+        JSON,
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        ),
+    ],
+    help="A durable board on which agents and people share work.\n\n"
+    "Tasks are filed here, claimed by workers that the gateway starts, and handed over with their"
+    " results. Exit codes: 0 done, 1 failed, 2 misuse or bad configuration, 3 not found,"
+    " 4 conflict.",
+    epilog=epilog(
+        """
+        hermes-kanban create "Write the report" --assignee writer
+        hermes-kanban list --status ready
+        hermes-kanban why t_abc234
+        hermes-kanban gateway run
+        """
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+    invoke_without_command=False,
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; never a traceback for a user's mistake."""
+    try:
+        code = cli.main(
+            args=arguments or ["--help"],
+            prog_name=PROGRAM,
+            standalone_mode=False,
+            obj=Session(),
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute_stdout()
+        return errors.FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return errors.INTERRUPTED
+    except errors.EXPECTED as error:
+        sys.stderr.write(f"{PROGRAM}: {errors.one_line(error)}\n")
+        return errors.exit_code(error)
+    return code if isinstance(code, int) else errors.DONE
+
+
+def _mute_stdout() -> None:
+    """Whoever read our output has gone: nothing may be written at exit either.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
