@@ -12,6 +12,7 @@ import anyio.to_thread
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from gateway.backoff import FailureBackoff
 from gateway.eventlog import log_events
 from gateway.health import HealthFile, new_record
 from gateway.locks import RoleLock
@@ -30,7 +31,6 @@ from hermes_kanban.workers.spawn import Spawner
 T = TypeVar("T")
 
 STANDBY_SECONDS: Final = 0.5
-FAILURE_BACKOFF_SECONDS: Final = (0.5, 60.0)
 EVENTS_LOGGED: Final = 1000
 
 
@@ -50,7 +50,7 @@ class BoardDispatcher:
         self._stuck = StuckGauge()
         self._watched: dict[int, int] = {}
         self._free_mib = 0
-        self._failures = 0
+        self._backoff = FailureBackoff("dispatcher", log)
 
     async def serve(self) -> None:
         """Open the board, stand by while another dispatches it, then dispatch it."""
@@ -102,9 +102,9 @@ class BoardDispatcher:
             try:
                 report = await self._tick(config, wakeup, reason)
             except Exception as error:
-                delay = self._failed(error)
+                delay = self._backoff.failed(error)
             else:
-                self._recovered()
+                self._backoff.succeeded()
                 delay = self._delay(config, report)
             reason = await wakeup.sleep(delay)
 
@@ -218,25 +218,6 @@ class BoardDispatcher:
         if self._stuck.reasons:
             found.append("tasks should start and do not; see stuck")
         return found
-
-    def _failed(self, error: Exception) -> float:
-        self._failures += 1
-        first, most = FAILURE_BACKOFF_SECONDS
-        delay = min(most, first * (1 << min(self._failures - 1, 10)))
-        self._log.error(
-            "watcher.failed",
-            watcher="dispatcher",
-            failures=self._failures,
-            delay_seconds=delay,
-            error=str(error) or repr(error),
-            exc_info=not isinstance(error, kb.KanbanError),
-        )
-        return delay
-
-    def _recovered(self) -> None:
-        if self._failures:
-            self._log.info("watcher.recovered", watcher="dispatcher", failures=self._failures)
-            self._failures = 0
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """A kernel call, one at a time on this board's connection; cancelled only after it ends."""

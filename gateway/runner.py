@@ -17,8 +17,8 @@ import anyio
 import anyio.abc
 from structlog.typing import FilteringBoundLogger
 
-from gateway.board_notifier import BoardNotifier
 from gateway.dispatcher import BoardDispatcher
+from gateway.notifier import BoardNotifier
 from gateway.wakeup import Pulse
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig

@@ -179,6 +179,14 @@ def list_events(
     return [event_of(row) for row in rows]
 
 
+def get_event(conn: BoardConnection, event_id: int) -> Event | None:
+    """The event, or None."""
+    row = fetch_one(
+        conn, f"SELECT {EVENT_COLUMNS} FROM task_events WHERE id = :id", {"id": event_id}
+    )
+    return None if row is None else event_of(row)
+
+
 def newest_event_id(conn: BoardConnection) -> int:
     """The id of the newest event, 0 on a new board."""
     newest: int | None = fetch_value(conn, "SELECT max(id) FROM task_events")

@@ -203,4 +203,5 @@ CREATE TABLE deliveries (
     CHECK (state <> 'delivered' OR delivered_at IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX deliveries_waiting ON deliveries (next_attempt_at, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_waiting ON deliveries (sub_id, event_id) WHERE state = 'waiting';
+CREATE INDEX deliveries_by_state ON deliveries (state, id);

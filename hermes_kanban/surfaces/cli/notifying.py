@@ -112,9 +112,9 @@ def notify_unsubscribe(session: Session, subscription: int) -> None:
 @command("test", SUBSCRIPTION, examples="hermes-kanban notify test 3")
 def notify_test(session: Session, subscription: int) -> None:
     """Send a test message to a subscription's destination."""
-    from hermes_kanban.kernel import subscriptions
+    from hermes_kanban.notify.trial import send_test
 
-    outcome = subscriptions.send_test(session.conn, subscription)
+    outcome = send_test(session.conn, subscription)
     session.answer("test", outcome, [f"subscription {subscription}: {outcome}"])
 
 
@@ -127,9 +127,9 @@ def notify_test(session: Session, subscription: int) -> None:
 )
 def notify_outbox(session: Session, state: str | None, after: int, limit: int) -> None:
     """List deliveries: waiting, delivered, or dead with the reason."""
-    from hermes_kanban.kernel import subscriptions
+    from hermes_kanban.kernel import outbox
 
-    found = subscriptions.outbox(session.conn, state=state, after=after, limit=limit)
+    found = outbox.list_outbox(session.conn, state=state, after=after, limit=limit)
     rows = [
         (
             str(one.id),
@@ -154,9 +154,9 @@ def _next(delivery: kb.Delivery, now: int) -> str:
 @command("retry", DELIVERY, examples="hermes-kanban notify retry 12")
 def notify_retry(session: Session, delivery: int) -> None:
     """Try a delivery again now."""
-    from hermes_kanban.kernel import subscriptions
+    from hermes_kanban.kernel import outbox
 
-    changed = subscriptions.retry_delivery(session.conn, delivery)
+    changed = outbox.retry_delivery(session.conn, delivery)
     session.answer("delivery", {"id": delivery, "changed": changed}, [f"delivery {delivery} waits"])
 
 
@@ -168,9 +168,9 @@ def notify_retry(session: Session, delivery: int) -> None:
 )
 def notify_drop(session: Session, delivery: int, reason: str) -> None:
     """Give a delivery up."""
-    from hermes_kanban.kernel import subscriptions
+    from hermes_kanban.kernel import outbox
 
-    changed = subscriptions.drop_delivery(session.conn, delivery, reason)
+    changed = outbox.drop_delivery(session.conn, delivery, reason)
     session.answer(
         "delivery", {"id": delivery, "changed": changed}, [f"delivery {delivery} is dead"]
     )

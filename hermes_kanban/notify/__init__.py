@@ -1,0 +1,87 @@
+"""Destinations: where messages go, one small file each, loaded when it is first used.
+
+A destination is written ``scheme`` or ``scheme:address``. Its module has two functions:
+``check(address)`` returns the address as it is to be stored, or raises InvalidInput;
+``send(address, message, log)`` makes one attempt. This package knows the records of the model and
+nothing of boards: the kernel asks it to check, the notifier asks it to send.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, Protocol, cast
+
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
+
+SEND_SECONDS: Final = 30.0
+
+SCHEMES: Final = {
+    "log": "hermes_kanban.notify.log",
+    "command": "hermes_kanban.notify.command",
+}
+ALLOWED: Final = "log, or command:<program and arguments>"
+
+
+class Destination(Protocol):
+    """What the module of a scheme offers."""
+
+    def check(self, address: str) -> str:
+        """The address as it is to be stored, or InvalidInput."""
+
+    async def send(self, address: str, message: Message, log: Log) -> Outcome:
+        """One attempt; it may be cancelled at any time and then leaves nothing behind."""
+
+
+def check_destination(destination: str) -> str:
+    """``destination`` as it is to be stored, or InvalidInput saying what is allowed."""
+    if not isinstance(destination, str):
+        raise InvalidInput("destination", ALLOWED, f"is a {type(destination).__name__}")
+    scheme, address = _split(destination.strip())
+    if scheme not in SCHEMES:
+        raise InvalidInput("destination", ALLOWED, f"{destination!r} has no known scheme")
+    checked = _module(scheme).check(address)
+    return f"{scheme}:{checked}" if checked else scheme
+
+
+async def send(
+    destination: str, message: Message, log: Log, *, timeout_seconds: float = SEND_SECONDS
+) -> Outcome:
+    """Make one attempt. Never raises: what goes wrong is an outcome with its reason."""
+    import anyio
+
+    scheme, address = _split(destination)
+    if scheme not in SCHEMES:
+        return dead(f"no destination is called {scheme!r}; allowed: {ALLOWED}")
+    try:
+        with anyio.move_on_after(timeout_seconds):
+            return await _module(scheme).send(address, message, log)
+    except Exception as error:
+        return retry(f"{type(error).__name__}: {error}")
+    return retry(f"no end within {timeout_seconds:g} s")
+
+
+def _split(destination: str) -> tuple[str, str]:
+    scheme, _, address = destination.partition(":")
+    return scheme, address.strip()
+
+
+def _module(scheme: str) -> Destination:
+    module: Any = import_module(SCHEMES[scheme])
+    return cast(Destination, module)
+
+
+__all__ = [
+    "ALLOWED",
+    "DELIVERED",
+    "SCHEMES",
+    "SEND_SECONDS",
+    "Destination",
+    "Log",
+    "Message",
+    "Outcome",
+    "check_destination",
+    "dead",
+    "retry",
+    "send",
+]
