@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.surfaces.cli.root import MODULES
 from hermes_kanban.surfaces.cli.root import cli as root
 
@@ -49,6 +50,17 @@ def _proof(task: kb.Task) -> list[str]:
 def _as_worker(board: Any, *rest: str) -> list[str]:
     task = board.claimed()
     return [task.id, *rest, *_proof(task)]
+
+
+def _subscription(board: Any) -> str:
+    return str(subscriptions.subscribe(board.conn, destination="log", filter={"kinds": "all"}))
+
+
+def _delivery(board: Any) -> str:
+    _subscription(board)
+    board.task()
+    outbox.advance_cursors(board.conn)
+    return str(outbox.list_outbox(board.conn)[0].id)
 
 
 def _refused(board: Any) -> list[str]:
@@ -106,6 +118,11 @@ CASES: list[Case] = [
     ("resume", lambda b: ["--all"], "boards"),
     ("notify subscribe", lambda b: ["log", "--kind", "all"], "subscription"),
     ("notify list", lambda b: [], "subscriptions"),
+    ("notify unsubscribe", lambda b: [_subscription(b)], "subscription"),
+    ("notify test", lambda b: [_subscription(b)], "test"),
+    ("notify outbox", lambda b: ["--state", "waiting"], "deliveries"),
+    ("notify retry", lambda b: [_delivery(b)], "delivery"),
+    ("notify drop", lambda b: [_delivery(b)], "delivery"),
 ]
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
