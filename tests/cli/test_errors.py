@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -225,14 +224,3 @@ def test_a_home_that_cannot_be_made_fails_in_one_line(
     done = cli("create", "x")
     assert done.code in (1, 2)
     assert "Not a directory" in done.error
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_home_fails_in_one_line(cli: Any, home: Path) -> None:
-    home.chmod(0o500)
-    try:
-        done = cli("create", "x")
-    finally:
-        home.chmod(0o700)
-    assert done.code == 1
-    assert "Permission denied" in done.error

@@ -11,6 +11,4 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_lifecycle_table_of_the_docs_is_that_of_the_code() -> None:
     document = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    assert document == renewed(document), (
-        "run: python -m hermes_kanban.surfaces.lifecycle_table"
-    )
+    assert document == renewed(document), "run: python -m hermes_kanban.surfaces.lifecycle_table"
