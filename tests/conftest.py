@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.boards import ABoard, ManualClock
+from tests.support.gateways import Gateways
 
 MakeBoard = Callable[..., ABoard]
 
@@ -36,3 +38,16 @@ def board(make_board: MakeBoard) -> ABoard:
 def clock(board: ABoard) -> ManualClock:
     """The clock of ``board``."""
     return board.clock
+
+
+@pytest.fixture
+def gateways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateways]:
+    """Real gateways over an empty home; all ended when the test ends."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith("HERMES_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
+    running = Gateways(home)
+    yield running
+    running.close()
