@@ -92,7 +92,8 @@ def dispatch_once(
     for task_id in report.eligible:
         _start(conn, world, task_id, spawn_fn, processes, report)
     report.in_progress = world.total
-    report.next_due_at = queue.next_due(conn, conn.clock.now())
+    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live_runs(conn)))
+    report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
 
 
@@ -110,10 +111,9 @@ def _settle(
         report.stopped = recover.advance_stops(conn, processes, live)
         report.crashed = recover.detect_crashed_workers(conn, processes, live, pending=ending)
         report.renewed = recover.renew_leases(conn, processes, live)
-        live = live_runs(conn) if report.stopped or report.crashed or report.renewed else live
     report.reclaimed = recover.release_stale_claims(conn, processes, live)
     report.timed_out = recover.enforce_max_runtime(conn, live)
-    live = live_runs(conn) if report.reclaimed or report.timed_out else live
+    live = live_runs(conn)
     if ending or any(run.registered and run.stop_requested_at is not None for run in live):
         report.poll_seconds = STOP_POLL_SECONDS
     return live

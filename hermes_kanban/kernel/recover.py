@@ -7,6 +7,7 @@ call advances what it can and returns.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from hermes_kanban import lifecycle
@@ -290,6 +291,24 @@ def _time_out(conn: BoardConnection, run: LiveRun) -> bool:
             return False
         finish.fail_in(tx, task, "time_out", "ran longer than its max runtime")
         return True
+
+
+def next_deadline(conn: BoardConnection, live: list[LiveRun]) -> int | None:
+    """When the first of the live runs needs a look by time alone (Unix seconds), or None."""
+    return min((_deadline(conn, run) for run in live), default=None)
+
+
+def _deadline(conn: BoardConnection, run: LiveRun) -> int:
+    settings = conn.config.kanban
+    if not run.open:
+        return math.ceil((run.ended_at or 0) + settings.linger_seconds)
+    expires = run.claim_expires or 0
+    due = expires - settings.lease_seconds * 2 // 3 if run.registered else expires + 1
+    limit = _max_runtime(conn, run)
+    if limit is None:
+        return due
+    margin = settings.stop_grace_seconds + MAX_RUNTIME_MARGIN_SECONDS if run.registered else 0
+    return min(due, math.ceil(run.started_at + limit + margin) + 1)
 
 
 def renew_leases(

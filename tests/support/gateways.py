@@ -68,7 +68,8 @@ class Gateways:
 
     def log_lines(self) -> list[str]:
         """The kept log, one JSON object a line."""
-        return (self.home / "gateway.log").read_text("utf-8").splitlines()
+        file = self.home / "gateway.log"
+        return file.read_text("utf-8").splitlines() if file.exists() else []
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """kill -9, and wait for it to be gone."""
