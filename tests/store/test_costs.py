@@ -1,0 +1,176 @@
+"""What a verb costs, in counts: one sync each, and no look at more rows than its own."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hermes_kanban import kernel as kb
+from tests.support.boards import ABoard, a_profile
+from tests.support.syscalls import syncs_of
+
+VERBS = {
+    "create": "kb.create_task(conn, title='x')",
+    "create behind parents": "kb.create_task(conn, title='x', parents=[parent])",
+    "comment": "kb.add_comment(conn, parent, 'x')",
+    "heartbeat": "kb.heartbeat_claim(conn, running.id, ttl_seconds=next(seconds))",
+    "claim": "kb.claim_task(conn, ready.pop())",
+    "complete": "kb.complete_task(conn, ready.pop(), result='x')",
+    "block": "kb.block_task(conn, ready.pop(), reason='x')",
+    "batch of ten": "batch_of_ten()",
+    "a claim that is lost": "kb.claim_task(conn, running.id)",
+    "a tick with nothing to do": "kb.dispatch_once(conn, spawn_fn=None, sweep=sweep)",
+}
+SYNCS = {"a claim that is lost": 0, "a tick with nothing to do": 0}
+SCRIPT = """
+import itertools, os, sys
+from hermes_kanban import kernel as kb
+conn = kb.connect()
+conn.execute("PRAGMA wal_autocheckpoint = 0")
+sweep = kb.Sweep()
+seconds = itertools.count(1000)
+parent = kb.create_task(conn, title="parent")
+running = kb.claim_task(conn, kb.create_task(conn, title="running"))
+with kb.batch(conn):
+    ready = [kb.create_task(conn, title="ready") for _ in range(60)]
+def batch_of_ten():
+    with kb.batch(conn):
+        for _ in range(10):
+            kb.create_task(conn, title="x")
+for _ in range(int(sys.argv[1])):
+    {verb}
+os._exit(0)  # without the checkpoint of the last close
+"""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_costs_one_sync(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(SCRIPT.format(verb=VERBS[verb]))
+
+    def syncs(times: int) -> int:
+        monkeypatch.setenv("HERMES_KANBAN_HOME", str(tmp_path / f"home-{times}"))
+        return syncs_of([sys.executable, str(program), str(times)])
+
+    assert syncs(45) - syncs(5) == 40 * SYNCS.get(verb, 1)
+
+
+def a_grown_board(board: ABoard) -> None:
+    """Some hundred tasks of every kind, most of them done."""
+    conn = board.conn
+    with kb.batch(conn):
+        for number in range(300):
+            task_id = kb.create_task(
+                conn,
+                title=f"{number}",
+                assignee=f"p{number % 3}",
+                tenant=f"t{number % 2}" if number % 5 else None,
+            )
+            if number % 10:
+                kb.complete_task(conn, task_id, result="x")
+
+
+def every_verb(conn: kb.BoardConnection) -> list[Callable[[], object]]:
+    """One life with every verb and every read that people and gateways use all day."""
+    parent = kb.create_task(conn, title="parent", assignee="p1")
+    child = kb.create_task(conn, title="child", parents=[parent], assignee="p1", priority=3)
+    third = kb.create_task(conn, title="third", assignee="p2", idempotency_key="k")
+
+    def claimed(task_id: str) -> kb.Task:
+        task = kb.claim_task(conn, task_id)
+        assert task is not None
+        return task
+
+    def review() -> None:
+        task = claimed(third)
+        assert kb.request_review(conn, third, run_id=task.current_run_id or 0)
+        kb.request_changes(conn, third, comment="again")
+
+    def wait() -> None:
+        task = claimed(third)
+        kid = kb.create_task(conn, title="kid", run_id=task.current_run_id)
+        assert kb.wait_for(conn, third, [kid], run_id=task.current_run_id or 0)
+        kb.complete_task(conn, kid)
+
+    def worker() -> None:
+        task = claimed(parent)
+        run_id = task.current_run_id or 0
+        kb.heartbeat_claim(conn, parent, run_id=run_id)
+        assert kb.register_worker(conn, run_id, pid=4_000_000, identity=None, log_path=None)
+        kb.complete_task(conn, parent, result="x", run_id=run_id)
+        assert not kb.complete_task(conn, parent, result="late", run_id=run_id)
+        kb.adopt_result(conn, parent, run_id=run_id)
+
+    return [
+        lambda: kb.create_task(conn, title="again", idempotency_key="k"),
+        lambda: kb.link_tasks(conn, parent, third),
+        lambda: kb.unlink_tasks(conn, parent, third),
+        lambda: kb.prioritise_task(conn, child, 9),
+        lambda: kb.schedule_task(conn, third, None),
+        lambda: kb.edit_task(conn, third, title="new"),
+        lambda: kb.assign_task(conn, third, "p0"),
+        lambda: kb.add_comment(conn, third, "x"),
+        lambda: kb.why(conn, child),
+        lambda: kb.why(conn, third),
+        review,
+        wait,
+        worker,
+        lambda: kb.block_task(conn, child, reason="x", kind="transient"),
+        lambda: kb.unblock_task(conn, child, reason="y"),
+        lambda: kb.triage_task(conn, child),
+        lambda: kb.accept_task(conn, child),
+        lambda: kb.reopen_task(conn, parent),
+        lambda: kb.cancel_task(conn, parent, tree=True),
+        lambda: kb.dispatch_once(conn, spawn_fn=lambda _task, _run: 4_000_001, sweep=kb.Sweep()),
+        lambda: kb.reclaim_task(conn, kb.list_tasks(conn, status="running")[0].id),
+        lambda: kb.list_tasks(conn, limit=50),
+        lambda: kb.list_tasks(conn, status=["ready", "done"], assignee="p1", tenant="t1"),
+        lambda: kb.list_events(conn, after=5, limit=10),
+        lambda: kb.list_events(conn, child),
+        lambda: kb.list_runs(conn, child),
+        lambda: kb.build_worker_context(conn, child),
+        lambda: kb.release_stale_claims(conn),
+        lambda: kb.enforce_max_runtime(conn),
+    ]
+
+
+# A full look at these is a look at one row, or at what is small by its nature.
+SMALL = {
+    "boards": "one row",
+    "CONSTANT ROW": "no table at all",
+    "task_runs_live": "an index of the processes that have not exited",
+    "task_runs_open": "an index of the runs that are open",
+    "a": "a graph walk's own rows",
+    "b": "a graph walk's own rows",
+}
+
+
+def test_no_verb_looks_at_more_rows_than_its_own(board: ABoard) -> None:
+    a_grown_board(board)
+    conn = board.conn
+    profiles = {f"p{number}": a_profile(max_in_progress=50) for number in range(3)}
+    conn.config = msgspec.structs.replace(conn.config, profiles=profiles)
+    seen: set[str] = set()
+    calls = every_verb(conn)
+    conn.set_trace_callback(seen.add)
+    for call in calls:
+        call()
+    conn.set_trace_callback(None)
+    statements = [sql for sql in seen if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql)]
+    assert len(statements) > 100
+    found = [one for sql in statements for one in scans(conn, sql)]
+    assert found == [], "\n".join(f"{plan}: {sql}" for plan, sql in found)
+
+
+def scans(conn: kb.BoardConnection, sql: str) -> list[tuple[str, str]]:
+    plan = [row["detail"] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    return [
+        (line, sql)
+        for line in plan
+        if line.startswith("SCAN ") and not any(re.search(rf"\b{word}\b", line) for word in SMALL)
+    ]
