@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import recover
@@ -91,6 +91,22 @@ class BoardMachine(RuleBasedStateMachine):
 
     def run_of(self, task_id: str) -> kb.Run | None:
         return kb.latest_run(self.conn, task_id)
+
+    def pick(self, status: str, number: int) -> str | None:
+        """A task of that status: most of what is interesting happens to few of them."""
+        tasks = kb.list_tasks(self.conn, status=status)
+        return tasks[number % len(tasks)].id if tasks else None
+
+    @initialize(target=TASK)
+    def begin_with_a_diamond(self) -> Any:
+        top = kb.create_task(self.conn, title="top", assignee="coder")
+        sides = [
+            kb.create_task(self.conn, title="side", assignee="writer", parents=[top], priority=n)
+            for n in range(2)
+        ]
+        bottom = kb.create_task(self.conn, title="bottom", assignee="coder", parents=sides)
+        loose = [kb.create_task(self.conn, title="loose", assignee="coder") for _ in range(3)]
+        return multiple(top, *sides, bottom, *loose)
 
     # People.
 
@@ -182,14 +198,17 @@ class BoardMachine(RuleBasedStateMachine):
             self.rows_before = self.rows()
             self.attempt(lambda run=run: kb.adopt_result(self.conn, task, run_id=run.id))
 
-    @rule(pause=st.booleans())
-    def pause_or_resume(self, pause: bool) -> None:
-        (kb.pause if pause else kb.resume)(self.conn)
+    @rule(pause=st.integers(0, 3))
+    def pause_or_resume(self, pause: int) -> None:
+        (kb.pause if pause == 3 else kb.resume)(self.conn)
 
     # Workers, current and late.
 
-    @rule(task=TASK, registered=st.booleans())
-    def claim(self, task: str, registered: bool) -> None:
+    @rule(number=st.integers(0, 9), registered=st.booleans())
+    def claim(self, number: int, registered: bool) -> None:
+        task = self.pick("ready", number)
+        if task is None:
+            return
         if self.attempt(lambda: kb.claim_task(self.conn, task, ttl_seconds=300)) and registered:
             run = self.run_of(task)
             assert run is not None
@@ -197,12 +216,17 @@ class BoardMachine(RuleBasedStateMachine):
 
     @rule(
         task=TASK,
-        verb=st.sampled_from(["complete", "block", "review", "heartbeat", "wait"]),
+        number=st.one_of(st.none(), st.integers(0, 9)),
+        verb=st.sampled_from(["complete", "complete", "block", "review", "heartbeat", "wait"]),
         oldest=st.booleans(),
         other=TASK,
         kind=st.sampled_from(["needs_input", "transient", "dependency"]),
     )
-    def work(self, task: str, verb: str, oldest: bool, other: str, kind: str) -> None:
+    def work(
+        self, task: str, number: int | None, verb: str, oldest: bool, other: str, kind: str
+    ) -> None:
+        if number is not None:
+            task = self.pick("running", number) or task
         runs = [run for run in kb.list_runs(self.conn, task) if run.claim_lock]
         if not runs:
             return
@@ -258,8 +282,8 @@ class BoardMachine(RuleBasedStateMachine):
 
 
 BoardMachine.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=50,
+    max_examples=100,
+    stateful_step_count=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
