@@ -1,165 +1,372 @@
 """The outbox: what is owed to whom, made from events in one transaction with the cursor.
 
-A delivery is ``waiting`` with the time of its next attempt, ``delivered``, or ``dead`` with the
-reason. Per subscription they go out in event order: a later one waits for the earlier. Delivery to
-the outside is at least once; ``dedup_key`` tells a repeat.
+A delivery is a row before it is a message and is marked after it was sent, so none is missing and
+a repeat carries the same ``dedup_key``. Of each subscription only the oldest waiting delivery, the
+head, may be sent; a subscription that fails waits alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Container
 from typing import Any, Final
 
+import msgspec
+
 from hermes_kanban.kernel import limits
-from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT
-from hermes_kanban.kernel.subscriptions import Histories, Subscribers, look
-from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, get_event, newest_event_id
+from hermes_kanban.kernel.subscriptions import Histories, Subscribers, get_subscription, look
+from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.model.records import Delivery
 from hermes_kanban.model.words import DELIVERY_STATES
+from hermes_kanban.notify import texts
+from hermes_kanban.notify.message import AboutEvent, AboutTask, Message, Outcome
+from hermes_kanban.redact import one_line, redact
 from hermes_kanban.store.sqlite import (
     BoardConnection,
     Transaction,
     fetch_all,
     fetch_one,
-    fetch_value,
+    reading,
     write,
 )
 
 EVENTS_AT_ONCE: Final = 500
-DELIVERIES_AT_ONCE: Final = 20
-ATTEMPTS: Final = 12
-RETRY_SECONDS: Final = 5
-RETRY_SECONDS_MAX: Final = 3600
+PAIRS_AT_ONCE: Final = 2_000
+READ_SECONDS: Final = 0.25
+QUIET_EVENTS: Final = 250
+HEADS_AT_ONCE: Final = 1_000
 
+MAX_ATTEMPTS: Final = 20  # with the delays below, about half a day
+RETRY_SECONDS: Final = 5
+RETRY_SECONDS_MAX: Final = 3_600
+RETRY_AFTER_SECONDS_MAX: Final = 86_400
+REASON_CHARACTERS: Final = 500
+
+_JITTER_BITS: Final = 16
 _COLUMNS: Final = ", ".join(f"d.{name}" for name in Delivery.__struct_fields__)
-_LAGGING: Final = "SELECT min(cursor) FROM kanban_notify_subs WHERE ended_at IS NULL"
-_NEWEST: Final = "SELECT max(id) FROM task_events"
+
+
+# Events become deliveries.
+
+
+class _Found(msgspec.Struct):
+    """What one reading found: (subscription, event) pairs, and how far it came."""
+
+    pairs: list[tuple[int, int]]
+    events: int
+    upto: int
+
+
+def advance_cursors(conn: BoardConnection, *, limit: int = EVENTS_AT_ONCE) -> int:
+    """Owe every live subscription what matches of its next events; how many the cursors passed.
+
+    At most ``limit`` events a call, fewer when many match; 0 when there was nothing to do. Reading
+    and matching hold no lock: cursors only move forward, and what is owed twice is owed once. Up
+    to ``QUIET_EVENTS`` that nobody asked for are read again next time, which is cheaper than a
+    commit for each of them.
+    """
+    with reading(conn):
+        found = _read(conn, limit)
+    if found is None or (not found.pairs and found.events < min(limit, QUIET_EVENTS)):
+        return 0
+    with write(conn, "advance-cursors") as tx:
+        for sub_id, event_id in found.pairs:
+            _owe(tx, sub_id, event_id)
+        tx.run(_MOVE_CURSORS, {"upto": found.upto})
+    return found.events
+
+
+def _read(conn: BoardConnection, limit: int) -> _Found | None:
+    lowest = conn.execute(_LOWEST_CURSOR).fetchone()
+    if lowest is None or lowest[0] >= newest_event_id(conn):
+        return None
+    found = _Found([], 0, lowest[0])
+    subscribers, histories = Subscribers(conn), Histories(conn)
+    deadline = conn.clock.monotonic() + READ_SECONDS
+    for row in conn.execute(_EVENTS, {"after": lowest[0], "limit": limit}):
+        seen = look(conn, histories, row)
+        for sub, rule in subscribers.of(row["task_id"]):
+            if sub.cursor < row["id"] and rule.matches(seen):
+                found.pairs.append((sub.id, row["id"]))
+        found.events += 1
+        found.upto = row["id"]
+        if len(found.pairs) >= PAIRS_AT_ONCE or conn.clock.monotonic() > deadline:
+            break
+    return found
+
+
+_LOWEST_CURSOR: Final = (
+    "SELECT cursor FROM kanban_notify_subs WHERE ended_at IS NULL ORDER BY cursor LIMIT 1"
+)
 _EVENTS: Final = (
     "SELECT id, task_id, kind, actor FROM task_events WHERE id > :after ORDER BY id LIMIT :limit"
-)
-_OWE: Final = (
-    "INSERT INTO deliveries (sub_id, event_id, dedup_key, state, next_attempt_at)"
-    " VALUES (:sub_id, :event_id, :dedup_key, 'waiting', :now)"
-    " ON CONFLICT (sub_id, event_id) DO NOTHING"
 )
 _MOVE_CURSORS: Final = (
     "UPDATE kanban_notify_subs SET cursor = :upto WHERE ended_at IS NULL AND cursor < :upto"
 )
 
 
-def advance_cursors(conn: BoardConnection, *, limit: int = EVENTS_AT_ONCE) -> int:
-    """Owe every live subscription what matches of its next events; return how many were read.
+def _owe(tx: Transaction, sub_id: int, event_id: int) -> None:
+    key = f"{tx.conn.board_id}:{sub_id}:{event_id}"
+    tx.run(_INSERT, {"sub": sub_id, "event": event_id, "key": key, "now": tx.now})
 
-    Looks first and writes only when some subscription lags. At most ``limit`` events a call, so
-    that a night's backlog takes several short transactions.
+
+# The subscription may have ended since it was read, and then is owed nothing more.
+_INSERT: Final = """
+INSERT INTO deliveries (sub_id, event_id, dedup_key, state, attempts, next_attempt_at)
+SELECT s.id, :event, :key, 'waiting', 0, :now FROM kanban_notify_subs s
+WHERE s.id = :sub AND s.ended_at IS NULL
+ON CONFLICT (sub_id, event_id) DO NOTHING
+"""
+
+
+# What is due.
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The oldest waiting delivery of a subscription, and where it goes."""
+
+    delivery: Delivery
+    destination: str
+
+
+class Due(msgspec.Struct, frozen=True):
+    """The heads that are due, and when the next of the others is (Unix seconds)."""
+
+    heads: list[Head]
+    next_at: int | None
+
+
+def survey_outbox(
+    conn: BoardConnection,
+    *,
+    now: int | None = None,
+    limit: int = HEADS_AT_ONCE,
+    busy: Container[int] = (),
+) -> Due:
+    """The due heads, oldest first, at most ``limit``; ``busy`` subscriptions are left out.
+
+    Costs what there are subscriptions with something waiting, however much each is owed.
     """
-    lagging = fetch_value(conn, _LAGGING)
-    if lagging is None or lagging >= (fetch_value(conn, _NEWEST) or 0):
-        return 0
-    with write(conn, "advance-cursors") as tx:
-        after = tx.value(_LAGGING)
-        events = [] if after is None else tx.all(_EVENTS, {"after": after, "limit": limit})
-        if events:
-            _owe(tx, events)
-            tx.run(_MOVE_CURSORS, {"upto": events[-1]["id"]})
-        return len(events)
+    now = conn.clock.now() if now is None else now
+    heads: list[Head] = []
+    for *columns, destination in fetch_all(conn, _HEADS):
+        delivery = Delivery(*columns)
+        if delivery.sub_id in busy:
+            continue
+        due_at = delivery.next_attempt_at or 0
+        if due_at > now or len(heads) >= limit:
+            return Due(heads, due_at)
+        heads.append(Head(delivery, destination))
+    return Due(heads, None)
 
 
-def _owe(tx: Transaction, events: list[Any]) -> None:
-    subscribers, histories = Subscribers(tx.conn), Histories(tx.conn)
-    for event in events:
-        seen = look(tx.conn, histories, event)
-        for sub, rule in subscribers.of(event["task_id"]):
-            if sub.cursor < event["id"] and rule.matches(seen):
-                key = f"{tx.conn.board_id}:{sub.id}:{event['id']}"
-                owed = {"sub_id": sub.id, "event_id": event["id"], "dedup_key": key}
-                tx.run(_OWE, owed | {"now": tx.now})
-
-
-_NEXT_SUB: Final = (
-    "SELECT sub_id FROM deliveries WHERE state = 'waiting' AND sub_id > :after"
-    " ORDER BY sub_id LIMIT 1"
+_HEADS: Final = f"""
+WITH RECURSIVE waiting (sub_id) AS (
+    SELECT (SELECT d.sub_id FROM deliveries d WHERE d.state = 'waiting'
+            ORDER BY d.sub_id, d.event_id LIMIT 1)
+    UNION
+    SELECT (SELECT d.sub_id FROM deliveries d WHERE d.state = 'waiting' AND d.sub_id > w.sub_id
+            ORDER BY d.sub_id, d.event_id LIMIT 1)
+    FROM waiting w WHERE w.sub_id IS NOT NULL
 )
-_HEAD: Final = (
-    f"SELECT {_COLUMNS} FROM deliveries d WHERE d.state = 'waiting' AND d.sub_id = :sub_id"
-    " ORDER BY d.event_id LIMIT :limit"
-)
-
-
-def waiting_heads(conn: BoardConnection) -> Iterator[Delivery]:
-    """The next delivery of each subscription that is owed one, due or not."""
-    after = 0
-    while (sub_id := fetch_value(conn, _NEXT_SUB, {"after": after})) is not None:
-        yield from _head(conn, sub_id, 1)
-        after = sub_id
+SELECT {_COLUMNS}, s.destination FROM waiting w
+JOIN kanban_notify_subs s ON s.id = w.sub_id
+JOIN deliveries d ON d.id = (
+    SELECT h.id FROM deliveries h WHERE h.state = 'waiting' AND h.sub_id = w.sub_id
+    ORDER BY h.event_id LIMIT 1)
+ORDER BY d.next_attempt_at, d.id
+"""
 
 
 def due_deliveries(
-    conn: BoardConnection, sub_id: int, *, limit: int = DELIVERIES_AT_ONCE
+    conn: BoardConnection, now: int | None = None, limit: int = PAGE
 ) -> list[Delivery]:
-    """What may be sent to one subscription now, in event order; nothing overtakes what waits."""
-    now = conn.clock.now()
-    due = []
-    for delivery in _head(conn, sub_id, limit):
-        if (delivery.next_attempt_at or 0) > now:
-            break
-        due.append(delivery)
-    return due
+    """What may be sent now, oldest first: at most one delivery of each subscription."""
+    return [head.delivery for head in survey_outbox(conn, now=now, limit=limit).heads]
 
 
-def _head(conn: BoardConnection, sub_id: int, limit: int) -> list[Delivery]:
-    rows = fetch_all(conn, _HEAD, {"sub_id": sub_id, "limit": limit})
-    return [Delivery(*row) for row in rows]
+class Outgoing(msgspec.Struct, frozen=True):
+    """A due head with its message; without one, ``problem`` says why there can be none."""
+
+    delivery: Delivery
+    destination: str
+    message: Message | None
+    problem: str = ""
 
 
-def mark_delivered(conn: BoardConnection, delivery_id: int) -> bool:
-    """waiting → delivered; False if it was not waiting any more."""
-    with write(conn, "mark-delivered") as tx:
-        changes = "state = 'delivered', delivered_at = :now, next_attempt_at = NULL, reason = NULL"
-        return _mark(tx, delivery_id, f"{changes}, attempts = attempts + 1", {"now": tx.now})
-
-
-def mark_failed(
-    conn: BoardConnection, delivery: Delivery, reason: str, *, retry_after: float | None = None
-) -> int | None:
-    """It did not arrive: wait and try again, or dead after the last attempt.
-
-    ``retry_after`` are the seconds that the destination asked for. Returns the seconds until the
-    next attempt, None if there is none.
-    """
-    attempts = delivery.attempts + 1
-    if attempts >= ATTEMPTS:
-        mark_dead(conn, delivery.id, f"gave up after {attempts} attempts; the last: {reason}")
+def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
+    """The subscription's head with its message, or None while it is not due."""
+    row = fetch_one(conn, _HEAD_OF, {"sub": sub_id})
+    if row is None or (row["next_attempt_at"] or 0) > conn.clock.now():
         return None
-    delay = min(RETRY_SECONDS * (1 << min(attempts - 1, 20)), RETRY_SECONDS_MAX)
-    if retry_after is not None:
-        delay = max(1, min(round(retry_after), RETRY_SECONDS_MAX))
-    with write(conn, "mark-failed") as tx:
-        parameters = {"due": tx.now + delay, "reason": _reason(reason)}
-        changes = "attempts = attempts + 1, next_attempt_at = :due, reason = :reason"
-        _mark(tx, delivery.id, changes, parameters)
-    return delay
+    *columns, destination = row
+    delivery = Delivery(*columns)
+    try:
+        return Outgoing(delivery, destination, _message_of(conn, delivery))
+    except KanbanError:
+        raise
+    except (msgspec.MsgspecError, UnicodeError, LookupError, sqlite3.Error) as error:
+        # SQLite's own errors have a code; without one the row holds bytes that are no text.
+        if getattr(error, "sqlite_errorcode", None) is not None:
+            raise
+        return Outgoing(delivery, destination, None, f"its message cannot be written: {error}")
 
 
-def mark_dead(conn: BoardConnection, delivery_id: int, reason: str) -> bool:
-    """waiting → dead, after an attempt that cannot succeed."""
-    with write(conn, "mark-dead") as tx:
-        changes = (
-            "state = 'dead', attempts = attempts + 1, next_attempt_at = NULL, reason = :reason"
-        )
-        return _mark(tx, delivery_id, changes, {"reason": _reason(reason)})
+_HEAD_OF: Final = f"""
+SELECT {_COLUMNS}, s.destination FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id
+WHERE d.state = 'waiting' AND d.sub_id = :sub ORDER BY d.event_id LIMIT 1
+"""
 
 
-def _mark(tx: Transaction, delivery_id: int, assignments: str, parameters: dict[str, Any]) -> bool:
-    cursor = tx.run(
-        f"UPDATE deliveries SET {assignments} WHERE id = :id AND state = 'waiting'",
-        parameters | {"id": delivery_id},
+def _message_of(conn: BoardConnection, delivery: Delivery) -> Message:
+    event = get_event(conn, delivery.event_id)
+    if event is None:
+        raise LookupError(f"event {delivery.event_id} is not on the board any more")
+    facts = texts.facts(event.payload)
+    task = _about_task(conn, event.task_id)
+    title = None if task is None else task.title
+    return Message(
+        dedup_key=delivery.dedup_key,
+        board=conn.paths.slug,
+        subscription=delivery.sub_id,
+        event=AboutEvent(event.id, event.kind, event.actor, event.run_id, event.created_at, facts),
+        task=task,
+        text=texts.text(event.kind, event.task_id, title, facts),
     )
-    return cursor.rowcount > 0
+
+
+def _about_task(conn: BoardConnection, task_id: str | None) -> AboutTask | None:
+    row = None if task_id is None else fetch_one(conn, _TASK, {"id": task_id})
+    return None if row is None else AboutTask(*row)
+
+
+_TASK: Final = "SELECT id, title, status, assignee, tenant FROM tasks WHERE id = :id"
+
+
+# What came of it.
+
+
+def mark(conn: BoardConnection, delivery_id: int, outcome: Outcome) -> Delivery:
+    """Write down what came of one attempt; the delivery as it is now."""
+    if outcome.kind == "delivered":
+        return mark_delivered(conn, delivery_id)
+    if outcome.kind == "dead":
+        return mark_dead(conn, delivery_id, reason=outcome.reason)
+    return mark_retry(conn, delivery_id, reason=outcome.reason, retry_after=outcome.retry_after)
+
+
+def mark_delivered(conn: BoardConnection, delivery_id: int) -> Delivery:
+    """It arrived; this holds also when it was given up while it was on its way."""
+
+    def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        arrived = {"state": "delivered", "delivered_at": tx.now, "next_attempt_at": None}
+        return arrived | {"attempts": delivery.attempts + 1, "reason": None}
+
+    return _change(conn, "mark-delivered", delivery_id, ("waiting", "dead"), changes)
+
+
+def mark_retry(
+    conn: BoardConnection, delivery_id: int, *, reason: str, retry_after: float | None = None
+) -> Delivery:
+    """It did not arrive: wait, longer each time and never less than ``retry_after`` seconds.
+
+    After ``MAX_ATTEMPTS`` it is dead.
+    """
+
+    def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        attempts = delivery.attempts + 1
+        if attempts >= MAX_ATTEMPTS:
+            return _dead(attempts, f"gave up after {attempts} attempts; the last: {reason}")
+        wait = max(_backoff_seconds(tx, attempts), _asked_seconds(retry_after))
+        due = {"attempts": attempts, "next_attempt_at": tx.now + wait}
+        return due | {"reason": _reason(reason)}
+
+    return _change(conn, "mark-retry", delivery_id, ("waiting",), changes)
+
+
+def mark_dead(conn: BoardConnection, delivery_id: int, *, reason: str) -> Delivery:
+    """It cannot arrive; ``retry_delivery`` tries again all the same."""
+
+    def changes(_tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        return _dead(delivery.attempts + 1, reason)
+
+    return _change(conn, "mark-dead", delivery_id, ("waiting",), changes)
+
+
+def retry_delivery(conn: BoardConnection, delivery_id: int) -> bool:
+    """Send it as soon as its turn comes, with its attempts counted anew; not if it arrived."""
+
+    def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        if delivery.state == "delivered":
+            raise InvalidInput("delivery", "one that waits or is dead", "has been delivered")
+        if get_subscription(conn, delivery.sub_id).ended_at is not None:
+            allowed = "one of a live subscription; subscribe again to hear of what comes"
+            raise InvalidInput("delivery", allowed, "belongs to a subscription that has ended")
+        return {"state": "waiting", "attempts": 0, "next_attempt_at": tx.now, "reason": None}
+
+    _change(conn, "retry-delivery", delivery_id, DELIVERY_STATES, changes)
+    return True
+
+
+def drop_delivery(
+    conn: BoardConnection, delivery_id: int, reason: str = "dropped by a person"
+) -> bool:
+    """waiting → dead by a person; False if it does not wait."""
+    reason = limits.required("reason", reason, limits.REASON_BYTES)
+    changed = []
+
+    def changes(_tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        changed.append(delivery.id)
+        return _dead(delivery.attempts, reason)
+
+    _change(conn, "drop-delivery", delivery_id, ("waiting",), changes)
+    return bool(changed)
+
+
+def _change(
+    conn: BoardConnection,
+    verb: str,
+    delivery_id: int,
+    states: tuple[str, ...],
+    changes: Callable[[Transaction, Delivery], dict[str, Any]],
+) -> Delivery:
+    """Write ``changes`` if the delivery is in one of ``states``; the delivery as it is then."""
+    with write(conn, verb) as tx:
+        delivery = get_delivery(conn, delivery_id)
+        if delivery.state not in states:
+            return delivery
+        columns = changes(tx, delivery)
+        assignments = ", ".join(f"{column} = :{column}" for column in columns)
+        sql = f"UPDATE deliveries SET {assignments} WHERE id = :id"
+        tx.run(sql, columns | {"id": delivery_id})
+        return msgspec.structs.replace(delivery, **columns)
+
+
+def _dead(attempts: int, reason: str) -> dict[str, Any]:
+    columns = {"state": "dead", "attempts": attempts, "next_attempt_at": None}
+    return columns | {"reason": _reason(reason)}
 
 
 def _reason(reason: str) -> str:
-    return reason[: limits.REASON_BYTES // 4] or "no reason was given"
+    return texts.cut(redact(one_line(reason)), REASON_CHARACTERS) or "no reason was given"
+
+
+def _backoff_seconds(tx: Transaction, attempts: int) -> int:
+    """Half of the delay is certain and half is drawn, as for tasks (see ``retries``)."""
+    ceiling = min(RETRY_SECONDS * (1 << min(attempts - 1, 30)), RETRY_SECONDS_MAX)
+    drawn: float = tx.conn.randomness.randbits(_JITTER_BITS) / 2**_JITTER_BITS
+    return max(1, round(ceiling / 2 + ceiling / 2 * drawn))
+
+
+def _asked_seconds(retry_after: float | None) -> int:
+    if retry_after is None or not retry_after > 0:  # what is not a number is not above 0 either
+        return 0
+    return int(min(retry_after, RETRY_AFTER_SECONDS_MAX)) + 1
+
+
+# Looking.
 
 
 def get_delivery(conn: BoardConnection, delivery_id: int) -> Delivery:
@@ -183,33 +390,8 @@ def list_outbox(
     limits.whole("limit", limit, 1, PAGE_LIMIT)
     condition = ""
     if state is not None:
-        limits.word("state", state, DELIVERY_STATES)
-        condition = "d.state = :state AND"
+        # As a literal: an index that holds one state serves no parameter.
+        condition = f"d.state = '{limits.word('state', state, DELIVERY_STATES)}' AND"
     sql = f"SELECT {_COLUMNS} FROM deliveries d WHERE {condition} d.id > :after ORDER BY d.id"
-    rows = fetch_all(conn, f"{sql} LIMIT :limit", {"state": state, "after": after, "limit": limit})
+    rows = fetch_all(conn, f"{sql} LIMIT :limit", {"after": after, "limit": limit})
     return [Delivery(*row) for row in rows]
-
-
-def retry_delivery(conn: BoardConnection, delivery_id: int) -> bool:
-    """Send it as soon as its turn comes, with its attempts counted anew; not if it arrived."""
-    with write(conn, "retry-delivery") as tx:
-        delivery = get_delivery(conn, delivery_id)
-        if delivery.state == "delivered":
-            raise InvalidInput("delivery", "one that waits or is dead", "has been delivered")
-        tx.run(
-            "UPDATE deliveries SET state = 'waiting', attempts = 0, next_attempt_at = :now"
-            " WHERE id = :id",
-            {"id": delivery_id, "now": tx.now},
-        )
-    return True
-
-
-def drop_delivery(
-    conn: BoardConnection, delivery_id: int, reason: str = "dropped by a person"
-) -> bool:
-    """waiting → dead by a person; False if it does not wait."""
-    reason = limits.required("reason", reason, limits.REASON_BYTES)
-    with write(conn, "drop-delivery") as tx:
-        get_delivery(conn, delivery_id)
-        changes = "state = 'dead', next_attempt_at = NULL, reason = :reason"
-        return _mark(tx, delivery_id, changes, {"reason": reason})

@@ -185,6 +185,9 @@ CREATE TABLE kanban_notify_subs (
 ) STRICT;
 
 CREATE INDEX notify_subs_live ON kanban_notify_subs (id) WHERE ended_at IS NULL;
+CREATE INDEX notify_subs_lagging ON kanban_notify_subs (cursor) WHERE ended_at IS NULL;
+CREATE INDEX notify_subs_wide ON kanban_notify_subs (id)
+    WHERE ended_at IS NULL AND task_id IS NULL;
 CREATE INDEX notify_subs_by_task ON kanban_notify_subs (task_id) WHERE task_id IS NOT NULL;
 
 CREATE TABLE deliveries (
@@ -204,4 +207,5 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE INDEX deliveries_waiting ON deliveries (sub_id, event_id) WHERE state = 'waiting';
-CREATE INDEX deliveries_by_state ON deliveries (state, id);
+CREATE INDEX deliveries_waiting_by_id ON deliveries (id) WHERE state = 'waiting';
+CREATE INDEX deliveries_dead_by_id ON deliveries (id) WHERE state = 'dead';
