@@ -26,7 +26,7 @@ from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS, BoardConnection
 T = TypeVar("T")
 
 STANDBY_SECONDS: Final = 0.5
-INTERVAL_SECONDS: Final = 60.0
+INTERVAL_SECONDS: Final = 5.0  # 'notify retry' writes no event that would wake it; a look is cheap
 
 
 class BoardNotifier:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hermes_kanban import kernel as kb
 from tests.notify.conftest import Inbox, World
 from tests.support.waiting import wait_until
 
@@ -41,6 +42,7 @@ def assert_none_is_missing(world: World, inbox: Inbox) -> list[str]:
     assert set(arrived) == {one.dedup_key for one in world.deliveries()}
     events = {(message["dedup_key"], message["event"]["id"]) for message in inbox.messages()}
     assert len(events) == len(set(arrived))
+    assert kb.check(world.conn) == []
     return arrived
 
 

@@ -215,6 +215,24 @@ def test_what_cannot_be_written_down_is_not_sent_again_and_again(
     assert len(inbox.messages()) == 1
 
 
+def test_a_retry_by_hand_is_taken_up_soon(world: World) -> None:
+    inbox = world.inbox()
+    world.subscribe(inbox.command())
+    world.create()
+    outbox.advance_cursors(world.conn)
+    (delivery,) = world.deliveries()
+    outbox.drop_delivery(world.conn, delivery.id)
+
+    async def run() -> None:
+        async with world.notifier():
+            await anyio.sleep(0.3)
+            assert not inbox.messages()
+            outbox.retry_delivery(world.conn, delivery.id)
+            await until(inbox.messages)
+
+    anyio.run(run)
+
+
 def test_a_busy_board_delays_and_loses_nothing(world: World) -> None:
     inbox = world.inbox()
     world.subscribe(inbox.command())
