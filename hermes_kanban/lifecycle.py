@@ -117,7 +117,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     ),
     _row("lose_parent", "system", ("todo",), ("blocked",), "blocked"),
     _row("reopen", "person", ("done", "archived"), RESTING, "reopened"),
-    _row("adopt", "person", (*NOT_RUNNING, "review"), ("done",), "adopted"),
+    _row("adopt", "person", (*NOT_RUNNING, "review"), ("done",), "completed"),
     _row("adopt", "person", ("done",), (), "adopted"),
 )
 

@@ -59,6 +59,8 @@ def _archive(
     facts = {"reason": reason} if reason else {}
     run_id = task["current_run_id"]
     undone = task["completed_at"] is None
+    if task["status"] == "archived":
+        raise IllegalTransition("archive", "archived", lifecycle.ANY_BUT_ARCHIVED)
     if task["status"] == "running":
         lifecycle.apply(
             tx, "cancel", task, actor=actor, run_changes={"error": reason or "cancelled"}
@@ -159,8 +161,9 @@ def adopt_result(
         lifecycle.transition("adopt", task["status"])
         kept = _refused_result(tx, task_id, run_id)
         facts = {"from_run_id": run_id}
-        changes: dict[str, Any] = {"result": kept.get("result")}
         if task["status"] == "done":
+            # Work handed in without a result replaces none.
+            changes = {"result": kept["result"]} if kept.get("result") is not None else {}
             lifecycle.apply(tx, "adopt", task, actor=by, changes=changes, facts=facts)
             return True
         _adopt_as_completion(tx, task, by, kept, facts)
@@ -179,13 +182,14 @@ def _adopt_as_completion(
     }
     if kept.get("result") is not None:
         changes["result"] = kept["result"]
-    lifecycle.apply(tx, "adopt", task, actor=actor, changes=changes, facts=facts)
+    lifecycle.record(tx, task, "adopted", actor, facts)
     run_id, part = lifecycle.synthetic_run(
         tx, task, outcome="completed", actor=actor, columns=columns
     )
-    payload = {"run": part} | facts
-    lifecycle.record(tx, task, "completed", actor, payload, run_id=run_id)
-    gates.release_children(tx, task["id"])
+    lifecycle.apply(
+        tx, "adopt", task, actor=actor, changes=changes, run_id=run_id, facts=facts | {"run": part}
+    )
+    gates.task_finished(tx, task["id"])
 
 
 def _refused_result(tx: Transaction, task_id: str, run_id: int) -> dict[str, Any]:

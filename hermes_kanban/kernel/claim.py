@@ -10,6 +10,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import fencing, gates, limits, reads
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Identity, Refused, Task
 from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_one, write
 
@@ -165,7 +166,8 @@ def heartbeat_claim(
     with write(conn, "heartbeat") as tx:
         task = task_state(tx, task_id)
         if run_id is None:
-            lifecycle.transition("register", task["status"])
+            if task["status"] != "running":
+                raise IllegalTransition("heartbeat", task["status"], ("running",))
             run_id = task["current_run_id"]
         else:
             by = fencing.worker(tx, "heartbeat", task, run_id, claim_lock)

@@ -74,7 +74,7 @@ def assign_task(
     with write(conn, "assign") as tx:
         task = task_state(tx, task_id)
         if task["status"] == "archived":
-            lifecycle.transition("assign", "archived")
+            raise IllegalTransition("assign", "archived", lifecycle.ANY_BUT_ARCHIVED)
         if task["assignee"] == assignee:
             return False
         if task["status"] == "running":
@@ -95,8 +95,12 @@ def prioritise_task(
         lifecycle.transition("prioritise", task["status"])
         if task["priority"] == priority:
             return False
-        lifecycle.apply(tx, "prioritise", task, actor=by, changes={"priority": priority})
-        gates.settle_priority(tx, task)
+        effective = gates.effective_priority(tx, task_id, priority)
+        inherited = effective != task["effective_priority"]
+        changes = {"priority": priority, "effective_priority": effective}
+        lifecycle.apply(tx, "prioritise", task, actor=by, changes=changes)
+        if inherited:
+            gates.settle_ancestors(tx, task_id)
         return True
 
 

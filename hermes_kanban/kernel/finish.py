@@ -85,7 +85,7 @@ def complete_in(
     close_or_synthesise(
         tx, "complete", task, actor, "completed", "done", changes, kept, by_person, facts
     )
-    gates.release_children(tx, task["id"])
+    gates.task_finished(tx, task["id"])
 
 
 def close_or_synthesise(

@@ -65,6 +65,12 @@ def release_children(tx: Transaction, parent_id: str) -> list[str]:
     return released
 
 
+def task_finished(tx: Transaction, task_id: str) -> None:
+    """A task is done: its children may go on, and its open parents inherit from it no longer."""
+    release_children(tx, task_id)
+    settle_ancestors(tx, task_id)
+
+
 def _let_go(tx: Transaction, child: TaskState, facts: dict[str, Any]) -> None:
     if child["status"] == "blocked":
         unblock_by_system(tx, child, facts)
@@ -155,10 +161,15 @@ def raise_ancestors(tx: Transaction, task_id: str, priority: int) -> None:
                 frontier.append(parent_id)
 
 
+def effective_priority(tx: Transaction, task_id: str, own: int) -> int:
+    """The higher of a task's own priority and what its open children pass on."""
+    inherited = tx.value(_PRIORITY_OF, {"id": task_id})
+    return own if inherited is None else max(own, inherited)
+
+
 def settle_priority(tx: Transaction, task: TaskState) -> None:
-    """After a task's own priority or its children changed: recompute it and its ancestors."""
-    inherited = tx.value(_PRIORITY_OF, {"id": task["id"]})
-    effective = max(task["priority"], task["priority"] if inherited is None else inherited)
+    """After a task's children changed: recompute its priority and its ancestors'."""
+    effective = effective_priority(tx, task["id"], task["priority"])
     if effective != task["effective_priority"]:
         changed = lifecycle.update_task(tx, task, {"effective_priority": effective})
         lifecycle.record(tx, task, "prioritised", "system", {"task": changed, "inherited": True})

@@ -64,7 +64,7 @@ def approve_task(
             insert_comment(tx, task, fencing.Author(by, None), comment)
         now = lifecycle.moment(tx, task)
         lifecycle.apply(tx, "approve", task, actor=by, changes={"completed_at": now})
-        gates.release_children(tx, task_id)
+        gates.task_finished(tx, task_id)
         return True
 
 
