@@ -102,11 +102,12 @@ class BoardDispatcher:
             try:
                 report = await self._tick(config, wakeup, reason)
             except Exception as error:
-                delay = self._backoff.failed(error)
-            else:
-                self._backoff.succeeded()
-                delay = self._delay(config, report)
-            reason = await wakeup.sleep(delay)
+                # Not the wakeup's sleep: what the failed look has not seen would end that at once.
+                await anyio.sleep(self._backoff.failed(error))
+                reason = "failure"
+                continue
+            self._backoff.succeeded()
+            reason = await wakeup.sleep(self._delay(config, report))
 
     async def _tick(self, config: Config, wakeup: Wakeup, reason: str) -> kb.DispatchReport:
         report, newest, mine, workers = await self._in_thread(lambda: self._look(config))

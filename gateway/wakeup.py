@@ -118,7 +118,9 @@ class Pulse:
 @asynccontextmanager
 async def _reader(paths: BoardPaths) -> AsyncIterator[aiosqlite.Connection]:
     uri = f"{paths.database.as_uri()}?mode=rw"
-    conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
+    # Cancelled half-way, connecting would leave its thread behind.
+    with anyio.CancelScope(shield=True):
+        conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
     try:
         yield conn
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import re
@@ -142,13 +143,12 @@ def actor(value: str | None) -> str:
 
 def login() -> str:
     """The name of the person at this machine."""
-    global _login
-    if _login is None:
-        try:
-            _login = os.environ.get("LOGNAME") or pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:
-            _login = str(os.getuid())
-    return _login
+    return os.environ.get("LOGNAME") or _account()
 
 
-_login: str | None = None
+@functools.cache
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

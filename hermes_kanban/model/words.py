@@ -103,6 +103,7 @@ EVENT_KINDS: Final[frozenset[str]] = (
             "stop_requested",
             "exited",
             "fenced",
+            "parent_reopened",
         }
     )
 )
