@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -80,6 +81,12 @@ def alternating(
 def ratio_of_medians(floor: list[float], ours: list[float]) -> float:
     """How fast ours is relative to the floor; 1 means as fast."""
     return statistics.median(floor) / statistics.median(ours)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that at least ``share`` of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def best(call: Callable[[], object], repeat: int, blocks: int = 5) -> float:

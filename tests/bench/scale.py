@@ -1,0 +1,204 @@
+"""What 99,000 finished tasks and ten times the open ones add to the board's daily acts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.model.words import STATUSES
+from hermes_kanban.workers.process import SystemProcesses
+from tests.bench import boards
+from tests.bench.measure import (
+    BLOCKS,
+    Figure,
+    at_most,
+    best,
+    fresh_home,
+    plain,
+    ratio_of_medians,
+    seconds,
+)
+
+SMALL, LARGE = 1_000, 100_000
+OPEN = [status for status in STATUSES if status not in ("done", "archived")]
+CALLS = 100
+CLAIMS = 20
+READY = "SELECT id FROM tasks WHERE status = 'ready' AND claim_lock IS NULL LIMIT 1"
+
+
+class Rig(NamedTuple):
+    """One board and what a dispatcher keeps between two looks at it."""
+
+    conn: kb.BoardConnection
+    sweep: kb.Sweep
+    processes: SystemProcesses
+
+
+def measure() -> list[Figure]:
+    with fresh_home() as home:
+        boards.configure(home)
+        small, large = _rig("small", SMALL), _rig("large", LARGE)
+        figures = [
+            *_compare("claim-next", _claims, small, large, CLAIMS, "µs"),
+            *_compare("complete and promote", _completions, small, large, CLAIMS, "µs"),
+            *_compare("tick, places free, max_spawn 0", _idle_ticks, small, large, CALLS, "µs"),
+            *_best("tick, places free, max_spawn 0", large, _tick_without_spawn, 200),
+        ]
+        for rig in (small, large):
+            _occupy(rig)
+        figures += [
+            *_compare("tick, every profile at its cap", _capped_ticks, small, large, CALLS, "µs"),
+            *_best("tick, every profile at its cap", large, _tick, 200),
+            *_compare("first page of the open tasks", _pages, small, large, CALLS, "µs"),
+            *_best("first page of the open tasks", large, _page, 500),
+        ]
+        for rig in (small, large):
+            rig.conn.close()
+    return figures
+
+
+def _rig(board: str, total: int) -> Rig:
+    kb.create_board(board)
+    conn = kb.connect(board)
+    boards.fill(conn, total)
+    return Rig(conn, kb.Sweep(), SystemProcesses())
+
+
+Block = Callable[[Rig], float]
+"""Does one block on a board; the seconds of what counts of it."""
+
+
+def _compare(
+    name: str, block: Block, small: Rig, large: Rig, calls: int, unit: str
+) -> list[Figure]:
+    """The ratio of the medians of blocks that alternate, and what one call costs on each board."""
+    block(small)
+    block(large)
+    taken: dict[int, list[float]] = {0: [], 1: []}
+    for number in range(BLOCKS):
+        for which in (0, 1) if number % 2 else (1, 0):
+            taken[which].append(block((small, large)[which]))
+    ratio = ratio_of_medians(taken[1], taken[0])
+    middle = sorted(taken[1])[BLOCKS // 2] / calls * 1e6
+    return [
+        at_most(f"{name}, at {LARGE:,} beside {SMALL:,}", ratio, 1.5),
+        plain(f"{name}, at {LARGE:,}", middle, unit),
+    ]
+
+
+def _best(name: str, rig: Rig, call: Callable[[Rig], Any], microseconds: float) -> list[Figure]:
+    value = best(lambda: call(rig), CALLS) * 1e6
+    return [at_most(f"{name}, at {LARGE:,}, best of 5 blocks", value, microseconds, "µs")]
+
+
+def _claims(rig: Rig) -> float:
+    """Claims of whatever is ready first; given back outside the clock."""
+    taken: list[str] = []
+
+    def claim() -> None:
+        for _ in range(CLAIMS):
+            (task_id,) = rig.conn.execute(READY).fetchone()
+            task = kb.claim_task(rig.conn, task_id, claimer="bench")
+            assert task is not None
+            taken.append(task_id)
+
+    spent = seconds(claim)
+    with kb.batch(rig.conn):
+        for task_id in taken:
+            kb.reclaim_task(rig.conn, task_id, reason="bench", actor="person:bench")
+    return spent
+
+
+def _completions(rig: Rig) -> float:
+    """Completions that each let three children go; undone outside the clock."""
+    conn = rig.conn
+    parents = [
+        row[0]
+        for row in conn.execute(
+            "SELECT DISTINCT l.parent_id FROM tasks t CROSS JOIN task_links l ON l.child_id = t.id"
+            " JOIN tasks p ON p.id = l.parent_id"
+            " WHERE t.status = 'todo' AND p.status = 'ready' LIMIT 10"
+        )
+    ]
+    with kb.batch(conn):
+        claimed = [kb.claim_task(conn, task_id, claimer="bench") for task_id in parents]
+
+    def complete() -> None:
+        for task in claimed:
+            assert task is not None
+            assert kb.complete_task(
+                conn, task.id, summary="done", run_id=task.current_run_id,
+                claim_lock=task.claim_lock,
+            )  # fmt: skip
+
+    spent = seconds(complete)
+    with kb.batch(conn):
+        for task_id in parents:
+            kb.reopen_task(conn, task_id, reason="bench", actor="person:bench")
+    return spent * CLAIMS / len(parents)
+
+
+def _occupy(rig: Rig) -> None:
+    """Take two places of each profile, so that the cap holds back all that is ready."""
+    with kb.batch(rig.conn):
+        for profile in boards.PROFILES:
+            ready = rig.conn.execute(
+                "SELECT id FROM tasks WHERE status = 'ready' AND assignee = ? LIMIT 2", (profile,)
+            ).fetchall()
+            for (task_id,) in ready:
+                assert kb.claim_task(rig.conn, task_id, claimer="bench") is not None
+
+
+def _tick_without_spawn(rig: Rig) -> kb.DispatchReport:
+    report = _dispatch(rig, max_spawn=0)
+    assert not report.eligible
+    return report
+
+
+def _tick(rig: Rig) -> kb.DispatchReport:
+    report = _dispatch(rig, max_spawn=None)
+    assert not report.eligible
+    assert "profile_cap" in report.held
+    return report
+
+
+def _dispatch(rig: Rig, max_spawn: int | None) -> kb.DispatchReport:
+    return kb.dispatch_once(
+        rig.conn,
+        spawn_fn=_never,
+        processes=rig.processes,
+        max_spawn=max_spawn,
+        sweep=rig.sweep,
+        free_mib=_plenty,
+    )
+
+
+def _never(task: kb.Task, run: kb.Run) -> NoReturn:
+    raise AssertionError(f"{task.id} must not start, run {run.id}")
+
+
+def _plenty() -> int:
+    return 1_000_000
+
+
+def _page(rig: Rig) -> list[kb.Task]:
+    page = kb.list_tasks(rig.conn, status=OPEN, limit=50)
+    assert len(page) == 50
+    return page
+
+
+def _repeat(call: Callable[[Rig], Any]) -> Block:
+    def block(rig: Rig) -> float:
+        started = time.perf_counter()
+        for _ in range(CALLS):
+            call(rig)
+        return time.perf_counter() - started
+
+    return block
+
+
+_idle_ticks = _repeat(_tick_without_spawn)
+_capped_ticks = _repeat(_tick)
+_pages = _repeat(_page)
