@@ -75,11 +75,12 @@ def _archive(
 
 
 def _settle_children(tx: Transaction, parent_id: str, actor: str, *, release: bool) -> None:
+    if release:
+        for child_id in gates.unfinished_children(tx, parent_id):
+            release_link(tx, parent_id, task_state(tx, child_id), actor)
+        return
     for child_id in gates.waiting_children(tx, parent_id):
         child = task_state(tx, child_id)
-        if release:
-            release_link(tx, parent_id, child, actor)
-            continue
         reason = f"its parent {parent_id} was archived without being done"
         lifted_by = f"hermes-kanban unlink {parent_id} {child_id}, then unblock {child_id}"
         lifecycle.apply(

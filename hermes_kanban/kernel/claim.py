@@ -69,8 +69,8 @@ def _claimer(claimer: str | None) -> str:
 
 
 def _lease_seconds(conn: BoardConnection, ttl_seconds: int | None) -> int:
-    chosen = conn.config.kanban.lease_seconds if ttl_seconds is None else ttl_seconds
-    return limits.whole("ttl_seconds", int(chosen), 1, LEASE_SECONDS_MAX) or 1
+    chosen = int(conn.config.kanban.lease_seconds) if ttl_seconds is None else ttl_seconds
+    return limits.whole("ttl_seconds", chosen, 1, LEASE_SECONDS_MAX) or 1
 
 
 def hold(tx: Transaction, task: TaskState) -> str | None:
@@ -166,6 +166,7 @@ def heartbeat_claim(
     with write(conn, "heartbeat") as tx:
         task = task_state(tx, task_id)
         if run_id is None:
+            fencing.person(None, claim_lock)
             if task["status"] != "running":
                 raise IllegalTransition("heartbeat", task["status"], ("running",))
             run_id = task["current_run_id"]

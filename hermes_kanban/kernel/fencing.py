@@ -40,21 +40,29 @@ def run_actor(profile: str | None, claimer: str) -> str:
     return f"profile:{profile or claimer}"
 
 
+def person(actor: str | None, claim_lock: str | None) -> str:
+    """The actor of a write outside any run. A lock alone is a worker that lost its run's id."""
+    if claim_lock is not None:
+        raise InvalidInput("run_id", "the run that the claim lock belongs to", "is missing")
+    return limits.actor(actor)
+
+
 def author(
     tx: Transaction, run_id: int | None, claim_lock: str | None, actor: str | None
 ) -> Author:
     """The author of a row that belongs to no one run: a person, or an open run of any task.
 
+    ``actor`` is a person's; a run signs with its own name.
     Raises StaleRun when the run has ended or the lock is not its own.
     """
     if run_id is None:
-        return Author(limits.actor(actor), None)
+        return Author(person(actor, claim_lock), None)
     row = tx.one(_RUN, {"run": run_id})
     if row is None:
         raise NotFound("run", run_id)
     if row["ended_at"] is not None or claim_lock not in (None, row["claim_lock"]):
         raise StaleRun(run_id, row["task_id"])
-    return Author(actor or run_actor(row["profile"], row["claimer"]), run_id)
+    return Author(run_actor(row["profile"], row["claimer"]), run_id)
 
 
 _RUN: Final = (

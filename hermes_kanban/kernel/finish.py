@@ -56,7 +56,7 @@ def complete_task(
                 return by
             _check_created_cards(tx, created_cards or [], run_id)
         else:
-            by = limits.actor(actor)
+            by = fencing.person(actor, claim_lock)
         complete_in(tx, task, by, result, columns, by_person=run_id is None)
         return True
 
@@ -187,7 +187,7 @@ def block_task(
     """
     reason = limits.required("reason", reason, limits.REASON_BYTES)
     limits.word("kind", kind, BLOCK_KINDS)
-    limits.whole("retry_in_seconds", retry_in_seconds, 1)
+    limits.whole("retry_in_seconds", retry_in_seconds, 1, limits.DELAY_SECONDS)
     with write(conn, "block") as tx:
         task = task_state(tx, task_id)
         if run_id is not None:
@@ -195,7 +195,7 @@ def block_task(
             if isinstance(by, Refused):
                 return by
         else:
-            by = limits.actor(actor)
+            by = fencing.person(actor, claim_lock)
         lifecycle.transition("block", task["status"])
         if kind == "dependency" and not gates.has_open_parent(tx, task_id):
             raise InvalidInput(
@@ -215,7 +215,7 @@ def _block(
     *,
     by_person: bool,
 ) -> None:
-    looping = not by_person and _blocks_since_person(tx, task) + 1 >= BLOCKS_BEFORE_TRIAGE
+    looping = _blocks_since_person(tx, task) + 1 >= BLOCKS_BEFORE_TRIAGE
     was_review = task["status"] == "review"
     changes: dict[str, Any] = {}
     facts: dict[str, Any] = {"block_kind": kind, "reason": reason}

@@ -36,11 +36,12 @@ _RELEASABLE: Final = _CHILDREN.format(
 )
 _GATED_AGAIN: Final = _CHILDREN.format(condition="t.status IN ('ready', 'running')")
 _WAITING_CHILDREN: Final = _CHILDREN.format(condition="t.status = 'todo'")
-_OVERLOOKED: Final = (
-    "SELECT t.id, t.seq FROM tasks t WHERE t.status = 'todo' AND t.seq > :after"
-    " ORDER BY t.seq LIMIT :limit"
-)
-SWEEP: Final = 20
+_UNFINISHED_CHILDREN: Final = _CHILDREN.format(condition="t.status NOT IN ('done', 'archived')")
+_TODO_SLICE: Final = f"""
+SELECT t.id, t.seq, {NO_OPEN_PARENT} AS overlooked
+FROM (SELECT id, seq FROM tasks WHERE status = 'todo' AND seq > :after
+      ORDER BY seq LIMIT :limit) t
+"""
 PARENT_REOPENED: Final = "parent_reopened"
 
 
@@ -103,6 +104,11 @@ def waiting_children(tx: Transaction, parent_id: str) -> list[str]:
     return [row[0] for row in tx.all(_WAITING_CHILDREN, {"id": parent_id})]
 
 
+def unfinished_children(tx: Transaction, parent_id: str) -> list[str]:
+    """The ids of the children behind an unreleased link that are neither done nor archived."""
+    return [row[0] for row in tx.all(_UNFINISHED_CHILDREN, {"id": parent_id})]
+
+
 def settle_after_link_change(tx: Transaction, child: TaskState) -> None:
     """After a link came or went: promote, demote or unblock the child as its parents now say."""
     status, gated = child["status"], has_open_parent(tx, child["id"])
@@ -122,8 +128,8 @@ def recompute_ready(
     Looks at ``limit`` tasks with ``seq`` above ``after`` (all of them without a limit) and returns
     the promoted ids and the ``seq`` to go on from, 0 when the end was reached.
     """
-    rows = fetch_all(conn, _OVERLOOKED, {"after": after, "limit": limit or 2**31})
-    overlooked = [row[0] for row in rows if _is_overlooked(conn, row[0])]
+    rows = fetch_all(conn, _TODO_SLICE, {"after": after, "limit": limit or 2**31})
+    overlooked = [row["id"] for row in rows if row["overlooked"]]
     promoted = []
     for task_id in overlooked:
         with write(conn, "promote") as tx:
@@ -132,11 +138,7 @@ def recompute_ready(
                 lifecycle.apply(tx, "promote", task, actor="system", facts={"swept": True})
                 promoted.append(task_id)
     reached_end = limit is None or len(rows) < limit
-    return promoted, 0 if reached_end else rows[-1][1]
-
-
-def _is_overlooked(conn: BoardConnection, task_id: str) -> bool:
-    return not fetch_all(conn, _HAS_OPEN_PARENT, {"id": task_id})
+    return promoted, 0 if reached_end else rows[-1]["seq"]
 
 
 _PARENTS_OF: Final = (

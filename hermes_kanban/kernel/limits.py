@@ -26,6 +26,7 @@ LINKS_PER_RUN: Final = 1_000
 COMMENTS_PER_RUN: Final = 200
 TASKS_PER_RUN: Final = 50
 TASK_DEPTH: Final = 5
+DELAY_SECONDS: Final = 10 * 366 * 24 * 3600
 INTEGER: Final = 2**63 - 1
 
 _SKILL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

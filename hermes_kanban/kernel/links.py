@@ -99,7 +99,8 @@ def unlink_tasks(
             facts=_link_payload("remove", parent_id, child_id),
         )
         gates.settle_after_link_change(tx, child)
-        if (parent := lifecycle.load(tx, parent_id)) is not None:
+        parent = lifecycle.load(tx, parent_id)
+        if parent is not None and parent["status"] not in ("done", "archived"):
             gates.settle_priority(tx, parent)
         return True
 

@@ -212,9 +212,10 @@ def release_stale_claims(
 
 def _is_elsewhere(processes: Processes | None, run: LiveRun) -> bool:
     identity = run.identity()
-    if processes is None or identity is None:
+    if identity is None:
         return True
-    return processes.liveness(identity) == "elsewhere"
+    # Whoever cannot look at processes cannot say that it is not here and alive.
+    return processes is not None and processes.liveness(identity) == "elsewhere"
 
 
 def _reclaim(conn: BoardConnection, run: LiveRun, error: str, expired_at: int) -> bool:

@@ -38,7 +38,7 @@ def wait_for(
         if isinstance(by, Refused):
             return by
         for child in ids:
-            link_tasks(conn, child, task_id, actor=by, run_id=run_id, claim_lock=claim_lock)
+            link_tasks(conn, child, task_id, run_id=run_id, claim_lock=claim_lock)
         task = task_state(tx, task_id)
         columns = {"summary": summary} if summary else {}
         finish.requeue(tx, "wait_for", task, by, {}, columns, {"waits_for": ids})

@@ -57,6 +57,7 @@ def _folder_in_use(conn: BoardConnection, task: Task) -> list[Hold]:
 
 def _todo(conn: BoardConnection, task: Task) -> list[Hold]:
     holds = []
+    waiting_since = _since(conn, task)
     for parent_id, status, title, since in fetch_all(conn, _OPEN_PARENTS, {"id": task.id}):
         text = f"its parent {parent_id} ({title}) is {status}"
         if status == "archived":
@@ -65,13 +66,13 @@ def _todo(conn: BoardConnection, task: Task) -> list[Hold]:
             )
         else:
             lifted = f"{parent_id} is done; see: hermes-kanban why {parent_id}"
-        holds.append(Hold("open_parent", text, lifted, since=since))
+        holds.append(Hold("open_parent", text, lifted, since=max(since, waiting_since)))
     return holds or [
         Hold(
             "overlooked",
             "no parent holds it back; the sweep promotes it at the next look",
             f"hermes-kanban promote {task.id}",
-            since=_since(conn, task),
+            since=waiting_since,
         )
     ]
 
@@ -106,7 +107,7 @@ def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any
     rows = fetch_all(
         conn,
         "SELECT kind, payload, created_at FROM task_events WHERE task_id = :id"
-        " ORDER BY id DESC LIMIT 200",
+        f" AND kind NOT IN ({_NO_STATUS}) ORDER BY id DESC LIMIT 10",
         {"id": task.id},
     )
     for kind, payload, at in rows:
@@ -117,6 +118,13 @@ def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any
             return at, decoded | facts
     return task.created_at, facts
 
+
+# Of the events that a task may have any number of, none tells its status.
+_NO_STATUS: Final = (
+    "'commented', 'edited', 'prioritised', 'scheduled', 'assigned', 'attached', 'linked',"
+    " 'unlinked', 'released', 'fenced', 'spawned', 'stop_requested', 'exited', 'adopted',"
+    " 'parent_reopened'"
+)
 
 _BY_STATUS: Final = {
     "ready": _ready,
