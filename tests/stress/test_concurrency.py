@@ -27,7 +27,8 @@ from hermes_kanban import kernel as kb
 
 FIND_READY = "SELECT id FROM tasks WHERE status='ready' AND claim_lock IS NULL LIMIT 1"
 WORK_SECONDS = 0.004
-STARVED_SECONDS = 5.0  # what busy_timeout alone lets a writer wait
+LONGEST_WRITE_SECONDS = 1.0  # on a machine of its own
+STARVED_SECONDS = 5.0  # beside other tests; a queue that starves its writers is slower still
 RACE_TIMEOUT_SECONDS = 240
 
 
@@ -198,7 +199,7 @@ def test_ten_times_in_a_row(processes: int, tasks: int, again: int, tmp_path: Pa
     print(f"\n{again + 1}. {processes} x {tasks}: {raced}")
     judge(tmp_path, raced, tasks=tasks)
     assert min(raced.completions) > 0, raced
-    assert raced.longest_write < STARVED_SECONDS, raced
+    assert raced.longest_write < LONGEST_WRITE_SECONDS, raced
 
 
 def main() -> None:
