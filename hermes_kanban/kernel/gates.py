@@ -38,9 +38,9 @@ _GATED_AGAIN: Final = _CHILDREN.format(condition="t.status IN ('ready', 'running
 _WAITING_CHILDREN: Final = _CHILDREN.format(condition="t.status = 'todo'")
 _UNFINISHED_CHILDREN: Final = _CHILDREN.format(condition="t.status NOT IN ('done', 'archived')")
 _TODO_SLICE: Final = f"""
-SELECT t.id, t.seq, {NO_OPEN_PARENT} AS overlooked
+SELECT todo.id, todo.seq, {NO_OPEN_PARENT.replace("t.id", "todo.id")} AS overlooked
 FROM (SELECT id, seq FROM tasks WHERE status = 'todo' AND seq > :after
-      ORDER BY seq LIMIT :limit) t
+      ORDER BY seq LIMIT :limit) todo
 """
 PARENT_REOPENED: Final = "parent_reopened"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +15,7 @@ from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fe
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 10_000
+KEYS_AT_ONCE: Final = 500
 
 TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
 RUN_COLUMNS: Final = ", ".join(f"r.{name}" for name in Run.__struct_fields__)
@@ -81,9 +81,24 @@ def list_tasks(
     Without ``status``, all but the archived.
     """
     limits.whole("limit", limit, 1, PAGE_LIMIT)
-    pages = [_status_page(conn, one, assignee, tenant, after, limit) for one in _statuses(status)]
-    merged = heapq.merge(*pages, key=lambda row: row[0]) if len(pages) > 1 else iter(pages[0])
-    return [task_of(row) for row, _ in zip(merged, range(limit), strict=False)]
+    statuses = _statuses(status)
+    narrowed = {"assignee": assignee, "tenant": tenant}
+    if len(statuses) == 1:
+        rows = _status_page(conn, TASK_COLUMNS, statuses[0], narrowed, after, limit)
+        return [task_of(row) for row in rows]
+    # Keys first: only the rows of the page itself are read whole.
+    keys = [_status_page(conn, "t.seq", one, narrowed, after, limit) for one in statuses]
+    wanted = sorted(row[0] for page in keys for row in page)[:limit]
+    return [task_of(row) for row in _rows_of(conn, wanted)]
+
+
+def _rows_of(conn: BoardConnection, seqs: list[int]) -> Iterator[Any]:
+    """The tasks of these keys, in order; so many at a time that a statement can bind them."""
+    for start in range(0, len(seqs), KEYS_AT_ONCE):
+        keys = {f"k{at}": seq for at, seq in enumerate(seqs[start : start + KEYS_AT_ONCE])}
+        listed = ", ".join(f":{name}" for name in keys)
+        sql = f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.seq IN ({listed}) ORDER BY t.seq"
+        yield from fetch_all(conn, sql, keys)
 
 
 def _statuses(status: str | Iterable[str] | None) -> list[str]:
@@ -97,33 +112,21 @@ def _statuses(status: str | Iterable[str] | None) -> list[str]:
 
 def _status_page(
     conn: BoardConnection,
+    columns: str,
     status: str,
-    assignee: str | None,
-    tenant: str | None,
+    narrowed: dict[str, str | None],
     after: int | None,
     limit: int,
 ) -> list[Any]:
     """One status read off one index in key order, so that a page costs its own length."""
-    conditions = ["t.status = :status", "t.seq > :after"]
-    if assignee is not None:
-        conditions.append("t.assignee = :assignee")
-    if tenant is not None:
-        conditions.append("t.tenant = :tenant")
+    wanted = {column: value for column, value in narrowed.items() if value is not None}
+    conditions = ["t.status = :status", "t.seq > :after", *(f"t.{one} = :{one}" for one in wanted)]
     sql = (
-        f"SELECT {TASK_COLUMNS} FROM tasks t WHERE {' AND '.join(conditions)}"
+        f"SELECT {columns} FROM tasks t WHERE {' AND '.join(conditions)}"
         " ORDER BY t.seq LIMIT :limit"
     )
-    return fetch_all(
-        conn,
-        sql,
-        {
-            "status": status,
-            "after": after or 0,
-            "assignee": assignee,
-            "tenant": tenant,
-            "limit": limit,
-        },
-    )
+    bounds = {"status": status, "after": after or 0, "limit": limit}
+    return fetch_all(conn, sql, bounds | wanted)
 
 
 def get_run(conn: BoardConnection, run_id: int) -> Run:

@@ -145,6 +145,8 @@ SMALL = {
     "CONSTANT ROW": "no table at all",
     "task_runs_live": "an index of the processes that have not exited",
     "task_runs_open": "an index of the runs that are open",
+    "tasks_queue": "an index of the ready tasks, left after its first row",
+    "todo": "a slice of few rows",
     "a": "a graph walk's own rows",
     "b": "a graph walk's own rows",
 }
