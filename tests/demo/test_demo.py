@@ -1,61 +1,136 @@
-"""The main job, end to end: real gateway, real workers, one of them killed and retried."""
+"""The main job end to end: a real gateway, real workers, one of them killed and retried."""
 
 from __future__ import annotations
 
-import os
 import re
+import signal
 import subprocess
-import sys
-from pathlib import Path
-
-import pytest
+from typing import IO
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.demo.plan import packages, source_root
-
-DEADLINE_SECONDS = 180
-
-
-def run_demo(home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hermes_kanban.demo", "--exit-when-idle", "--home", str(home)],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
+from hermes_kanban.demo import plan
+from hermes_kanban.demo.home import SOURCE
+from hermes_kanban.demo.packages import packages
+from tests.demo.conftest import DEADLINE_SECONDS, Run
+from tests.support.waiting import wait_until
 
 
-def test_the_plan_is_done_although_a_worker_was_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "board"
-    done = run_demo(home)
+def test_the_plan_is_done_although_a_worker_was_killed(demo: Run) -> None:
+    done = demo.to_the_end()
     assert done.returncode == 0, done.stdout + done.stderr
+    assert demo.processes() == []
 
-    report = (home / "report.md").read_text("utf-8")
-    missing = [name for name in packages(source_root()) if f"| {name} |" not in report]
-    assert not missing
+    report = (demo.home / "report.md").read_text("utf-8")
+    assert [name for name in packages(SOURCE) if f"| `{name}` |" not in report] == []
+    assert str(demo.home / "report.md") in done.stdout
 
-    monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
     conn = kb.connect()
-    killed = re.search(r"The killed task (t_\w+): ", done.stdout)
-    assert killed is not None
-    outcomes = [run.outcome for run in kb.list_runs(conn, killed[1])]
-    assert outcomes == ["crashed", "completed"]
-    assert {task.status for task in kb.list_tasks(conn)} == {"done"}
-    assert kb.check(conn, deep=True) == []
-    for run_id in range(1, len(packages(source_root())) + 4):
-        pid = kb.get_run(conn, run_id).worker_pid
-        assert pid is not None
-        assert not Path(f"/proc/{pid}/cmdline").exists() or str(home) not in _words_of(pid)
-    conn.close()
-
-    again = run_demo(home)
-    assert again.returncode == 0, again.stderr
-    assert "none are filed" in again.stdout
+    try:
+        assert len(plan.tasks(conn)) == len(packages(SOURCE)) + 2
+        assert {task.status for task in plan.tasks(conn)} == {"done"}
+        assert _outcomes_of_the_killed(conn, done.stdout) == ["crashed", "completed"]
+        assert kb.check(conn, deep=True) == []
+    finally:
+        conn.close()
+    _what_it_says_to_type_works(done.stdout)
 
 
-def _words_of(pid: int) -> str:
-    with open(f"/proc/{pid}/cmdline", "rb") as stream:
-        return os.fsdecode(stream.read())
+def test_a_board_with_tasks_gets_no_second_plan(demo: Run, conn: kb.BoardConnection) -> None:
+    kb.create_task(conn, title="Somebody's own", assignee="nobody")
+
+    done = demo.to_the_end()
+
+    assert done.returncode == 0, done.stderr
+    assert "none is filed, the board has tasks: 1 ready" in done.stdout
+    assert len(kb.list_tasks(conn)) == 1
+
+
+def test_interrupted_it_leaves_its_workers_to_the_next_gateway(demo: Run) -> None:
+    first = demo.start()
+    _read_until(first, "spawned .* Measure kernel")
+    first.send_signal(signal.SIGINT)
+    said, _ = first.communicate(timeout=DEADLINE_SECONDS)
+    assert first.returncode == 130
+    stopped = re.search(r"gateway stopped in ([\d.]+) s", said)
+    assert stopped is not None
+    assert float(stopped[1]) <= 1.0
+
+    gateway = demo.gateway()
+    try:
+        conn = kb.connect()
+        wait_until(conn.paths.health.exists)
+        second = demo.to_the_end()
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert f"was running already and is used: pid {gateway.pid}" in second.stdout
+        assert gateway.poll() is None
+        # No worker was lost or started twice on account of the change of gateways.
+        outcomes = {run.outcome for task in plan.tasks(conn) for run in kb.list_runs(conn, task.id)}
+        assert outcomes == {"crashed", "completed"}
+        assert kb.check(conn, deep=True) == []
+        conn.close()
+    finally:
+        gateway.terminate()
+        gateway.wait(DEADLINE_SECONDS)
+
+
+def test_a_plan_that_cannot_be_finished_says_why_and_fails(demo: Run) -> None:
+    demo.home.mkdir()
+    (demo.home / "config.yaml").write_text("kanban: {max_retries: 0}\n")
+
+    done = demo.to_the_end()
+
+    assert done.returncode == 1
+    assert re.search(r"NOT finished: 2 of the plan's \d+ tasks are left", done.stdout)
+    assert re.search(r"Measure \S+ \(t_\w+\) is blocked: .*hermes-kanban unblock t_", done.stdout)
+    assert demo.processes() == []
+
+
+def test_after_the_plan_the_gateway_stays_up_for_more(demo: Run, conn: kb.BoardConnection) -> None:
+    kb.create_task(conn, title="Somebody's own", triage=True)
+    run = demo.start()
+    _read_until(run, "The gateway goes on until Ctrl-C")
+
+    task = kb.create_task(conn, title="Take it again", assignee="surveyor")
+    wait_until(lambda: kb.get_task(conn, task).status == "done")
+    _read_until(run, "completed  .* Take it again")
+
+    run.terminate()
+    run.communicate(timeout=DEADLINE_SECONDS)
+    assert run.returncode == 0
+    assert demo.processes() == []
+
+
+def test_a_gateway_that_cannot_start_is_told_in_its_own_words(demo: Run) -> None:
+    demo.home.mkdir()
+    (demo.home / "config.yaml").write_text("kanban: {max_retrys: 0}\n")
+
+    done = demo.to_the_end()
+
+    assert done.returncode == 1
+    assert "max_retrys" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _outcomes_of_the_killed(conn: kb.BoardConnection, said: str) -> list[str | None]:
+    killed = re.search(r"killed pid \d+, run (\d+) of", said)
+    assert killed is not None, said
+    task_id = kb.get_run(conn, int(killed[1])).task_id
+    return [run.outcome for run in kb.list_runs(conn, task_id)]
+
+
+def _what_it_says_to_type_works(said: str) -> None:
+    commands = re.findall(r"^  (\S.*)$", said[said.index("\nNext:") :], re.MULTILINE)
+    assert len(commands) >= 4
+    script = "\n".join(["set -e", "unset HERMES_KANBAN_HOME", *commands])
+    subprocess.run(["sh", "-c", script], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def _read_until(process: subprocess.Popen[str], pattern: str) -> None:
+    assert process.stdout is not None
+    stream: IO[str] = process.stdout
+    seen = []
+    for line in stream:
+        seen.append(line)
+        if re.search(pattern, line):
+            return
+    raise AssertionError(f"ended without {pattern!r}:\n{''.join(seen)}")

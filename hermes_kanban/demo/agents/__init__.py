@@ -1,1 +1,1 @@
-"""The workers of the sample plan: programs of their own, started by the ``command`` runtime."""
+"""The sample plan's agents: each a program that reads its task on standard input."""

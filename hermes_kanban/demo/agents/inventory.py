@@ -1,24 +1,30 @@
-"""Takes the inventory: how many files and lines each package has."""
+"""The surveyor: which packages, files and lines there are below the folder it is started in."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from hermes_kanban.demo.agents.worker import Job, sources
+from hermes_kanban.demo.agents.briefing import complete, say
+from hermes_kanban.demo.packages import packages
 
 
 def main() -> None:
-    """Count, say so line by line, and hand the counts over."""
-    job = Job()
-    root = Path(job.order["root"])
-    counts = {}
-    for package in job.order["packages"]:
-        files = sources(root / package)
-        lines = sum(len(file.read_text("utf-8").splitlines()) for file in files)
-        counts[package] = {"files": len(files), "lines": lines}
-        print(f"{package}: {len(files)} files, {lines} lines", flush=True)
-    total = sum(one["lines"] for one in counts.values())
-    job.hand_over(f"{len(counts)} packages, {total} lines", {"packages": counts})
+    """Count, and hand over each package's files with their lines."""
+    root = Path.cwd()
+    say(f"surveying {root}")
+    found = {name: _lines(root, files) for name, files in packages(root).items()}
+    for name, files in found.items():
+        say(f"{name}: {len(files)} files, {sum(files.values())} lines")
+    files_in_all = sum(map(len, found.values()))
+    lines = sum(sum(files.values()) for files in found.values())
+    complete(
+        summary=f"{len(found)} packages, {files_in_all} files, {lines:,} lines",
+        result={"packages": found},
+    )
+
+
+def _lines(root: Path, files: list[Path]) -> dict[str, int]:
+    return {str(file): len((root / file).read_bytes().splitlines()) for file in files}
 
 
 if __name__ == "__main__":
