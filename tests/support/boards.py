@@ -70,8 +70,13 @@ class MemoryProcesses:
         self._records: dict[int, ExitRecord] = {}
         self._asked: dict[int, int] = {}
         self.stubborn: set[int] = set()
-        self.me = self._new_identity()
-        self._alive[self.me.pid] = self.me
+        self.succeed()
+
+    def succeed(self) -> None:
+        """The process that asks dies and another takes its place."""
+        if hasattr(self, "me"):
+            self.vanish(self.me.pid)
+        self.me = self.start()
 
     def _new_identity(self) -> Identity:
         pid = next(self._pids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import subscriptions
+from hermes_kanban.kernel import outbox, subscriptions
 from tests.support.boards import ABoard
 
 
@@ -214,29 +214,13 @@ def _archived(board: ABoard, tasks: dict[str, str]) -> None:
 
 
 def deliver(board: ABoard) -> None:
-    """What a notifier would have written by now: one delivery in each state, the cursor moved."""
-    newest = kb.newest_event_id(board.conn)
-    for sub in subscriptions.list_subscriptions(board.conn):
-        wanted = list(subscriptions.matching_event_ids(board.conn, sub, sub.cursor, newest))
-        for at, event_id in enumerate(wanted):
-            state = ("delivered", "waiting", "dead")[at % 3]
-            board.conn.execute(
-                "INSERT INTO deliveries (sub_id, event_id, dedup_key, state, next_attempt_at,"
-                " delivered_at, reason) VALUES (:sub, :event, :key, :state, :next, :at, :reason)",
-                {
-                    "sub": sub.id,
-                    "event": event_id,
-                    "key": f"{sub.id}-{event_id}",
-                    "state": state,
-                    "next": board.clock.now() if state == "waiting" else None,
-                    "at": board.clock.now() if state == "delivered" else None,
-                    "reason": "nobody there" if state == "dead" else None,
-                },
-            )
-        board.conn.execute(
-            "UPDATE kanban_notify_subs SET cursor = :newest WHERE id = :id",
-            {"newest": newest, "id": sub.id},
-        )
+    """A notifier's work: everything is owed; one delivery arrived, one is dead, others wait."""
+    while outbox.advance_cursors(board.conn):
+        pass
+    (head,) = outbox.due_deliveries(board.conn)
+    outbox.mark_delivered(board.conn, head.id)
+    (head,) = outbox.due_deliveries(board.conn)
+    outbox.mark_dead(board.conn, head.id, reason="nobody there")
 
 
 SCENES = (

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 
-from hermes_kanban.kernel.gates import PARENT_REOPENED
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.kernel.replay import (
     RUN_COLUMNS,
@@ -28,7 +27,6 @@ from hermes_kanban.kernel.replay import (
 from hermes_kanban.model.words import BOARD_EVENTS, CLOSING_EVENTS, EVENT_KINDS, FAILURES
 from hermes_kanban.store.sqlite import BoardConnection
 
-KNOWN_KINDS: Final = EVENT_KINDS | {PARENT_REOPENED}
 _CLOSES_AS: Final = {"review": "review_requested"}
 _LIFTED_BY_ITSELF: Final = ("transient", "dependency")
 
@@ -137,7 +135,7 @@ def _events_are_readable(history: History) -> Iterator[Violation]:
     for event in history.events:
         if event.problem:
             yield Violation(14, "event", str(event.id), event.problem)
-        if event.kind not in KNOWN_KINDS:
+        if event.kind not in EVENT_KINDS:
             yield Violation(14, "event", str(event.id), f"has the unknown kind {event.kind!r}")
 
 
