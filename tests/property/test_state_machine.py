@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import recover
+from hermes_kanban.kernel import outbox, recover, subscriptions
 from tests.support.boards import ABoard, a_profile
 
 # What a caller may hear; everything else is a fault.
@@ -37,9 +38,33 @@ UNION
 SELECT 'two live processes of one task' FROM task_runs r
 WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL
 GROUP BY r.task_id HAVING count(*) > 1
+UNION
+SELECT 'an effective priority that is not the highest of its own and its open children''s'
+FROM tasks t WHERE t.status NOT IN ('done', 'archived')
+  AND t.effective_priority <> max(t.priority, coalesce((
+        SELECT max(c.effective_priority) FROM task_links l JOIN tasks c ON c.id = l.child_id
+        WHERE l.parent_id = t.id AND l.released_at IS NULL
+          AND c.status NOT IN ('done', 'archived')), t.priority))
 """
+TABLES = (
+    "boards", "tasks", "task_runs", "task_links", "task_comments", "kanban_notify_subs",
+    "deliveries",
+)  # fmt: skip
 TASK = Bundle("task")
 WORDS = st.sampled_from(["a", "b", None])
+NUMBER = st.one_of(st.none(), st.integers(0, 9), st.integers(0, 9))
+LEGAL = {
+    "accept": "triage",
+    "triage": "blocked",
+    "promote": "todo",
+    "approve": "review",
+    "reclaim": "running",
+    "request_changes": "review",
+    "unblock": "blocked",
+    "complete": "running",
+    "block": "review",
+    "reopen": "done",
+}
 PROFILES = ("coder", "writer")
 
 
@@ -53,10 +78,8 @@ class BoardMachine(RuleBasedStateMachine):
         self.board = ABoard(Path(self.folder.name) / "home", self.patch, "default")
         self.conn = self.board.conn
         profiles = {name: a_profile() for name in PROFILES}
-        kanban = msgspec.structs.replace(self.conn.config.kanban, max_runs=6, max_in_progress=3)
-        self.conn.config = msgspec.structs.replace(
-            self.conn.config, profiles=profiles, kanban=kanban
-        )
+        self.conn.config = msgspec.structs.replace(self.conn.config, profiles=profiles)
+        self.board.configure(max_runs=6, max_in_progress=3)
 
     def teardown(self) -> None:
         try:
@@ -68,19 +91,18 @@ class BoardMachine(RuleBasedStateMachine):
 
     def attempt(self, call: Callable[[], Any]) -> Any:
         """Call a verb; if it refuses by raising, it must have changed nothing."""
-        before = self.conn.total_changes, kb.newest_event_id(self.conn)
+        newest = kb.newest_event_id(self.conn)
         try:
             return call()
         except REFUSALS:
-            now = kb.newest_event_id(self.conn)
-            assert now == before[1]
+            assert kb.newest_event_id(self.conn) == newest
             assert self.rows() == self.rows_before
             return None
 
     def rows(self) -> list[tuple[Any, ...]]:
         return [
             tuple(row)
-            for table in ("tasks", "task_runs", "task_links")
+            for table in TABLES
             for row in self.conn.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
         ]
 
@@ -96,6 +118,10 @@ class BoardMachine(RuleBasedStateMachine):
         """A task of that status: most of what is interesting happens to few of them."""
         tasks = kb.list_tasks(self.conn, status=status)
         return tasks[number % len(tasks)].id if tasks else None
+
+    def likely(self, verb: str, task: str, number: int | None) -> str:
+        """Mostly a task from whose status the verb is legal, else any."""
+        return task if number is None else self.pick(LEGAL[verb], number) or task
 
     @initialize(target=TASK)
     def begin_with_a_diamond(self) -> Any:
@@ -119,8 +145,17 @@ class BoardMachine(RuleBasedStateMachine):
         tenant=WORDS,
         key=st.sampled_from(["k1", "k2", None, None, None]),
         retries=st.sampled_from([None, 0, 2]),
+        runtime=st.sampled_from([None, None, 30]),
+        workspace=st.sampled_from([None, None, "dir:/nowhere"]),
     )
-    def create(self, parents: list[str], key: str | None, retries: int | None, **rest: Any) -> Any:
+    def create(
+        self,
+        parents: list[str],
+        key: str | None,
+        retries: int | None,
+        runtime: int | None,
+        **rest: Any,
+    ) -> Any:
         made = self.attempt(
             lambda: kb.create_task(
                 self.conn,
@@ -128,6 +163,7 @@ class BoardMachine(RuleBasedStateMachine):
                 parents=parents,
                 idempotency_key=key,
                 max_retries=retries,
+                max_runtime_seconds=runtime,
                 **rest,
             )
         )
@@ -141,21 +177,24 @@ class BoardMachine(RuleBasedStateMachine):
     def unlink(self, parent: str, child: str) -> None:
         self.attempt(lambda: kb.unlink_tasks(self.conn, parent, child))
 
-    @rule(task=TASK, verb=st.sampled_from(["accept", "triage", "promote", "approve", "reclaim"]))
-    def decide(self, task: str, verb: str) -> None:
-        self.attempt(lambda: getattr(kb, f"{verb}_task")(self.conn, task))
+    @rule(
+        task=TASK,
+        number=NUMBER,
+        verb=st.sampled_from(["accept", "triage", "promote", "approve", "reclaim", "reopen"]),
+    )
+    def decide(self, task: str, number: int | None, verb: str) -> None:
+        chosen = self.likely(verb, task, number)
+        self.attempt(lambda: getattr(kb, f"{verb}_task")(self.conn, chosen))
 
-    @rule(task=TASK, reason=WORDS)
-    def unblock_or_reopen(self, task: str, reason: str | None) -> None:
-        self.attempt(lambda: kb.unblock_task(self.conn, task, reason=reason))
+    @rule(task=TASK, number=NUMBER, reason=WORDS)
+    def unblock(self, task: str, number: int | None, reason: str | None) -> None:
+        chosen = self.likely("unblock", task, number)
+        self.attempt(lambda: kb.unblock_task(self.conn, chosen, reason=reason))
 
-    @rule(task=TASK)
-    def reopen(self, task: str) -> None:
-        self.attempt(lambda: kb.reopen_task(self.conn, task))
-
-    @rule(task=TASK)
-    def request_changes(self, task: str) -> None:
-        self.attempt(lambda: kb.request_changes(self.conn, task, comment="again"))
+    @rule(task=TASK, number=NUMBER)
+    def request_changes(self, task: str, number: int | None) -> None:
+        chosen = self.likely("request_changes", task, number)
+        self.attempt(lambda: kb.request_changes(self.conn, chosen, comment="again"))
 
     @rule(task=TASK, release=st.booleans())
     def archive(self, task: str, release: bool) -> None:
@@ -184,13 +223,19 @@ class BoardMachine(RuleBasedStateMachine):
         self.rows_before = self.rows()
         self.attempt(lambda: kb.add_comment(self.conn, task, "a word"))
 
-    @rule(task=TASK)
-    def complete_by_person(self, task: str) -> None:
-        self.attempt(lambda: kb.complete_task(self.conn, task, result="by hand"))
+    @rule(task=TASK, number=NUMBER)
+    def complete_by_person(self, task: str, number: int | None) -> None:
+        chosen = self.likely("complete", task, number)
+        self.attempt(lambda: kb.complete_task(self.conn, chosen, result="by hand"))
 
-    @rule(task=TASK, kind=st.sampled_from(["needs_input", "capability", "transient", "dependency"]))
-    def block_by_person(self, task: str, kind: str) -> None:
-        self.attempt(lambda: kb.block_task(self.conn, task, reason="wait", kind=kind))
+    @rule(
+        task=TASK,
+        number=NUMBER,
+        kind=st.sampled_from(["needs_input", "capability", "transient", "dependency"]),
+    )
+    def block_by_person(self, task: str, number: int | None, kind: str) -> None:
+        chosen = self.likely("block", task, number)
+        self.attempt(lambda: kb.block_task(self.conn, chosen, reason="wait", kind=kind))
 
     @rule(task=TASK)
     def adopt(self, task: str) -> None:
@@ -202,21 +247,91 @@ class BoardMachine(RuleBasedStateMachine):
     def pause_or_resume(self, pause: int) -> None:
         (kb.pause if pause == 3 else kb.resume)(self.conn)
 
+    @rule(parent=TASK, child=TASK, caught=st.booleans())
+    def several_at_once(self, parent: str, child: str, caught: bool) -> None:
+        """A batch of which one verb may refuse: it undoes itself, or, not caught, everything."""
+
+        def plan() -> None:
+            with kb.batch(self.conn):
+                kb.add_comment(self.conn, parent, "to be linked")
+                try:
+                    kb.link_tasks(self.conn, parent, child)
+                    kb.promote_task(self.conn, child)
+                except REFUSALS:
+                    if not caught:
+                        raise
+                kb.prioritise_task(self.conn, parent, 4)
+
+        self.attempt(plan)
+
+    # Subscribers.
+
+    @rule(
+        task=st.one_of(st.none(), TASK),
+        kinds=st.sampled_from([["attention"], ["all"], ["completed", "blocked"]]),
+        assignee=st.sampled_from([None, *PROFILES]),
+    )
+    def subscribe(self, task: str | None, kinds: list[str], assignee: str | None) -> None:
+        wanted = {"kinds": kinds, "assignee": assignee}
+        subscriptions.subscribe(self.conn, destination="log", task_id=task, filter=wanted)
+
+    @rule(number=st.integers(0, 9))
+    def unsubscribe(self, number: int) -> None:
+        live = subscriptions.list_subscriptions(self.conn)
+        if live:
+            subscriptions.unsubscribe(self.conn, live[number % len(live)].id)
+
+    @rule(outcome=st.sampled_from(["delivered", "retry", "dead", None]), limit=st.integers(1, 500))
+    def notify(self, outcome: str | None, limit: int) -> None:
+        """Cursors move; the heads of the outbox are sent, fail or are given up."""
+        outbox.advance_cursors(self.conn, limit=limit)
+        for delivery in outbox.due_deliveries(self.conn) if outcome else []:
+            if outcome == "delivered":
+                outbox.mark_delivered(self.conn, delivery.id)
+            elif outcome == "retry":
+                outbox.mark_retry(self.conn, delivery.id, reason="nobody there")
+            else:
+                outbox.mark_dead(self.conn, delivery.id, reason="gone")
+
     # Workers, current and late.
 
-    @rule(number=st.integers(0, 9), registered=st.booleans())
-    def claim(self, number: int, registered: bool) -> None:
+    @rule(number=st.integers(0, 9), registered=st.booleans(), stubborn=st.booleans())
+    def claim(self, number: int, registered: bool, stubborn: bool) -> None:
         task = self.pick("ready", number)
         if task is None:
             return
         if self.attempt(lambda: kb.claim_task(self.conn, task, ttl_seconds=300)) and registered:
             run = self.run_of(task)
             assert run is not None
-            assert self.board.register(run)
+            assert self.board.register(run, stubborn=stubborn)
+
+    @rule(task=TASK)
+    def register_late(self, task: str) -> None:
+        """A process comes to a run that is open, has ended, has one already, or is to stop."""
+        run = self.run_of(task)
+        if run is None or run.claim_lock is None:
+            return
+        free = run.ended_at is None and run.worker_pid is None and run.stop_requested_at is None
+        assert self.board.register(run) == free
+
+    @rule(number=st.integers(0, 9), other=TASK, verb=st.sampled_from(["create", "link", "say"]))
+    def work_on_the_plan(self, number: int, other: str, verb: str) -> None:
+        """A run files, links and comments; what it signs is its own."""
+        task = self.pick("running", number)
+        run = None if task is None else self.run_of(task)
+        if run is None:
+            return
+        proof = {"run_id": run.id, "claim_lock": run.claim_lock}
+        calls: dict[str, Callable[[], Any]] = {
+            "create": lambda: kb.create_task(self.conn, title="part", parents=[other], **proof),
+            "link": lambda: kb.link_tasks(self.conn, other, run.task_id, **proof),
+            "say": lambda: kb.add_comment(self.conn, other, "seen", **proof),
+        }
+        self.attempt(calls[verb])
 
     @rule(
         task=TASK,
-        number=st.one_of(st.none(), st.integers(0, 9)),
+        number=NUMBER,
         verb=st.sampled_from(["complete", "complete", "block", "review", "heartbeat", "wait"]),
         oldest=st.booleans(),
         other=TASK,
@@ -255,7 +370,50 @@ class BoardMachine(RuleBasedStateMachine):
                 raise OSError("no such program")
             return self.board.processes.start().pid
 
-        kb.dispatch_once(self.conn, spawn_fn=spawn, processes=self.board.processes)
+        kb.dispatch_once(
+            self.conn,
+            spawn_fn=spawn,
+            processes=self.board.processes,
+            free_mib=lambda: 10_000,
+        )
+
+    @rule(
+        step=st.sampled_from(
+            ["exits", "stops", "crashes", "stale", "runtime", "due", "ready", "renew", "orphans"]
+        )
+    )
+    def settle(self, step: str) -> None:
+        """One step of the dispatcher by itself, in any order."""
+        processes = self.board.processes
+        steps: dict[str, Callable[[], Any]] = {
+            "exits": lambda: kb.import_exit_records(self.conn, processes),
+            "stops": lambda: kb.advance_stops(self.conn, processes),
+            "crashes": lambda: kb.detect_crashed_workers(self.conn, processes),
+            "stale": lambda: kb.release_stale_claims(self.conn, processes),
+            "runtime": lambda: kb.enforce_max_runtime(self.conn),
+            "due": lambda: kb.unblock_due(self.conn),
+            "ready": lambda: kb.recompute_ready(self.conn),
+            "renew": lambda: kb.renew_leases(self.conn, processes),
+            "orphans": lambda: kb.recover_orphaned_claims(self.conn, processes),
+        }
+        steps[step]()
+
+    @rule()
+    def lose_the_dispatcher(self) -> None:
+        """It dies between claim and registration; its successor has another identity."""
+
+        class Died(BaseException):
+            pass
+
+        def spawn(task: kb.Task, run: kb.Run) -> int:
+            raise Died
+
+        processes = self.board.processes
+        with contextlib.suppress(Died):
+            kb.dispatch_once(
+                self.conn, spawn_fn=spawn, processes=processes, free_mib=lambda: 10_000
+            )
+        processes.succeed()
 
     @rule(code=st.sampled_from([0, 1, 75, -9, None]), complete=st.booleans(), newest=st.booleans())
     def exit(self, code: int | None, complete: bool, newest: bool) -> None:
@@ -272,7 +430,7 @@ class BoardMachine(RuleBasedStateMachine):
             worker, at=self.board.clock.now(), exit_code=code, on_exit_zero=habit, tail="said\n"
         )
 
-    @rule(seconds=st.sampled_from([1, 20, 400, 4_000]))
+    @rule(seconds=st.sampled_from([1, 20, 45, 400, 4_000]))
     def wait(self, seconds: int) -> None:
         self.board.clock.advance(seconds)
 
