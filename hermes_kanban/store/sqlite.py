@@ -86,7 +86,7 @@ class BoardConnection(sqlite3.Connection):
 class Transaction:
     """One write transaction: the connection, one reading of the clock, and what it wrote."""
 
-    __slots__ = ("conn", "events", "now", "savepoints", "verb")
+    __slots__ = ("conn", "events", "lost", "now", "savepoints", "verb")
 
     def __init__(self, conn: BoardConnection, verb: str) -> None:
         self.conn = conn
@@ -94,6 +94,8 @@ class Transaction:
         self.now = conn.clock.now()
         self.events = 0
         self.savepoints = 0
+        # The error at which SQLite rolled everything back by itself (a full disk among them).
+        self.lost: BaseException | None = None
 
     def run(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> sqlite3.Cursor:
         """Execute one statement."""
@@ -172,6 +174,7 @@ def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
         transaction = _begin(conn, verb)
         try:
             yield transaction
+            _still_open(transaction)
             conn.execute("COMMIT")
         except BaseException as error:
             _roll_back(conn)
@@ -201,6 +204,7 @@ def _begin(conn: BoardConnection, verb: str) -> Transaction:
 
 @contextmanager
 def _savepoint(outer: Transaction, verb: str) -> Iterator[Transaction]:
+    _still_open(outer)
     outer.savepoints += 1
     name = f"verb_{outer.savepoints}"
     events, outer_verb = outer.events, outer.verb
@@ -213,12 +217,20 @@ def _savepoint(outer: Transaction, verb: str) -> Iterator[Transaction]:
         if outer.conn.in_transaction:
             outer.run(f"ROLLBACK TO {name}")
             outer.run(f"RELEASE {name}")
+        elif outer.lost is None:
+            outer.lost = translated(error, outer.conn.paths)
         raise translated(error, outer.conn.paths) from error
     else:
         outer.run(f"RELEASE {name}")
     finally:
         outer.savepoints -= 1
         outer.verb = outer_verb
+
+
+def _still_open(transaction: Transaction) -> None:
+    """A batch that went on after SQLite undid it must not commit the rest: all or nothing."""
+    if transaction.lost is not None:
+        raise transaction.lost
 
 
 def _roll_back(conn: BoardConnection) -> None:
