@@ -1,4 +1,4 @@
-"""A verb is all or nothing; a batch is one transaction in which a failed verb undoes only itself."""
+"""A verb is all or nothing; in a batch, one transaction, a failed verb undoes only itself."""
 
 from __future__ import annotations
 
