@@ -10,7 +10,7 @@ import msgspec
 
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
-from hermes_kanban.kernel.fencing import Author, author
+from hermes_kanban.kernel.fencing import Author, author, check_run_quota
 from hermes_kanban.kernel.links import add_links
 from hermes_kanban.kernel.workspaces import workspace_columns
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -76,6 +76,7 @@ def create_task(
         worker = author(tx, run_id, claim_lock, actor)
         if run_id is not None:
             _check_run_limits(tx, run_id)
+            check_run_quota(tx, run_id, "links", limits.LINKS_PER_RUN, len(parent_ids))
         columns |= workspace_columns(conn, workspace, branch)
         return _insert(tx, columns, parent_ids, triage, worker)
 
@@ -151,7 +152,7 @@ def _check_run_limits(tx: Transaction, run_id: int) -> None:
         allowed = f"{limits.TASKS_PER_RUN} tasks created by one run"
         raise InvalidInput("task", allowed, f"would be number {created + 1}")
     depth = tx.value(_DEPTH, {"run": run_id})
-    if depth >= limits.TASK_DEPTH:
+    if depth > limits.TASK_DEPTH:
         raise InvalidInput("task", f"creation to depth {limits.TASK_DEPTH}", "is deeper")
 
 

@@ -15,10 +15,10 @@ from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Run, Task
 from hermes_kanban.ports import Processes, Spawned, SpawnFunction
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, write
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
-SWEEP: Final = 20
+SWEEP: Final = 8
 
 
 class DispatchReport(msgspec.Struct):
@@ -84,17 +84,39 @@ def dispatch_once(
     """
     report = DispatchReport()
     if dry_run:
-        _choose(conn, live_runs(conn), report, max_spawn, free_mib)
+        _choose(conn, live_runs(conn), report, _most(conn, max_spawn), free_mib)
         return report
     live = _settle(conn, processes, report)
     _recompute(conn, report, sweep)
-    world = _choose(conn, live, report, max_spawn, free_mib)
-    for task_id in report.eligible:
-        _start(conn, world, task_id, spawn_fn, processes, report)
-    report.in_progress = world.total
+    _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
     due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live_runs(conn)))
     report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
+
+
+def _most(conn: BoardConnection, max_spawn: int | None) -> int:
+    return conn.config.kanban.max_spawn if max_spawn is None else max_spawn
+
+
+def _start_chosen(
+    conn: BoardConnection,
+    live: list[LiveRun],
+    places: int,
+    spawn_fn: Callable[[Task, Run], Spawned | int],
+    processes: Processes | None,
+    report: DispatchReport,
+    free_mib: Callable[[], int] | None,
+) -> None:
+    """Start up to ``places`` tasks; what is held up at its claim gives its place to the next."""
+    seen: list[LiveRun] | None = live
+    while True:
+        world, chosen = _choose(conn, seen, report, places, free_mib)
+        tried = sum(_start(conn, world, one, spawn_fn, processes, report) for one in chosen)
+        report.in_progress = world.total
+        places -= tried
+        if not places or not tried or tried == len(chosen):
+            return
+        seen = None
 
 
 def _settle(
@@ -132,7 +154,8 @@ def unblock_due(conn: BoardConnection) -> list[str]:
     """Unblock the ``transient`` blocks that are due; return their ids."""
     due = fetch_all(
         conn,
-        "SELECT id FROM tasks WHERE status = 'blocked' AND block_kind = 'transient'"
+        "SELECT id FROM tasks INDEXED BY tasks_transient"
+        " WHERE status = 'blocked' AND block_kind = 'transient'"
         " AND eligible_at <= :now ORDER BY eligible_at LIMIT 100",
         {"now": conn.clock.now()},
     )
@@ -148,18 +171,28 @@ def unblock_due(conn: BoardConnection) -> list[str]:
 
 def _choose(
     conn: BoardConnection,
-    live: list[LiveRun],
+    live: list[LiveRun] | None,
     report: DispatchReport,
-    max_spawn: int | None,
+    most: int,
     free_mib: Callable[[], int] | None,
-) -> World:
-    world = eligibility.survey(conn, live, free_mib=free_mib)
-    most = conn.config.kanban.max_spawn if max_spawn is None else max_spawn
-    chosen = queue.candidates(conn, world, most)
-    report.eligible = [row["id"] for row in chosen.tasks]
-    report.held = chosen.held
+) -> tuple[World, list[str]]:
+    """The board as it is now, and the ids of up to ``most`` tasks to start, in order."""
+    with reading(conn):
+        world = eligibility.survey(conn, live, free_mib=free_mib)
+        found = queue.candidates(conn, world, most)
+    chosen = [row["id"] for row in found.tasks]
+    report.eligible += [task_id for task_id in chosen if task_id not in report.eligible]
+    for code, ids in found.held.items():
+        for task_id in ids:
+            _hold_back(report, code, task_id)
     report.in_progress = world.total
-    return world
+    return world, chosen
+
+
+def _hold_back(report: DispatchReport, code: str, task_id: str) -> None:
+    held = report.held.setdefault(code, [])
+    if task_id not in held:
+        held.append(task_id)
 
 
 def _start(
@@ -169,15 +202,18 @@ def _start(
     spawn_fn: Callable[[Task, Run], Spawned | int],
     processes: Processes | None,
     report: DispatchReport,
-) -> None:
-    """Claim, spawn, register, go: in this order, so that no process starts unrecorded."""
+) -> bool:
+    """Claim, spawn, register, go: in this order, so that no process starts unrecorded.
+
+    False when the task could not be claimed.
+    """
     claimed = _claim(conn, world, task_id, processes)
     if isinstance(claimed, str):
-        report.held.setdefault(claimed, []).append(task_id)
-        return
+        _hold_back(report, claimed, task_id)
+        return False
     if claimed is None:
         report.lost.append(task_id)
-        return
+        return False
     run = get_run(conn, claimed.current_run_id or 0)
     try:
         process = spawn_fn(claimed, run)
@@ -185,8 +221,9 @@ def _start(
         reason = str(error) if isinstance(error, (KanbanError, OSError)) else repr(error)
         _spawn_failed(conn, run, reason)
         report.spawn_failed.append((task_id, reason))
-        return
+        return True
     _register(conn, processes, run, process, report)
+    return True
 
 
 def _claim(
@@ -195,11 +232,13 @@ def _claim(
     """Claim within the caps as the transaction sees them; the code of a hold if one came up."""
     with write(conn, "dispatch") as tx:
         task = lifecycle.load(tx, task_id)
-        if task is None or claim.hold(tx, task) is not None:
+        if task is None or task["status"] != "ready":
             return None
         exact = eligibility.survey(conn, free_mib=lambda: world.free_mib)
         if held := eligibility.holds(exact, task):
             return held[0].code
+        if claim.hold(tx, task) is not None:
+            return None
         claim.claim_in(
             tx,
             task,
@@ -221,8 +260,10 @@ def _register(
     log_path = str(conn.paths.run_dir(run.id) / "log")
     if isinstance(process, int):
         identity = None if processes is None else processes.identity(process)
-        claim.register_worker(conn, run.id, pid=process, identity=identity, log_path=log_path)
-        report.spawned.append((run.task_id, run.id, process))
+        if claim.register_worker(conn, run.id, pid=process, identity=identity, log_path=log_path):
+            report.spawned.append((run.task_id, run.id, process))
+        else:
+            report.lost.append(run.task_id)
         return
     registered = claim.register_worker(
         conn, run.id, pid=process.pid, identity=process.identity, log_path=log_path

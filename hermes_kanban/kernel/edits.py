@@ -56,6 +56,9 @@ def edit_task(
     with write(conn, "edit") as tx:
         task = task_state(tx, task_id)
         lifecycle.transition("edit", task["status"])
+        if wanted.get("branch") is not None and task["workspace_kind"] != "worktree":
+            problem = f"was given with {task['workspace_kind']}"
+            raise InvalidInput("branch", "only with a worktree", problem)
         if all(task[name] == value for name, value in wanted.items()):
             return False
         lifecycle.apply(tx, "edit", task, actor=by, changes=wanted)

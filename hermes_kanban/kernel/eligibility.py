@@ -35,6 +35,7 @@ class World(msgspec.Struct):
     by_tenant: Counter[str]
     by_resource: Counter[str]
     processes: dict[str, int]
+    folders: dict[str, list[LiveRun]]
 
     def took(self, profile: str | None, tenant: str | None) -> None:
         """One more run takes its places."""
@@ -71,9 +72,12 @@ def survey(
         by_tenant=Counter(),
         by_resource=Counter(),
         processes={run.task_id: run.id for run in runs if run.registered},
+        folders={},
     )
     for run in runs:
         world.took(run.profile, run.tenant)
+        if run.registered and run.workspace_kind == "dir" and run.workspace_path is not None:
+            world.folders.setdefault(run.workspace_path, []).append(run)
     return world
 
 
@@ -105,6 +109,11 @@ def profile_hold(world: World, profile: str | None) -> Hold | None:
 def tenant_hold(world: World, tenant: str | None) -> Hold | None:
     """What keeps every task of one tenant from starting, if anything does."""
     return _tenant_cap(world, {"tenant": tenant})
+
+
+def process_hold(world: World, task: Row) -> Hold | None:
+    """What a process that has not exited keeps from starting: its own task, or its folder's."""
+    return _earlier_process(world, task) or _folder_in_use(world, task)
 
 
 def _paused(world: World, _: Row) -> Hold | None:
@@ -197,12 +206,23 @@ def _earlier_process(world: World, task: Row) -> Hold | None:
     return Hold("earlier_process", text, "that process ends; it is being stopped")
 
 
+def _folder_in_use(world: World, task: Row) -> Hold | None:
+    if task["workspace_kind"] != "dir":
+        return None
+    for run in world.folders.get(task["workspace_path"], ()):
+        if run.task_id != task["id"]:
+            text = f"run {run.id} of {run.task_id} still uses its folder {task['workspace_path']}"
+            return Hold("folder_in_use", text, "that process ends", since=run.started_at)
+    return None
+
+
 _RULES: Final[tuple[Callable[[World, Row], Hold | None], ...]] = (
     _paused,
     _profile,
     _scheduled,
     _backing_off,
     _earlier_process,
+    _folder_in_use,
     _total,
     _profile_cap,
     _tenant_cap,

@@ -133,13 +133,15 @@ def _fence(
     )
 
 
-def check_run_quota(tx: Transaction, run_id: int | None, table: str, most: int) -> None:
-    """InvalidInput when a run has written its share of links or comments."""
+def check_run_quota(
+    tx: Transaction, run_id: int | None, table: str, most: int, wanted: int = 1
+) -> None:
+    """InvalidInput when ``wanted`` more links or comments are over a run's share."""
     if run_id is None:
         return
     sql = {
         "comments": "SELECT count(*) FROM task_comments WHERE run_id = :run",
         "links": "SELECT count(*) FROM task_events WHERE run_id = :run AND kind = 'linked'",
     }[table]
-    if tx.value(sql, {"run": run_id}) >= most:
+    if wanted and tx.value(sql, {"run": run_id}) + wanted > most:
         raise InvalidInput(table, f"{most:,} of one run", "are used up")

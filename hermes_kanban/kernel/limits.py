@@ -30,6 +30,8 @@ DELAY_SECONDS: Final = 10 * 366 * 24 * 3600
 INTEGER: Final = 2**63 - 1
 
 _SKILL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# An escape follows an even number of backslashes; after an odd one it is text about an escape.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}")
 _ACTOR = re.compile(r"system|(?:person|profile):\S.{0,199}")
 
@@ -120,7 +122,7 @@ def metadata(value: dict[str, Any] | None) -> str | None:
         encoded = msgspec.json.encode(value).decode()
     except (TypeError, ValueError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidInput("metadata", "a JSON object", f"cannot be encoded ({error})") from None
-    if "\\u0000" in encoded:
+    if _ESCAPED_NUL.search(encoded):
         raise InvalidInput("metadata", "JSON without NUL characters", "holds a NUL character")
     return text("metadata", encoded, METADATA_BYTES)
 

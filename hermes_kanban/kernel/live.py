@@ -29,6 +29,8 @@ class LiveRun(msgspec.Struct, frozen=True):
     stop_reason: str | None
     tenant: str | None
     max_runtime_seconds: int | None
+    workspace_kind: str
+    workspace_path: str | None
 
     @property
     def open(self) -> bool:
@@ -66,9 +68,9 @@ def _identity(encoded: str | None) -> Identity | None:
 
 
 _decode = msgspec.json.Decoder(Identity).decode
+_OF_TASK: Final = ("tenant", "max_runtime_seconds", "workspace_kind", "workspace_path")
 _COLUMNS: Final = ", ".join(
-    f"t.{name}" if name in ("tenant", "max_runtime_seconds") else f"r.{name}"
-    for name in LiveRun.__struct_fields__
+    f"t.{name}" if name in _OF_TASK else f"r.{name}" for name in LiveRun.__struct_fields__
 )
 _LIVE: Final = f"""
 SELECT {_COLUMNS} FROM task_runs r JOIN tasks t ON t.id = r.task_id WHERE r.ended_at IS NULL

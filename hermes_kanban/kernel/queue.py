@@ -25,12 +25,15 @@ _COLUMNS: Final = (
     "id, seq, assignee, tenant, effective_priority, eligible_at, scheduled_at,"
     " workspace_kind, workspace_path"
 )
+# Left to itself SQLite reads these off the status index, which costs what there are ready tasks.
+# The store drops the hint for a database that does not know it.
 _FIRST_ASSIGNEE: Final = (
-    "SELECT assignee FROM tasks WHERE status = 'ready' ORDER BY assignee LIMIT 1"
+    "SELECT assignee FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'"
+    " ORDER BY assignee LIMIT 1"
 )
 _NEXT_ASSIGNEE: Final = (
-    "SELECT assignee FROM tasks WHERE status = 'ready' AND assignee > :after"
-    " ORDER BY assignee LIMIT 1"
+    "SELECT assignee FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'"
+    " AND assignee > :after ORDER BY assignee LIMIT 1"
 )
 
 
@@ -44,6 +47,8 @@ class Candidates(msgspec.Struct):
 def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
     """Up to ``limit`` eligible tasks in dispatch order."""
     found = Candidates([], {})
+    if limit <= 0:
+        return found
     everything = eligibility.board_hold(world)
     heads: list[Any] = []
     for assignee in _assignees(conn):
@@ -72,15 +77,20 @@ def _heads_of(
     heads: list[Any] = []
     for tenant in _tenants(conn, assignee):
         hold = eligibility.tenant_hold(world, tenant)
-        due = _head(conn, world, assignee, tenant, limit if hold is None else HELD_SHOWN)
+        # So many that the tasks of live processes leave ``limit`` of them.
+        most = limit + len(world.processes) if hold is None else HELD_SHOWN
+        due = _head(conn, world, assignee, tenant, most)
+        free = []
         for row in due:
-            reason = hold
-            if reason is None and row["id"] in world.processes:
-                reason = eligibility.holds(world, row)[0]
+            reason = hold or eligibility.process_hold(world, row)
             if reason is None:
-                heads.append(row)
+                free.append(row)
             else:
                 found.held.setdefault(reason.code, []).append(row["id"])
+        if hold is None and len(free) < limit and len(due) == most and world.folders:
+            past = _head(conn, world, assignee, tenant, most, past=list(world.folders))
+            free = [row for row in past if eligibility.process_hold(world, row) is None]
+        heads += free[:limit]
     return heads
 
 
@@ -96,16 +106,25 @@ def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None
 
 
 def _head(
-    conn: BoardConnection, world: World, assignee: str | None, tenant: str | None, limit: int
+    conn: BoardConnection,
+    world: World,
+    assignee: str | None,
+    tenant: str | None,
+    limit: int,
+    past: list[str] | None = None,
 ) -> list[Any]:
+    """The first tasks of a group that are due; ``past`` leaves those of these folders out."""
     of_tenant = "tenant IS NULL" if tenant is None else "tenant = :tenant"
+    folders = {f"folder_{at}": folder for at, folder in enumerate(past or [])}
+    listed = ", ".join(f":{name}" for name in folders)
+    elsewhere = f" AND (workspace_kind <> 'dir' OR workspace_path NOT IN ({listed}))"
     sql = (
         f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND assignee = :assignee"
-        f" AND {of_tenant}{_DUE} ORDER BY effective_priority DESC, seq LIMIT :limit"
+        f" AND {of_tenant}{_DUE}{elsewhere if folders else ''}"
+        " ORDER BY effective_priority DESC, seq LIMIT :limit"
     )
-    return fetch_all(
-        conn, sql, {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
-    )
+    given = {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
+    return fetch_all(conn, sql, given | folders)
 
 
 def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: str | None) -> None:
@@ -142,9 +161,12 @@ def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
 
 
 _NEXT_DUE: Final = (
-    "SELECT min(eligible_at) FROM tasks WHERE status = 'ready' AND eligible_at > :now",
-    "SELECT min(scheduled_at) FROM tasks WHERE status = 'ready' AND scheduled_at > :now",
-    "SELECT min(eligible_at) FROM tasks WHERE status = 'blocked' AND block_kind = 'transient'"
+    "SELECT min(eligible_at) FROM tasks INDEXED BY tasks_ready_later"
+    " WHERE status = 'ready' AND eligible_at > :now",
+    "SELECT min(scheduled_at) FROM tasks INDEXED BY tasks_scheduled"
+    " WHERE status = 'ready' AND scheduled_at > :now",
+    "SELECT min(eligible_at) FROM tasks INDEXED BY tasks_transient"
+    " WHERE status = 'blocked' AND block_kind = 'transient'"
     " AND eligible_at > :now",
 )
 

@@ -9,7 +9,7 @@ import msgspec
 from hermes_kanban.kernel import eligibility, reads
 from hermes_kanban.kernel.gates import OPEN_PARENT
 from hermes_kanban.model.records import Hold, Task
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, reading
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading
 
 _OPEN_PARENTS: Final = f"""
 SELECT p.id, p.status, p.title, l.created_at FROM task_links l JOIN tasks p ON p.id = l.parent_id
@@ -36,23 +36,7 @@ def _ready(conn: BoardConnection, task: Task) -> list[Hold]:
     return [
         hold if hold.since is not None else msgspec.structs.replace(hold, since=since)
         for hold in found
-    ] + _folder_in_use(conn, task)
-
-
-def _folder_in_use(conn: BoardConnection, task: Task) -> list[Hold]:
-    if task.workspace_kind != "dir":
-        return []
-    row = fetch_one(
-        conn,
-        "SELECT r.task_id, r.id, r.started_at FROM task_runs r JOIN tasks t ON t.id = r.task_id"
-        " WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL AND t.workspace_kind = 'dir'"
-        " AND t.workspace_path = :path AND t.id <> :id LIMIT 1",
-        {"path": task.workspace_path, "id": task.id},
-    )
-    if row is None:
-        return []
-    text = f"run {row[1]} of {row[0]} still uses its folder {task.workspace_path}"
-    return [Hold("folder_in_use", text, "that process ends", since=row[2])]
+    ]
 
 
 def _todo(conn: BoardConnection, task: Task) -> list[Hold]:

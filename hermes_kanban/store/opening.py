@@ -239,6 +239,7 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
             migrate(conn)
         store.remember_judged(conn.paths, inode)
     else:
+        _judge_owner(conn)
         _judge_version(conn)
     durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
     conn.execute(f"PRAGMA synchronous = {durable}")
@@ -250,10 +251,15 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
 
 def _judge(conn: store.BoardConnection) -> None:
     _judge_size(conn)
+    _judge_owner(conn)
+    _judge_version(conn)
+
+
+def _judge_owner(conn: store.BoardConnection) -> None:
+    # Asked at every opening: a file that replaced the board may have got its inode.
     found = conn.execute("PRAGMA application_id").fetchone()[0]
     if found != store.APPLICATION_ID:
         raise store.damaged(conn.paths, "another program made it (application_id differs)")
-    _judge_version(conn)
 
 
 def _judge_version(conn: store.BoardConnection) -> None:

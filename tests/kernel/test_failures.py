@@ -275,7 +275,7 @@ def test_a_reset_time_in_the_past_is_not(board: ABoard) -> None:
 
 
 CLOSINGS: dict[str, Callable[[ABoard, str], Any]] = {
-    "crashed": lambda b, t: fail(b, t),
+    "crashed": fail,
     "rate_limited": lambda b, t: fail(b, t, exit_code=75),
     "waiting": lambda b, t: kb.wait_for(b.conn, t, [_done(b)], **proof(b.claim(t, claimer="w"))),
     "reclaimed": lambda b, t: fail(b, t, never_started=True),

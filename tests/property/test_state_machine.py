@@ -115,8 +115,12 @@ class BoardMachine(RuleBasedStateMachine):
         return kb.latest_run(self.conn, task_id)
 
     def pick(self, status: str, number: int) -> str | None:
-        """A task of that status: most of what is interesting happens to few of them."""
+        """A task of that status; the low numbers, drawn most, are those that ran last.
+
+        Most of what is interesting happens to few tasks.
+        """
         tasks = kb.list_tasks(self.conn, status=status)
+        tasks.sort(key=lambda task: -(task.started_at or 0))
         return tasks[number % len(tasks)].id if tasks else None
 
     def likely(self, verb: str, task: str, number: int | None) -> str:
@@ -145,7 +149,7 @@ class BoardMachine(RuleBasedStateMachine):
         tenant=WORDS,
         key=st.sampled_from(["k1", "k2", None, None, None]),
         retries=st.sampled_from([None, 0, 2]),
-        runtime=st.sampled_from([None, None, 30]),
+        runtime=st.sampled_from([None, 30]),
         workspace=st.sampled_from([None, None, "dir:/nowhere"]),
     )
     def create(
@@ -180,11 +184,16 @@ class BoardMachine(RuleBasedStateMachine):
     @rule(
         task=TASK,
         number=NUMBER,
-        verb=st.sampled_from(["accept", "triage", "promote", "approve", "reclaim", "reopen"]),
+        verb=st.sampled_from(["accept", "triage", "promote", "approve", "reclaim"]),
     )
     def decide(self, task: str, number: int | None, verb: str) -> None:
         chosen = self.likely(verb, task, number)
         self.attempt(lambda: getattr(kb, f"{verb}_task")(self.conn, chosen))
+
+    @rule(task=TASK, number=NUMBER)
+    def reopen(self, task: str, number: int | None) -> None:
+        chosen = self.likely("reopen", task, number)
+        self.attempt(lambda: kb.reopen_task(self.conn, chosen))
 
     @rule(task=TASK, number=NUMBER, reason=WORDS)
     def unblock(self, task: str, number: int | None, reason: str | None) -> None:
@@ -204,24 +213,25 @@ class BoardMachine(RuleBasedStateMachine):
     def cancel(self, task: str, tree: bool, release: bool) -> None:
         self.attempt(lambda: kb.cancel_task(self.conn, task, tree=tree, release=release))
 
-    @rule(task=TASK, assignee=st.sampled_from([*PROFILES, None]))
-    def assign(self, task: str, assignee: str | None) -> None:
-        self.attempt(lambda: kb.assign_task(self.conn, task, assignee))
+    @rule(task=TASK, number=NUMBER, assignee=st.sampled_from([*PROFILES, None]))
+    def assign(self, task: str, number: int | None, assignee: str | None) -> None:
+        chosen = self.likely("reclaim", task, number)
+        self.attempt(lambda: kb.assign_task(self.conn, chosen, assignee))
 
-    @rule(task=TASK, priority=st.integers(-2, 5))
-    def prioritise(self, task: str, priority: int) -> None:
-        self.attempt(lambda: kb.prioritise_task(self.conn, task, priority))
-
-    @rule(task=TASK, later=st.sampled_from([None, 50, 5_000]))
-    def schedule(self, task: str, later: int | None) -> None:
-        at = None if later is None else self.board.clock.now() + later
-        self.attempt(lambda: kb.schedule_task(self.conn, task, at))
-
-    @rule(task=TASK, body=WORDS)
-    def edit_and_comment(self, task: str, body: str | None) -> None:
-        self.attempt(lambda: kb.edit_task(self.conn, task, body=body))
-        self.rows_before = self.rows()
-        self.attempt(lambda: kb.add_comment(self.conn, task, "a word"))
+    @rule(
+        task=TASK,
+        what=st.sampled_from(["priority", "time", "body", "comment"]),
+        amount=st.sampled_from([-2, 0, 1, 5, 50, 5_000]),
+    )
+    def adjust(self, task: str, what: str, amount: int) -> None:
+        at = self.board.clock.now() + amount if amount > 0 else None
+        calls: dict[str, Callable[[], Any]] = {
+            "priority": lambda: kb.prioritise_task(self.conn, task, amount),
+            "time": lambda: kb.schedule_task(self.conn, task, at),
+            "body": lambda: kb.edit_task(self.conn, task, body=str(amount)),
+            "comment": lambda: kb.add_comment(self.conn, task, "a word"),
+        }
+        self.attempt(calls[what])
 
     @rule(task=TASK, number=NUMBER)
     def complete_by_person(self, task: str, number: int | None) -> None:
@@ -243,9 +253,13 @@ class BoardMachine(RuleBasedStateMachine):
             self.rows_before = self.rows()
             self.attempt(lambda run=run: kb.adopt_result(self.conn, task, run_id=run.id))
 
-    @rule(pause=st.integers(0, 3))
-    def pause_or_resume(self, pause: int) -> None:
-        (kb.pause if pause == 3 else kb.resume)(self.conn)
+    @rule()
+    def lunch(self) -> None:
+        """A paused board starts nothing."""
+        ready = self.pick("ready", 0)
+        kb.pause(self.conn)
+        assert ready is None or kb.claim_task(self.conn, ready) is None
+        kb.resume(self.conn)
 
     @rule(parent=TASK, child=TASK, caught=st.booleans())
     def several_at_once(self, parent: str, child: str, caught: bool) -> None:
@@ -270,16 +284,16 @@ class BoardMachine(RuleBasedStateMachine):
         task=st.one_of(st.none(), TASK),
         kinds=st.sampled_from([["attention"], ["all"], ["completed", "blocked"]]),
         assignee=st.sampled_from([None, *PROFILES]),
+        ends=st.booleans(),
     )
-    def subscribe(self, task: str | None, kinds: list[str], assignee: str | None) -> None:
+    def subscribe(
+        self, task: str | None, kinds: list[str], assignee: str | None, ends: bool
+    ) -> None:
         wanted = {"kinds": kinds, "assignee": assignee}
         subscriptions.subscribe(self.conn, destination="log", task_id=task, filter=wanted)
-
-    @rule(number=st.integers(0, 9))
-    def unsubscribe(self, number: int) -> None:
-        live = subscriptions.list_subscriptions(self.conn)
-        if live:
-            subscriptions.unsubscribe(self.conn, live[number % len(live)].id)
+        if ends:
+            oldest = subscriptions.list_subscriptions(self.conn)[0]
+            subscriptions.unsubscribe(self.conn, oldest.id)
 
     @rule(outcome=st.sampled_from(["delivered", "retry", "dead", None]), limit=st.integers(1, 500))
     def notify(self, outcome: str | None, limit: int) -> None:
@@ -295,7 +309,11 @@ class BoardMachine(RuleBasedStateMachine):
 
     # Workers, current and late.
 
-    @rule(number=st.integers(0, 9), registered=st.booleans(), stubborn=st.booleans())
+    @rule(
+        number=st.integers(0, 9),
+        registered=st.sampled_from([True, True, False]),
+        stubborn=st.booleans(),
+    )
     def claim(self, number: int, registered: bool, stubborn: bool) -> None:
         task = self.pick("ready", number)
         if task is None:
@@ -440,7 +458,7 @@ class BoardMachine(RuleBasedStateMachine):
 
 
 BoardMachine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=200,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
