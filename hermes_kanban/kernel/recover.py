@@ -56,10 +56,9 @@ def _import(
 
 def _mark_exited(tx: Transaction, task: TaskState, run_id: int, record: ExitRecord | None) -> None:
     now = lifecycle.moment(tx, task)
-    columns: dict[str, Any] = {
-        "exited_at": now,
-        "exit_code": None if record is None else record.exit_code,
-    }
+    columns: dict[str, Any] = {"exited_at": now}
+    if record is not None and record.exit_code is not None:
+        columns["exit_code"] = record.exit_code
     lifecycle.update_run(tx, run_id, columns)
     facts: dict[str, Any] = {"run": {"id": run_id} | columns}
     if record is None:
