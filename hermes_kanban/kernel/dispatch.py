@@ -88,8 +88,10 @@ def dispatch_once(
         return report
     live = _settle(conn, processes, report)
     _recompute(conn, report, sweep)
+    written = conn.events_written
     _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
-    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live_runs(conn)))
+    live = live if conn.events_written == written else live_runs(conn)
+    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live))
     report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
 
@@ -123,7 +125,7 @@ def _settle(
     conn: BoardConnection, processes: Processes | None, report: DispatchReport
 ) -> list[LiveRun]:
     """Exits, stops, dead workers, stale claims, run-away runs; returns the runs still live."""
-    live = live_runs(conn)
+    live, written = live_runs(conn), conn.events_written
     ending: list[int] = []
     if not live:
         return live
@@ -135,7 +137,8 @@ def _settle(
         report.renewed = recover.renew_leases(conn, processes, live)
     report.reclaimed = recover.release_stale_claims(conn, processes, live)
     report.timed_out = recover.enforce_max_runtime(conn, live)
-    live = live_runs(conn)
+    if report.renewed or conn.events_written != written:
+        live = live_runs(conn)
     if ending or any(run.registered and run.stop_requested_at is not None for run in live):
         report.poll_seconds = STOP_POLL_SECONDS
     return live

@@ -73,10 +73,13 @@ _COLUMNS: Final = ", ".join(
     f"t.{name}" if name in _OF_TASK else f"r.{name}" for name in LiveRun.__struct_fields__
 )
 _LIVE: Final = f"""
-SELECT {_COLUMNS} FROM task_runs r JOIN tasks t ON t.id = r.task_id WHERE r.ended_at IS NULL
-UNION
-SELECT {_COLUMNS} FROM task_runs r JOIN tasks t ON t.id = r.task_id
-WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL
+WITH live (id) AS (
+    SELECT id FROM task_runs WHERE ended_at IS NULL
+    UNION
+    SELECT id FROM task_runs WHERE worker_pid IS NOT NULL AND exited_at IS NULL
+)
+SELECT {_COLUMNS}
+FROM live JOIN task_runs r ON r.id = live.id JOIN tasks t ON t.id = r.task_id ORDER BY r.id
 """
 
 

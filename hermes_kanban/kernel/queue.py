@@ -128,14 +128,16 @@ def _head(
 
 
 def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: str | None) -> None:
+    held = found.held.setdefault(code, [])
+    if len(held) >= HELD_SHOWN:
+        return
     of_assignee = "assignee IS NULL" if assignee is None else "assignee = :assignee"
     rows = fetch_all(
         conn,
         f"SELECT id FROM tasks WHERE status = 'ready' AND {of_assignee} LIMIT :limit",
-        {"assignee": assignee, "limit": HELD_SHOWN},
+        {"assignee": assignee, "limit": HELD_SHOWN - len(held)},
     )
-    held = found.held.setdefault(code, [])
-    held += [row[0] for row in rows][: HELD_SHOWN - len(held)]
+    held += [row[0] for row in rows]
 
 
 def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,6 @@ from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fe
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 10_000
-KEYS_AT_ONCE: Final = 500
 
 TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
 RUN_COLUMNS: Final = ", ".join(f"r.{name}" for name in Run.__struct_fields__)
@@ -83,22 +83,29 @@ def list_tasks(
     limits.whole("limit", limit, 1, PAGE_LIMIT)
     statuses = _statuses(status)
     narrowed = {"assignee": assignee, "tenant": tenant}
-    if len(statuses) == 1:
-        rows = _status_page(conn, TASK_COLUMNS, statuses[0], narrowed, after, limit)
-        return [task_of(row) for row in rows]
-    # Keys first: only the rows of the page itself are read whole.
-    keys = [_status_page(conn, "t.seq", one, narrowed, after, limit) for one in statuses]
-    wanted = sorted(row[0] for page in keys for row in page)[:limit]
-    return [task_of(row) for row in _rows_of(conn, wanted)]
+    wanted = {column: value for column, value in narrowed.items() if value is not None}
+    bounds = {f"s{at}": one for at, one in enumerate(statuses)}
+    sql = _page_sql(len(statuses), tuple(wanted))
+    rows = fetch_all(conn, sql, bounds | wanted | {"after": after or 0, "limit": limit})
+    return [task_of(row) for row in rows]
 
 
-def _rows_of(conn: BoardConnection, seqs: list[int]) -> Iterator[Any]:
-    """The tasks of these keys, in order; so many at a time that a statement can bind them."""
-    for start in range(0, len(seqs), KEYS_AT_ONCE):
-        keys = {f"k{at}": seq for at, seq in enumerate(seqs[start : start + KEYS_AT_ONCE])}
-        listed = ", ".join(f":{name}" for name in keys)
-        sql = f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.seq IN ({listed}) ORDER BY t.seq"
-        yield from fetch_all(conn, sql, keys)
+@functools.lru_cache(maxsize=64)
+def _page_sql(statuses: int, narrowed: tuple[str, ...]) -> str:
+    """Each status is read off one index in key order, so that a page costs its own length.
+
+    Keys first: only the rows of the page itself are read whole.
+    """
+    conditions = " AND ".join(["seq > :after", *(f"{column} = :{column}" for column in narrowed)])
+    keys = " UNION ALL ".join(
+        f"SELECT seq FROM (SELECT seq FROM tasks WHERE status = :s{at} AND {conditions}"
+        f" ORDER BY seq LIMIT :limit) AS keys_{at}"
+        for at in range(statuses)
+    )
+    return (
+        f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.seq IN"
+        f" (SELECT seq FROM ({keys}) AS keys ORDER BY seq LIMIT :limit) ORDER BY t.seq"
+    )
 
 
 def _statuses(status: str | Iterable[str] | None) -> list[str]:
@@ -108,25 +115,6 @@ def _statuses(status: str | Iterable[str] | None) -> list[str]:
     if not wanted:
         raise InvalidInput("status", ", ".join(STATUSES), "is an empty list")
     return [limits.word("status", one, STATUSES) for one in wanted]
-
-
-def _status_page(
-    conn: BoardConnection,
-    columns: str,
-    status: str,
-    narrowed: dict[str, str | None],
-    after: int | None,
-    limit: int,
-) -> list[Any]:
-    """One status read off one index in key order, so that a page costs its own length."""
-    wanted = {column: value for column, value in narrowed.items() if value is not None}
-    conditions = ["t.status = :status", "t.seq > :after", *(f"t.{one} = :{one}" for one in wanted)]
-    sql = (
-        f"SELECT {columns} FROM tasks t WHERE {' AND '.join(conditions)}"
-        " ORDER BY t.seq LIMIT :limit"
-    )
-    bounds = {"status": status, "after": after or 0, "limit": limit}
-    return fetch_all(conn, sql, bounds | wanted)
 
 
 def get_run(conn: BoardConnection, run_id: int) -> Run:

@@ -147,6 +147,8 @@ SMALL = {
     "task_runs_open": "an index of the runs that are open",
     "tasks_queue": "an index of the ready tasks, left after its first row",
     "todo": "a slice of few rows",
+    r"keys_\d": "at most a page of keys",
+    "live": "the runs that take a place now",
     "a": "a graph walk's own rows",
     "b": "a graph walk's own rows",
 }
