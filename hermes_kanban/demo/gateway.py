@@ -51,7 +51,9 @@ class Gateway:
         if self._child is None:
             return self._record() is not None
         if self._child.poll() is not None:
-            raise GatewayFailed(self._last_words())
+            words = self._last_words()
+            self._child, self.pid = None, 0
+            raise GatewayFailed(words)
         return True
 
     def stop(self) -> float:

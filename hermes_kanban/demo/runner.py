@@ -17,6 +17,7 @@ from hermes_kanban.demo.mishap import Mishap
 from hermes_kanban.demo.news import News
 from hermes_kanban.demo.show import Lines, Show, show_for
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.workers.process import SystemProcesses
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 LOOK_SECONDS: Final = 0.05
@@ -68,9 +69,16 @@ def _leave(conn: kb.BoardConnection, gateway: Gateway) -> None:
         print(f"gateway stopped in {seconds:.1f} s", flush=True)
     elif gateway.pid:
         print(f"the gateway that was running goes on; to stop it: kill {gateway.pid}", flush=True)
-    if left := len(live_runs(conn)):
+    if left := _workers_alive(conn):
         workers = "1 worker goes" if left == 1 else f"{left} workers go"
         print(f"{workers} on without it; the next `make run` takes up where they are", flush=True)
+
+
+def _workers_alive(conn: kb.BoardConnection) -> int:
+    """Not all that the board still counts: nobody records an exit now."""
+    processes = SystemProcesses()
+    identities = [run.identity() for run in live_runs(conn)]
+    return sum(one is not None and processes.liveness(one) == "alive" for one in identities)
 
 
 class Demonstration:

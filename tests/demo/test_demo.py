@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -100,6 +101,23 @@ def test_after_the_plan_the_gateway_stays_up_for_more(demo: Run, conn: kb.BoardC
     assert demo.processes() == []
 
 
+def test_when_its_gateway_dies_it_says_so_and_the_next_run_goes_on(demo: Run) -> None:
+    first = demo.start()
+    pid = re.search(r"pid (\d+)", _read_until(first, "^gateway  started pid"))
+    assert pid is not None
+    _read_until(first, "spawned .* Measure kernel")
+    os.kill(int(pid[1]), signal.SIGKILL)
+    said, _ = first.communicate(timeout=DEADLINE_SECONDS)
+    assert first.returncode == 1
+    assert "the gateway ended with -9; it said last:" in said
+    assert "gateway stopped" not in said
+
+    second = demo.to_the_end()
+
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert demo.processes() == []
+
+
 def test_a_gateway_that_cannot_start_is_told_in_its_own_words(demo: Run) -> None:
     demo.home.mkdir()
     (demo.home / "config.yaml").write_text("kanban: {max_retrys: 0}\n")
@@ -125,12 +143,12 @@ def _what_it_says_to_type_works(said: str) -> None:
     subprocess.run(["sh", "-c", script], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
-def _read_until(process: subprocess.Popen[str], pattern: str) -> None:
+def _read_until(process: subprocess.Popen[str], pattern: str) -> str:
     assert process.stdout is not None
     stream: IO[str] = process.stdout
     seen = []
     for line in stream:
         seen.append(line)
         if re.search(pattern, line):
-            return
+            return line
     raise AssertionError(f"ended without {pattern!r}:\n{''.join(seen)}")
