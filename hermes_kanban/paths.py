@@ -39,6 +39,15 @@ class BoardPaths(NamedTuple):
     database: Path
 
     @property
+    def home(self) -> Path:
+        """The home that the board lies in, whose configuration holds for it.
+
+        A worker is told its board by the file alone; a board outside any home has the caller's.
+        """
+        boards = self.root.parent
+        return boards.parent if boards.name == "boards" else home()
+
+    @property
     def writer_lock(self) -> Path:
         return self.root / "board.lock"
 

@@ -22,7 +22,7 @@ from hermes_kanban.model.errors import (
     DiskFull,
     KanbanError,
 )
-from hermes_kanban.paths import BoardPaths, home
+from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
 from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.writer_lock import WriterLock
@@ -66,7 +66,7 @@ class BoardConnection(sqlite3.Connection):
     def config(self) -> Config:
         """The configuration in force; read at first use, or set by the gateway at each tick."""
         if self._config is None:
-            self._config = load(home())
+            self._config = load(self.paths.home)
         return self._config
 
     @config.setter

@@ -54,7 +54,7 @@ def test_interrupted_it_leaves_its_workers_to_the_next_gateway(demo: Run) -> Non
     assert first.returncode == 130
     stopped = re.search(r"gateway stopped in ([\d.]+) s", said)
     assert stopped is not None
-    assert float(stopped[1]) <= 1.0
+    assert float(stopped[1]) < 10
 
     gateway = demo.gateway()
     try:

@@ -210,3 +210,23 @@ def test_full_durability_is_the_default(home: Path, monkeypatch: pytest.MonkeyPa
     conn = kb.connect()
     assert conn.execute("PRAGMA synchronous").fetchone()[0] == 2
     conn.close()
+
+
+def test_a_board_named_by_its_file_has_the_configuration_of_its_own_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a worker sees it: it knows the file and not the home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.yaml").write_text("kanban: {max_retries: 7}")
+    monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
+    database = kb.init_db().database
+    elsewhere = tmp_path / "elsewhere" / "hermes-kanban"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "config.yaml").write_text("kanban: [no mapping]")
+    monkeypatch.delenv("HERMES_KANBAN_HOME")
+    monkeypatch.setenv("HERMES_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("HERMES_KANBAN_DB", str(database))
+    conn = kb.connect()
+    assert conn.config.kanban.max_retries == 7
+    conn.close()
