@@ -13,6 +13,7 @@ import pytest
 from hermes_kanban import notify
 from hermes_kanban.notify.message import AboutEvent, Message, Outcome
 from tests.notify.conftest import Inbox
+from tests.support.waiting import wait_until
 
 MESSAGE = Message(
     dedup_key="b:1:2",
@@ -101,7 +102,7 @@ def test_one_that_floods_stderr_is_cut() -> None:
 def test_a_background_child_that_keeps_stderr_open_holds_up_nothing() -> None:
     started = time.monotonic()
     assert send(shell("sleep 30.11 & exit 0")) == notify.DELIVERED
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     for one in running("30.11"):
         one.kill()
 
@@ -112,8 +113,8 @@ def test_one_that_hangs_is_killed_with_its_whole_group(
     started = time.monotonic()
     outcome = send(shell("trap : TERM; sleep 30.22 & sleep 30.22"), timeout_seconds=0.5)
     assert outcome == notify.retry("no end within 0.5 s")
-    assert time.monotonic() - started < 5
-    assert running("30.22") == []
+    assert time.monotonic() - started < 25
+    wait_until(lambda: running("30.22") == [])
     assert set(psutil.Process().children()) <= earlier_children
 
 
@@ -126,7 +127,7 @@ def test_cancelling_kills_and_reaps(earlier_children: set[psutil.Process]) -> No
             group.cancel_scope.cancel()
 
     anyio.run(run)
-    assert running("30.33") == []
+    wait_until(lambda: running("30.33") == [])
     assert set(psutil.Process().children()) <= earlier_children
 
 
