@@ -102,8 +102,10 @@ class BoardDispatcher:
             try:
                 report = await self._tick(config, wakeup, reason)
             except Exception as error:
+                delay = self._backoff.failed(error)
+                self._tell_failure(config, error)
                 # Not the wakeup's sleep: what the failed look has not seen would end that at once.
-                await anyio.sleep(self._backoff.failed(error))
+                await anyio.sleep(delay)
                 reason = "failure"
                 continue
             self._backoff.succeeded()
@@ -128,8 +130,8 @@ class BoardDispatcher:
         """
         conn = self._conn
         conn.config = config
-        before, written = kb.newest_event_id(conn), conn.events_written
         self._free_mib = disk_free_mib(conn)
+        before, written = kb.newest_event_id(conn), conn.events_written
         report = kb.dispatch_once(
             conn,
             spawn_fn=self._spawner(config),
@@ -202,12 +204,19 @@ class BoardDispatcher:
             )
         elif change == "unstuck":
             self._log.info("dispatch.unstuck")
+        self._record.in_progress = report.in_progress
+        self._record.stuck = self._stuck.reasons
+        self._write_health(config, self._degraded(config))
+
+    def _tell_failure(self, config: Config, error: Exception) -> None:
+        failed = f"the last look failed: {str(error) or repr(error)}"
+        self._write_health(config, [*self._degraded(config), failed])
+
+    def _write_health(self, config: Config, degraded: list[str]) -> None:
         record = self._record
         record.tick_at = self._conn.clock.now()
         record.interval_seconds = config.kanban.dispatch_interval_seconds
-        record.in_progress = report.in_progress
-        record.stuck = self._stuck.reasons
-        record.degraded = self._degraded(config)
+        record.degraded = degraded
         self._health.write(record)
 
     def _degraded(self, config: Config) -> list[str]:

@@ -57,7 +57,11 @@ class HealthFile:
         self._written: tuple[Any, ...] = ()
 
     def write(self, record: HealthRecord) -> None:
-        """Replace the file if the record says something new; a full disk is no reason to fail."""
+        """Replace the file if the record says something new; a full disk is no reason to fail.
+
+        Where there is no room for a second file the old one is overwritten: a full disk is what
+        people must hear of.
+        """
         key = (
             record.state,
             record.in_progress,
@@ -67,14 +71,33 @@ class HealthFile:
         )
         if key == self._written:
             return
+        encoded = msgspec.json.encode(record)
+        if self._replace(encoded) or self._overwrite(encoded):
+            self._written = key
+
+    def _replace(self, encoded: bytes) -> bool:
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
-            draft.write_bytes(msgspec.json.encode(record))
+            draft.write_bytes(encoded)
             os.replace(draft, self._path)
         except OSError:
             draft.unlink(missing_ok=True)
-            return
-        self._written = key
+            return False
+        return True
+
+    def _overwrite(self, encoded: bytes) -> bool:
+        try:
+            file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            written = os.pwrite(file, encoded, 0)
+            os.ftruncate(file, written)
+        except OSError:
+            return False
+        finally:
+            os.close(file)
+        return written == len(encoded)
 
     def remove(self) -> None:
         """This gateway has gone, if the file is still its own."""

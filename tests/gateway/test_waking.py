@@ -210,3 +210,21 @@ def test_no_descriptor_of_the_gateway_reaches_a_worker(gateways: Gateways) -> No
     summary = kb.list_runs(conn, task_id)[0].summary
     # Input, output, errors, and the folder that it lists.
     assert summary is not None and summary.split() == ["0", "1", "2", "3"]
+
+
+def test_a_busy_board_is_told_and_worked_on_when_it_is_free(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK}, **NEVER)
+    conn = gateways.open()
+    gateways.start()
+    at = int(time.time()) + 1
+    task_id = kb.create_task(conn, title="soon", assignee="quick", scheduled_at=at)
+
+    def complaints() -> str:
+        health = gateways.health()
+        return "" if health is None else "; ".join(health.degraded)
+
+    with kb.batch(conn):
+        wait_until(lambda: f"process {os.getpid()} (batch)" in complaints())
+    gateways.wait_for(task_id, "done")
+    wait_until(lambda: complaints() == "")
+    assert any('"watcher.recovered"' in line for line in gateways.log_lines())
