@@ -8,7 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import sqlite as store
@@ -36,6 +36,7 @@ def connect(
     if inode is None:
         _create_if_first(paths)
         inode = os.stat(paths.database).st_ino
+    _judge_as_it_lies(paths)
     conn = store.open_board(
         paths,
         clock=clock,
@@ -228,6 +229,28 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
+def _judge_as_it_lies(paths: BoardPaths) -> None:
+    """Refuse another program's file, or a newer board, before SQLite recovers it.
+
+    An ordinary connection would roll its journal back, or copy its log into it when it closes. By
+    ``immutable`` SQLite neither locks nor looks beside the file (https://www.sqlite.org/uri.html).
+    """
+    conn = sqlite3.connect(f"{paths.database.as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        # Or a checkpoint that is under way would look like damage.
+        conn.execute("PRAGMA writable_schema = ON")
+        _judge_application(conn, paths)
+        _judge_version(conn, paths)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise store.translated(error, paths) from None
+        if isinstance(error, KanbanError):
+            raise
+        # Anything else may be a moment of somebody's write: the real connection will tell.
+    finally:
+        conn.close()
+
+
 def _prepare(conn: store.BoardConnection, inode: int) -> None:
     """Judge the file and set the connection up."""
     conn.execute("PRAGMA foreign_keys = ON")
@@ -239,8 +262,9 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
             migrate(conn)
         store.remember_judged(conn.paths, inode)
     else:
-        _judge_owner(conn)
-        _judge_version(conn)
+        # Asked at every opening: a file that replaced the board may have got its inode.
+        _judge_application(conn, conn.paths)
+        _judge_version(conn, conn.paths)
     durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
     conn.execute(f"PRAGMA synchronous = {durable}")
     row = conn.execute("SELECT board_id, default_workdir FROM boards").fetchone()
@@ -251,23 +275,22 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
 
 def _judge(conn: store.BoardConnection) -> None:
     _judge_size(conn)
-    _judge_owner(conn)
-    _judge_version(conn)
+    _judge_application(conn, conn.paths)
+    _judge_version(conn, conn.paths)
 
 
-def _judge_owner(conn: store.BoardConnection) -> None:
-    # Asked at every opening: a file that replaced the board may have got its inode.
+def _judge_application(conn: sqlite3.Connection, paths: BoardPaths) -> None:
     found = conn.execute("PRAGMA application_id").fetchone()[0]
     if found != store.APPLICATION_ID:
-        raise store.damaged(conn.paths, "another program made it (application_id differs)")
+        raise store.damaged(paths, "another program made it (application_id differs)")
 
 
-def _judge_version(conn: store.BoardConnection) -> None:
+def _judge_version(conn: sqlite3.Connection, paths: BoardPaths) -> None:
     version = _version(conn)
     if version > store.SCHEMA_VERSION:
         row = conn.execute("SELECT min_reader FROM boards").fetchone()
         if row is None or row[0] > store.SCHEMA_VERSION:
-            raise store.too_new(conn.paths, version)
+            raise store.too_new(paths, version)
 
 
 def _judge_size(conn: store.BoardConnection) -> None:
