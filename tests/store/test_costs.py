@@ -60,18 +60,18 @@ def test_a_verb_costs_one_sync(verb: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert syncs(45) - syncs(5) == 40 * SYNCS.get(verb, 1)
 
 
-def a_grown_board(board: ABoard) -> None:
-    """Some hundred tasks of every kind, most of them done."""
+def a_grown_board(board: ABoard, tasks: int = 300) -> None:
+    """Tasks of every kind: the first hundred with some that are ready, all others done."""
     conn = board.conn
     with kb.batch(conn):
-        for number in range(300):
+        for number in range(tasks):
             task_id = kb.create_task(
                 conn,
                 title=f"{number}",
                 assignee=f"p{number % 3}",
                 tenant=f"t{number % 2}" if number % 5 else None,
             )
-            if number % 10:
+            if number % 10 or number >= 100:
                 kb.complete_task(conn, task_id, result="x")
 
 
@@ -128,8 +128,8 @@ def every_verb(conn: kb.BoardConnection) -> list[Callable[[], object]]:
         lambda: kb.cancel_task(conn, parent, tree=True),
         lambda: kb.dispatch_once(conn, spawn_fn=lambda _task, _run: 4_000_001, sweep=kb.Sweep()),
         lambda: kb.reclaim_task(conn, kb.list_tasks(conn, status="running")[0].id),
-        lambda: kb.list_tasks(conn, limit=50),
-        lambda: kb.list_tasks(conn, status=["ready", "done"], assignee="p1", tenant="t1"),
+        lambda: kb.list_tasks(conn, limit=9),
+        lambda: kb.list_tasks(conn, status=["ready", "done"], assignee="p1", tenant="t1", limit=9),
         lambda: kb.list_events(conn, after=5, limit=10),
         lambda: kb.list_events(conn, child),
         lambda: kb.list_runs(conn, child),
@@ -178,3 +178,43 @@ def scans(conn: kb.BoardConnection, sql: str) -> list[tuple[str, str]]:
         for line in plan
         if line.startswith("SCAN ") and not any(re.search(rf"\b{word}\b", line) for word in SMALL)
     ]
+
+
+GROWN = (200, 4_000)
+MOST_MORE = 1.3  # deeper trees, no more rows
+SLACK = 20
+STEPS_BETWEEN_CALLS = 10
+
+
+def test_no_verb_does_more_on_a_larger_board(make_board: Callable[[str], ABoard]) -> None:
+    small, large = (steps_of_every_verb(make_board(f"of-{size}"), size) for size in GROWN)
+    assert small.keys() == large.keys()
+    assert len(small) > 25
+    grown = {
+        call: (few, large[call])
+        for call, few in small.items()
+        if large[call] > MOST_MORE * few + SLACK
+    }
+    assert grown == {}
+
+
+def steps_of_every_verb(board: ABoard, size: int) -> dict[str, int]:
+    """How many tens of instructions SQLite's machine runs for each call, by where that stands."""
+    a_grown_board(board, size)
+    conn = board.conn
+    profiles = {f"p{number}": a_profile(max_in_progress=50) for number in range(3)}
+    conn.config = msgspec.structs.replace(conn.config, profiles=profiles)
+    calls = every_verb(conn)
+    steps: dict[str, int] = {}
+
+    def count() -> int:
+        steps[place] += 1
+        return 0
+
+    for call in calls:
+        place = f"{call.__name__} in line {call.__code__.co_firstlineno}"  # type: ignore[attr-defined]
+        steps[place] = 0
+        conn.set_progress_handler(count, STEPS_BETWEEN_CALLS)
+        call()
+        conn.set_progress_handler(None, 0)
+    return steps
