@@ -380,3 +380,21 @@ def test_a_record_of_another_claim_is_never_applied(board: ABoard) -> None:
     )
     assert kb.import_exit_records(board.conn, board.processes) == []
     assert board.task(task).status == "running"
+
+
+def test_a_person_who_takes_the_last_run_back_keeps_the_task_in_play(board: ABoard) -> None:
+    board.configure(max_runs=1)
+    reclaimed, assigned = board.create(assignee="worker"), board.create(assignee="worker")
+    for task in (reclaimed, assigned):
+        board.claim(task, claimer="dispatcher")
+    kb.reclaim_task(board.conn, reclaimed)
+    kb.assign_task(board.conn, assigned, "other")
+    assert board.task(reclaimed).status == "ready"
+    assert board.task(assigned).status == "ready"
+
+
+def test_a_task_in_triage_waits_for_no_time(board: ABoard) -> None:
+    board.configure(max_runs=1, max_retries=9)
+    task = board.create()
+    fail(board, task)
+    assert (board.task(task).status, board.task(task).eligible_at) == ("triage", None)

@@ -255,3 +255,14 @@ def test_an_exit_after_the_end_belongs_to_its_own_run(board: ABoard) -> None:
     assert kb.get_run(board.conn, first.id).exit_code == -15
     assert kb.get_run(board.conn, second.id).exited_at is None
     assert board.task(task).status == "running"
+
+
+def test_a_worker_at_work_is_left_alone(board: ABoard) -> None:
+    task = board.create()
+    run = board.start(task)
+    board.clock.advance(10**6)
+    assert kb.advance_stops(board.conn, board.processes) == []
+    assert kb.detect_crashed_workers(board.conn, board.processes) == []
+    assert kb.enforce_max_runtime(board.conn) == []
+    assert kb.get_run(board.conn, run.id).stop_requested_at is None
+    assert board.kinds(task) == ["created", "claimed", "spawned"]
