@@ -25,7 +25,9 @@ LEFT_A_JOURNAL = """
 import os, sqlite3, sys
 conn = sqlite3.connect(sys.argv[1], isolation_level=None)
 conn.execute("CREATE TABLE bookmarks (url TEXT)")
+conn.execute("BEGIN")
 conn.executemany("INSERT INTO bookmarks VALUES (?)", [("x" * 500,)] * 2000)
+conn.execute("COMMIT")
 conn.execute("PRAGMA cache_size = 5")
 conn.execute("BEGIN")
 conn.execute("UPDATE bookmarks SET url = 'half done' || url")
