@@ -37,7 +37,7 @@ bench: $(INSTALLED) ## what the verbs cost, as ratios to plain sqlite3
 	$(BIN)/python -m tests.bench $(ARGS)
 
 torture: $(INSTALLED) ## the long forms of the kill, race and full-disk tests
-	$(BIN)/python -m pytest tests/stress -m torture $(ARGS)
+	$(BIN)/python -m pytest -m torture $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
 	rm -rf $(VENV) build dist *.egg-info .board .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Status = Literal["triage", "todo", "ready", "running", "review", "blocked", "done", "archived"]
-STATUSES: Final[tuple[Status, ...]] = (
-    "triage",
-    "todo",
-    "ready",
-    "running",
-    "review",
-    "blocked",
-    "done",
-    "archived",
-)
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 Outcome = Literal[
     "completed",
@@ -29,44 +20,19 @@ Outcome = Literal[
     "reclaimed",
     "cancelled",
 ]
-OUTCOMES: Final[tuple[Outcome, ...]] = (
-    "completed",
-    "blocked",
-    "review",
-    "waiting",
-    "crashed",
-    "timed_out",
-    "spawn_failed",
-    "protocol_violation",
-    "rate_limited",
-    "reclaimed",
-    "cancelled",
-)
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 FAILURES: Final[frozenset[str]] = frozenset(
     {"crashed", "timed_out", "spawn_failed", "protocol_violation"}
 )
 
 BlockKind = Literal["needs_input", "capability", "transient", "dependency"]
-BLOCK_KINDS: Final[tuple[BlockKind, ...]] = ("needs_input", "capability", "transient", "dependency")
+BLOCK_KINDS: Final[tuple[BlockKind, ...]] = get_args(BlockKind)
 
 WorkspaceKind = Literal["scratch", "dir", "worktree"]
-WORKSPACE_KINDS: Final[tuple[WorkspaceKind, ...]] = ("scratch", "dir", "worktree")
+WORKSPACE_KINDS: Final[tuple[WorkspaceKind, ...]] = get_args(WorkspaceKind)
 
-CLOSING_EVENTS: Final[frozenset[str]] = frozenset(
-    {
-        "completed",
-        "blocked",
-        "review_requested",
-        "waiting",
-        "crashed",
-        "timed_out",
-        "spawn_failed",
-        "protocol_violation",
-        "rate_limited",
-        "reclaimed",
-        "cancelled",
-    }
-)
+# A run is closed by an event of its outcome's name; only a review is asked for, not done.
+CLOSING_EVENTS: Final[frozenset[str]] = frozenset(OUTCOMES) - {"review"} | {"review_requested"}
 
 BOARD_EVENTS: Final[frozenset[str]] = frozenset(
     {"paused", "resumed", "clock_shifted", "purged", "restored"}
