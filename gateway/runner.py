@@ -27,7 +27,7 @@ from hermes_kanban.logs import get_logger
 from hermes_kanban.paths import board_paths
 from hermes_kanban.paths import home as default_home
 
-SCAN_SECONDS: Final = 1.0
+SCAN_SECONDS: Final = 2.0
 
 BoardName = str | None
 """A board, or None for the board that the environment names."""
@@ -174,7 +174,7 @@ class GatewayRunner:
     async def _serve_boards(
         self, watcher: str, setting: str, is_on: Callable[[Config], bool], serve: Serve
     ) -> None:
-        """A loop for each served board while the setting is on; it is looked at every second."""
+        """A loop for each served board while the setting is on; it is looked at every SCAN_SECONDS."""
         serving: dict[BoardName, anyio.CancelScope] = {}
         told_off = False
         self._log.info("watcher.started", watcher=watcher)

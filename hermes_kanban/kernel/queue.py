@@ -15,7 +15,7 @@ from hermes_kanban.kernel import eligibility
 from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fetch_value
 
-HELD_SHOWN: Final = 20
+HELD_SHOWN: Final = 10
 
 _DUE: Final = (
     " AND (eligible_at IS NULL OR eligible_at <= :now)"
@@ -162,18 +162,18 @@ def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
     return ordered
 
 
-_NEXT_DUE: Final = (
-    "SELECT min(eligible_at) FROM tasks INDEXED BY tasks_ready_later"
-    " WHERE status = 'ready' AND eligible_at > :now",
-    "SELECT min(scheduled_at) FROM tasks INDEXED BY tasks_scheduled"
-    " WHERE status = 'ready' AND scheduled_at > :now",
-    "SELECT min(eligible_at) FROM tasks INDEXED BY tasks_transient"
-    " WHERE status = 'blocked' AND block_kind = 'transient'"
-    " AND eligible_at > :now",
-)
+_NEXT_DUE: Final = """
+SELECT
+    (SELECT min(eligible_at) FROM tasks INDEXED BY tasks_ready_later
+     WHERE status = 'ready' AND eligible_at > :now),
+    (SELECT min(scheduled_at) FROM tasks INDEXED BY tasks_scheduled
+     WHERE status = 'ready' AND scheduled_at > :now),
+    (SELECT min(eligible_at) FROM tasks INDEXED BY tasks_transient
+     WHERE status = 'blocked' AND block_kind = 'transient' AND eligible_at > :now)
+"""
 
 
 def next_due(conn: BoardConnection, now: int) -> int | None:
     """When the next task becomes due by time alone (Unix seconds), or None."""
-    times = [fetch_value(conn, sql, {"now": now}) for sql in _NEXT_DUE]
+    times = fetch_one(conn, _NEXT_DUE, {"now": now})
     return min((at for at in times if at is not None), default=None)

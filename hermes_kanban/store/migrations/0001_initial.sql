@@ -69,6 +69,7 @@ CREATE TABLE tasks (
 ) STRICT;
 
 CREATE INDEX tasks_by_status ON tasks (status, seq);
+CREATE INDEX tasks_open ON tasks (seq) WHERE status NOT IN ('done', 'archived');
 CREATE INDEX tasks_by_assignee ON tasks (assignee, status, seq) WHERE assignee IS NOT NULL;
 CREATE INDEX tasks_by_tenant ON tasks (tenant, status, seq) WHERE tenant IS NOT NULL;
 CREATE INDEX tasks_queue ON tasks (assignee, tenant, effective_priority DESC, seq)
