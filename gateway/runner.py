@@ -174,7 +174,7 @@ class GatewayRunner:
     async def _serve_boards(
         self, watcher: str, setting: str, is_on: Callable[[Config], bool], serve: Serve
     ) -> None:
-        """A loop for each served board while the setting is on; it is looked at every SCAN_SECONDS."""
+        """A loop for each served board while the setting is on."""
         serving: dict[BoardName, anyio.CancelScope] = {}
         told_off = False
         self._log.info("watcher.started", watcher=watcher)
