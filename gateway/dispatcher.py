@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import anyio
-import anyio.to_thread
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.eventlog import log_events
 from gateway.health import HealthFile, new_record
+from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLock
 from gateway.stuck import StuckGauge
 from gateway.wakeup import Pulse, Wakeup, doorbell
@@ -23,15 +23,13 @@ from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
 from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.ports import WorkerRef
-from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS
 from hermes_kanban.workers.housekeeping import sweep_workspaces
 from hermes_kanban.workers.process import SystemProcesses
 from hermes_kanban.workers.spawn import Spawner
 
-T = TypeVar("T")
-
 STANDBY_SECONDS: Final = 0.5
 EVENTS_LOGGED: Final = 1000
+SWEEP_SECONDS: Final = 30.0
 
 
 class BoardDispatcher:
@@ -40,12 +38,12 @@ class BoardDispatcher:
     def __init__(
         self, board: str | None, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
     ) -> None:
-        self._board = board
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
         self._processes = SystemProcesses()
-        self._limiter = anyio.CapacityLimiter(1)
+        self._kernel = KernelThread(board)
+        self._swept_at = -math.inf
         self._sweep = kb.Sweep()
         self._stuck = StuckGauge()
         self._watched: dict[int, int] = {}
@@ -54,9 +52,8 @@ class BoardDispatcher:
 
     async def serve(self) -> None:
         """Open the board, stand by while another dispatches it, then dispatch it."""
-        self._conn = await self._in_thread(
-            lambda: kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
-        )
+        await self._kernel.open()
+        self._conn = self._kernel.conn
         self._health = HealthFile(self._conn.paths.health)
         lock = RoleLock(self._conn.paths.dispatcher_lock)
         try:
@@ -65,7 +62,7 @@ class BoardDispatcher:
         finally:
             self._unwatch_all()
             self._health.remove()
-            self._conn.close()
+            self._kernel.close()
             lock.release()
 
     async def _stand_by(self, lock: RoleLock) -> None:
@@ -79,7 +76,7 @@ class BoardDispatcher:
             self._log.info("dispatch.took_over")
 
     async def _dispatch(self) -> None:
-        await self._in_thread(lambda: kb.recover_orphaned_claims(self._conn, self._processes))
+        await self._kernel(lambda conn: kb.recover_orphaned_claims(conn, self._processes))
         config = self._live_config.current()
         self._record = new_record(
             "dispatching",
@@ -112,7 +109,7 @@ class BoardDispatcher:
             reason = await wakeup.sleep(self._delay(config, report))
 
     async def _tick(self, config: Config, wakeup: Wakeup, reason: str) -> kb.DispatchReport:
-        report, newest, mine, workers = await self._in_thread(lambda: self._look(config))
+        report, newest, mine, workers = await self._kernel(lambda _: self._look(config))
         # Foreign events that came in during the look were perhaps not part of it: look again.
         if newest == mine:
             wakeup.seen = max(wakeup.seen, newest)
@@ -142,10 +139,18 @@ class BoardDispatcher:
         newest = kb.newest_event_id(conn)
         if newest > before:
             log_events(self._log, kb.list_events(conn, after=before, limit=EVENTS_LOGGED))
-        if report.exited or report.stopped or report.crashed:
-            sweep_workspaces(conn)
+        self._sweep_workspaces()
         workers = [run.worker(conn) for run in live_runs(conn) if run.registered]
         return report, newest, before + conn.events_written - written, workers
+
+    def _sweep_workspaces(self) -> None:
+        """Now and then, since it looks at every folder that is there."""
+        now = self._conn.clock.monotonic()
+        if now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        for task_id in sweep_workspaces(self._conn).quarantined:
+            self._log.warning("workspace.quarantined", task=task_id)
 
     def _spawner(self, config: Config) -> Spawner:
         conn = self._conn
@@ -228,10 +233,6 @@ class BoardDispatcher:
         if self._stuck.reasons:
             found.append("tasks should start and do not; see stuck")
         return found
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        """A kernel call, one at a time on this board's connection; cancelled only after it ends."""
-        return await anyio.to_thread.run_sync(call, limiter=self._limiter)
 
 
 def _ids(report: kb.DispatchReport) -> dict[str, Any]:

@@ -5,25 +5,20 @@ One a host, by lock. What is due is handed to ``sending``, which holds up no rou
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio
-import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
+from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLock
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup
-from hermes_kanban import kernel as kb
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.kernel import outbox
 from hermes_kanban.paths import board_paths
-from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS, BoardConnection
-
-T = TypeVar("T")
 
 STANDBY_SECONDS: Final = 0.5
 INTERVAL_SECONDS: Final = 5.0  # 'notify retry' writes no event that would wake it; a look is cheap
@@ -39,7 +34,7 @@ class BoardNotifier:
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
-        self._limiter = anyio.CapacityLimiter(1)
+        self._kernel = KernelThread(board)
 
     async def serve(self) -> None:
         """Wait for the board's notifier lock, then deliver until cancelled."""
@@ -48,27 +43,24 @@ class BoardNotifier:
             await anyio.sleep(STANDBY_SECONDS)
         wakeup = self._pulse.sleeper()
         try:
-            self._conn = await anyio.to_thread.run_sync(self._connect)
+            await self._kernel.open()
             try:
                 async with anyio.create_task_group() as group:
                     rested = partial(wakeup.wake, "delivered")
                     sending = Sending(group, self._kernel, self._log, rested)
                     await self._deliver_for_ever(sending, wakeup)
             finally:
-                self._conn.close()
+                self._kernel.close()
         finally:
             self._pulse.drop(wakeup)
             lock.release()
-
-    def _connect(self) -> BoardConnection:
-        return kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
 
     async def _deliver_for_ever(self, sending: Sending, wakeup: Wakeup) -> None:
         backoff = FailureBackoff("notifier", self._log)
         while True:
             newest = self._pulse.newest
             try:
-                self._conn.config = self._live_config.current()
+                self._kernel.conn.config = self._live_config.current()
                 delay = await self._round(sending)
             except Exception as error:
                 delay = backoff.failed(error)
@@ -88,8 +80,4 @@ class BoardNotifier:
             return 0.0
         if due.next_at is None:
             return INTERVAL_SECONDS
-        return min(max(0.0, due.next_at - self._conn.clock.now()), INTERVAL_SECONDS)
-
-    async def _kernel(self, call: Callable[[BoardConnection], T]) -> T:
-        """A kernel call, one at a time on this board's connection."""
-        return await anyio.to_thread.run_sync(lambda: call(self._conn), limiter=self._limiter)
+        return min(max(0.0, due.next_at - self._kernel.conn.clock.now()), INTERVAL_SECONDS)

@@ -18,6 +18,7 @@ from typing import Final
 import aiosqlite
 import anyio
 
+from hermes_kanban.kernel.reads import NEWEST_EVENT
 from hermes_kanban.paths import BoardPaths
 
 SLICE_SECONDS: Final = 1.0
@@ -100,7 +101,7 @@ class Pulse:
 
     async def refresh(self) -> None:
         """Read the newest event id and wake whoever has not seen it."""
-        newest = await _number(self._conn, "SELECT max(id) FROM task_events")
+        newest = await _number(self._conn, NEWEST_EVENT)
         if newest != self.newest:
             self.newest = newest
             for sleeper in self._sleepers:

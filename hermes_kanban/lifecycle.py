@@ -139,11 +139,6 @@ def transition(verb: str, status: str, hint: str = "") -> Transition:
     return row
 
 
-def legal_verbs(status: str) -> list[str]:
-    """The verbs of the table that are legal from ``status``."""
-    return [verb for (verb, source) in _BY_VERB if source == status]
-
-
 def load(tx: Transaction, task_id: str) -> TaskState | None:
     """The task's row, who runs it, and the time of its newest event; or None."""
     row = tx.one(_LOAD_TASK, {"id": task_id})
@@ -178,7 +173,6 @@ def apply(
     run_id: int | None = None,
     run_changes: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
-    hint: str = "",
 ) -> int:
     """Apply one row of the table to ``task`` and return the id of its event.
 
@@ -187,7 +181,7 @@ def apply(
     ``run_changes``; otherwise ``run_changes`` go to the run ``run_id``. ``facts`` join the payload.
     Raises IllegalTransition, having written nothing.
     """
-    row = transition(verb, task["status"], hint)
+    row = transition(verb, task["status"])
     now = moment(tx, task)
     wanted = dict(changes or {})
     if row.to:
@@ -225,7 +219,7 @@ def update_task(tx: Transaction, task: TaskState, wanted: dict[str, Any]) -> dic
 
 
 def update_run(tx: Transaction, run_id: int, changes: dict[str, Any]) -> None:
-    """Write columns of a run; its ending also ends its lease columns' meaning, not their values."""
+    """Write columns of a run; those of its lease keep their last values when it ends."""
     tx.run(_update_sql("task_runs", "id", tuple(changes)), changes | {"key": run_id})
 
 

@@ -88,6 +88,9 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "worker.lost": LogEvent("a supervisor died without an exit record", ()),
     "claim.reclaimed": LogEvent("a run was closed and its task went back", ("reason", "claimer")),
     "claim.lost": LogEvent("another claimer was first", ("holder",)),
+    "workspace.quarantined": LogEvent(
+        "a worktree with work that is nowhere else was moved aside; 'stats' lists them", ()
+    ),
     "breaker.opened": LogEvent("a task failed too often and was blocked", ("failures",)),
     "notify.message": LogEvent(
         "a message to the destination 'log'", ("subscription", "event_id", "kind", "title", "text")

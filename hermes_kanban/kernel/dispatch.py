@@ -260,23 +260,22 @@ def _register(
     process: Spawned | int,
     report: DispatchReport,
 ) -> None:
-    log_path = str(conn.paths.run_dir(run.id) / "log")
-    if isinstance(process, int):
-        identity = None if processes is None else processes.identity(process)
-        if claim.register_worker(conn, run.id, pid=process, identity=identity, log_path=log_path):
-            report.spawned.append((run.task_id, run.id, process))
-        else:
-            report.lost.append(run.task_id)
-        return
-    registered = claim.register_worker(
-        conn, run.id, pid=process.pid, identity=process.identity, log_path=log_path
-    )
-    if registered:
-        process.go()
-        report.spawned.append((run.task_id, run.id, process.pid))
+    # A plain pid runs already; a supervisor waits to be told.
+    supervisor = None if isinstance(process, int) else process
+    pid = process if isinstance(process, int) else process.pid
+    if supervisor is not None:
+        identity = supervisor.identity
     else:
-        process.abandon()
-        report.lost.append(run.task_id)
+        identity = None if processes is None else processes.identity(pid)
+    log_path = str(conn.paths.run_dir(run.id) / "log")
+    if claim.register_worker(conn, run.id, pid=pid, identity=identity, log_path=log_path):
+        if supervisor is not None:
+            supervisor.go()
+        report.spawned.append((run.task_id, run.id, pid))
+        return
+    if supervisor is not None:
+        supervisor.abandon()
+    report.lost.append(run.task_id)
 
 
 def _spawn_failed(conn: BoardConnection, run: Run, reason: str) -> None:

@@ -69,7 +69,6 @@ def complete_in(
     run_columns: dict[str, Any],
     *,
     by_person: bool = False,
-    facts: dict[str, Any] | None = None,
 ) -> None:
     """Close the task as done with its hand-over, and let its children go."""
     hint = "approve it or request changes" if task["status"] == "review" else ""
@@ -82,9 +81,7 @@ def complete_in(
     if result is not None:
         changes["result"] = result
     kept = {column: value for column, value in run_columns.items() if value is not None}
-    close_or_synthesise(
-        tx, "complete", task, actor, "completed", "done", changes, kept, by_person, facts
-    )
+    close_or_synthesise(tx, "complete", task, actor, "completed", "done", changes, kept, by_person)
     gates.task_finished(tx, task["id"])
 
 
@@ -276,7 +273,6 @@ def fail_in(
     task: TaskState,
     verb: str,
     error: str,
-    run_columns: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
     """Close a run that failed: back to rest with a delay, or blocked by the breaker.
@@ -289,7 +285,7 @@ def fail_in(
     if retries_allowed is None:
         retries_allowed = tx.conn.config.kanban.max_retries
     changes: dict[str, Any] = {"consecutive_failures": failures}
-    columns = {"error": error} | (run_columns or {})
+    columns = {"error": error}
     run_id = task["current_run_id"]
     if failures <= retries_allowed:
         changes["eligible_at"] = tx.now + retries.backoff_seconds(tx, failures)
@@ -352,7 +348,6 @@ def rate_limit_in(
     task: TaskState,
     error: str,
     reset_at: int | None,
-    run_columns: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> None:
     """Close the run as ``rate_limited`` and wait for the reset time or a doubling delay."""
@@ -361,8 +356,7 @@ def rate_limit_in(
         if reset_at and reset_at > tx.now
         else tx.now + retries.rate_limit_seconds(tx, task)
     )
-    columns = {"error": error} | (run_columns or {})
-    requeue(tx, "rate_limit", task, "system", {"eligible_at": due}, columns, facts)
+    requeue(tx, "rate_limit", task, "system", {"eligible_at": due}, {"error": error}, facts)
 
 
 def reclaim_task(
@@ -377,18 +371,12 @@ def reclaim_task(
         return True
 
 
-def reclaim_in(
-    tx: Transaction,
-    task: TaskState,
-    actor: str,
-    error: str,
-    run_columns: dict[str, Any] | None = None,
-) -> None:
+def reclaim_in(tx: Transaction, task: TaskState, actor: str, error: str) -> None:
     """Close the open run as ``reclaimed``, uncounted; by a person the failure count starts anew."""
     lifecycle.transition("reclaim", task["status"])
     by_person = actor.startswith("person:")
     run_id = task["current_run_id"]
     changes = {"consecutive_failures": 0} if by_person else {}
-    requeue(tx, "reclaim", task, actor, changes, {"error": error} | (run_columns or {}))
+    requeue(tx, "reclaim", task, actor, changes, {"error": error})
     if by_person:
         request_stop(tx, task, run_id, "reclaimed", actor)

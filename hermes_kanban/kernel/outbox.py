@@ -180,13 +180,6 @@ ORDER BY d.next_attempt_at, d.id
 """
 
 
-def due_deliveries(
-    conn: BoardConnection, now: int | None = None, limit: int = PAGE
-) -> list[Delivery]:
-    """What may be sent now, oldest first: at most one delivery of each subscription."""
-    return [head.delivery for head in survey_outbox(conn, now=now, limit=limit).heads]
-
-
 class Outgoing(msgspec.Struct, frozen=True):
     """A due head with its message; without one, ``problem`` says why there can be none."""
 

@@ -47,8 +47,6 @@ class Candidates(msgspec.Struct):
 def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
     """Up to ``limit`` eligible tasks in dispatch order."""
     found = Candidates([], {})
-    if limit <= 0:
-        return found
     everything = eligibility.board_hold(world)
     heads: list[Any] = []
     for assignee in _assignees(conn):

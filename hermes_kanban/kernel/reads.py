@@ -20,6 +20,7 @@ OPEN: Final = frozenset(STATUSES) - {"done", "archived"}
 
 TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
 RUN_COLUMNS: Final = ", ".join(f"r.{name}" for name in Run.__struct_fields__)
+NEWEST_EVENT: Final = "SELECT max(id) FROM task_events"
 EVENT_COLUMNS: Final = "id, task_id, run_id, kind, actor, payload, created_at"
 
 _decode_skills = msgspec.json.Decoder(list[str]).decode
@@ -191,7 +192,7 @@ def get_event(conn: BoardConnection, event_id: int) -> Event | None:
 
 def newest_event_id(conn: BoardConnection) -> int:
     """The id of the newest event, 0 on a new board."""
-    newest: int | None = fetch_value(conn, "SELECT max(id) FROM task_events")
+    newest: int | None = fetch_value(conn, NEWEST_EVENT)
     return newest or 0
 
 

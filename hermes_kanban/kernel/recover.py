@@ -73,7 +73,7 @@ def _close(
     if stop_reason == "lost_lease":
         finish.reclaim_in(tx, task, "system", "its lease was lost")
     elif stop_reason == "max_runtime" or (record is not None and record.timed_out):
-        finish.fail_in(tx, task, "time_out", "ran longer than its max runtime", None, _seen(record))
+        finish.fail_in(tx, task, "time_out", "ran longer than its max runtime", _seen(record))
     elif record is None:
         finish.fail_in(tx, task, "crash", SUPERVISOR_LOST)
     elif record.never_started:
@@ -83,11 +83,11 @@ def _close(
     elif record.exit_code == EX_TEMPFAIL:
         reset_at = record.rate_limit_reset_at
         error = _error("exit code 75 (try again later)", record)
-        finish.rate_limit_in(tx, task, error, reset_at, None, _seen(record))
+        finish.rate_limit_in(tx, task, error, reset_at, _seen(record))
     elif record.exit_code == 0:
         _close_silent(tx, task, record)
     else:
-        finish.fail_in(tx, task, "crash", _error(_ending(record), record), None, _seen(record))
+        finish.fail_in(tx, task, "crash", _error(_ending(record), record), _seen(record))
 
 
 def _close_silent(tx: Transaction, task: TaskState, record: ExitRecord) -> None:
@@ -97,7 +97,7 @@ def _close_silent(tx: Transaction, task: TaskState, record: ExitRecord) -> None:
         finish.complete_in(tx, task, "system", None, {"summary": summary})
         return
     error = _error("exit code 0 without complete or block", record)
-    finish.fail_in(tx, task, "violate_protocol", error, None, _seen(record))
+    finish.fail_in(tx, task, "violate_protocol", error, _seen(record))
 
 
 def _ending(record: ExitRecord) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.kernel.reads import newest_event_id
 from hermes_kanban.model.words import STATUSES
 from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_value, reading
 
@@ -35,7 +36,7 @@ def stats(conn: BoardConnection) -> Stats:
         now = conn.clock.now()
         counted = dict(fetch_all(conn, _BY_STATUS))
         oldest = fetch_value(conn, _OLDEST_READY)
-        newest = fetch_value(conn, "SELECT max(id) FROM task_events") or 0
+        newest = newest_event_id(conn)
         return Stats(
             tasks={status: counted.get(status, 0) for status in STATUSES},
             assignees=assignees(conn),

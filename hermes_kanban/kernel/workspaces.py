@@ -11,7 +11,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Task
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.sqlite import BoardConnection, fetch_value
 
 ALLOWED: Final = (
     "scratch, dir:<absolute path>, worktree or worktree:<absolute path of a repository>"
@@ -99,6 +99,27 @@ def folder_name(task: Task) -> str:
     if not _TASK_FOLDER.fullmatch(task.id):
         raise InvalidInput("task id", "t_ and letters and digits", f"{task.id!r} names no folder")
     return task.id
+
+
+_STILL_READ: Final = """
+SELECT 1 FROM task_links l JOIN tasks c ON c.id = l.child_id
+WHERE l.parent_id = :id AND c.status NOT IN ('done', 'archived')
+UNION
+SELECT 1 FROM task_runs r
+WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL
+"""
+
+
+def is_spent(conn: BoardConnection, task: Task) -> bool:
+    """True when nobody needs the task's workspace any more.
+
+    A scratch workspace is spent once its task is finished, its processes have exited and no open
+    child may still read it; a worktree only once its task is archived; a ``dir`` never.
+    """
+    finished = {"scratch": ("done", "archived"), "worktree": ("archived",)}
+    if task.status not in finished.get(task.workspace_kind, ()):
+        return False
+    return fetch_value(conn, _STILL_READ, {"id": task.id}) is None
 
 
 def branch_of(task: Task) -> str | None:

@@ -1,53 +1,48 @@
-"""Taking away workspaces that nobody needs any more.
-
-A scratch workspace goes once its task is finished, its processes are gone and no open child may
-still read it; a worktree once its task is archived. Uncommitted work is never thrown away.
-"""
+"""Taking away workspaces that nobody needs any more. Uncommitted work is never thrown away."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Final
+from typing import Final, NamedTuple
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.workspaces import is_spent
 from hermes_kanban.model.errors import InvalidInput, NotFound
-from hermes_kanban.store.sqlite import BoardConnection, fetch_value
+from hermes_kanban.model.records import Task
+from hermes_kanban.store.sqlite import BoardConnection
 from hermes_kanban.workers import workspace
 
 REMOVED_AT_ONCE: Final = 50
 
-_STILL_NEEDED: Final = """
-SELECT 1 FROM task_links l JOIN tasks c ON c.id = l.child_id
-WHERE l.parent_id = :id AND c.status NOT IN ('done', 'archived')
-UNION
-SELECT 1 FROM task_runs r
-WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL
-"""
+
+class Swept(NamedTuple):
+    """The ids of tasks whose workspace is gone, and of those whose was moved to quarantine."""
+
+    removed: list[str]
+    quarantined: list[str]
 
 
-def sweep_workspaces(conn: BoardConnection) -> list[str]:
-    """Remove what is no longer needed; return the task ids whose workspace is gone."""
-    root = conn.paths.workspaces
-    if not root.is_dir():
-        return []
-    removed: list[str] = []
-    for folder in root.iterdir():
-        if len(removed) == REMOVED_AT_ONCE:
+def sweep_workspaces(conn: BoardConnection) -> Swept:
+    """Remove what is spent, some at a time; a folder that cannot go is tried again next time."""
+    swept = Swept([], [])
+    for task in _with_folder(conn):
+        if len(swept.removed) >= REMOVED_AT_ONCE:
             break
-        if folder.name.startswith("t_") and _is_spent(conn, folder.name):
-            task = kb.get_task(conn, folder.name)
+        if is_spent(conn, task):
             with contextlib.suppress(OSError, InvalidInput):
-                if workspace.remove(task, conn.paths).state == "removed":
-                    removed.append(task.id)
-    return removed
+                state = workspace.remove(task, conn.paths).state
+                if state == "removed":
+                    swept.removed.append(task.id)
+                elif state == "quarantined":
+                    swept.quarantined.append(task.id)
+    return swept
 
 
-def _is_spent(conn: BoardConnection, task_id: str) -> bool:
-    try:
-        task = kb.get_task(conn, task_id)
-    except NotFound:
-        return False
-    finished = ("archived",) if task.workspace_kind == "worktree" else ("done", "archived")
-    if task.status not in finished or task.workspace_kind == "dir":
-        return False
-    return fetch_value(conn, _STILL_NEEDED, {"id": task_id}) is None
+def _with_folder(conn: BoardConnection) -> list[Task]:
+    root = conn.paths.workspaces
+    names = [folder.name for folder in root.iterdir()] if root.is_dir() else []
+    found = []
+    for name in names:
+        with contextlib.suppress(NotFound):
+            found.append(kb.get_task(conn, name))
+    return found

@@ -29,6 +29,21 @@ CLAIMS = 20
 READY = "SELECT id FROM tasks WHERE status = 'ready' AND claim_lock IS NULL LIMIT 1"
 
 
+# Two boards on which nothing may start: nobody waits, or all who wait are scheduled for later.
+IDLE = (
+    (
+        "tick, nothing ready",
+        "UPDATE tasks SET status = 'triage', branch = 'was ready' WHERE status = 'ready'",
+        "UPDATE tasks SET status = 'ready', branch = NULL WHERE branch = 'was ready'",
+    ),
+    (
+        "tick, all scheduled for later",
+        "UPDATE tasks SET scheduled_at = 4102444800 WHERE status = 'ready'",
+        "UPDATE tasks SET scheduled_at = NULL WHERE status = 'ready'",
+    ),
+)
+
+
 class Rig(NamedTuple):
     """One board and what a dispatcher keeps between two looks at it."""
 
@@ -44,9 +59,14 @@ def measure() -> list[Figure]:
         figures = [
             *_compare("claim-next", _claims, small, large, CLAIMS, "µs"),
             *_compare("complete and promote", _completions, small, large, CLAIMS, "µs"),
-            *_compare("tick, places free, max_spawn 0", _idle_ticks, small, large, CALLS, "µs"),
-            *_best("tick, places free, max_spawn 0", large, _tick_without_spawn, 200),
         ]
+        for name, hide, show in IDLE:
+            for rig in (small, large):
+                rig.conn.execute(hide)
+            figures += _compare(name, _idle_ticks, small, large, CALLS, "µs")
+            figures += _best(name, large, _idle_tick, 200)
+            for rig in (small, large):
+                rig.conn.execute(show)
         for rig in (small, large):
             _occupy(rig)
         figures += [
@@ -152,8 +172,8 @@ def _occupy(rig: Rig) -> None:
                 assert kb.claim_task(rig.conn, task_id, claimer="bench") is not None
 
 
-def _tick_without_spawn(rig: Rig) -> kb.DispatchReport:
-    report = _dispatch(rig, max_spawn=0)
+def _idle_tick(rig: Rig) -> kb.DispatchReport:
+    report = _dispatch(rig, max_spawn=None)
     assert not report.eligible
     return report
 
@@ -200,6 +220,6 @@ def _repeat(call: Callable[[Rig], Any]) -> Block:
     return block
 
 
-_idle_ticks = _repeat(_tick_without_spawn)
+_idle_ticks = _repeat(_idle_tick)
 _capped_ticks = _repeat(_tick)
 _pages = _repeat(_page)

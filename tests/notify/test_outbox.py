@@ -13,7 +13,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.model import Delivery, InvalidInput, NotFound
-from tests.support.boards import ABoard
+from tests.support.boards import ABoard, due_deliveries
 
 CREATED = {"kinds": ["created"]}
 
@@ -29,7 +29,7 @@ def owed(board: ABoard, sub_id: int | None = None) -> list[Delivery]:
 
 
 def due_ids(board: ABoard) -> list[int]:
-    return [one.id for one in outbox.due_deliveries(board.conn)]
+    return [one.id for one in due_deliveries(board.conn)]
 
 
 def cursor(board: ABoard, sub_id: int) -> int:

@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, recover, subscriptions
-from tests.support.boards import ABoard, a_profile
+from tests.support.boards import ABoard, a_profile, due_deliveries
 
 # What a caller may hear; everything else is a fault.
 REFUSALS = (kb.IllegalTransition, kb.InvalidInput, kb.NotFound, kb.StaleRun)
@@ -299,7 +299,7 @@ class BoardMachine(RuleBasedStateMachine):
     def notify(self, outcome: str | None, limit: int) -> None:
         """Cursors move; the heads of the outbox are sent, fail or are given up."""
         outbox.advance_cursors(self.conn, limit=limit)
-        for delivery in outbox.due_deliveries(self.conn) if outcome else []:
+        for delivery in due_deliveries(self.conn) if outcome else []:
             if outcome == "delivered":
                 outbox.mark_delivered(self.conn, delivery.id)
             elif outcome == "retry":

@@ -12,7 +12,8 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Profile
-from hermes_kanban.model import Board, Identity, Run, Task
+from hermes_kanban.kernel import outbox
+from hermes_kanban.model import Board, Delivery, Identity, Run, Task
 from hermes_kanban.ports import ExitRecord, Liveness, WorkerRef
 from hermes_kanban.store import sqlite as store
 
@@ -233,3 +234,8 @@ def a_profile(**keys: object) -> Profile:
     """A command profile; ``keys`` as in a profile's file."""
     given: dict[str, object] = {"argv": ["/bin/true"]}
     return msgspec.convert(given | keys, Profile)
+
+
+def due_deliveries(conn: store.BoardConnection) -> list[Delivery]:
+    """What may be sent now, oldest first: at most one delivery of each subscription."""
+    return [head.delivery for head in outbox.survey_outbox(conn).heads]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions
-from tests.support.boards import ABoard
+from tests.support.boards import ABoard, due_deliveries
 
 
 def rich_board(board: ABoard) -> dict[str, str]:
@@ -217,9 +217,9 @@ def deliver(board: ABoard) -> None:
     """A notifier's work: everything is owed; one delivery arrived, one is dead, others wait."""
     while outbox.advance_cursors(board.conn):
         pass
-    (head,) = outbox.due_deliveries(board.conn)
+    (head,) = due_deliveries(board.conn)
     outbox.mark_delivered(board.conn, head.id)
-    (head,) = outbox.due_deliveries(board.conn)
+    (head,) = due_deliveries(board.conn)
     outbox.mark_dead(board.conn, head.id, reason="nobody there")
 
 

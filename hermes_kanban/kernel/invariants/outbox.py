@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hermes_kanban.kernel.invariants.violation import Violation
+from hermes_kanban.kernel.reads import newest_event_id
 from hermes_kanban.kernel.subscriptions import (
     SUBSCRIPTION_COLUMNS,
     matching_event_ids,
@@ -13,12 +14,12 @@ from hermes_kanban.kernel.subscriptions import (
     subscription_of,
 )
 from hermes_kanban.model.records import Subscription
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_value
+from hermes_kanban.store.sqlite import BoardConnection, fetch_all
 
 
 def broken_subscriptions(conn: BoardConnection) -> Iterator[Violation]:
     """Live subscriptions whose deliveries are not the matching events up to the cursor."""
-    newest: int = fetch_value(conn, "SELECT max(id) FROM task_events") or 0
+    newest = newest_event_id(conn)
     for row in fetch_all(conn, _LIVE):
         sub = subscription_of(row)
         yield from _judge_cursor(sub, newest)

@@ -16,6 +16,8 @@ def stats_command(session: Session) -> None:
 
     Tasks by status, what runs, and how the runs of the last day ended.
     """
+    from hermes_kanban.workers.workspace import quarantined
+
     found = kb.stats(session.conn)
     oldest = found.oldest_ready_seconds
     lines = [f"{status:<10}{found.tasks[status]:>7}" for status in STATUSES]
@@ -25,7 +27,11 @@ def stats_command(session: Session) -> None:
     if found.outcomes_last_day:
         ended = ", ".join(f"{count} {kind}" for kind, count in found.outcomes_last_day.items())
         lines.append(f"last day: {ended}")
-    session.answer("stats", found, lines)
+    kept = [str(path) for path in quarantined(session.conn.paths)]
+    if kept:
+        lines += ["", "worktrees in quarantine, with work that is nowhere else:"]
+        lines += [f"  {path}" for path in kept]
+    session.answer("stats", found, lines, quarantined=kept)
 
 
 @command("assignees", examples="hermes-kanban assignees")

@@ -1,0 +1,40 @@
+"""Kernel calls of a watcher: in a worker thread, one at a time on the watcher's own connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS, BoardConnection
+
+T = TypeVar("T")
+
+
+class KernelThread:
+    """One board's connection, used from worker threads; a call that began is waited for.
+
+    The connection stays open for the watcher's lifetime: the last one to close deletes the log.
+    """
+
+    def __init__(self, board: str | None) -> None:
+        self._board = board
+        self._limiter = anyio.CapacityLimiter(1)
+        self.conn: BoardConnection
+
+    async def open(self) -> None:
+        """Connect. Raises what ``connect`` raises."""
+        self.conn = await anyio.to_thread.run_sync(
+            lambda: kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
+        )
+
+    async def __call__(self, call: Callable[[BoardConnection], T]) -> T:
+        """Run ``call`` with the connection, after those before it; cancelled only once it ends."""
+        return await anyio.to_thread.run_sync(lambda: call(self.conn), limiter=self._limiter)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.conn.close()
