@@ -70,6 +70,8 @@ EVENT_KINDS: Final[frozenset[str]] = (
             "exited",
             "fenced",
             "parent_reopened",
+            "mended",
+            "undone",
         }
     )
 )

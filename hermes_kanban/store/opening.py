@@ -256,27 +256,22 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
     conn.execute("PRAGMA foreign_keys = ON")
     # Savepoints of a batch keep their undo pages in memory, not in a file.
     conn.execute("PRAGMA temp_store = MEMORY")
-    if not store.is_judged(conn.paths, inode):
-        _judge(conn)
+    known = store.is_judged(conn.paths, inode)
+    if not known:
+        _judge_size(conn)
+    # Asked at every opening: a file that replaced the board may have got its inode.
+    _judge_application(conn, conn.paths)
+    _judge_version(conn, conn.paths)
+    if not known:
         if _version(conn) < store.SCHEMA_VERSION:
             migrate(conn)
         store.remember_judged(conn.paths, inode)
-    else:
-        # Asked at every opening: a file that replaced the board may have got its inode.
-        _judge_application(conn, conn.paths)
-        _judge_version(conn, conn.paths)
     durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
     conn.execute(f"PRAGMA synchronous = {durable}")
     row = conn.execute("SELECT board_id, default_workdir FROM boards").fetchone()
     conn.board_id, conn.default_workdir = row
     paths, board_id = conn.paths, conn.board_id
     conn._bell = Doorbell(lambda: paths.doorbell(board_id))
-
-
-def _judge(conn: store.BoardConnection) -> None:
-    _judge_size(conn)
-    _judge_application(conn, conn.paths)
-    _judge_version(conn, conn.paths)
 
 
 def _judge_application(conn: sqlite3.Connection, paths: BoardPaths) -> None:

@@ -28,7 +28,7 @@ from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.writer_lock import WriterLock
 
 APPLICATION_ID = 0x484B4231  # "HKB1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 WAIT_SECONDS = 30.0
 GATEWAY_WAIT_SECONDS = 1.0
 CACHED_STATEMENTS = 256

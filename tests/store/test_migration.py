@@ -1,6 +1,6 @@
 """Migrating a board: once, whole, with one backup, whoever else is at it.
 
-There is one schema so far, so a program of its own brings a second along.
+A program of its own brings the version after ours along, another only knows the older ones.
 """
 
 from __future__ import annotations
@@ -13,24 +13,40 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.store.sqlite import SCHEMA_VERSION
 from tests.support.waiting import wait_until
 
+NEXT_VERSION = SCHEMA_VERSION + 1
 NEXT = """
 import sys
 from hermes_kanban import kernel as kb
 from hermes_kanban.store import opening, sqlite
 
-first = opening.migrations()[1]
-opening.migrations = lambda: {1: first, 2: ("labels", sys.argv[1])}
-sqlite.SCHEMA_VERSION = 2
+known = opening.migrations()
+sqlite.SCHEMA_VERSION += 1
+opening.migrations = lambda: known | {sqlite.SCHEMA_VERSION: ("labels", sys.argv[1])}
 """
 MIGRATE = NEXT + "conn = kb.connect()\nkb.create_task(conn, title='by the next version')\n"
-ADDS = """
+ADDS = f"""
 ALTER TABLE tasks ADD COLUMN label TEXT;
 CREATE TABLE labels (name TEXT PRIMARY KEY) STRICT;
-UPDATE boards SET min_reader = 2;
+UPDATE boards SET min_reader = {NEXT_VERSION};
 """
 BREAKS = "ALTER TABLE tasks ADD COLUMN label TEXT;\nCREATE TABLE tasks (twice TEXT);\n"
+EARLIER = """
+import sys
+from hermes_kanban import kernel as kb
+from hermes_kanban.store import sqlite
+
+sqlite.SCHEMA_VERSION = int(sys.argv[1])
+conn = kb.connect()
+parent = kb.create_task(conn, title="a parent", assignee="coder", priority=3)
+kb.create_task(conn, title="a child", parents=[parent], tenant="acme")
+claimed = kb.claim_task(conn, parent, claimer="outside")
+kb.complete_task(conn, parent, summary="done then", run_id=claimed.current_run_id)
+kb.block_task(conn, kb.create_task(conn, title="waits"), reason="which?", kind="needs_input")
+conn.close()
+"""
 LOOPS = """
 import sys
 from hermes_kanban import kernel as kb
@@ -86,8 +102,9 @@ def test_many_processes_that_migrate_at_once_do_it_once(database: Path) -> None:
         _, errors = mover.communicate(timeout=60)
         assert mover.returncode == 0, errors
     applied = rows(database, "SELECT version, name FROM schema_migrations ORDER BY version")
-    assert applied == [(1, "initial"), (2, "labels")]
-    assert rows(database, "PRAGMA user_version") == [(2,)]
+    assert [version for version, _ in applied] == list(range(1, NEXT_VERSION + 1))
+    assert applied[-1] == (NEXT_VERSION, "labels")
+    assert rows(database, "PRAGMA user_version") == [(NEXT_VERSION,)]
     assert rows(database, "SELECT count(*), count(label) FROM tasks") == [(28, 0)]
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
 
@@ -97,7 +114,7 @@ def test_there_is_one_backup_of_what_was_before(database: Path) -> None:
         _, errors = (mover := start(MIGRATE, ADDS)).communicate(timeout=60)
         assert mover.returncode == 0, errors
     (backup,) = backups(database)
-    assert rows(backup, "PRAGMA user_version") == [(1,)]
+    assert rows(backup, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert rows(backup, "SELECT count(*) FROM tasks") == [(20,)]
     assert backup.stat().st_mode & 0o777 == 0o600
 
@@ -114,6 +131,38 @@ def test_a_migration_that_fails_leaves_the_board_as_it_was(database: Path) -> No
     kb.create_task(conn, title="this version goes on")
     assert kb.check(conn, deep=True) == []
     conn.close()
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_board_of_every_earlier_version_is_taken_over(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERMES_KANBAN_HOME", str(tmp_path))
+    _, errors = (earlier := start(EARLIER, str(version))).communicate(timeout=60)
+    assert earlier.returncode == 0, errors
+    database = tmp_path / "boards" / "default" / "board.db"
+    assert rows(database, "PRAGMA user_version") == [(version,)]
+    tables = ("tasks", "task_runs", "task_events", "task_links", "task_comments")
+    before = {table: rows(database, f"SELECT * FROM {table}") for table in tables}
+    conn = kb.connect()
+    assert {table: rows(database, f"SELECT * FROM {table}") for table in tables} == before
+    assert schema(database) == schema(kb.init_db("fresh").database)
+    assert [file.name for file in sorted(backups(database))] == [
+        f"before-migration-{later}.db" for later in range(version + 1, NEXT_VERSION)
+    ]
+    kb.create_task(conn, title="by this version", assignee="coder")
+    assert kb.check(conn, deep=True) == []
+    conn.close()
+
+
+def schema(database: Path) -> set[tuple[object, ...]]:
+    """Tables with their columns, and indexes; how a statement was spelt does not matter."""
+    columns = rows(
+        database,
+        'SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk'
+        " FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    )
+    return {*columns, *rows(database, "SELECT name, sql FROM sqlite_master WHERE type = 'index'")}
 
 
 def dump(database: Path) -> list[str]:
