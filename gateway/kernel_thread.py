@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.sqlite import GATEWAY_WAIT_SECONDS, BoardConnection
+from hermes_kanban.store.protocol import GATEWAY_WAIT_SECONDS, BoardConnection
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from hermes_kanban.kernel import outbox
 from hermes_kanban.kernel.outbox import Head, Outgoing
 from hermes_kanban.model.records import Delivery
 from hermes_kanban.notify.message import Outcome
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 T = TypeVar("T")
 

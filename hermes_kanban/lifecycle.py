@@ -15,7 +15,7 @@ import msgspec
 
 from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Task
-from hermes_kanban.store.sqlite import Transaction
+from hermes_kanban.store.protocol import Transaction
 
 TaskState = dict[str, Any]
 """A task's row as a dict; ``run_profile`` and ``run_claimer`` are those of its run when loaded,

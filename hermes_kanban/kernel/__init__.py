@@ -56,7 +56,7 @@ _HOMES = {
         "StaleRun Subscription Task"
     ),
     "hermes_kanban.store.opening": "connect init_db",
-    "hermes_kanban.store.sqlite": "BoardConnection",
+    "hermes_kanban.store.protocol": "BoardConnection",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -145,7 +145,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import Task as Task
     from hermes_kanban.store.opening import connect as connect
     from hermes_kanban.store.opening import init_db as init_db
-    from hermes_kanban.store.sqlite import BoardConnection as BoardConnection
+    from hermes_kanban.store.protocol import BoardConnection as BoardConnection
 
 
 def __getattr__(name: str) -> Any:
@@ -179,7 +179,7 @@ def batch(conn: BoardConnection) -> Iterator[None]:
 
     A verb that raises inside undoes only itself; the error ends the batch unless it is caught.
     """
-    from hermes_kanban.store.sqlite import write
+    from hermes_kanban.store.protocol import write
 
     with write(conn, "batch"):
         yield

@@ -12,7 +12,7 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.kernel.links import release_link
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition, InvalidInput, NotFound
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 
 def archive_task(

@@ -8,7 +8,7 @@ from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Board
 from hermes_kanban.paths import board_paths, check_slug, home
 from hermes_kanban.store import opening
-from hermes_kanban.store.sqlite import BoardConnection, fetch_one, write
+from hermes_kanban.store.protocol import BoardConnection, fetch_one, write
 
 _COLUMNS = ", ".join(Board.__struct_fields__)
 

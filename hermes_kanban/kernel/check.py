@@ -6,7 +6,6 @@ is wrong with it; a healthy board has none.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -21,7 +20,7 @@ from hermes_kanban.kernel.invariants.outbox import broken_subscriptions
 from hermes_kanban.kernel.invariants.rows import broken_rows
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.model.errors import BoardDamaged
-from hermes_kanban.store.sqlite import BoardConnection, reading, translated
+from hermes_kanban.store.protocol import BoardConnection, reading
 
 __all__ = ["Violation", "check"]
 
@@ -49,8 +48,8 @@ def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
         try:
             for look in _LOOKS:
                 found += look(conn)
-        except sqlite3.DatabaseError as error:
+        except conn.Error as error:
             # The pages that cannot be read are among what was found.
-            if not (deep and found and isinstance(translated(error, conn.paths), BoardDamaged)):
+            if not (deep and found and isinstance(conn.translated(error), BoardDamaged)):
                 raise
     return sorted(found, key=lambda one: one.invariant)

@@ -12,7 +12,7 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Identity, Refused, Task
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_one, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
 LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
 

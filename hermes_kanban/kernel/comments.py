@@ -6,7 +6,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 
 def add_comment(

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from hermes_kanban.kernel import reads
 from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.model.records import Run, Task
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
 
 CONTEXT_BYTES: Final = 64 * 1024
 SHOWN_COMMENTS: Final = 50

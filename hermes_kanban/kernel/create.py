@@ -14,7 +14,7 @@ from hermes_kanban.kernel.fencing import Author, author, check_run_quota
 from hermes_kanban.kernel.links import add_links
 from hermes_kanban.kernel.workspaces import workspace_columns
 from hermes_kanban.model.errors import InvalidInput, NotFound
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_value, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_value, write
 
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _ID_CHARACTERS: Final = 6

@@ -15,7 +15,7 @@ from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Run, Task
 from hermes_kanban.ports import Processes, Spawned, SpawnFunction
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading, write
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
 SWEEP: Final = 8

@@ -11,7 +11,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import finish, gates, limits
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.model.errors import IllegalTransition, InvalidInput
-from hermes_kanban.store.sqlite import BoardConnection, write
+from hermes_kanban.store.protocol import BoardConnection, write
 
 
 class _Unset:

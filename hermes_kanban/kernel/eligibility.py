@@ -7,7 +7,6 @@ keeps a given task from starting, in the order in which a person would want to h
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,7 +16,7 @@ import msgspec
 from hermes_kanban.config import Config
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.model.records import Hold
-from hermes_kanban.store.sqlite import BoardConnection, fetch_one
+from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one
 
 _MIB: Final = 1024 * 1024
 
@@ -87,10 +86,10 @@ def disk_free_mib(conn: BoardConnection) -> int:
     return status.f_bavail * status.f_frsize // _MIB
 
 
-Row = Mapping[str, Any] | sqlite3.Row
+TaskRow = Mapping[str, Any] | Row
 
 
-def holds(world: World, task: Row) -> list[Hold]:
+def holds(world: World, task: TaskRow) -> list[Hold]:
     """What keeps a ready task from starting now; empty means eligible."""
     return [hold for rule in _RULES if (hold := rule(world, task)) is not None]
 
@@ -111,19 +110,19 @@ def tenant_hold(world: World, tenant: str | None) -> Hold | None:
     return _tenant_cap(world, {"tenant": tenant})
 
 
-def process_hold(world: World, task: Row) -> Hold | None:
+def process_hold(world: World, task: TaskRow) -> Hold | None:
     """What a process that has not exited keeps from starting: its own task, or its folder's."""
     return _earlier_process(world, task) or _folder_in_use(world, task)
 
 
-def _paused(world: World, _: Row) -> Hold | None:
+def _paused(world: World, _: TaskRow) -> Hold | None:
     if world.paused_at is None:
         return None
     text = f"the board was paused by {world.paused_by}"
     return Hold("paused", text, "hermes-kanban resume", since=world.paused_at)
 
 
-def _disk(world: World, _: Row) -> Hold | None:
+def _disk(world: World, _: TaskRow) -> Hold | None:
     floor = world.config.kanban.min_free_mb
     if world.free_mib >= floor:
         return None
@@ -131,7 +130,7 @@ def _disk(world: World, _: Row) -> Hold | None:
     return Hold("disk", text, "free some disk space")
 
 
-def _total(world: World, _: Row) -> Hold | None:
+def _total(world: World, _: TaskRow) -> Hold | None:
     cap = world.config.kanban.max_in_progress
     if world.total < cap:
         return None
@@ -139,7 +138,7 @@ def _total(world: World, _: Row) -> Hold | None:
     return Hold("max_in_progress", text, "a run ends, or the cap is raised")
 
 
-def _profile(world: World, task: Row) -> Hold | None:
+def _profile(world: World, task: TaskRow) -> Hold | None:
     assignee = task["assignee"]
     if assignee is None:
         lifted = "hermes-kanban assign TASK PROFILE, or an outside worker claims it"
@@ -151,7 +150,7 @@ def _profile(world: World, task: Row) -> Hold | None:
     return Hold("no_profile", text, lifted)
 
 
-def _profile_cap(world: World, task: Row) -> Hold | None:
+def _profile_cap(world: World, task: TaskRow) -> Hold | None:
     profile = world.config.profiles.get(task["assignee"] or "")
     if profile is None or profile.max_in_progress is None:
         return None
@@ -164,7 +163,7 @@ def _profile_cap(world: World, task: Row) -> Hold | None:
     return Hold("profile_cap", text, "a run of that profile ends, or its cap is raised")
 
 
-def _resources(world: World, task: Row) -> Hold | None:
+def _resources(world: World, task: TaskRow) -> Hold | None:
     profile = world.config.profiles.get(task["assignee"] or "")
     for name, wanted in {} if profile is None else profile.resources.items():
         capacity = world.config.kanban.resources.get(name, 0)
@@ -174,7 +173,7 @@ def _resources(world: World, task: Row) -> Hold | None:
     return None
 
 
-def _tenant_cap(world: World, task: Row) -> Hold | None:
+def _tenant_cap(world: World, task: TaskRow) -> Hold | None:
     tenant = task["tenant"]
     cap = world.config.kanban.max_in_progress_per_tenant.get(tenant) if tenant else None
     if cap is None or world.by_tenant[tenant] < cap:
@@ -183,7 +182,7 @@ def _tenant_cap(world: World, task: Row) -> Hold | None:
     return Hold("tenant_cap", text, "a run of that tenant ends, or its cap is raised")
 
 
-def _scheduled(world: World, task: Row) -> Hold | None:
+def _scheduled(world: World, task: TaskRow) -> Hold | None:
     at = task["scheduled_at"]
     if at is None or at <= world.now:
         return None
@@ -191,14 +190,14 @@ def _scheduled(world: World, task: Row) -> Hold | None:
     return Hold("scheduled", "it is scheduled for later", lifted, until=at)
 
 
-def _backing_off(world: World, task: Row) -> Hold | None:
+def _backing_off(world: World, task: TaskRow) -> Hold | None:
     at = task["eligible_at"]
     if at is None or at <= world.now:
         return None
     return Hold("backing_off", "it waits after its last run", "time", until=at)
 
 
-def _earlier_process(world: World, task: Row) -> Hold | None:
+def _earlier_process(world: World, task: TaskRow) -> Hold | None:
     run_id = world.processes.get(task["id"])
     if run_id is None:
         return None
@@ -206,7 +205,7 @@ def _earlier_process(world: World, task: Row) -> Hold | None:
     return Hold("earlier_process", text, "that process ends; it is being stopped")
 
 
-def _folder_in_use(world: World, task: Row) -> Hold | None:
+def _folder_in_use(world: World, task: TaskRow) -> Hold | None:
     if task["workspace_kind"] != "dir":
         return None
     for run in world.folders.get(task["workspace_path"], ()):
@@ -216,7 +215,7 @@ def _folder_in_use(world: World, task: Row) -> Hold | None:
     return None
 
 
-_RULES: Final[tuple[Callable[[World, Row], Hold | None], ...]] = (
+_RULES: Final[tuple[Callable[[World, TaskRow], Hold | None], ...]] = (
     _paused,
     _profile,
     _scheduled,

@@ -15,7 +15,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound, StaleRun
 from hermes_kanban.model.records import Refused
-from hermes_kanban.store.sqlite import Transaction
+from hermes_kanban.store.protocol import Transaction
 
 
 class Author(NamedTuple):

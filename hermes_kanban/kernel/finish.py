@@ -15,7 +15,7 @@ from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
 from hermes_kanban.model.words import BLOCK_KINDS
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 BLOCKS_BEFORE_TRIAGE: Final = 3
 LIFTED_BY: Final = {

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hermes_kanban import lifecycle
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, fetch_all, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_all, write
 
 # A parent p that holds its child back, given the link l.
 OPEN_PARENT: Final = (

@@ -10,7 +10,7 @@ from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 _INSERT_LINK: Final = (
     "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (:parent, :child, :now)"

@@ -8,7 +8,7 @@ import msgspec
 
 from hermes_kanban.model.records import Identity
 from hermes_kanban.ports import WorkerRef
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all
+from hermes_kanban.store.protocol import BoardConnection, fetch_all
 
 
 class LiveRun(msgspec.Struct, frozen=True):

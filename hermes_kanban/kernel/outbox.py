@@ -22,7 +22,7 @@ from hermes_kanban.model.words import DELIVERY_STATES
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, AboutTask, Message, Outcome
 from hermes_kanban.redact import one_line, redact
-from hermes_kanban.store.sqlite import (
+from hermes_kanban.store.protocol import (
     BoardConnection,
     Transaction,
     fetch_all,

@@ -13,7 +13,7 @@ import msgspec
 
 from hermes_kanban.kernel import eligibility
 from hermes_kanban.kernel.eligibility import World
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fetch_value
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one, fetch_value
 
 HELD_SHOWN: Final = 10
 

@@ -12,7 +12,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Comment, Event, Identity, Link, Run, Task
 from hermes_kanban.model.words import STATUSES
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_one, fetch_value
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one, fetch_value
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 10_000

@@ -16,7 +16,7 @@ from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.ports import ExitRecord, Processes
 from hermes_kanban.redact import redact
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 EX_TEMPFAIL: Final = 75  # sysexits.h: a temporary failure, try again later
 MAX_RUNTIME_MARGIN_SECONDS: Final = 5

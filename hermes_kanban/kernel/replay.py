@@ -14,7 +14,7 @@ import msgspec
 
 from hermes_kanban.lifecycle import UNFOLDED_RUN_COLUMNS, UNFOLDED_TASK_COLUMNS
 from hermes_kanban.model.records import Run, Task
-from hermes_kanban.store.sqlite import BoardConnection, damaged, reading
+from hermes_kanban.store.protocol import BoardConnection, reading
 
 Columns = dict[str, Any]
 
@@ -95,12 +95,12 @@ def fold(conn: BoardConnection, *, until: int | None = None) -> Folded:
             try:
                 folded.apply(task_id, read_payload(text), at)
             except msgspec.DecodeError as error:
-                raise damaged(conn.paths, f"event {event_id} is unreadable ({error})") from None
+                raise conn.damaged(f"event {event_id} is unreadable ({error})") from None
     return folded
 
 
 def _events(conn: BoardConnection, until: int | None) -> Iterator[Any]:
-    return conn.execute(_EVENTS, {"until": _NEWEST if until is None else until})
+    return conn.stream(_EVENTS, {"until": _NEWEST if until is None else until})
 
 
 _NEWEST: Final = 2**63 - 1

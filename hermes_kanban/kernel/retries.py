@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.store.sqlite import Transaction
+from hermes_kanban.store.protocol import Transaction
 
 RATE_LIMIT_MAX_SECONDS: Final = 3600
 _JITTER_BITS: Final = 16

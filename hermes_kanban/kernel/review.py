@@ -11,7 +11,7 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
-from hermes_kanban.store.sqlite import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 
 def request_review(

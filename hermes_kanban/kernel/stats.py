@@ -9,7 +9,7 @@ import msgspec
 from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.kernel.reads import newest_event_id
 from hermes_kanban.model.words import STATUSES
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, fetch_value, reading
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value, reading
 
 DAY_SECONDS: Final = 86_400
 RECENT_EVENTS: Final = 20_000

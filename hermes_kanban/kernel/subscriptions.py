@@ -17,7 +17,6 @@ meaning gets another word.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -29,12 +28,12 @@ from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, must_exist, newest_even
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Event, Subscription
 from hermes_kanban.model.words import EVENT_KINDS
-from hermes_kanban.store.sqlite import (
+from hermes_kanban.store.protocol import (
     BoardConnection,
+    Row,
     Transaction,
     fetch_all,
     fetch_one,
-    translated,
     write,
 )
 
@@ -368,7 +367,7 @@ def _folded(facts: TaskFacts, part: _TaskPart) -> TaskFacts:
     )
 
 
-def look(conn: BoardConnection, histories: Histories, row: sqlite3.Row) -> Seen:
+def look(conn: BoardConnection, histories: Histories, row: Row) -> Seen:
     """An event from a row with id, task_id, kind and actor."""
     event_id, task_id = row["id"], row["task_id"]
 
@@ -404,8 +403,8 @@ def matching_event_ids(
         for row in conn.execute(sql, parameters):
             if rule.matches(look(conn, histories, row)):
                 yield row["id"]
-    except sqlite3.Error as error:
-        raise translated(error, conn.paths) from error
+    except conn.Error as error:
+        raise conn.translated(error) from error
 
 
 class Subscribers:

@@ -9,7 +9,7 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.kernel.links import link_tasks
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
-from hermes_kanban.store.sqlite import BoardConnection, write
+from hermes_kanban.store.protocol import BoardConnection, write
 
 
 def wait_for(

@@ -9,7 +9,7 @@ import msgspec
 from hermes_kanban.kernel import eligibility, reads
 from hermes_kanban.kernel.gates import OPEN_PARENT
 from hermes_kanban.model.records import Hold, Task
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all, reading
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
 
 _OPEN_PARENTS: Final = f"""
 SELECT p.id, p.status, p.title, l.created_at FROM task_links l JOIN tasks p ON p.id = l.parent_id

@@ -11,7 +11,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Task
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store.sqlite import BoardConnection, fetch_value
+from hermes_kanban.store.protocol import BoardConnection, fetch_value
 
 ALLOWED: Final = (
     "scratch, dir:<absolute path>, worktree or worktree:<absolute path of a repository>"

@@ -10,7 +10,7 @@ from hermes_kanban.kernel.subscriptions import get_subscription
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, Message
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 
 class _Printed:

@@ -11,10 +11,11 @@ from pathlib import Path
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
+from hermes_kanban.store import schema
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
+from hermes_kanban.store.protocol import WAIT_SECONDS
 
-MIN_READER = 1
 _TRACES = ("board.lock", "dispatcher.lock", "runs", "workspaces", "backups", "board.db-wal")
 
 
@@ -23,9 +24,9 @@ def connect(
     *,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
-    wait_seconds: float = store.WAIT_SECONDS,
+    wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
-) -> store.BoardConnection:
+) -> store.SqliteConnection:
     """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
 
     Creates ``default`` in a home without boards, and nothing else. Raises NotFound, BoardDamaged
@@ -89,7 +90,7 @@ def init_db(board: str | None = None) -> BoardPaths:
     return paths
 
 
-def migrate(conn: store.BoardConnection) -> int:
+def migrate(conn: store.SqliteConnection) -> int:
     """Bring the board to ``SCHEMA_VERSION``; return the version it had before.
 
     One backup by the backup API before each migration, under the writer lock, the version read
@@ -98,7 +99,7 @@ def migrate(conn: store.BoardConnection) -> int:
     before = _version(conn)
     conn._lock.acquire("migrate", conn.wait_seconds)
     try:
-        while (version := _version(conn)) < store.SCHEMA_VERSION:
+        while (version := _version(conn)) < schema.SCHEMA_VERSION:
             _back_up(conn, version)
             conn.execute("BEGIN IMMEDIATE")
             if _version(conn) == version:
@@ -111,19 +112,6 @@ def migrate(conn: store.BoardConnection) -> int:
     finally:
         conn._lock.release()
     return before
-
-
-def migrations() -> dict[int, tuple[str, str]]:
-    """Version → (name, SQL) of every migration, in order."""
-    from importlib import resources
-
-    folder = resources.files("hermes_kanban.store") / "migrations"
-    found = {}
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".sql"):
-            number, _, name = file.name.removesuffix(".sql").partition("_")
-            found[int(number)] = (name, file.read_text("utf-8"))
-    return found
 
 
 def _inode(paths: BoardPaths) -> int | None:
@@ -186,7 +174,7 @@ def _write_new(
         conn.execute("BEGIN IMMEDIATE")
         conn.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
         now = int(time.time())
-        for version in range(1, store.SCHEMA_VERSION + 1):
+        for version in range(1, schema.SCHEMA_VERSION + 1):
             _apply_migration(conn, version, now)
         conn.execute(
             "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader)"
@@ -197,7 +185,7 @@ def _write_new(
                 "name": name,
                 "icon": icon,
                 "workdir": default_workdir,
-                "min_reader": MIN_READER,
+                "min_reader": schema.MIN_READER,
             },
         )
         conn.execute("COMMIT")
@@ -208,25 +196,14 @@ def _write_new(
 
 
 def _apply_migration(conn: sqlite3.Connection, version: int, now: int) -> None:
-    name, script = migrations()[version]
-    for statement in _statements(script):
+    name, script = schema.migrations()[version]
+    for statement in schema.statements(script):
         conn.execute(statement)
     conn.execute(
         "INSERT INTO schema_migrations (version, name, applied_at) VALUES (:version, :name, :now)",
         {"version": version, "name": name, "now": now},
     )
     conn.execute(f"PRAGMA user_version = {version}")
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of a migration, split where SQLite says that one is complete."""
-    statements, pending = [], ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            statements.append(pending.strip())
-            pending = ""
-    return statements
 
 
 def _judge_as_it_lies(paths: BoardPaths) -> None:
@@ -251,7 +228,7 @@ def _judge_as_it_lies(paths: BoardPaths) -> None:
         conn.close()
 
 
-def _prepare(conn: store.BoardConnection, inode: int) -> None:
+def _prepare(conn: store.SqliteConnection, inode: int) -> None:
     """Judge the file and set the connection up."""
     conn.execute("PRAGMA foreign_keys = ON")
     # Savepoints of a batch keep their undo pages in memory, not in a file.
@@ -263,7 +240,7 @@ def _prepare(conn: store.BoardConnection, inode: int) -> None:
     _judge_application(conn, conn.paths)
     _judge_version(conn, conn.paths)
     if not known:
-        if _version(conn) < store.SCHEMA_VERSION:
+        if _version(conn) < schema.SCHEMA_VERSION:
             migrate(conn)
         store.remember_judged(conn.paths, inode)
     durable = "FULL" if conn.config.kanban.durability == "full" else "NORMAL"
@@ -282,13 +259,13 @@ def _judge_application(conn: sqlite3.Connection, paths: BoardPaths) -> None:
 
 def _judge_version(conn: sqlite3.Connection, paths: BoardPaths) -> None:
     version = _version(conn)
-    if version > store.SCHEMA_VERSION:
+    if version > schema.SCHEMA_VERSION:
         row = conn.execute("SELECT min_reader FROM boards").fetchone()
-        if row is None or row[0] > store.SCHEMA_VERSION:
+        if row is None or row[0] > schema.SCHEMA_VERSION:
             raise store.too_new(paths, version)
 
 
-def _judge_size(conn: store.BoardConnection) -> None:
+def _judge_size(conn: store.SqliteConnection) -> None:
     """A file shorter than its header says, with no log that could hold the rest, was cut off."""
     wal = conn.paths.database.with_name(conn.paths.database.name + "-wal")
     for _ in range(2):
@@ -310,7 +287,7 @@ def _version(conn: sqlite3.Connection) -> int:
     return version
 
 
-def _back_up(conn: store.BoardConnection, version: int) -> None:
+def _back_up(conn: store.SqliteConnection, version: int) -> None:
     backups = conn.paths.backups
     backups.mkdir(mode=0o700, exist_ok=True)
     target = backups / f"before-migration-{version + 1}.db"

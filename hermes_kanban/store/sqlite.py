@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 from hermes_kanban.config import Config, load
@@ -24,16 +23,19 @@ from hermes_kanban.model.errors import (
 )
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
+from hermes_kanban.store import schema
 from hermes_kanban.store.doorbell import Doorbell
+from hermes_kanban.store.protocol import (
+    WAIT_SECONDS,
+    BrokenReference,
+    Given,
+    Parameters,
+    Transaction,
+)
 from hermes_kanban.store.writer_lock import WriterLock
 
 APPLICATION_ID = 0x484B4231  # "HKB1"
-SCHEMA_VERSION = 2
-WAIT_SECONDS = 30.0
-GATEWAY_WAIT_SECONDS = 1.0
 CACHED_STATEMENTS = 256
-
-Parameters = dict[str, Any]
 
 # Extended result codes (https://www.sqlite.org/rescode.html) by what they mean to a caller.
 _FULL = frozenset(
@@ -47,8 +49,8 @@ _FULL = frozenset(
 _PRIMARY_CODE = 0xFF
 
 
-class BoardConnection(sqlite3.Connection):
-    """A plain ``sqlite3.Connection`` that knows which board it is, and its writer lock."""
+class SqliteConnection(sqlite3.Connection):
+    """A plain ``sqlite3.Connection`` that is a ``protocol.BoardConnection`` too."""
 
     paths: BoardPaths
     board_id: str
@@ -57,9 +59,9 @@ class BoardConnection(sqlite3.Connection):
     randomness: Randomness
     wait_seconds: float
     events_written: int = 0
+    transaction: Transaction | None = None
     _lock: WriterLock
     _bell: Doorbell
-    _transaction: Transaction | None = None
     _config: Config | None = None
 
     @property
@@ -73,6 +75,80 @@ class BoardConnection(sqlite3.Connection):
     def config(self, config: Config) -> None:
         self._config = config
 
+    @property
+    def location(self) -> str:
+        """The board's file."""
+        return str(self.paths.database)
+
+    def insert(self, sql: str, parameters: Parameters) -> int:
+        """The new row's id from the cursor: RETURNING would cost as much again as the insert."""
+        cursor = self.execute(sql, parameters)
+        return cursor.lastrowid or 0 if cursor.rowcount else 0
+
+    def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows as plain tuples, read as they are asked for."""
+        cursor = self.cursor()
+        cursor.row_factory = None
+        return cursor.execute(sql, parameters)
+
+    def translated(self, error: BaseException) -> BaseException:
+        """The board's own error for an SQLite error; any other comes back as it is."""
+        return translated(error, self.paths)
+
+    def damaged(self, what: str) -> BoardDamaged:
+        """The error for a file that is no intact board."""
+        return damaged(self.paths, what)
+
+    def broken_references(self) -> list[BrokenReference]:
+        """What SQLite's own look at the foreign keys finds."""
+        # A table without rowids (links) has no number to show; another invariant names its row.
+        return [
+            BrokenReference(table, str(row_id or "?"), named)
+            for table, row_id, named, _ in self.execute("PRAGMA foreign_key_check").fetchall()
+        ]
+
+    def broken_pages(self) -> list[str]:
+        """What SQLite finds wrong with the file itself."""
+        found = self.execute("PRAGMA integrity_check").fetchall()
+        return [line for (line,) in found if line != "ok"]
+
+    def begin_write(self, verb: str) -> None:
+        """``flock`` first, then BEGIN IMMEDIATE and the version that the file has now."""
+        self._lock.acquire(verb, self.wait_seconds)
+        try:
+            self.execute("BEGIN IMMEDIATE")
+            known = self.execute("PRAGMA user_version").fetchone()[0]
+        except BaseException as error:
+            self._let_go()
+            raise translated(error, self.paths) from error
+        if known > schema.SCHEMA_VERSION:
+            self._let_go()
+            raise too_new(self.paths, known)
+
+    def _let_go(self) -> None:
+        self.undo()
+        self._lock.release()
+
+    def commit_write(self, events: int) -> None:
+        """Write the log and, with durability full, sync it."""
+        del events
+        self.execute("COMMIT")
+
+    def undo(self) -> None:
+        """Roll back, unless SQLite has done that already (at a full disk, say)."""
+        if self.in_transaction:
+            self.execute("ROLLBACK")
+
+    def end_write(self, events: int) -> None:
+        """Let the next writer in, then ring."""
+        self._lock.release()
+        if events:
+            self._bell.ring()
+
+    def begin_read(self) -> None:
+        """SQLite reads the moment of its first statement until it ends."""
+        self.execute("BEGIN")
+
     def close(self) -> None:
         """Close the database, the lock and the bell."""
         super().close()
@@ -83,46 +159,6 @@ class BoardConnection(sqlite3.Connection):
             self._bell.close()
 
 
-class Transaction:
-    """One write transaction: the connection, one reading of the clock, and what it wrote."""
-
-    __slots__ = ("conn", "events", "lost", "now", "savepoints", "verb")
-
-    def __init__(self, conn: BoardConnection, verb: str) -> None:
-        self.conn = conn
-        self.verb = verb
-        self.now = conn.clock.now()
-        self.events = 0
-        self.savepoints = 0
-        # The error at which SQLite rolled everything back by itself (a full disk among them).
-        self.lost: BaseException | None = None
-
-    def run(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Execute one statement."""
-        return self.conn.execute(sql, parameters)
-
-    def insert(self, sql: str, parameters: Parameters) -> int:
-        """Execute one INSERT of at most one row; the new row's id, or 0 if a conflict kept it out.
-
-        RETURNING would cost as much again as the insert itself.
-        """
-        cursor = self.conn.execute(sql, parameters)
-        return cursor.lastrowid or 0 if cursor.rowcount else 0
-
-    def one(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> Any:
-        """The first row, or None."""
-        return self.conn.execute(sql, parameters).fetchone()
-
-    def all(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> list[Any]:
-        """Every row."""
-        return self.conn.execute(sql, parameters).fetchall()
-
-    def value(self, sql: str, parameters: Parameters | Sequence[Any] = ()) -> Any:
-        """The first column of the first row, or None."""
-        row = self.conn.execute(sql, parameters).fetchone()
-        return None if row is None else row[0]
-
-
 def open_board(
     paths: BoardPaths,
     *,
@@ -130,7 +166,7 @@ def open_board(
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
-) -> BoardConnection:
+) -> SqliteConnection:
     """Open an existing board that has been judged (see ``opening.judge``).
 
     ``wait_seconds`` bounds the wait for the writer lock; ``same_thread=False`` lets a pool of
@@ -143,7 +179,7 @@ def open_board(
         isolation_level=None,
         check_same_thread=same_thread,
         cached_statements=CACHED_STATEMENTS,
-        factory=BoardConnection,
+        factory=SqliteConnection,
     )
     conn.row_factory = sqlite3.Row
     conn.paths = paths
@@ -156,87 +192,6 @@ def open_board(
 
 _SYSTEM_CLOCK = SystemClock()
 _SYSTEM_RANDOMNESS = SystemRandomness()
-
-
-@contextmanager
-def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
-    """One write transaction under the board's writer lock; all or nothing.
-
-    Inside another one (``batch``) it is a savepoint of that: a verb that raises undoes only its
-    own rows. Raises BoardBusy, BoardDamaged, BoardTooNew or DiskFull, having changed nothing.
-    """
-    if conn._transaction is not None:
-        with _savepoint(conn._transaction, verb) as outer:
-            yield outer
-        return
-    conn._lock.acquire(verb, conn.wait_seconds)
-    try:
-        transaction = _begin(conn, verb)
-        try:
-            yield transaction
-            _still_open(transaction)
-            conn.execute("COMMIT")
-        except BaseException as error:
-            _roll_back(conn)
-            raise translated(error, conn.paths) from error
-        finally:
-            conn._transaction = None
-    finally:
-        conn._lock.release()
-    if transaction.events:
-        conn.events_written += transaction.events
-        conn._bell.ring()
-
-
-def _begin(conn: BoardConnection, verb: str) -> Transaction:
-    try:
-        conn.execute("BEGIN IMMEDIATE")
-        known = conn.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        _roll_back(conn)
-        raise translated(error, conn.paths) from error
-    if known > SCHEMA_VERSION:
-        _roll_back(conn)
-        raise too_new(conn.paths, known)
-    conn._transaction = Transaction(conn, verb)
-    return conn._transaction
-
-
-@contextmanager
-def _savepoint(outer: Transaction, verb: str) -> Iterator[Transaction]:
-    _still_open(outer)
-    outer.savepoints += 1
-    name = f"verb_{outer.savepoints}"
-    events, outer_verb = outer.events, outer.verb
-    outer.run(f"SAVEPOINT {name}")
-    outer.verb = verb
-    try:
-        yield outer
-    except BaseException as error:
-        outer.events = events
-        if outer.conn.in_transaction:
-            outer.run(f"ROLLBACK TO {name}")
-            outer.run(f"RELEASE {name}")
-        elif outer.lost is None:
-            outer.lost = translated(error, outer.conn.paths)
-        raise translated(error, outer.conn.paths) from error
-    else:
-        outer.run(f"RELEASE {name}")
-    finally:
-        outer.savepoints -= 1
-        outer.verb = outer_verb
-
-
-def _still_open(transaction: Transaction) -> None:
-    """A batch that went on after SQLite undid it must not commit the rest: all or nothing."""
-    if transaction.lost is not None:
-        raise transaction.lost
-
-
-def _roll_back(conn: BoardConnection) -> None:
-    # Some errors (a full disk among them) have rolled back already.
-    if conn.in_transaction:
-        conn.execute("ROLLBACK")
 
 
 def translated(
@@ -273,49 +228,8 @@ def too_new(paths: BoardPaths, version: int) -> BoardTooNew:
     """The error for a board of a newer hermes-kanban."""
     return BoardTooNew(
         f"{paths.database} has schema version {version} and this hermes-kanban knows "
-        f"{SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
+        f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
     )
-
-
-@contextmanager
-def reading(conn: BoardConnection) -> Iterator[BoardConnection]:
-    """Several reads as of one moment, with SQLite's errors translated."""
-    nested = conn.in_transaction
-    try:
-        if not nested:
-            conn.execute("BEGIN")
-        yield conn
-    except sqlite3.Error as error:
-        raise translated(error, conn.paths) from error
-    finally:
-        if not nested and conn.in_transaction:
-            conn.execute("COMMIT")
-
-
-def fetch_all(
-    conn: BoardConnection, sql: str, parameters: Parameters | Sequence[Any] = ()
-) -> list[Any]:
-    """Every row of one read, with SQLite's errors translated."""
-    try:
-        return conn.execute(sql, parameters).fetchall()
-    except sqlite3.Error as error:
-        raise translated(error, conn.paths) from error
-
-
-def fetch_one(conn: BoardConnection, sql: str, parameters: Parameters | Sequence[Any] = ()) -> Any:
-    """The first row of one read, or None."""
-    try:
-        return conn.execute(sql, parameters).fetchone()
-    except sqlite3.Error as error:
-        raise translated(error, conn.paths) from error
-
-
-def fetch_value(
-    conn: BoardConnection, sql: str, parameters: Parameters | Sequence[Any] = ()
-) -> Any:
-    """The first column of the first row of one read, or None."""
-    row = fetch_one(conn, sql, parameters)
-    return None if row is None else row[0]
 
 
 # Boards that this process has judged and, where needed, migrated: (path, inode).

@@ -9,7 +9,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.workspaces import is_spent
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Task
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 from hermes_kanban.workers import workspace
 
 REMOVED_AT_ONCE: Final = 50

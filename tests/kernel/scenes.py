@@ -7,7 +7,7 @@ from typing import Any
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import Event, Run
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 from tests.support.boards import ABoard
 
 ALL = ("triage", "todo", "ready", "running", "review", "blocked", "done", "archived")

@@ -11,7 +11,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
 from hermes_kanban.kernel import outbox, subscriptions
-from hermes_kanban.store.sqlite import write
+from hermes_kanban.store.protocol import write
 from tests.notify.conftest import World, until
 
 STOP_SECONDS = 1.0

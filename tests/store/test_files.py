@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from hermes_kanban.store.schema import SCHEMA_VERSION
+from hermes_kanban.store.sqlite import APPLICATION_ID
 
 MAKE_MANY = "from hermes_kanban import kernel as kb; kb.init_db(); kb.connect().close()"
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.sqlite import SCHEMA_VERSION
+from hermes_kanban.store.schema import SCHEMA_VERSION
 from tests.support.waiting import wait_until
 
 NEXT_VERSION = SCHEMA_VERSION + 1
 NEXT = """
 import sys
 from hermes_kanban import kernel as kb
-from hermes_kanban.store import opening, sqlite
+from hermes_kanban.store import schema
 
-known = opening.migrations()
-sqlite.SCHEMA_VERSION += 1
-opening.migrations = lambda: known | {sqlite.SCHEMA_VERSION: ("labels", sys.argv[1])}
+known = schema.migrations()
+schema.SCHEMA_VERSION += 1
+schema.migrations = lambda: known | {schema.SCHEMA_VERSION: ("labels", sys.argv[1])}
 """
 MIGRATE = NEXT + "conn = kb.connect()\nkb.create_task(conn, title='by the next version')\n"
 ADDS = f"""
@@ -36,9 +36,9 @@ BREAKS = "ALTER TABLE tasks ADD COLUMN label TEXT;\nCREATE TABLE tasks (twice TE
 EARLIER = """
 import sys
 from hermes_kanban import kernel as kb
-from hermes_kanban.store import sqlite
+from hermes_kanban.store import schema
 
-sqlite.SCHEMA_VERSION = int(sys.argv[1])
+schema.SCHEMA_VERSION = int(sys.argv[1])
 conn = kb.connect()
 parent = kb.create_task(conn, title="a parent", assignee="coder", priority=3)
 kb.create_task(conn, title="a child", parents=[parent], tenant="acme")

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.sqlite import write
+from hermes_kanban.store.protocol import write
 from tests.support.boards import ABoard
 
 TOO_MUCH = "y" * 200_000

@@ -15,7 +15,6 @@ from hermes_kanban.config import Profile
 from hermes_kanban.kernel import outbox
 from hermes_kanban.model import Board, Delivery, Identity, Run, Task
 from hermes_kanban.ports import ExitRecord, Liveness, WorkerRef
-from hermes_kanban.store import sqlite as store
 
 START = 1_900_000_000
 HERE = "test-host"
@@ -146,7 +145,7 @@ class ABoard:
             kb.create_board(slug)
         self.conn = self.connect()
 
-    def connect(self) -> store.BoardConnection:
+    def connect(self) -> kb.BoardConnection:
         """One more connection, with the same clock and chance."""
         conn = kb.connect(self.slug, clock=self.clock, randomness=self.randomness)
         self.board: Board = kb.get_board(conn)
@@ -236,6 +235,6 @@ def a_profile(**keys: object) -> Profile:
     return msgspec.convert(given | keys, Profile)
 
 
-def due_deliveries(conn: store.BoardConnection) -> list[Delivery]:
+def due_deliveries(conn: kb.BoardConnection) -> list[Delivery]:
     """What may be sent now, oldest first: at most one delivery of each subscription."""
     return [head.delivery for head in outbox.survey_outbox(conn).heads]

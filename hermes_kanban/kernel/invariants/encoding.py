@@ -9,7 +9,7 @@ import msgspec
 
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.model.records import Identity
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 
 class JsonColumn(NamedTuple):
@@ -62,14 +62,12 @@ _NOUNS: Final = {
 
 def broken_references(conn: BoardConnection) -> Iterator[Violation]:
     """Rows that name a row which does not exist."""
-    for table, row_id, named, _ in conn.execute("PRAGMA foreign_key_check").fetchall():
+    for table, row_id, named in conn.broken_references():
         why = f"names a row of {named} that does not exist"
-        # A table without rowids (links) has no number to show; invariant 7 names its row.
-        yield Violation(14, _NOUNS.get(table, table), str(row_id or "?"), why)
+        yield Violation(14, _NOUNS.get(table, table), row_id, why)
 
 
 def broken_pages(conn: BoardConnection) -> Iterator[Violation]:
-    """What SQLite finds wrong with the file itself."""
-    for (found,) in conn.execute("PRAGMA integrity_check").fetchall():
-        if found != "ok":
-            yield Violation(14, "board", conn.paths.slug, found)
+    """What the database finds wrong with its own files."""
+    for found in conn.broken_pages():
+        yield Violation(14, "board", conn.paths.slug, found)

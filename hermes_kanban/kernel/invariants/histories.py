@@ -25,7 +25,7 @@ from hermes_kanban.kernel.replay import (
     read_payload,
 )
 from hermes_kanban.model.words import BOARD_EVENTS, CLOSING_EVENTS, EVENT_KINDS, FAILURES
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 _CLOSES_AS: Final = {"review": "review_requested"}
 _LIFTED_BY_ITSELF: Final = ("transient", "dependency")
@@ -117,9 +117,7 @@ _SOURCES: Final = {
 
 
 def _stream(conn: BoardConnection, source: int) -> Iterator[tuple[str, int, tuple[Any, ...]]]:
-    cursor = conn.cursor()
-    cursor.row_factory = None
-    for row in cursor.execute(_SOURCES[source]):
+    for row in conn.stream(_SOURCES[source]):
         yield row[0], source, row[1:]
 
 

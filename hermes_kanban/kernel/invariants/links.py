@@ -10,7 +10,7 @@ import msgspec
 
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.kernel.replay import LinkPart
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 _ARROW: Final = "→"
 _RESTING: Final = ("done", "archived")

@@ -14,7 +14,7 @@ from hermes_kanban.kernel.subscriptions import (
     subscription_of,
 )
 from hermes_kanban.model.records import Subscription
-from hermes_kanban.store.sqlite import BoardConnection, fetch_all
+from hermes_kanban.store.protocol import BoardConnection, fetch_all
 
 
 def broken_subscriptions(conn: BoardConnection) -> Iterator[Violation]:

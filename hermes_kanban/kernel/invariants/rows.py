@@ -18,7 +18,7 @@ from hermes_kanban.model.words import (
     STATUSES,
     WORKSPACE_KINDS,
 )
-from hermes_kanban.store.sqlite import BoardConnection
+from hermes_kanban.store.protocol import BoardConnection
 
 
 class RowRule(NamedTuple):

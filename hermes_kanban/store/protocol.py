@@ -1,0 +1,268 @@
+"""What the board asks of a database, and how a verb uses it: the one room the kernel imports.
+
+A store is a connection with the calls of ``BoardConnection``; SQLite and PostgreSQL are two. What
+holds for both stands here once: a verb is a transaction under the board's writer lock, a verb in a
+batch is a savepoint of it, and reads see one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from hermes_kanban.config import Config
+from hermes_kanban.model.errors import BoardDamaged
+from hermes_kanban.paths import BoardPaths
+from hermes_kanban.ports import Clock, Randomness
+
+WAIT_SECONDS = 30.0
+GATEWAY_WAIT_SECONDS = 1.0
+
+Parameters = dict[str, Any]
+Given = Parameters | Sequence[Any]
+
+
+class Row(Protocol):
+    """A row: by index, by column name, or unpacked."""
+
+    def __getitem__(self, key: int | str, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+    def keys(self) -> list[str]:
+        """The names of the columns, in order."""
+
+
+class Cursor(Protocol):
+    """What one statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Every row that is left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __next__(self) -> Any: ...
+
+
+class BrokenReference(NamedTuple):
+    """A row of ``table`` that names a row of ``named`` which does not exist."""
+
+    table: str
+    row_id: str
+    named: str
+
+
+class BoardConnection(Protocol):
+    """One connection to one board.
+
+    ``execute`` takes the SQL that both databases know, with ``:name`` parameters. The calls from
+    ``begin_write`` on are for ``write`` and ``reading`` below; verbs use those.
+    """
+
+    paths: BoardPaths
+    board_id: str
+    default_workdir: str | None
+    clock: Clock
+    randomness: Randomness
+    config: Config
+    wait_seconds: float
+    events_written: int
+    transaction: Transaction | None
+
+    @property
+    def Error(self) -> type[Exception]:
+        """The base of what the driver raises."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """True between BEGIN and its end, whoever began it."""
+
+    @property
+    def location(self) -> str:
+        """Where the board's rows lie, for people; without secrets."""
+
+    def execute(self, sql: str, parameters: Given = ..., /) -> Cursor:
+        """Run one statement; outside a transaction it is one of its own."""
+
+    def insert(self, sql: str, parameters: Parameters) -> int:
+        """Run one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
+
+    def stream(self, sql: str, parameters: Given = ...) -> Iterator[tuple[Any, ...]]:
+        """The rows of a read as plain tuples, a few at a time; only inside ``reading``."""
+
+    def translated(self, error: BaseException) -> BaseException:
+        """The board's own error for one of the driver's; any other comes back as it is."""
+
+    def damaged(self, what: str) -> BoardDamaged:
+        """The error for a board that is not intact, with what to do."""
+
+    def broken_references(self) -> list[BrokenReference]:
+        """Rows that name a row which does not exist."""
+
+    def broken_pages(self) -> list[str]:
+        """What the database finds wrong with its own files; reads all of the board."""
+
+    def begin_write(self, verb: str) -> None:
+        """Take the writer lock within ``wait_seconds``, begin, and look at the schema's version.
+
+        Raises BoardBusy naming the holder, or BoardTooNew, with nothing begun and nothing held.
+        """
+
+    def commit_write(self, events: int) -> None:
+        """Make it durable."""
+
+    def undo(self) -> None:
+        """Roll back if anything is begun; never raises for a connection that is gone."""
+
+    def end_write(self, events: int) -> None:
+        """Let the next writer in; if events were committed, ring the bell."""
+
+    def begin_read(self) -> None:
+        """Begin a transaction that sees one moment and writes nothing."""
+
+    def close(self) -> None:
+        """Close the connection and what belongs to it."""
+
+
+class Transaction:
+    """One write transaction: the connection, one reading of the clock, and what it wrote."""
+
+    __slots__ = ("conn", "events", "lost", "now", "savepoints", "verb")
+
+    def __init__(self, conn: BoardConnection, verb: str) -> None:
+        self.conn = conn
+        self.verb = verb
+        self.now = conn.clock.now()
+        self.events = 0
+        self.savepoints = 0
+        # The error at which the database rolled everything back by itself (a full disk, say).
+        self.lost: BaseException | None = None
+
+    def run(self, sql: str, parameters: Given = ()) -> Cursor:
+        """Execute one statement."""
+        return self.conn.execute(sql, parameters)
+
+    def insert(self, sql: str, parameters: Parameters) -> int:
+        """Execute one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
+        return self.conn.insert(sql, parameters)
+
+    def one(self, sql: str, parameters: Given = ()) -> Any:
+        """The first row, or None."""
+        return self.conn.execute(sql, parameters).fetchone()
+
+    def all(self, sql: str, parameters: Given = ()) -> list[Any]:
+        """Every row."""
+        return self.conn.execute(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: Given = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.conn.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+
+@contextmanager
+def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
+    """One write transaction under the board's writer lock; all or nothing.
+
+    Inside another one (``batch``) it is a savepoint of that: a verb that raises undoes only its
+    own rows. Raises BoardBusy, BoardDamaged, BoardTooNew or DiskFull, having changed nothing.
+    """
+    if conn.transaction is not None:
+        with _savepoint(conn.transaction, verb) as outer:
+            yield outer
+        return
+    conn.begin_write(verb)
+    committed = 0
+    try:
+        try:
+            transaction = conn.transaction = Transaction(conn, verb)
+            yield transaction
+            _still_open(transaction)
+            conn.commit_write(transaction.events)
+            committed = transaction.events
+        except BaseException as error:
+            conn.undo()
+            raise conn.translated(error) from error
+        finally:
+            conn.transaction = None
+    finally:
+        conn.end_write(committed)
+    conn.events_written += committed
+
+
+@contextmanager
+def _savepoint(outer: Transaction, verb: str) -> Iterator[Transaction]:
+    _still_open(outer)
+    outer.savepoints += 1
+    name = f"verb_{outer.savepoints}"
+    events, outer_verb = outer.events, outer.verb
+    outer.run(f"SAVEPOINT {name}")
+    outer.verb = verb
+    try:
+        yield outer
+    except BaseException as error:
+        outer.events = events
+        if outer.conn.in_transaction:
+            outer.run(f"ROLLBACK TO {name}")
+            outer.run(f"RELEASE {name}")
+        elif outer.lost is None:
+            outer.lost = outer.conn.translated(error)
+        raise outer.conn.translated(error) from error
+    else:
+        outer.run(f"RELEASE {name}")
+    finally:
+        outer.savepoints -= 1
+        outer.verb = outer_verb
+
+
+def _still_open(transaction: Transaction) -> None:
+    """A batch that went on after the database undid it must not commit the rest."""
+    if transaction.lost is not None:
+        raise transaction.lost
+
+
+@contextmanager
+def reading(conn: BoardConnection) -> Iterator[BoardConnection]:
+    """Several reads as of one moment, with the driver's errors translated."""
+    nested = conn.in_transaction
+    try:
+        if not nested:
+            conn.begin_read()
+        yield conn
+    except conn.Error as error:
+        raise conn.translated(error) from error
+    finally:
+        if not nested and conn.in_transaction:
+            conn.execute("COMMIT")
+
+
+def fetch_all(conn: BoardConnection, sql: str, parameters: Given = ()) -> list[Any]:
+    """Every row of one read, with the driver's errors translated."""
+    try:
+        return conn.execute(sql, parameters).fetchall()
+    except conn.Error as error:
+        raise conn.translated(error) from error
+
+
+def fetch_one(conn: BoardConnection, sql: str, parameters: Given = ()) -> Any:
+    """The first row of one read, or None."""
+    try:
+        return conn.execute(sql, parameters).fetchone()
+    except conn.Error as error:
+        raise conn.translated(error) from error
+
+
+def fetch_value(conn: BoardConnection, sql: str, parameters: Given = ()) -> Any:
+    """The first column of the first row of one read, or None."""
+    row = fetch_one(conn, sql, parameters)
+    return None if row is None else row[0]
