@@ -1,9 +1,8 @@
-"""What a verb costs, in counts: one sync each, and no look at more rows than its own."""
+"""What a verb costs, in counts: syncs, statements, write calls, and rows looked at."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,52 +11,42 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from tests.support.boards import ABoard, a_profile
-from tests.support.syscalls import syncs_of
+from tests.support.costs import VERBS, cost_of
+from tests.support.counting import calls_by_strace, has_strace
 
-VERBS = {
-    "create": "kb.create_task(conn, title='x')",
-    "create behind parents": "kb.create_task(conn, title='x', parents=[parent])",
-    "comment": "kb.add_comment(conn, parent, 'x')",
-    "heartbeat": "kb.heartbeat_claim(conn, running.id, ttl_seconds=next(seconds))",
-    "claim": "kb.claim_task(conn, ready.pop())",
-    "complete": "kb.complete_task(conn, ready.pop(), result='x')",
-    "block": "kb.block_task(conn, ready.pop(), reason='x')",
-    "batch of ten": "batch_of_ten()",
-    "a claim that is lost": "kb.claim_task(conn, running.id)",
-    "a tick with nothing to do": "kb.dispatch_once(conn, spawn_fn=None, sweep=sweep)",
+# By verb: statements that one call may take at most, its syncs, which are exact, and write calls:
+# two a page of the log, and room for a page more; averages, since a page splits now and then.
+MOST = {
+    "create": (5, 1, 23),
+    "create behind a parent": (9, 1, 25),
+    "claim": (9, 1, 28),
+    "a claim that is lost": (1, 0, 0),
+    "heartbeat": (6, 1, 6),
+    "complete": (9, 1, 25),
+    "complete and promote a child": (12, 1, 30),
+    "block": (8, 1, 24),
+    "unblock": (7, 1, 19),
+    "comment": (6, 1, 13),
+    "link, which demotes the child": (12, 1, 24),
+    "a batch of 50 creates": (203, 1, 100),
+    "a tick with nothing to do": (8, 0, 0),
 }
-SYNCS = {"a claim that is lost": 0, "a tick with nothing to do": 0}
-SCRIPT = """
-import itertools, os, sys
-from hermes_kanban import kernel as kb
-conn = kb.connect()
-conn.execute("PRAGMA wal_autocheckpoint = 0")
-sweep = kb.Sweep()
-seconds = itertools.count(1000)
-parent = kb.create_task(conn, title="parent")
-running = kb.claim_task(conn, kb.create_task(conn, title="running"))
-with kb.batch(conn):
-    ready = [kb.create_task(conn, title="ready") for _ in range(60)]
-def batch_of_ten():
-    with kb.batch(conn):
-        for _ in range(10):
-            kb.create_task(conn, title="x")
-for _ in range(int(sys.argv[1])):
-    {verb}
-os._exit(0)  # without the checkpoint of the last close
-"""
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_costs_one_sync(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(SCRIPT.format(verb=VERBS[verb]))
+def test_a_verb_costs_one_sync_and_few_statements_and_writes(verb: str, tmp_path: Path) -> None:
+    statements, syncs, writes = MOST[verb]
+    cost = cost_of(verb, tmp_path / "home")
+    assert cost.syncs == syncs
+    assert cost.statements <= statements
+    assert cost.writes <= writes
 
-    def syncs(times: int) -> int:
-        monkeypatch.setenv("HERMES_KANBAN_HOME", str(tmp_path / f"home-{times}"))
-        return syncs_of([sys.executable, str(program), str(times)])
 
-    assert syncs(45) - syncs(5) == 40 * SYNCS.get(verb, 1)
+@pytest.mark.skipif(not has_strace(), reason="strace is not installed here")
+def test_strace_counts_the_same(tmp_path: Path) -> None:
+    ours = cost_of("complete", tmp_path / "ours")
+    assert ours.syncs == 1
+    assert ours == cost_of("complete", tmp_path / "strace", calls_by_strace)
 
 
 def a_grown_board(board: ABoard, tasks: int = 300) -> None:
