@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -48,8 +48,10 @@ def cost_of(verb: str, home: Path, count: Callable[[list[str]], Calls] = calls_o
     return Cost(*(total / REPEAT for total in (int(told.read_text()), *calls)))
 
 
-def _create(conn: kb.BoardConnection, **more: object) -> str:
-    return kb.create_task(conn, title="Measure one package", body=BODY, assignee="coder", **more)
+def _create(conn: kb.BoardConnection, parents: Iterable[str] = ()) -> str:
+    return kb.create_task(
+        conn, title="Measure one package", body=BODY, assignee="coder", parents=parents
+    )
 
 
 class _Work:
@@ -62,14 +64,14 @@ class _Work:
         self.task = kb.claim_task(conn, _create(conn))
         self.seconds = iter(range(1000, 9000))
 
-    def some(self, **more: object) -> Iterator[str]:
+    def some(self) -> Iterator[str]:
         """Ready tasks, enough for every call."""
         with kb.batch(self.conn):
-            return iter([_create(self.conn, **more) for _ in range(REPEAT + REHEARSALS)])
+            return iter([_create(self.conn) for _ in range(REPEAT + REHEARSALS)])
 
-    def claimed(self, **more: object) -> Iterator[kb.Task]:
+    def claimed(self) -> Iterator[kb.Task]:
         """Running tasks."""
-        ids = self.some(**more)
+        ids = self.some()
         with kb.batch(self.conn):
             tasks = [kb.claim_task(self.conn, task_id) for task_id in ids]
         return (task for task in tasks if task is not None)
