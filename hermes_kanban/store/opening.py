@@ -126,7 +126,8 @@ def _inode(paths: BoardPaths) -> int | None:
 
 def _create_if_first(paths: BoardPaths) -> None:
     _check_absent_or_intact(paths)
-    first = not any((home() / "boards").glob("*/board.db"))
+    # A creation that was killed leaves a draft, whose name begins with a dot.
+    first = not any((home() / "boards").glob("[!.]*/board.db"))
     named_by_file = bool(os.environ.get("HERMES_KANBAN_DB"))
     if named_by_file or (paths.slug == DEFAULT_BOARD and first):
         create(paths, name=paths.slug)

@@ -160,6 +160,16 @@ def test_many_processes_that_create_the_board_at_once_make_one(home: Path) -> No
     conn.close()
 
 
+def test_a_creation_that_was_killed_stands_in_nobodys_way(home: Path) -> None:
+    kill = "import os; os.rename = lambda *_: os.kill(os.getpid(), 9); "
+    killed = subprocess.run([sys.executable, "-c", kill + MAKE_MANY], check=False)
+    assert killed.returncode == -9
+    assert len(list((home / "boards").iterdir())) == 1
+    conn = kb.connect()
+    assert kb.check(conn, deep=True) == []
+    conn.close()
+
+
 def test_a_full_database_refuses_and_changes_nothing(database: Path) -> None:
     conn = kb.connect()
     pages = conn.execute("PRAGMA page_count").fetchone()[0]
