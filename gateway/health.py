@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
-from hermes_kanban.workers.process import identity_of, machine
+from hermes_kanban.workers.process import identity_of
 
 REFRESH_SECONDS: Final = 15.0
 

@@ -20,10 +20,12 @@ import anyio
 
 from hermes_kanban.kernel.reads import NEWEST_EVENT
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.ports import SystemClock
 
 SLICE_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.25
 DATAGRAMS_AT_ONCE: Final = 1024
+CLOCK_JUMP_SECONDS: Final = 3
 
 
 class Wakeup:
@@ -91,12 +93,16 @@ class Pulse:
         """Follow the board until cancelled."""
         async with _reader(self._paths) as conn:
             self._conn = conn
-            version = -1
+            version, ahead = -1, _clock_ahead()
             while True:
                 current = await _number(conn, "PRAGMA data_version")
                 if current != version:
                     version = current
                     await self.refresh()
+                # What is written between a jump and the look that follows it would be shifted too.
+                was, ahead = ahead, _clock_ahead()
+                if abs(ahead - was) > CLOCK_JUMP_SECONDS:
+                    self.nudge("clock")
                 await anyio.sleep(POLL_SECONDS)
 
     async def refresh(self) -> None:
@@ -114,6 +120,12 @@ class Pulse:
             _drain(bell)
             if hasattr(self, "_conn"):
                 await self.refresh()
+
+
+def _clock_ahead() -> float:
+    """Seconds by which the wall clock is ahead of the boot clock."""
+    clock = SystemClock()
+    return clock.now() - clock.boottime()
 
 
 @asynccontextmanager

@@ -70,7 +70,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     _row("demote", "system", ("ready",), ("todo",), "demoted"),
     _row("edit", "person, worker", ANY_BUT_ARCHIVED, (), "edited"),
     _row("prioritise", "person, system", ANY_BUT_ARCHIVED, (), "prioritised"),
-    _row("schedule", "person", ANY_BUT_ARCHIVED, (), "scheduled"),
+    _row("schedule", "person, system", ANY_BUT_ARCHIVED, (), "scheduled"),
     _row("comment", "person, worker", ANY_BUT_ARCHIVED, (), "commented"),
     _row("link", "person, worker", ANY_BUT_ARCHIVED, (), "linked"),
     _row("unlink", "person, worker", ANY_BUT_ARCHIVED, (), "unlinked"),

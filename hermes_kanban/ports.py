@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -25,7 +25,10 @@ class Clock(Protocol):
         """Unix seconds, UTC."""
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary start; never goes back."""
+        """Seconds awake since an arbitrary start; never goes back."""
+
+    def boottime(self) -> float:
+        """Seconds since the host booted, asleep or awake; nobody can set it."""
 
 
 class SystemClock:
@@ -36,6 +39,13 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boottime(self) -> float:
+        return time.clock_gettime(_BOOT_CLOCK)
+
+
+# On macOS, CLOCK_MONOTONIC goes on while the machine sleeps.
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Randomness(Protocol):

@@ -26,6 +26,7 @@ _HOMES = {
     "hermes_kanban.kernel.boards": "create_board get_board list_boards pause resume",
     "hermes_kanban.kernel.check": "check Violation",
     "hermes_kanban.kernel.claim": "claim_task heartbeat_claim register_worker",
+    "hermes_kanban.kernel.clocks": "ClockShift follow_clock",
     "hermes_kanban.kernel.comments": "add_comment",
     "hermes_kanban.kernel.context": "build_worker_context",
     "hermes_kanban.kernel.create": "create_task",
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.claim import claim_task as claim_task
     from hermes_kanban.kernel.claim import heartbeat_claim as heartbeat_claim
     from hermes_kanban.kernel.claim import register_worker as register_worker
+    from hermes_kanban.kernel.clocks import ClockShift as ClockShift
+    from hermes_kanban.kernel.clocks import follow_clock as follow_clock
     from hermes_kanban.kernel.comments import add_comment as add_comment
     from hermes_kanban.kernel.context import build_worker_context as build_worker_context
     from hermes_kanban.kernel.create import create_task as create_task

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import claim, eligibility, finish, gates, queue, recover
+from hermes_kanban.kernel import claim, clocks, eligibility, finish, gates, queue, recover
 from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
@@ -28,6 +28,7 @@ class DispatchReport(msgspec.Struct):
     asks to be called again that soon, since a stop is under way.
     """
 
+    clock_shifted: clocks.ClockShift | None = None
     exited: list[int] = []
     stopped: list[int] = []
     crashed: list[int] = []
@@ -48,7 +49,8 @@ class DispatchReport(msgspec.Struct):
     def did_something(self) -> bool:
         """True when a log line is worth writing."""
         return bool(
-            self.exited
+            self.clock_shifted
+            or self.exited
             or self.stopped
             or self.crashed
             or self.reclaimed
@@ -86,6 +88,7 @@ def dispatch_once(
     if dry_run:
         _choose(conn, live_runs(conn), report, _most(conn, max_spawn), free_mib)
         return report
+    _follow_clock(conn, processes, report)
     live = _settle(conn, processes, report)
     _recompute(conn, report, sweep)
     written = conn.events_written
@@ -119,6 +122,14 @@ def _start_chosen(
         if not places or not tried or tried == len(chosen):
             return
         seen = None
+
+
+def _follow_clock(
+    conn: BoardConnection, processes: Processes | None, report: DispatchReport
+) -> None:
+    here = None if processes is None else processes.identity()
+    if here is not None:
+        report.clock_shifted = clocks.follow_clock(conn, here.boot)
 
 
 def _settle(

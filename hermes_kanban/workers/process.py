@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 import signal
 import subprocess
-import sys
 import time
-import uuid
 from pathlib import Path
 
 import msgspec
 
+from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from hermes_kanban.ports import Clock, ExitRecord, Liveness, SystemClock, WorkerRef
 from hermes_kanban.workers import environment, tree
@@ -30,24 +28,10 @@ EMPTY_SCANS = 2
 _RECORD = msgspec.json.Decoder(ExitRecord)
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """Where pids are counted: host and boot id, and the inode of the pid namespace."""
-
-    host: str
-    boot: str
-    pidns: int
-
-
 @functools.cache
-def machine() -> Machine:
-    """This machine as this process sees it; it cannot change while the process lives."""
-    host = _text("/etc/machine-id") or _text("/var/lib/dbus/machine-id") or f"{uuid.getnode():x}"
-    boot = _text("/proc/sys/kernel/random/boot_id") or _boot_time()
-    try:
-        pidns = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        pidns = 0
-    return Machine(host, boot, pidns)
+def _own_identity(pid: int) -> Identity | None:
+    """This process, which cannot become another; a fork of it has a pid of its own."""
+    return identity_of(pid)
 
 
 def identity_of(pid: int) -> Identity | None:
@@ -84,7 +68,7 @@ class SystemProcesses:
 
     def identity(self, pid: int | None = None) -> Identity | None:
         """The process of that pid, by default this very one; None if there is none."""
-        return identity_of(os.getpid() if pid is None else pid)
+        return _own_identity(os.getpid()) if pid is None else identity_of(pid)
 
     def liveness(self, identity: Identity) -> Liveness:
         """Whether that process lives; ``elsewhere`` if it cannot be seen from here."""
@@ -335,18 +319,6 @@ def _set_aside(file: Path) -> None:
         else:
             file.unlink()
             return
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _boot_time() -> str:
-    text = _command_output("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _command_output(*command: str) -> str:

@@ -27,17 +27,26 @@ class ManualClock:
     def __init__(self, at: int = START) -> None:
         self.at = at
         self.elapsed = 0.0
+        self.slept = 0.0
 
     def now(self) -> int:
         return self.at
 
     def monotonic(self) -> float:
+        return self.elapsed - self.slept
+
+    def boottime(self) -> float:
         return self.elapsed
 
     def advance(self, seconds: int) -> None:
         """Time passes."""
         self.at += seconds
         self.elapsed += seconds
+
+    def sleep(self, seconds: int) -> None:
+        """The host is suspended for so long."""
+        self.advance(seconds)
+        self.slept += seconds
 
     def jump(self, seconds: int) -> None:
         """The wall clock is set, forwards or backwards; no time passes."""
@@ -70,6 +79,7 @@ class MemoryProcesses:
         self._records: dict[int, ExitRecord] = {}
         self._asked: dict[int, int] = {}
         self.stubborn: set[int] = set()
+        self.boot = "boot"
         self.succeed()
 
     def succeed(self) -> None:
@@ -80,7 +90,7 @@ class MemoryProcesses:
 
     def _new_identity(self) -> Identity:
         pid = next(self._pids)
-        return Identity(host=HERE, boot="boot", pidns=1, pid=pid, start_ticks=pid * 7)
+        return Identity(host=HERE, boot=self.boot, pidns=1, pid=pid, start_ticks=pid * 7)
 
     def start(self, *, stubborn: bool = False) -> Identity:
         """A new live process."""

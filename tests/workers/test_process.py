@@ -44,6 +44,9 @@ class TurnedClock:
     def monotonic(self) -> float:
         return self.time
 
+    def boottime(self) -> float:
+        return self.time
+
 
 def own_identity() -> Identity:
     identity = SystemProcesses().identity()

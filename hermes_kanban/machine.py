@@ -1,0 +1,59 @@
+"""Which machine this is: the host, the boot of it, and where its pids are counted."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where pids are counted: host and boot id, and the inode of the pid namespace."""
+
+    host: str
+    boot: str
+    pidns: int
+
+
+@functools.cache
+def machine() -> Machine:
+    """This machine as this process sees it; it cannot change while the process lives."""
+    host = _text("/etc/machine-id") or _text("/var/lib/dbus/machine-id") or _network_card()
+    boot = _text("/proc/sys/kernel/random/boot_id") or _boot_time()
+    try:
+        pidns = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        pidns = 0
+    return Machine(host, boot, pidns)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _network_card() -> str:
+    import uuid
+
+    return f"{uuid.getnode():x}"
+
+
+def _boot_time() -> str:
+    import hashlib
+    import subprocess
+
+    text = ""
+    if sys.platform == "darwin":
+        try:
+            command = ("sysctl", "-n", "kern.boottime")
+            text = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=5
+            ).stdout
+        except (OSError, subprocess.TimeoutExpired):
+            text = ""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

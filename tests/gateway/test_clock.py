@@ -1,0 +1,54 @@
+"""A real gateway on a machine whose wall clock is set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from tests.support.gateways import Gateways
+from tests.support.waiting import wait_until
+
+HOUR = 3_600
+# Python runs this at its start: the wall clock of the process is ahead by what the file says.
+SET_CLOCK = """
+import os, time
+_real, _file = time.time, os.environ["TEST_CLOCK_AHEAD"]
+def _ahead():
+    try:
+        return float(open(_file).read() or 0)
+    except OSError:
+        return 0.0
+time.time = lambda: _real() + _ahead()
+"""
+
+
+def woken_by(gateways: Gateways) -> list[str]:
+    lines = [json.loads(line) for line in gateways.log_lines()]
+    return [line["woken_by"] for line in lines if "woken_by" in line]
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+def test_a_lease_outlives_a_clock_that_is_set(
+    seconds: int, gateways: Gateways, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SET_CLOCK, "utf-8")
+    ahead = tmp_path / "ahead"
+    gateways.configure({}, dispatch_interval_seconds=600)
+    conn = gateways.open()
+    gateways.start(PYTHONPATH=str(tmp_path), TEST_CLOCK_AHEAD=str(ahead))
+    task = kb.create_task(conn, title="held from outside")
+    assert kb.claim_task(conn, task, claimer="outside", ttl_seconds=900) is not None
+    before = kb.get_task(conn, task).claim_expires
+    assert before is not None
+    (tmp_path / "next").write_text(str(seconds), "utf-8")
+    (tmp_path / "next").replace(ahead)
+    wait_until(lambda: "clock_shifted" in [e.kind for e in kb.list_events(conn, limit=100)])
+    held = kb.get_task(conn, task)
+    assert held.status == "running"
+    assert held.claim_expires is not None
+    assert abs(held.claim_expires - before - seconds) <= 1
+    wait_until(lambda: "clock" in woken_by(gateways), message=str(gateways.log_lines()))
+    conn.close()
