@@ -11,7 +11,7 @@ from pathlib import Path
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
-from hermes_kanban.store import schema
+from hermes_kanban.store import filesystem, schema
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.protocol import WAIT_SECONDS
@@ -37,6 +37,8 @@ def connect(
     if inode is None:
         _create_if_first(paths)
         inode = os.stat(paths.database).st_ino
+    if not store.is_judged(paths, inode):
+        filesystem.refuse_share(paths.database)
     _judge_as_it_lies(paths)
     conn = store.open_board(
         paths,
@@ -60,6 +62,7 @@ def create(
 
     Two creators at once: one wins, the other finds the winner's board.
     """
+    filesystem.refuse_share(paths.database)
     _check_absent_or_intact(paths)
     if paths.database.exists():
         return False

@@ -32,6 +32,7 @@ from hermes_kanban.store.protocol import (
     Parameters,
     Transaction,
 )
+from hermes_kanban.store.writer_host import WriterHost
 from hermes_kanban.store.writer_lock import WriterLock
 
 APPLICATION_ID = 0x484B4231  # "HKB1"
@@ -61,6 +62,7 @@ class SqliteConnection(sqlite3.Connection):
     events_written: int = 0
     transaction: Transaction | None = None
     _lock: WriterLock
+    _writer_host: WriterHost
     _bell: Doorbell
     _config: Config | None = None
 
@@ -118,12 +120,12 @@ class SqliteConnection(sqlite3.Connection):
         try:
             self.execute("BEGIN IMMEDIATE")
             known = self.execute("PRAGMA user_version").fetchone()[0]
+            if known > schema.SCHEMA_VERSION:
+                raise too_new(self.paths, known)
+            self._writer_host.sign(self, self.clock)
         except BaseException as error:
             self._let_go()
             raise translated(error, self.paths) from error
-        if known > schema.SCHEMA_VERSION:
-            self._let_go()
-            raise too_new(self.paths, known)
 
     def _let_go(self) -> None:
         self.undo()
@@ -187,6 +189,7 @@ def open_board(
     conn.randomness = randomness or _SYSTEM_RANDOMNESS
     conn.wait_seconds = wait_seconds
     conn._lock = WriterLock(paths.writer_lock)
+    conn._writer_host = WriterHost()
     return conn
 
 
