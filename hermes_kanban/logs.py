@@ -56,6 +56,7 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "dispatch.tick": LogEvent(
         "a tick did something; ids by what was done",
         (
+            "clock_shifted",
             "imported",
             "stopped",
             "adopted",

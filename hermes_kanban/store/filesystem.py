@@ -80,7 +80,7 @@ def file_system(folder: Path, mounts: Path | None = None) -> str | None:
 
 
 def _is_below(path: str, point: str) -> bool:
-    return point == "/" or path == point or path.startswith(point + "/")
+    return path == point or path.startswith(point.rstrip("/") + "/")
 
 
 def _unescaped(field: str) -> str:

@@ -119,13 +119,16 @@ class SqliteConnection(sqlite3.Connection):
         self._lock.acquire(verb, self.wait_seconds)
         try:
             self.execute("BEGIN IMMEDIATE")
-            known = self.execute("PRAGMA user_version").fetchone()[0]
-            if known > schema.SCHEMA_VERSION:
-                raise too_new(self.paths, known)
+            self._check_version()
             self._writer_host.sign(self, self.clock)
         except BaseException as error:
             self._let_go()
             raise translated(error, self.paths) from error
+
+    def _check_version(self) -> None:
+        known = self.execute("PRAGMA user_version").fetchone()[0]
+        if known > schema.SCHEMA_VERSION:
+            raise too_new(self.paths, known)
 
     def _let_go(self) -> None:
         self.undo()
@@ -150,6 +153,11 @@ class SqliteConnection(sqlite3.Connection):
     def begin_read(self) -> None:
         """SQLite reads the moment of its first statement until it ends."""
         self.execute("BEGIN")
+
+    def end_read(self) -> None:
+        """Let later writes be seen again."""
+        if self.in_transaction:
+            self.execute("COMMIT")
 
     def close(self) -> None:
         """Close the database, the lock and the bell."""

@@ -30,6 +30,10 @@ def woken_by(gateways: Gateways) -> list[str]:
     return [line["woken_by"] for line in lines if "woken_by" in line]
 
 
+def kinds(conn: kb.BoardConnection) -> list[str]:
+    return [event.kind for event in kb.list_events(conn, limit=100)]
+
+
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_a_lease_outlives_a_clock_that_is_set(
     seconds: int, gateways: Gateways, tmp_path: Path
@@ -43,12 +47,13 @@ def test_a_lease_outlives_a_clock_that_is_set(
     assert kb.claim_task(conn, task, claimer="outside", ttl_seconds=900) is not None
     before = kb.get_task(conn, task).claim_expires
     assert before is not None
-    (tmp_path / "next").write_text(str(seconds), "utf-8")
-    (tmp_path / "next").replace(ahead)
-    wait_until(lambda: "clock_shifted" in [e.kind for e in kb.list_events(conn, limit=100)])
+    # At the first jump the look for the claim may still be to come.
+    for jumps in (1, 2):
+        (tmp_path / "next").write_text(str(jumps * seconds), "utf-8")
+        (tmp_path / "next").replace(ahead)
+        wait_until(lambda: kinds(conn).count("clock_shifted") == jumps)  # noqa: B023
+    wait_until(lambda: "clock" in woken_by(gateways), message=str(gateways.log_lines()))
     held = kb.get_task(conn, task)
     assert held.status == "running"
     assert held.claim_expires is not None
-    assert abs(held.claim_expires - before - seconds) <= 1
-    wait_until(lambda: "clock" in woken_by(gateways), message=str(gateways.log_lines()))
-    conn.close()
+    assert abs(held.claim_expires - before - 2 * seconds) <= 2

@@ -321,7 +321,7 @@ def _link_changes(before: Rows, after: Rows) -> list[tuple[str, str, str]]:
 
 
 def test_the_stories_use_every_kind_of_event_that_is_written(board: ABoard) -> None:
-    later = {"attached", "purged", "restored", "clock_shifted"}
+    later = {"attached", "purged", "restored", "clock_shifted", "mended", "undone"}
     for arrange, act in STORIES.values():
         act(board, arrange(board))
         boards.resume(board.conn)
