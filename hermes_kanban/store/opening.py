@@ -72,7 +72,7 @@ def create(
         )
     if paths.database.name == "board.db" and not paths.root.exists():
         return _create_folder(paths, name, icon, default_workdir)
-    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(paths.root)
     draft = paths.database.with_name(f".{paths.database.name}.{os.urandom(4).hex()}.tmp")
     try:
         _write_new(draft, paths.slug, name, icon, default_workdir)
@@ -151,7 +151,7 @@ def _create_folder(
 ) -> bool:
     import shutil
 
-    paths.root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(paths.root.parent)
     draft = paths.root.with_name(f".{paths.root.name}.{os.urandom(4).hex()}.tmp")
     draft.mkdir(mode=0o700)
     try:
@@ -293,7 +293,7 @@ def _version(conn: sqlite3.Connection) -> int:
 
 def _back_up(conn: store.SqliteConnection, version: int) -> None:
     backups = conn.paths.backups
-    backups.mkdir(mode=0o700, exist_ok=True)
+    _make_folder(backups)
     target = backups / f"before-migration-{version + 1}.db"
     if target.exists():
         return
@@ -311,10 +311,20 @@ def _back_up(conn: store.SqliteConnection, version: int) -> None:
     _sync_folder(backups)
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, so that their names survive a power loss."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One that is there already may be another creator's, not synced yet.
+    for one in missing or [folder]:
+        _sync_folder(one.parent)
+
+
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
+    # A folder above the home may be one that we cannot even open.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
