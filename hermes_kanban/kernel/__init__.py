@@ -56,6 +56,8 @@ _HOMES = {
         "Hold Identity IllegalTransition InvalidInput KanbanError Link NotFound Refused Run "
         "StaleRun Subscription Task"
     ),
+    "hermes_kanban.model.errors": "InUse",
+    "hermes_kanban.store.backup": "backup",
     "hermes_kanban.store.opening": "connect init_db",
     "hermes_kanban.store.protocol": "BoardConnection",
 }
@@ -146,6 +148,8 @@ if TYPE_CHECKING:
     from hermes_kanban.model import StaleRun as StaleRun
     from hermes_kanban.model import Subscription as Subscription
     from hermes_kanban.model import Task as Task
+    from hermes_kanban.model.errors import InUse as InUse
+    from hermes_kanban.store.backup import backup as backup
     from hermes_kanban.store.opening import connect as connect
     from hermes_kanban.store.opening import init_db as init_db
     from hermes_kanban.store.protocol import BoardConnection as BoardConnection

@@ -55,6 +55,14 @@ class StaleRun(KanbanError):
         )
 
 
+class InUse(KanbanError):
+    """Something that still lives stands in the way; ``holder`` names it."""
+
+    def __init__(self, what: str, holder: str, hint: str) -> None:
+        self.holder = holder
+        super().__init__(f"{what}: {holder}; {hint}")
+
+
 class ConfigError(KanbanError):
     """The configuration is wrong; the message names key, file, line and the nearest valid key."""
 
