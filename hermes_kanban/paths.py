@@ -37,6 +37,7 @@ class BoardPaths(NamedTuple):
     slug: str
     root: Path
     database: Path
+    named_by_file: bool = False
 
     @property
     def home(self) -> Path:
@@ -109,5 +110,5 @@ def board_paths(board: str | None = None) -> BoardPaths:
 def paths_of_file(database: Path) -> BoardPaths:
     """The files of a board named by its database; any name but ``board.db`` gets ``<name>.d``."""
     if database.name == "board.db":
-        return BoardPaths(database.parent.name or DEFAULT_BOARD, database.parent, database)
-    return BoardPaths(database.stem, database.with_name(database.name + ".d"), database)
+        return BoardPaths(database.parent.name or DEFAULT_BOARD, database.parent, database, True)
+    return BoardPaths(database.stem, database.with_name(database.name + ".d"), database, True)

@@ -6,7 +6,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Board
-from hermes_kanban.paths import board_paths, check_slug, home
+from hermes_kanban.paths import board_paths, check_slug
 from hermes_kanban.store import opening
 from hermes_kanban.store.protocol import BoardConnection, fetch_one, write
 
@@ -30,15 +30,8 @@ def create_board(
 
 
 def board_slugs() -> list[str]:
-    """The slugs of every board in the home, sorted."""
-    folder = home() / "boards"
-    if not folder.is_dir():
-        return []
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
+    """The slugs of every board in the home (or in the database that it names), sorted."""
+    return opening.board_slugs()
 
 
 def list_boards() -> list[tuple[str, Board | KanbanError]]:

@@ -8,13 +8,14 @@ import sqlite3
 import time
 from pathlib import Path
 
+from hermes_kanban.config import load
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import filesystem, schema
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
-from hermes_kanban.store.protocol import WAIT_SECONDS
+from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 
 _TRACES = ("board.lock", "dispatcher.lock", "runs", "workspaces", "backups", "board.db-wal")
 
@@ -26,13 +27,20 @@ def connect(
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
-) -> store.SqliteConnection:
+) -> BoardConnection:
     """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
 
-    Creates ``default`` in a home without boards, and nothing else. Raises NotFound, BoardDamaged
-    or BoardTooNew, leaving the file untouched.
+    Where it lies ``kanban.database`` says: in a file of the home, or in PostgreSQL. Creates
+    ``default`` in a home (or a database) without boards, and nothing else. Raises NotFound,
+    BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched.
     """
     paths = board_paths(board)
+    if address := address_of(paths):
+        from hermes_kanban.store import pgboards
+
+        return pgboards.connect(
+            address, paths, clock=clock, randomness=randomness, wait_seconds=wait_seconds
+        )
     inode = _inode(paths)
     if inode is None:
         _create_if_first(paths)
@@ -62,6 +70,12 @@ def create(
 
     Two creators at once: one wins, the other finds the winner's board.
     """
+    if address := address_of(paths):
+        from hermes_kanban.store import pgboards
+
+        return pgboards.create(
+            address, paths, name=name, icon=icon, default_workdir=default_workdir
+        )
     filesystem.refuse_share(paths.database)
     _check_absent_or_intact(paths)
     if paths.database.exists():
@@ -91,6 +105,29 @@ def init_db(board: str | None = None) -> BoardPaths:
     create(paths, name=paths.slug)
     connect(board).close()
     return paths
+
+
+def board_slugs() -> list[str]:
+    """The slugs of every board of the home, or of the database that it names, sorted."""
+    if address := load(home()).kanban.database:
+        from hermes_kanban.store import pgboards
+
+        return pgboards.slugs(address)
+    folder = home() / "boards"
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir() and not entry.name.startswith(".")
+    )
+
+
+def address_of(paths: BoardPaths) -> str:
+    """The PostgreSQL database of a board; empty for SQLite, and for a board named by its file."""
+    if paths.named_by_file:
+        return ""
+    return load(paths.home).kanban.database
 
 
 def migrate(conn: store.SqliteConnection) -> int:

@@ -130,6 +130,9 @@ class BoardConnection(Protocol):
     def begin_read(self) -> None:
         """Begin a transaction that sees one moment and writes nothing."""
 
+    def end_read(self) -> None:
+        """End what ``begin_read`` began, if it did."""
+
     def close(self) -> None:
         """Close the connection and what belongs to it."""
 
@@ -242,8 +245,8 @@ def reading(conn: BoardConnection) -> Iterator[BoardConnection]:
     except conn.Error as error:
         raise conn.translated(error) from error
     finally:
-        if not nested and conn.in_transaction:
-            conn.execute("COMMIT")
+        if not nested:
+            conn.end_read()
 
 
 def fetch_all(conn: BoardConnection, sql: str, parameters: Given = ()) -> list[Any]:

@@ -1,0 +1,193 @@
+"""Boards of a PostgreSQL database: finding, creating, judging and migrating them.
+
+Each board is a schema. What a board keeps in files (runs, logs, workspaces, attachments) lies in
+the home as with SQLite.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Final
+
+import psycopg
+
+from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
+from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
+from hermes_kanban.ports import Clock, Randomness
+from hermes_kanban.store import dialect, pgerrors, schema
+from hermes_kanban.store.postgres import PostgresConnection, lock_key, open_session, schema_of
+from hermes_kanban.store.protocol import WAIT_SECONDS
+
+_BOARD: Final = """
+SELECT board_id, default_workdir, min_reader, (SELECT max(version) FROM schema_migrations)
+FROM boards
+"""
+_SCHEMAS: Final = """
+SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r' ORDER BY n.nspname
+"""
+_HAS_SCHEMA: Final = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+_NO_SUCH: Final = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+
+
+def connect(
+    address: str,
+    paths: BoardPaths,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> PostgresConnection:
+    """Open a board; creates ``default`` in a database without boards, and nothing else.
+
+    Raises NotFound, BoardUnreachable, BoardDamaged or BoardTooNew, having changed nothing.
+    """
+    conn = PostgresConnection(
+        address, paths, clock=clock, randomness=randomness, wait_seconds=wait_seconds
+    )
+    try:
+        row = _find(conn)
+        if row is None:
+            _create_if_first(conn)
+            row = _find(conn)
+        _judge(conn, row)
+    except BaseException as error:
+        conn.close()
+        raise conn.translated(error) from None
+    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return conn
+
+
+def create(
+    address: str,
+    paths: BoardPaths,
+    *,
+    name: str,
+    icon: str | None = None,
+    default_workdir: str | None = None,
+) -> bool:
+    """Create a board's schema with everything in it, or nothing; False if it is there already."""
+    if default_workdir is not None and not os.path.isabs(default_workdir):
+        raise InvalidInput(
+            "default_workdir", "an absolute path", f"{default_workdir!r} is relative"
+        )
+    board = {"slug": paths.slug, "name": name, "icon": icon, "workdir": default_workdir}
+    with open_session(address, f"hermes-kanban {os.getpid()} create-board") as session:
+        location = f"PostgreSQL database {session.info.dbname}"
+        try:
+            created = _write_new(session, schema_of(paths.slug), board)
+        except psycopg.Error as error:
+            raise pgerrors.translated(error, location) from error
+    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return created
+
+
+def slugs(address: str) -> list[str]:
+    """The slugs of every board in the database, sorted; each is asked of the board itself."""
+    with open_session(address, f"hermes-kanban {os.getpid()} list-boards") as session:
+        try:
+            names = [row[0] for row in session.execute(_SCHEMAS)]
+            found = []
+            for name in names:
+                row = session.execute(f'SELECT slug FROM "{name}".boards'.encode()).fetchone()
+                if row is not None:
+                    found.append(str(row[0]))
+        except psycopg.Error as error:
+            location = f"PostgreSQL database {session.info.dbname}"
+            raise pgerrors.translated(error, location) from error
+    return sorted(found)
+
+
+def migrate(conn: PostgresConnection) -> int:
+    """Bring the board to ``SCHEMA_VERSION``; return the version it had before.
+
+    Each migration is one transaction under the writer lock, the version read again in it. There
+    is no backup: a migration that fails leaves nothing behind, and dumps are pg_dump's.
+    """
+    before = version = _version(conn)
+    while version < schema.SCHEMA_VERSION:
+        conn.begin_write("migrate")
+        try:
+            if _version(conn) == version:
+                _apply_migration(conn.session, version + 1, conn.clock.now())
+            conn.commit_write(0)
+        except BaseException:
+            conn.undo()
+            raise
+        version = _version(conn)
+    return before
+
+
+def no_backup() -> KanbanError:
+    """The error for backup and restore, which are pg_dump's and pg_restore's on PostgreSQL."""
+    return KanbanError(
+        "this board lies in PostgreSQL, which has backups of its own: "
+        "pg_dump --schema 'kanban_*' DATABASE, and pg_restore; see docs/postgres.md"
+    )
+
+
+def _find(conn: PostgresConnection) -> Any:
+    """What the board says of itself; None if there is no such schema."""
+    try:
+        row = conn.execute(_BOARD).fetchone()
+    except _NO_SUCH:
+        if conn.session.execute(_HAS_SCHEMA, (conn.schema,)).fetchone() is None:
+            return None
+        raise conn.damaged("the schema holds no board") from None
+    if row is None or row[3] is None:
+        raise conn.damaged("it has no row of its own")
+    return row
+
+
+def _judge(conn: PostgresConnection, row: Any) -> None:
+    conn.board_id, conn.default_workdir, min_reader, version = row
+    if version > schema.SCHEMA_VERSION and min_reader > schema.SCHEMA_VERSION:
+        raise conn.too_new(version)
+    if version < schema.SCHEMA_VERSION:
+        migrate(conn)
+
+
+def _create_if_first(conn: PostgresConnection) -> None:
+    slug = conn.paths.slug
+    first = conn.session.execute(_SCHEMAS).fetchone() is None
+    if slug != DEFAULT_BOARD or not first:
+        raise NotFound("board", slug, f"create it with: hermes-kanban boards create {slug}")
+    create(conn.address, conn.paths, name=slug)
+
+
+def _write_new(
+    session: psycopg.Connection[Any], schema_name: str, board: dict[str, str | None]
+) -> bool:
+    with session.transaction():
+        # Two creators at once: the second waits here and finds the first one's board.
+        key = lock_key(f"create {schema_name}")
+        session.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
+        if session.execute(_HAS_SCHEMA, (schema_name,)).fetchone() is not None:
+            return False
+        session.execute(f'CREATE SCHEMA "{schema_name}"'.encode())
+        session.execute(f'SET LOCAL search_path = "{schema_name}"'.encode())
+        now = int(time.time())
+        for version in range(1, schema.SCHEMA_VERSION + 1):
+            _apply_migration(session, version, now)
+        session.execute(
+            "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader) VALUES"
+            " (%(board_id)s, %(slug)s, %(name)s, %(icon)s, %(workdir)s, %(min_reader)s)",
+            board | {"board_id": os.urandom(16).hex(), "min_reader": schema.MIN_READER},
+        )
+    return True
+
+
+def _apply_migration(session: psycopg.Connection[Any], version: int, now: int) -> None:
+    name, script = schema.migrations()[version]
+    whole = "\n".join(dialect.definition(one) for one in schema.statements(script))
+    session.execute(whole.encode(), prepare=False)
+    session.execute(
+        "INSERT INTO schema_migrations (version, name, applied_at) VALUES (%s, %s, %s)",
+        (version, name, now),
+    )
+
+
+def _version(conn: PostgresConnection) -> int:
+    version: int = conn.session.execute("SELECT max(version) FROM schema_migrations").fetchone()[0]  # type: ignore[index]
+    return version

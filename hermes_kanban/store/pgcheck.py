@@ -1,0 +1,101 @@
+"""The deep look at a board on PostgreSQL: every row, and every index against its table.
+
+Where the database has the extension ``amcheck`` its functions look; elsewhere each table is read
+whole, once by itself and once through each of its indexes, and both must find as many rows.
+PostgreSQL's page checksums, if the server has them, are verified by that reading.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+if TYPE_CHECKING:
+    from hermes_kanban.store.postgres import PostgresConnection
+
+_TABLES: Final = """
+SELECT c.oid::bigint, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND c.relkind = 'r' ORDER BY c.relname
+"""
+_INDEXES: Final = """
+SELECT c.oid::bigint, c.relname, i.indisvalid, pg_get_expr(i.indpred, i.indrelid),
+    (SELECT string_agg(pg_get_indexdef(c.oid, k, true) || CASE
+            WHEN pg_index_column_has_property(c.oid, k, 'desc') THEN ' DESC' ELSE '' END, ', '
+            ORDER BY k)
+     FROM generate_series(1, i.indnkeyatts) AS k)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = cast(:oid AS oid) ORDER BY c.relname
+"""
+_AMCHECK: Final = """
+SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'amcheck'
+"""
+
+
+def broken_pages(conn: PostgresConnection) -> list[str]:
+    """One line for each thing that is wrong; inside a read transaction, which goes on."""
+    found: list[str] = []
+    amcheck = conn.execute(_AMCHECK).fetchone()
+    for table_oid, table in conn.execute(_TABLES, {"schema": conn.schema}).fetchall():
+        looks = [("the table", _read_all(table))]
+        for oid, index, valid, predicate, order in conn.execute(
+            _INDEXES, {"oid": table_oid}
+        ).fetchall():
+            if not valid:
+                found.append(f"{table}: the index {index} is not valid")
+            if amcheck:
+                check = f'SELECT "{amcheck[0]}".bt_index_check({oid}::regclass, true)'
+                looks.append((f"the index {index}", check))
+            else:
+                looks.append((f"the index {index}", _count(table, predicate, order)))
+        if amcheck:
+            heap = f'SELECT msg FROM "{amcheck[0]}".verify_heapam({table_oid}::regclass)'
+            looks.append(("amcheck", heap))
+        for what, look in looks:
+            found += [f"{table}, {what}: {line}" for line in _look(conn, look)]
+    return found
+
+
+def _read_all(table: str) -> str:
+    """Every value of every row, wherever it is stored."""
+    return f'SELECT NULL FROM "{table}" t WHERE length(t::text) < 0'
+
+
+def _count(table: str, predicate: str | None, order: str) -> str:
+    """How many rows the index should have, in its order: without sorting, only it can tell."""
+    condition = f" WHERE {predicate}" if predicate else ""
+    return f'SELECT count(*) FROM (SELECT 1 FROM "{table}"{condition} ORDER BY {order} OFFSET 0) t'
+
+
+def _look(conn: PostgresConnection, look: str) -> list[str]:
+    """What one look says: an error of the server's, or lines of its own."""
+    conn.execute("SAVEPOINT look")
+    try:
+        if look.startswith("SELECT count"):
+            lines = _differences(conn, look)
+        else:
+            rows = conn.execute(look).fetchall()
+            lines = [str(row[0]) for row in rows if row[0]]
+    except psycopg.Error as error:
+        lines = [str(error).strip().splitlines()[0]]
+        conn.execute("ROLLBACK TO look")
+    conn.execute("RELEASE look")
+    return lines
+
+
+def _differences(conn: PostgresConnection, count: str) -> list[str]:
+    by_heap = _count_by(conn, count, heap="on", index="off")
+    by_index = _count_by(conn, count, heap="off", index="on")
+    if by_heap == by_index:
+        return []
+    return [f"it has {by_index} rows and the table has {by_heap}"]
+
+
+def _count_by(conn: PostgresConnection, count: str, *, heap: str, index: str) -> int:
+    settings = {"seqscan": heap, "sort": heap, "bitmapscan": "off"}
+    settings |= {"indexscan": index, "indexonlyscan": index}
+    for name, value in settings.items():
+        conn.execute(f"SET LOCAL enable_{name} = {value}")
+    ((found,),) = conn.execute(count).fetchall()
+    return int(found)

@@ -1,0 +1,110 @@
+"""PostgreSQL's errors by what they mean to a caller, each with what to do.
+
+The codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import psycopg
+
+from hermes_kanban.model.errors import (
+    BoardBusy,
+    BoardDamaged,
+    BoardUnreachable,
+    DiskFull,
+    KanbanError,
+)
+
+_DISK_FULL: Final = "53100"
+_DAMAGED: Final = frozenset({"XX001", "XX002"})
+_BUSY: Final = frozenset({"55P03", "40P01", "40001"})  # lock wait, deadlock, serialisation
+_RIGHTS: Final = frozenset({"42501", "25006"})  # no privilege, a read-only server
+_MISSING: Final = frozenset({"42P01", "3F000", "42703"})  # table, schema, column
+_GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300", "25P03"})
+_CONNECTION_CLASS: Final = "08"
+
+
+class StatementFailed(KanbanError, sqlite3.DatabaseError):
+    """PostgreSQL refused a statement for a reason that has no name of its own here."""
+
+
+class ConstraintFailed(KanbanError, sqlite3.IntegrityError):
+    """A row would have broken a rule of the schema; nothing was changed."""
+
+
+def translated(error: BaseException, location: str) -> BaseException:
+    """The board's own error for one of PostgreSQL's; any other comes back as it is."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    state = error.sqlstate or ""
+    said = _first_line(error)
+    if state == _DISK_FULL:
+        return DiskFull(
+            f"the PostgreSQL server has no room for {location} ({said}); nothing was changed; "
+            "free some space on its disk"
+        )
+    if state in _DAMAGED or state in _MISSING:
+        return damaged(location, said)
+    if state in _BUSY:
+        return BoardBusy("another program's transaction", 0)
+    if state in _RIGHTS:
+        return KanbanError(
+            f"may not write {location} ({said}); let its user own the schema, on a server that "
+            "accepts writes"
+        )
+    if isinstance(error, psycopg.IntegrityError):
+        return ConstraintFailed(f"{location}: {said}")
+    if _is_loss(error, state):
+        return lost(location, said)
+    return StatementFailed(f"{location}: {said}")
+
+
+def _is_loss(error: psycopg.Error, state: str) -> bool:
+    if state in _GOING or state.startswith(_CONNECTION_CLASS):
+        return True
+    return not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def lost(location: str, said: str = "the server closed it") -> BoardUnreachable:
+    """The error for a connection that broke; what was not committed is undone."""
+    return BoardUnreachable(
+        f"the connection to {location} was lost ({said}); what was under way was not kept; "
+        "try again once the server is up"
+    )
+
+
+def unknown_fate(location: str) -> BoardUnreachable:
+    """The error for a connection that broke while a commit was under way."""
+    return BoardUnreachable(
+        f"the connection to {location} was lost while a change was being committed and the server "
+        "does not say whether it was kept; look at the task before you repeat it"
+    )
+
+
+def no_connection(error: Exception) -> BoardUnreachable:
+    """The error for a database that cannot be reached at all.
+
+    The server's own words name host and user. An address that is no address would be quoted
+    whole, with its password.
+    """
+    said = _first_line(error)
+    if "://" in said or "connection info string" in said:
+        said = "its address cannot be understood"
+    return BoardUnreachable(
+        f"cannot connect to PostgreSQL ({said}); check kanban.database and that the server is up"
+    )
+
+
+def damaged(location: str, what: str) -> BoardDamaged:
+    """The error for a schema that is no intact board, with what to do."""
+    return BoardDamaged(
+        f"{location} is not an intact board: {what}; it was left untouched; restore it from a "
+        "dump (pg_restore) or drop the schema"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,366 @@
+"""The PostgreSQL store: one connection to one board, which is a schema of a shared database.
+
+One writer at a time: every write transaction takes the board's advisory lock, which PostgreSQL
+hands out in the order of asking, so event ids rise with commit order. A connection that broke is
+opened again at its next use; whether a commit that broke off was kept is asked of the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+
+from hermes_kanban.config import Config, load
+from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
+from hermes_kanban.paths import BoardPaths
+from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
+from hermes_kanban.store import dialect, pgerrors, rows, schema
+from hermes_kanban.store.protocol import (
+    WAIT_SECONDS,
+    BrokenReference,
+    Given,
+    Parameters,
+    Transaction,
+)
+
+CONNECT_SECONDS: Final = 10
+PREPARE_AFTER: Final = 5
+PREPARED_STATEMENTS: Final = 300
+ROWS_AT_ONCE: Final = 1000
+FATE_SECONDS: Final = 5.0
+
+_IDLE: Final = pq.TransactionStatus.IDLE
+_FAILED: Final = pq.TransactionStatus.INERROR
+_UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
+_NAME_BYTES: Final = 63  # longer names are cut by the server, and two might become one
+
+
+def schema_of(slug: str) -> str:
+    """The schema of a board: ``kanban_`` and its slug with ``_`` for ``-``.
+
+    A slug too long for PostgreSQL is cut and told apart by a hash; ``$`` is in no slug.
+    """
+    name = "kanban_" + slug.replace("-", "_")
+    if len(name) <= _NAME_BYTES:
+        return name
+    return f"{name[:46]}${hashlib.sha256(slug.encode()).hexdigest()[:16]}"
+
+
+def lock_key(name: str) -> int:
+    """The number of an advisory lock (64 bits, signed); a database has its own numbers."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+
+
+def open_session(address: str, name: str) -> psycopg.Connection[Any]:
+    """A connection to the database, under a name that other sessions see.
+
+    It commits by itself. Raises BoardUnreachable.
+    """
+    try:
+        conn: psycopg.Connection[Any] = psycopg.connect(
+            address,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name=name,
+            client_encoding="utf8",
+            prepare_threshold=PREPARE_AFTER,
+            row_factory=rows.named_rows,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+    except (psycopg.Error, UnicodeError) as error:
+        raise pgerrors.no_connection(error) from None
+    conn.prepared_max = PREPARED_STATEMENTS
+    rows.adapt(conn)
+    return conn
+
+
+class PostgresConnection:
+    """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
+
+    Error = psycopg.Error
+
+    def __init__(
+        self,
+        address: str,
+        paths: BoardPaths,
+        *,
+        clock: Clock | None = None,
+        randomness: Randomness | None = None,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        self.paths = paths
+        self.schema = schema_of(paths.slug)
+        self.board_id = ""
+        self.default_workdir: str | None = None
+        self.clock = clock or SystemClock()
+        self.randomness = randomness or SystemRandomness()
+        self.wait_seconds = wait_seconds
+        self.events_written = 0
+        self.transaction: Transaction | None = None
+        self.address = address
+        self._config: Config | None = None
+        self._lock_key = lock_key(self.schema)
+        self._begun = False
+        self._xid = ""
+        self._streams = 0
+        self._session: psycopg.Connection[Any] | None = None
+        self._location = f"schema {self.schema}"
+        self._connect()
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force; read at first use, or set by the gateway at each tick."""
+        if self._config is None:
+            self._config = load(self.paths.home)
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+
+    @property
+    def location(self) -> str:
+        """Database, server and schema; no user and no password."""
+        return self._location
+
+    @property
+    def in_transaction(self) -> bool:
+        """True between BEGIN and its end; False when the connection is gone."""
+        session = self._session
+        if session is None:
+            return False
+        return session.pgconn.transaction_status not in (_IDLE, _UNKNOWN)
+
+    @property
+    def session(self) -> psycopg.Connection[Any]:
+        """The driver's connection, opened again if it broke outside a transaction."""
+        session = self._session
+        if session is not None and not session.closed:
+            return session
+        if self._begun:
+            raise pgerrors.lost(self._location)
+        return self._connect()
+
+    def execute(self, sql: str, parameters: Given = (), /) -> psycopg.Cursor[Any]:
+        """Run one statement; a lone read on a connection that broke meanwhile is run again."""
+        text = dialect.statement(sql)
+        session = self.session
+        try:
+            return session.execute(text, parameters)
+        except psycopg.OperationalError:
+            if self._begun or not session.closed or not _reads(sql):
+                raise
+        return self._connect().execute(text, parameters)
+
+    def insert(self, sql: str, parameters: Parameters) -> int:
+        """The new row's key, by RETURNING."""
+        row = self.session.execute(dialect.insert(sql), parameters).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows as plain tuples, from a cursor that the server keeps."""
+        self._streams += 1
+        name = f"stream_{self._streams}"
+        cursor = self.session.cursor(name, row_factory=psycopg.rows.tuple_row)
+        cursor.itersize = ROWS_AT_ONCE
+        try:
+            cursor.execute(dialect.statement(sql), parameters)
+            yield from cursor
+        finally:
+            with contextlib.suppress(psycopg.Error):
+                cursor.close()
+
+    def translated(self, error: BaseException) -> BaseException:
+        """The board's own error for one of PostgreSQL's; any other comes back as it is."""
+        return pgerrors.translated(error, self._location)
+
+    def damaged(self, what: str) -> BoardDamaged:
+        """The error for a schema that is no intact board."""
+        return pgerrors.damaged(self._location, what)
+
+    def broken_references(self) -> list[BrokenReference]:
+        """None: foreign keys are constraints that PostgreSQL checks at every write."""
+        return []
+
+    def broken_pages(self) -> list[str]:
+        """What reading all of the board, heap and indexes, stumbles over (see ``pgcheck``)."""
+        from hermes_kanban.store import pgcheck
+
+        return pgcheck.broken_pages(self)
+
+    def begin_write(self, verb: str) -> None:
+        """BEGIN, the advisory lock within ``wait_seconds``, and the version, in one round trip."""
+        begin = _BEGIN_WRITE.format(
+            milliseconds=max(1, round(self.wait_seconds * 1000)),
+            name=self._label(verb),
+            key=self._lock_key,
+        )
+        try:
+            version, self._xid = self._begin(begin)
+        except psycopg.errors.LockNotAvailable:
+            self.undo()
+            raise BoardBusy(self._holder(), self.wait_seconds) from None
+        except BaseException as error:
+            self.undo()
+            raise self.translated(error) from error
+        if version is None or version > schema.SCHEMA_VERSION:
+            self.undo()
+            raise self.too_new(version) if version else self.damaged("it has no version")
+
+    def _begin(self, begin: str) -> tuple[int | None, str]:
+        """Begin once more on a new connection if the old one turns out to be broken."""
+        cursor = self._run_all(begin)
+        self._begun = True
+        while cursor.nextset():
+            pass
+        ((version, xid),) = cursor.fetchall()
+        return version, str(xid)
+
+    def _run_all(self, statements: str) -> psycopg.Cursor[Any]:
+        session = self.session
+        try:
+            return session.execute(statements.encode(), prepare=False)
+        except psycopg.OperationalError:
+            if not session.closed:
+                self._begun = True
+                raise
+        return self._connect().execute(statements.encode(), prepare=False)
+
+    def commit_write(self, events: int) -> None:
+        """Commit, and let the server tell the listeners once that is done."""
+        session = self.session
+        if session.pgconn.transaction_status == _FAILED:
+            # COMMIT would undo everything without a word.
+            raise KanbanError("a statement of this transaction failed; nothing of it was kept")
+        ring = f'NOTIFY "{self.schema}"; ' if events else ""
+        try:
+            session.execute(f"{ring}COMMIT".encode(), prepare=False)
+        except psycopg.OperationalError:
+            if not session.closed or not self._was_kept(self._xid):
+                raise
+        self._begun = False
+
+    def undo(self) -> None:
+        """Roll back what is begun; with a connection that is gone the server does it."""
+        self._begun = False
+        session = self._session
+        if session is None or session.closed:
+            return
+        if session.pgconn.transaction_status != _IDLE:
+            try:
+                session.execute(b"ROLLBACK")
+            except psycopg.Error:
+                session.close()
+
+    def end_write(self, events: int) -> None:
+        """Nothing: the lock went and the bell rang with the commit."""
+
+    def begin_read(self) -> None:
+        """One snapshot for all statements until the end."""
+        self._run_all("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._begun = True
+
+    def end_read(self) -> None:
+        """Let the snapshot go."""
+        self._begun = False
+        if self.in_transaction:
+            with contextlib.suppress(psycopg.Error):
+                self.session.execute(b"COMMIT")
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            self._session.close()
+
+    def too_new(self, version: int) -> BoardTooNew:
+        """The error for a board of a newer hermes-kanban."""
+        return BoardTooNew(
+            f"{self._location} has schema version {version} and this hermes-kanban knows "
+            f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
+        )
+
+    def _label(self, verb: str) -> str:
+        return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if self._session is not None:
+            self._session.close()
+        self._begun = False
+        session = self._session = open_session(self.address, f"hermes-kanban {os.getpid()}")
+        info = session.info
+        self._location = f"PostgreSQL database {info.dbname} at {info.host}, schema {self.schema}"
+        durable = "on" if self.config.kanban.durability == "full" else "off"
+        commit = "" if durable == "on" else "SET synchronous_commit = off; "
+        try:
+            session.execute(
+                f'{commit}SET search_path = "{self.schema}"; '
+                "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
+                "SET tcp_keepalives_count = 3; SET jit = off".encode(),
+                prepare=False,
+            )
+        except psycopg.Error as error:
+            raise pgerrors.no_connection(error) from None
+        return session
+
+    def _holder(self) -> str:
+        """Who has the board's lock, as far as the server shows its sessions to us."""
+        key = self._lock_key & (1 << 64) - 1
+        try:
+            row = self.execute(_HOLDER, {"high": key >> 32, "low": key & 0xFFFFFFFF}).fetchone()
+        except (psycopg.Error, KanbanError):
+            row = None
+        if row is None:
+            return "another process"
+        label, host, backend = row
+        program, _, rest = (label or "").partition(" ")
+        pid, _, verb = rest.partition(" ")
+        where = f" on {host}" if host else ""
+        if program != "hermes-kanban":
+            return f"database session {backend}{where}"
+        return f"process {pid}{where} ({verb or 'unknown verb'})"
+
+    def _was_kept(self, xid: str) -> bool:
+        """What became of a commit during which the connection broke, as the server knows it."""
+        self._begun = False
+        deadline = time.monotonic() + FATE_SECONDS
+        while True:
+            try:
+                fate = self._connect().execute(_FATE, (xid,)).fetchall()[0][0]
+            except psycopg.DataError:
+                return False  # a number that the server, started anew, has not given out yet
+            except (psycopg.Error, KanbanError):
+                fate = "in progress"
+            if fate in ("committed", "aborted"):
+                return bool(fate == "committed")
+            if time.monotonic() > deadline:
+                raise pgerrors.unknown_fate(self._location)
+            time.sleep(0.1)
+
+
+def _reads(sql: str) -> bool:
+    return sql.lstrip()[:6].upper() in ("SELECT", "WITH R")
+
+
+_BEGIN_WRITE: Final = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {milliseconds}; "
+    "SET LOCAL application_name = '{name}'; SELECT pg_advisory_xact_lock({key}); "
+    # A statement of its own: it must see what was committed while we waited.
+    "SELECT max(version), pg_current_xact_id()::text FROM schema_migrations"
+)
+_FATE: Final = "SELECT pg_xact_status(%s::xid8)"
+_HOLDER: Final = """
+SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+  AND l.classid::bigint = :high AND l.objid::bigint = :low LIMIT 1
+"""
