@@ -127,7 +127,7 @@ CASES: list[Case] = [
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
 SHOW_PATHS = ("init", "boards create", "context")
-ELSEWHERE = {"promote", "daemon", "tail", "gateway"}
+ELSEWHERE = {"promote", "daemon", "tail", "gateway", "selftest"}
 
 
 def test_every_command_is_covered() -> None:

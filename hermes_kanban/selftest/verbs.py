@@ -1,0 +1,180 @@
+"""The verbs that are killed at every step: what each is called on, and the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.selftest.still import PROCESS, NoProcesses
+
+Conn = kb.BoardConnection
+Given = dict[str, Any]
+
+
+class Verb(NamedTuple):
+    """``prepare`` makes what ``act`` is called on, and returns what names it."""
+
+    prepare: Callable[[Conn], Given]
+    act: Callable[[Conn, Given], object]
+
+
+def _task(conn: Conn, **columns: Any) -> Given:
+    """A task with an open child, which its end will promote."""
+    parent = kb.create_task(conn, title="a task", **columns)
+    return {"id": parent, "child": kb.create_task(conn, title="its child", parents=[parent])}
+
+
+def _pair(conn: Conn, *, linked: bool = False) -> Given:
+    parent, child = (kb.create_task(conn, title=title) for title in ("first", "second"))
+    if linked:
+        kb.link_tasks(conn, parent, child)
+    return {"id": child, "parent": parent}
+
+
+def _in_triage(conn: Conn) -> Given:
+    return {"id": kb.create_task(conn, title="a thought", triage=True)}
+
+
+def _claimed(conn: Conn) -> Given:
+    """A task that an outside worker has claimed."""
+    given = _task(conn)
+    task = kb.claim_task(conn, given["id"], claimer="selftest", ttl_seconds=1)
+    assert task is not None
+    proof = {"run_id": task.current_run_id, "claim_lock": task.claim_lock}
+    return given | {"run": task.current_run_id, "proof": proof}
+
+
+def _at_work(conn: Conn) -> Given:
+    """A claimed task whose process is registered."""
+    given = _claimed(conn)
+    assert _register(conn, given)
+    return given
+
+
+def _register(conn: Conn, given: Given) -> bool:
+    return kb.register_worker(
+        conn, given["run"], pid=PROCESS.pid, identity=PROCESS, log_path="/dev/null"
+    )
+
+
+def _blocked(conn: Conn) -> Given:
+    given = _task(conn)
+    kb.block_task(conn, given["id"], reason="which one?")
+    return given
+
+
+def _in_review(conn: Conn) -> Given:
+    given = _claimed(conn)
+    assert kb.request_review(conn, given["id"], summary="read it", **given["proof"])
+    return given
+
+
+def _done(conn: Conn) -> Given:
+    given = _task(conn)
+    kb.complete_task(conn, given["id"], result="42")
+    return given
+
+
+def _stopped(conn: Conn) -> Given:
+    """A task that a person completed over the head of a worker at work."""
+    given = _at_work(conn)
+    kb.complete_task(conn, given["id"])
+    return given
+
+
+def _late(conn: Conn) -> Given:
+    """A worker whose run was taken back while it worked."""
+    given = _claimed(conn)
+    kb.reclaim_task(conn, given["id"])
+    return given
+
+
+def _handed_in_late(conn: Conn) -> Given:
+    given = _late(conn)
+    kb.complete_task(conn, given["id"], result="late", **given["proof"])
+    return given
+
+
+def _followed(conn: Conn) -> Given:
+    """A subscription that is owed the news of a task."""
+    subscriptions.subscribe(conn, destination="log", filter={"kinds": ["all"]})
+    return _task(conn)
+
+
+def _owed(conn: Conn) -> Given:
+    given = _followed(conn)
+    outbox.advance_cursors(conn)
+    return given | {"delivery": outbox.list_outbox(conn)[0].id}
+
+
+def _paused(conn: Conn) -> Given:
+    kb.pause(conn)
+    return {}
+
+
+def _nothing(_conn: Conn) -> Given:
+    return {}
+
+
+def _batch(conn: Conn, given: Given) -> None:
+    with kb.batch(conn):
+        made = kb.create_task(conn, title="of a batch", parents=[given["id"]])
+        kb.add_comment(conn, made, "with the other two")
+        kb.complete_task(conn, given["id"])
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "create": Verb(_task, lambda c, g: kb.create_task(c, title="x", parents=[g["id"]], priority=3)),
+    "edit": Verb(_task, lambda c, g: kb.edit_task(c, g["id"], title="another", body="words")),
+    "assign": Verb(_task, lambda c, g: kb.assign_task(c, g["id"], "worker")),
+    "prioritise": Verb(_task, lambda c, g: kb.prioritise_task(c, g["child"], 7)),
+    "schedule": Verb(_task, lambda c, g: kb.schedule_task(c, g["id"], 1_900_009_999)),
+    "comment": Verb(_task, lambda c, g: kb.add_comment(c, g["id"], "half way")),
+    "link": Verb(_pair, lambda c, g: kb.link_tasks(c, g["parent"], g["id"])),
+    "unlink": Verb(
+        lambda c: _pair(c, linked=True), lambda c, g: kb.unlink_tasks(c, g["parent"], g["id"])
+    ),
+    "triage": Verb(_task, lambda c, g: kb.triage_task(c, g["id"], reason="unclear")),
+    "accept": Verb(_in_triage, lambda c, g: kb.accept_task(c, g["id"])),
+    "claim": Verb(_task, lambda c, g: kb.claim_task(c, g["id"], claimer="selftest")),
+    "register": Verb(_claimed, _register),
+    "heartbeat": Verb(
+        _claimed,
+        lambda c, g: kb.heartbeat_claim(c, g["id"], ttl_seconds=77, **g["proof"]),
+    ),
+    "complete": Verb(
+        _claimed,
+        lambda c, g: kb.complete_task(c, g["id"], result="42", summary="sum", **g["proof"]),
+    ),
+    "complete over a worker": Verb(_at_work, lambda c, g: kb.complete_task(c, g["id"])),
+    "complete too late": Verb(
+        _late, lambda c, g: kb.complete_task(c, g["id"], result="late", **g["proof"])
+    ),
+    "adopt": Verb(_handed_in_late, lambda c, g: kb.adopt_result(c, g["id"], run_id=g["run"])),
+    "block": Verb(_claimed, lambda c, g: kb.block_task(c, g["id"], reason="?", **g["proof"])),
+    "unblock": Verb(_blocked, lambda c, g: kb.unblock_task(c, g["id"], reason="the first")),
+    "request review": Verb(_claimed, lambda c, g: kb.request_review(c, g["id"], **g["proof"])),
+    "approve": Verb(_in_review, lambda c, g: kb.approve_task(c, g["id"])),
+    "request changes": Verb(
+        _in_review, lambda c, g: kb.request_changes(c, g["id"], comment="May is missing")
+    ),
+    "wait for": Verb(
+        lambda c: _claimed(c) | {"other": kb.create_task(c, title="first this")},
+        lambda c, g: kb.wait_for(c, g["id"], [g["other"]], **g["proof"]),
+    ),
+    "reopen": Verb(_done, lambda c, g: kb.reopen_task(c, g["id"])),
+    "reclaim": Verb(_at_work, lambda c, g: kb.reclaim_task(c, g["id"])),
+    "cancel": Verb(_at_work, lambda c, g: kb.cancel_task(c, g["id"], tree=True)),
+    "archive": Verb(_task, lambda c, g: kb.archive_task(c, g["id"])),
+    "crash": Verb(_at_work, lambda c, _: kb.detect_crashed_workers(c, NoProcesses())),
+    "stop": Verb(_stopped, lambda c, _: kb.advance_stops(c, NoProcesses())),
+    "stale claim": Verb(_claimed, lambda c, _: kb.release_stale_claims(c)),
+    "batch": Verb(_task, _batch),
+    "subscribe": Verb(_task, lambda c, g: subscriptions.subscribe(c, destination="log")),
+    "owe a notice": Verb(_followed, lambda c, _: outbox.advance_cursors(c)),
+    "mark a notice": Verb(_owed, lambda c, g: outbox.mark_delivered(c, g["delivery"])),
+    "pause": Verb(_nothing, lambda c, _: kb.pause(c)),
+    "resume": Verb(_paused, lambda c, _: kb.resume(c)),
+}

@@ -1,0 +1,107 @@
+"""Stage 4: gateways, supervisors and agents are killed while they work."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from typing import Final
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.moments import MOMENTS
+from hermes_kanban.selftest.place import WORKER
+from hermes_kanban.selftest.scene import Scene
+from hermes_kanban.selftest.trial import Trial
+
+ABOUT: Final = "gateways, supervisors and agents are killed while they work"
+TASKS: Final = 24
+KILLS: Final = 24
+DEATH_SECONDS: Final = 30.0
+# The moment of death is what is random.
+PAUSE_SECONDS: Final = 0.12
+_KINDS: Final = ("gateway", "supervisor", "supervisor", "agent", "agent", "agent")
+
+
+def run(trial: Trial) -> None:
+    """Kill at every known moment, then at random moments; then let all be done and judge."""
+    with contextlib.closing(Scene(trial, "workers")) as scene:
+        _at_every_moment(scene)
+        _at_random(scene)
+        scene.settle()
+        scene.stop_gateways()
+        _judge(scene)
+
+
+def _at_every_moment(scene: Scene) -> None:
+    """A gateway that dies at that very moment, one after the other, and always work to do."""
+    for name, about in MOMENTS.items():
+        scene.trial.doing(f"a gateway dies {about}")
+        with kb.batch(scene.conn):
+            first = kb.create_task(scene.conn, title=name, assignee=WORKER)
+            kb.create_task(scene.conn, title="and then", assignee=WORKER, parents=[first])
+        doomed = scene.trial.children.start(
+            "hermes_kanban.selftest.doomed",
+            name,
+            scene.slug,
+            errors=scene.trial.place.home / "gateway.err",
+        )
+        _wait_for_death(scene, doomed, about)
+        scene.kills["gateway"] += 1
+
+
+def _wait_for_death(scene: Scene, doomed: subprocess.Popen[str], about: str) -> None:
+    trial = scene.trial
+    what = f"a gateway that was to die {about} did not come to that"
+    trial.until(lambda: doomed.poll() is not None, what, scene.slug, DEATH_SECONDS)
+    if doomed.returncode != -signal.SIGKILL:
+        code = doomed.returncode
+        raise Broke(f"a gateway ended with {code} instead of dying {about}", scene.slug)
+
+
+def _at_random(scene: Scene) -> None:
+    chance, conn = scene.trial.chance, scene.conn
+    with kb.batch(conn):
+        for number in range(TASKS // 2):
+            first = kb.create_task(conn, title=f"first {number}", assignee=WORKER)
+            kb.create_task(conn, title=f"second {number}", assignee=WORKER, parents=[first])
+    gateway = scene.start_gateway()
+    for number in range(KILLS):
+        kind = chance.choice(_KINDS)
+        scene.trial.doing(f"kill {number + 1} of {KILLS}: {kind}")
+        if kind == "gateway":
+            scene.kill_gateway(gateway)
+            gateway = scene.start_gateway()
+        else:
+            scene.trial.until(
+                lambda: scene.strike(kind, chance) or not scene.unfinished(),  # noqa: B023
+                f"no {kind} was at work",
+                scene.slug,
+            )
+        scene.trial.rest(chance.uniform(0, PAUSE_SECONDS))
+
+
+def _judge(scene: Scene) -> None:
+    trial, conn = scene.trial, scene.conn
+    scene.judge_leftovers()
+    tasks = kb.list_tasks(conn, limit=1_000)
+    undone = [task.id for task in tasks if task.status != "done"]
+    if undone:
+        raise Broke(f"{len(undone)} tasks did not end done, {undone[0]} among them", scene.slug)
+    scene.judge_witness()
+    again = scene.judge_notices()
+    trial.judge_board(conn, scene.slug)
+    runs = sum(len(kb.list_runs(conn, task.id)) for task in tasks)
+    kills = dict(scene.kills)
+    trial.count(tasks=len(tasks), runs=runs, kills=kills, notices_repeated=again)
+    killed = ", ".join(f"{count} {kind}s" for kind, count in sorted(kills.items()))
+    trial.held(
+        f"{len(MOMENTS)} gateways died between claim, start, registration, go, exit and notice, and"
+        f" more at random; killed in all: {killed}"
+    )
+    trial.held(
+        f"all {len(tasks)} tasks ended done, in {runs} runs; none was ever at work twice at once,"
+        " children of agents included"
+    )
+    trial.held("no process is left over")
+    trial.held(f"every notice arrived, {again} of them again, each with one key")
