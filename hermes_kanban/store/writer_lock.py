@@ -6,12 +6,14 @@ queue does not. ``flock`` belongs to the open file description, so every connect
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import threading
 from pathlib import Path
 
-from hermes_kanban.model.errors import BoardBusy, KanbanError
+from hermes_kanban.model.errors import BoardBusy, DiskFull, KanbanError
 
 HOLDER_BYTES = 64
 
@@ -34,7 +36,9 @@ class WriterLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._queue(wait_seconds)
-        os.pwrite(self._descriptor, self._labels.get(verb) or self._label(verb), 0)
+        # Only a courtesy: on a full disk the verb itself tells that there is no room.
+        with contextlib.suppress(OSError):
+            os.pwrite(self._descriptor, self._labels.get(verb) or self._label(verb), 0)
 
     def release(self) -> None:
         """Let the next writer in."""
@@ -59,6 +63,8 @@ class WriterLock:
         try:
             return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull(f"no room to make {self._path}; free some space") from None
             raise KanbanError(
                 f"cannot open the board's writer lock {self._path}: {error.strerror}; "
                 "check the rights of the board's folder"
