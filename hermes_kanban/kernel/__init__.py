@@ -47,6 +47,7 @@ _HOMES = {
         "recover_orphaned_claims release_stale_claims renew_leases"
     ),
     "hermes_kanban.kernel.replay": "replay Replayed",
+    "hermes_kanban.kernel.restore": "restore Restored",
     "hermes_kanban.kernel.review": "approve_task request_changes request_review",
     "hermes_kanban.kernel.stats": "assignees Stats stats",
     "hermes_kanban.kernel.waiting": "wait_for",
@@ -119,6 +120,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.recover import renew_leases as renew_leases
     from hermes_kanban.kernel.replay import Replayed as Replayed
     from hermes_kanban.kernel.replay import replay as replay
+    from hermes_kanban.kernel.restore import Restored as Restored
+    from hermes_kanban.kernel.restore import restore as restore
     from hermes_kanban.kernel.review import approve_task as approve_task
     from hermes_kanban.kernel.review import request_changes as request_changes
     from hermes_kanban.kernel.review import request_review as request_review

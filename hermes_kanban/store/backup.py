@@ -95,13 +95,13 @@ def _listed(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
 
-def free_name(folder: Path, kind: str, now: int) -> Path:
+def free_name(folder: Path, kind: str, now: int, suffix: str = ".db") -> Path:
     """A name in ``folder`` that is not taken, by kind and moment (Unix seconds)."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    file, number = folder / f"{kind}-{stamp}.db", 1
+    file, number = folder / f"{kind}-{stamp}{suffix}", 1
     while os.path.lexists(file):
         number += 1
-        file = folder / f"{kind}-{stamp}-{number}.db"
+        file = folder / f"{kind}-{stamp}-{number}{suffix}"
     return file
 
 

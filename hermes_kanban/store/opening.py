@@ -47,6 +47,26 @@ def connect(
         inode = os.stat(paths.database).st_ino
     if not store.is_judged(paths, inode):
         filesystem.refuse_share(paths.database)
+    return open_at(
+        paths,
+        inode,
+        clock=clock,
+        randomness=randomness,
+        wait_seconds=wait_seconds,
+        same_thread=same_thread,
+    )
+
+
+def open_at(
+    paths: BoardPaths,
+    inode: int,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+    same_thread: bool = True,
+) -> store.SqliteConnection:
+    """Open the file of that inode, which is there: judged and, where it is older, migrated."""
     _judge_as_it_lies(paths)
     conn = store.open_board(
         paths,
