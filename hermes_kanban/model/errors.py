@@ -87,3 +87,7 @@ class BoardTooNew(KanbanError, sqlite3.OperationalError):
 
 class DiskFull(KanbanError, sqlite3.OperationalError):
     """The disk has no room; nothing was changed."""
+
+
+class BoardUnreachable(KanbanError, sqlite3.OperationalError):
+    """The database server does not answer, or broke off; the message says what became of it all."""
