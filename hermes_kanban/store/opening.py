@@ -100,6 +100,13 @@ def create(
     _check_absent_or_intact(paths)
     if paths.database.exists():
         return False
+    try:
+        return _create(paths, name, icon, default_workdir)
+    except OSError as error:
+        raise store.translated(error, paths) from None
+
+
+def _create(paths: BoardPaths, name: str, icon: str | None, default_workdir: str | None) -> bool:
     if default_workdir is not None and not os.path.isabs(default_workdir):
         raise InvalidInput(
             "default_workdir", "an absolute path", f"{default_workdir!r} is relative"
@@ -250,6 +257,8 @@ def _write_new(
             },
         )
         conn.execute("COMMIT")
+        # Here a full disk is an error; closing would hide it and leave all of it in the log.
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
         raise store.translated(error, BoardPaths(slug, file.parent, file)) from None
     finally:

@@ -7,6 +7,7 @@ section 2.2). All judgement of a file therefore goes through SQLite or ``stat``.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -45,6 +46,15 @@ _FULL = frozenset(
         sqlite3.SQLITE_IOERR_WRITE,
         sqlite3.SQLITE_IOERR_TRUNCATE,
         sqlite3.SQLITE_IOERR_SHMSIZE,
+    }
+)
+# SQLite does not say why: no right to, no room for one more file, a disk that fails.
+_FAULTS = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_IOERR,
     }
 )
 _PRIMARY_CODE = 0xFF
@@ -208,22 +218,26 @@ _SYSTEM_RANDOMNESS = SystemRandomness()
 def translated(
     error: BaseException, paths: BoardPaths, waited_seconds: float = WAIT_SECONDS
 ) -> BaseException:
-    """The board's own error for an SQLite error; any other comes back as it is."""
+    """The board's own error for an SQLite error or a full disk; any other comes back as it is."""
+    file = paths.database
+    full = DiskFull(f"no room to write {file} ({error}); nothing was changed; free some space")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return full
     if not isinstance(error, sqlite3.Error) or isinstance(error, KanbanError):
         return error
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return error
-    file = paths.database
     primary = code & _PRIMARY_CODE
     if code in _FULL or primary == sqlite3.SQLITE_FULL:
-        return DiskFull(f"no room to write {file} ({error}); nothing was changed; free some space")
+        return full
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(paths, str(error))
     if primary == sqlite3.SQLITE_BUSY:
         return BoardBusy("another program", waited_seconds)
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return KanbanError(f"cannot write {file} ({error}); check the rights of its folder")
+    if primary in _FAULTS:
+        what = "check the rights of its folder and the room on its disk"
+        return KanbanError(f"cannot write {file} ({error}); {what}")
     return error
 
 
