@@ -33,6 +33,7 @@ CLAIM_COLUMNS_CLEARED: Final[dict[str, None]] = {
 
 ANY_BUT_ARCHIVED: Final = ("triage", "todo", "ready", "running", "review", "blocked", "done")
 NOT_RUNNING: Final = ("triage", "todo", "ready", "blocked")
+NOT_AT_WORK: Final = ("triage", "todo", "ready", "review", "blocked", "done", "archived")
 RESTING: Final = ("ready", "todo")
 
 
@@ -119,6 +120,9 @@ TABLE: Final[tuple[Transition, ...]] = (
     _row("reopen", "person", ("done", "archived"), RESTING, "reopened"),
     _row("adopt", "person", (*NOT_RUNNING, "review"), ("done",), "completed"),
     _row("adopt", "person", ("done",), (), "adopted"),
+    # Back to what was; what may be taken back is for ``kernel.undo`` to say.
+    _row("undo", "person", NOT_AT_WORK, NOT_AT_WORK, "undone"),
+    _row("undo", "person", ("running",), (), "undone"),
 )
 
 _BY_VERB: Final[dict[tuple[str, str], Transition]] = {

@@ -37,6 +37,7 @@ _HOMES = {
     ),
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.gates": "recompute_ready",
+    "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.reads": (
         "get_run get_task latest_run list_comments list_events list_links list_runs "
@@ -50,12 +51,13 @@ _HOMES = {
     "hermes_kanban.kernel.restore": "restore Restored",
     "hermes_kanban.kernel.review": "approve_task request_changes request_review",
     "hermes_kanban.kernel.stats": "assignees Stats stats",
+    "hermes_kanban.kernel.undo": "undo Undone",
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why",
     "hermes_kanban.model": (
-        "Board BoardBusy BoardDamaged BoardTooNew Comment ConfigError Delivery DiskFull Event "
-        "Hold Identity IllegalTransition InvalidInput KanbanError Link NotFound Refused Run "
-        "StaleRun Subscription Task"
+        "Board BoardBusy BoardDamaged BoardTooNew CannotUndo Comment ConfigError Delivery "
+        "DiskFull Event Hold Identity IllegalTransition InvalidInput KanbanError Link NotFound "
+        "Refused Run StaleRun Subscription Task"
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
@@ -100,6 +102,13 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
     from hermes_kanban.kernel.gates import recompute_ready as recompute_ready
+    from hermes_kanban.kernel.history import Diff as Diff
+    from hermes_kanban.kernel.history import Moment as Moment
+    from hermes_kanban.kernel.history import TaskAt as TaskAt
+    from hermes_kanban.kernel.history import diff as diff
+    from hermes_kanban.kernel.history import moment as moment
+    from hermes_kanban.kernel.history import task_at as task_at
+    from hermes_kanban.kernel.history import tasks_at as tasks_at
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
     from hermes_kanban.kernel.reads import get_run as get_run
@@ -128,12 +137,15 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.stats import Stats as Stats
     from hermes_kanban.kernel.stats import assignees as assignees
     from hermes_kanban.kernel.stats import stats as stats
+    from hermes_kanban.kernel.undo import Undone as Undone
+    from hermes_kanban.kernel.undo import undo as undo
     from hermes_kanban.kernel.waiting import wait_for as wait_for
     from hermes_kanban.kernel.why import why as why
     from hermes_kanban.model import Board as Board
     from hermes_kanban.model import BoardBusy as BoardBusy
     from hermes_kanban.model import BoardDamaged as BoardDamaged
     from hermes_kanban.model import BoardTooNew as BoardTooNew
+    from hermes_kanban.model import CannotUndo as CannotUndo
     from hermes_kanban.model import Comment as Comment
     from hermes_kanban.model import ConfigError as ConfigError
     from hermes_kanban.model import Delivery as Delivery

@@ -70,11 +70,12 @@ def _archive(
     else:
         lifecycle.apply(tx, "archive", task, actor=actor, facts=facts)
     if undone:
-        _settle_children(tx, task["id"], actor, release=release)
+        settle_children(tx, task["id"], actor, release=release)
     gates.settle_ancestors(tx, task["id"])
 
 
-def _settle_children(tx: Transaction, parent_id: str, actor: str, *, release: bool) -> None:
+def settle_children(tx: Transaction, parent_id: str, actor: str, *, release: bool) -> None:
+    """A parent was archived undone: its children go on without it, or the waiting are blocked."""
     if release:
         for child_id in gates.unfinished_children(tx, parent_id):
             release_link(tx, parent_id, task_state(tx, child_id), actor)
@@ -118,7 +119,7 @@ def reopen_task(
     with write(conn, "reopen") as tx:
         task = task_state(tx, task_id)
         lifecycle.transition("reopen", task["status"])
-        _check_key_is_free(tx, task)
+        check_key_is_free(tx, task)
         lifecycle.apply(
             tx,
             "reopen",
@@ -134,7 +135,8 @@ def reopen_task(
         return True
 
 
-def _check_key_is_free(tx: Transaction, task: TaskState) -> None:
+def check_key_is_free(tx: Transaction, task: TaskState) -> None:
+    """InvalidInput if another live task has the idempotency key of this archived one by now."""
     if task["idempotency_key"] is None:
         return
     other = tx.value(

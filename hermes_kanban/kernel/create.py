@@ -110,9 +110,8 @@ def _insert(
     row = {column: value for column, value in columns.items() if value is not None}
     _insert_row(tx, row)
     task_id: str = row["id"]
-    lifecycle.append_event(
-        tx, task_id, "created", by.actor, {"task": row}, run_id=by.run_id, at=tx.now
-    )
+    payload = {"task": row} | ({"parents": parents} if parents else {})
+    lifecycle.append_event(tx, task_id, "created", by.actor, payload, run_id=by.run_id, at=tx.now)
     if parents:
         add_links(tx, row | {"last_event_at": tx.now}, parents, by)
         gates.raise_ancestors(tx, task_id, columns["priority"])

@@ -80,10 +80,12 @@ def assign_task(
             raise IllegalTransition("assign", "archived", lifecycle.ANY_BUT_ARCHIVED)
         if task["assignee"] == assignee:
             return False
+        facts = {}
         if task["status"] == "running":
+            facts["ended_run_id"] = task["current_run_id"]
             finish.reclaim_in(tx, task, by, f"assigned to {assignee or 'nobody'}")
         changes = {"assignee": assignee, "consecutive_failures": 0}
-        lifecycle.apply(tx, "assign", task, actor=by, changes=changes)
+        lifecycle.apply(tx, "assign", task, actor=by, changes=changes, facts=facts)
         return True
 
 

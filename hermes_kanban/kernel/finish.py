@@ -263,7 +263,8 @@ def _blocks_since_person(tx: Transaction, task: TaskState) -> int:
 
 _TOUCHES: Final = """
 SELECT kind, actor LIKE 'person:%', payload FROM task_events
-WHERE task_id = :id AND kind IN ('blocked', 'edited', 'commented', 'unblocked', 'accepted')
+WHERE task_id = :id
+    AND kind IN ('blocked', 'edited', 'commented', 'unblocked', 'accepted', 'undone')
 ORDER BY id DESC
 """
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
+from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.store.protocol import BoardConnection, Transaction, write
@@ -15,6 +16,9 @@ from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 _INSERT_LINK: Final = (
     "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (:parent, :child, :now)"
     " ON CONFLICT (parent_id, child_id) DO NOTHING RETURNING parent_id"
+)
+_DELETE_LINK: Final = (
+    "DELETE FROM task_links WHERE parent_id = :parent AND child_id = :child RETURNING parent_id"
 )
 
 
@@ -39,8 +43,8 @@ def link_tasks(
         parent = task_state(tx, parent_id)
         if parent["status"] == "archived" and parent["completed_at"] is None:
             raise InvalidInput("parent", "tasks that can still be done", f"{parent_id} is archived")
-        if path := _path(tx, child_id, parent_id):
-            shown = " → ".join([parent_id, *path])
+        if way := path(tx, child_id, parent_id):
+            shown = " → ".join([parent_id, *way])
             raise InvalidInput("link", "links without a cycle", f"would close the cycle {shown}")
         if not add_links(tx, child, [parent_id], by):
             return False
@@ -82,11 +86,7 @@ def unlink_tasks(
     with write(conn, "unlink") as tx:
         by = author(tx, run_id, claim_lock, actor)
         child = task_state(tx, child_id)
-        gone = tx.run(
-            "DELETE FROM task_links WHERE parent_id = :parent AND child_id = :child"
-            " RETURNING parent_id",
-            {"parent": parent_id, "child": child_id},
-        ).fetchall()
+        gone = tx.run(_DELETE_LINK, {"parent": parent_id, "child": child_id}).fetchall()
         if not gone:
             _must_exist(tx, parent_id)
             return False
@@ -103,6 +103,15 @@ def unlink_tasks(
         if parent is not None and parent["status"] not in ("done", "archived"):
             gates.settle_priority(tx, parent)
         return True
+
+
+def write_link(tx: Transaction, child: TaskState, part: LinkPart) -> None:
+    """Write the row that ``part`` adds or removes; its event is the caller's."""
+    key: dict[str, Any] = {"parent": part.parent_id, "child": part.child_id}
+    if part.op == "add":
+        tx.run(_INSERT_LINK, key | {"now": lifecycle.moment(tx, child)}).fetchall()
+    else:
+        tx.run(_DELETE_LINK, key).fetchall()
 
 
 def release_link(tx: Transaction, parent_id: str, child: TaskState, actor: str) -> None:
@@ -122,7 +131,7 @@ def _must_exist(tx: Transaction, task_id: str) -> None:
         raise NotFound("task", task_id)
 
 
-def _path(tx: Transaction, start: str, goal: str) -> list[str]:
+def path(tx: Transaction, start: str, goal: str) -> list[str]:
     """The tasks from ``start`` down to ``goal`` along the links, empty if there is no way."""
     came_from: dict[str, str | None] = {start: None}
     frontier = deque([start])

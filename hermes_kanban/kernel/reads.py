@@ -83,7 +83,7 @@ def list_tasks(
     Without ``status``, all but the archived.
     """
     limits.whole("limit", limit, 1, PAGE_LIMIT)
-    statuses = _statuses(status)
+    statuses = statuses_of(status)
     narrowed = {"assignee": assignee, "tenant": tenant}
     wanted = {column: value for column, value in narrowed.items() if value is not None}
     if not wanted and OPEN.issubset(statuses) and len(statuses) == len(OPEN):
@@ -120,7 +120,8 @@ def _page_sql(statuses: int, narrowed: tuple[str, ...]) -> str:
     )
 
 
-def _statuses(status: str | Iterable[str] | None) -> list[str]:
+def statuses_of(status: str | Iterable[str] | None) -> list[str]:
+    """The statuses that a caller asked for; all but archived where none was named."""
     if status is None:
         return [one for one in STATUSES if one != "archived"]
     wanted = [status] if isinstance(status, str) else list(dict.fromkeys(status))

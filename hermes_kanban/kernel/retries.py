@@ -17,7 +17,8 @@ _JITTER_BITS: Final = 16
 
 PERSON_TOUCHES: Final = (
     "'accepted', 'edited', 'prioritised', 'scheduled', 'commented', 'linked', 'unlinked',"
-    " 'assigned', 'unblocked', 'reopened', 'reclaimed', 'changes_requested', 'promoted'"
+    " 'assigned', 'unblocked', 'reopened', 'reclaimed', 'changes_requested', 'promoted',"
+    " 'undone'"
 )
 
 

@@ -36,6 +36,14 @@ class IllegalTransition(KanbanError):
         super().__init__(message + (f"; {hint}" if hint else ""))
 
 
+class CannotUndo(KanbanError):
+    """A verb cannot be taken back; ``reason`` says why and ``instead`` what to do."""
+
+    def __init__(self, verb: str, reason: str, instead: str) -> None:
+        self.verb, self.reason, self.instead = verb, reason, instead
+        super().__init__(f"cannot undo {verb}: {reason}; instead: {instead}")
+
+
 class InvalidInput(KanbanError, ValueError):
     """A value is not acceptable; ``field`` names it and ``allowed`` says what is."""
 
