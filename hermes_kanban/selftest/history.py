@@ -25,7 +25,7 @@ def run(trial: Trial) -> None:
         trial.doing(f"{slug}")
         with contextlib.closing(kb.connect(slug)) as conn:
             events += trial.judge_board(conn, slug)
-            _replay(conn, slug)
+            judge_replay(conn, slug)
     trial.count(boards=len(found), events=events)
     trial.held(
         f"{events} events of {len(found)} boards, replayed from nothing, give exactly the rows"
@@ -49,7 +49,8 @@ def _a_board(trial: Trial) -> str:
     return slug
 
 
-def _replay(conn: kb.BoardConnection, slug: str) -> None:
+def judge_replay(conn: kb.BoardConnection, slug: str) -> None:
+    """Broke unless the board's events, added up from nothing, give exactly its rows."""
     told = kb.replay(conn)
     for noun, sql in _ROWS.items():
         rows = [dict(row) for row in conn.execute(sql)]

@@ -41,8 +41,9 @@ class Place:
     def prepare(self) -> None:
         """Make the folder and its configuration. Raises OSError."""
         missing = [one for one in self.home.parents if not one.exists()]
-        self.home.mkdir(mode=0o700, parents=True)
-        self._made = [self.home, *missing]
+        for folder in (*reversed(missing), self.home):
+            folder.mkdir(mode=0o700)
+            self._made.insert(0, folder)
         text = yaml.safe_dump({"kanban": _SETTINGS, "profiles": {WORKER: self._worker()}})
         (self.home / "config.yaml").write_text(text, encoding="utf-8")
 

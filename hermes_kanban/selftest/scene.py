@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.health import read_health
@@ -67,26 +68,31 @@ class Scene:
         self.kills["gateway"] += 1
 
     def stop_gateways(self) -> None:
-        """As a person would, once they have come up: they end by themselves, in order."""
-        for gateway in self.gateways:
-            self.trial.until(
-                lambda: self._serves(gateway) or gateway.poll() is not None,  # noqa: B023
-                "a gateway did not begin to dispatch",
-                self.slug,
-            )
+        """As a person would, the one that dispatches first; the next then takes over."""
+        while self.gateways:
+            gateway = self.trial.until(self._dispatching, "no gateway came to dispatch", self.slug)
             gateway.terminate()
-        for gateway in self.gateways:
             try:
                 code = gateway.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 raise Broke("a gateway did not stop when it was asked to", self.slug) from None
             if code != 0:
                 raise Broke(f"a gateway ended with {code} when it was asked to stop", self.slug)
-        self.gateways.clear()
+            self.gateways.remove(gateway)
 
-    def _serves(self, gateway: subprocess.Popen[str]) -> bool:
+    def _dispatching(self) -> subprocess.Popen[str] | None:
         record = read_health(self.conn.paths.health)
-        return record is not None and record.pid == gateway.pid
+        pid = record.pid if record else 0
+        for gateway in self.gateways:
+            if gateway.poll() is not None:
+                raise Broke(f"a gateway ended by itself, with {gateway.returncode}", self.slug)
+        return next((one for one in self.gateways if one.pid == pid), None)
+
+    def revive(self, pids: Iterable[int]) -> None:
+        """Let what was stopped go on."""
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     # Victims
 

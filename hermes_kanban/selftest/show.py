@@ -29,6 +29,9 @@ class Show(Protocol):
     def progress(self, text: str) -> None:
         """What is being tried this moment."""
 
+    def milestone(self, text: str) -> None:
+        """A part of a long stage is done."""
+
     def tick(self) -> None:
         """Time has passed."""
 
@@ -50,6 +53,8 @@ class Silent:
     def begin(self, stage: StageReport) -> None: ...
 
     def progress(self, text: str) -> None: ...
+
+    def milestone(self, text: str) -> None: ...
 
     def tick(self) -> None: ...
 
@@ -73,6 +78,9 @@ class Lines(Silent):
 
     def begin(self, stage: StageReport) -> None:
         self.say(f"{present.paint(stage.name, 'bold', self._colour)}: {stage.about}")
+
+    def milestone(self, text: str) -> None:
+        self.say(f"  {present.clean(text)}")
 
     def finding(self, finding: Finding) -> None:
         word = present.paint(f"{_WORDS[finding.mark]:5}", _COLOURS[finding.mark], self._colour)
@@ -110,6 +118,9 @@ class Live:
     def progress(self, text: str) -> None:
         self._text = text
         self.tick()
+
+    def milestone(self, text: str) -> None:
+        self.progress(text)
 
     def tick(self) -> None:
         if time.monotonic() - self._drawn_at >= REDRAW_SECONDS:

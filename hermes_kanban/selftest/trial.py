@@ -45,6 +45,10 @@ class Trial:
         """What is being tried this moment; shown on a terminal only."""
         self._show.progress(text)
 
+    def passed(self, text: str) -> None:
+        """A part of a long stage has held; a line where no live view shows it."""
+        self._show.milestone(text)
+
     def held(self, text: str) -> None:
         """This was tried and held."""
         self._say("held", text)
@@ -69,7 +73,7 @@ class Trial:
 
     def until(
         self,
-        condition: Callable[[], T],
+        condition: Callable[[], T | None],
         what: str,
         board: str | None = None,
         seconds: float = PATIENCE_SECONDS,

@@ -15,12 +15,11 @@ from hermes_kanban.selftest.scene import Scene
 from hermes_kanban.selftest.trial import Trial
 
 ABOUT: Final = "gateways, supervisors and agents are killed while they work"
-TASKS: Final = 24
-KILLS: Final = 24
+KILLS: Final = {"gateway": 5, "supervisor": 8, "agent": 8}
+BUSY: Final = 6
 DEATH_SECONDS: Final = 30.0
 # The moment of death is what is random.
 PAUSE_SECONDS: Final = 0.12
-_KINDS: Final = ("gateway", "supervisor", "supervisor", "agent", "agent", "agent")
 
 
 def run(trial: Trial) -> None:
@@ -60,25 +59,33 @@ def _wait_for_death(scene: Scene, doomed: subprocess.Popen[str], about: str) -> 
 
 
 def _at_random(scene: Scene) -> None:
-    chance, conn = scene.trial.chance, scene.conn
-    with kb.batch(conn):
-        for number in range(TASKS // 2):
-            first = kb.create_task(conn, title=f"first {number}", assignee=WORKER)
-            kb.create_task(conn, title=f"second {number}", assignee=WORKER, parents=[first])
+    trial, chance = scene.trial, scene.trial.chance
+    kinds = [kind for kind, times in KILLS.items() for _ in range(times)]
+    chance.shuffle(kinds)
     gateway = scene.start_gateway()
-    for number in range(KILLS):
-        kind = chance.choice(_KINDS)
-        scene.trial.doing(f"kill {number + 1} of {KILLS}: {kind}")
+    for number, kind in enumerate(kinds):
+        _keep_busy(scene)
+        trial.doing(f"kill {number + 1} of {len(kinds)}: {kind}")
         if kind == "gateway":
             scene.kill_gateway(gateway)
             gateway = scene.start_gateway()
         else:
-            scene.trial.until(
-                lambda: scene.strike(kind, chance) or not scene.unfinished(),  # noqa: B023
-                f"no {kind} was at work",
-                scene.slug,
-            )
-        scene.trial.rest(chance.uniform(0, PAUSE_SECONDS))
+            trial.until(lambda: _strike(scene, kind), f"no {kind} came to work", scene.slug)  # noqa: B023
+        trial.rest(chance.uniform(0, PAUSE_SECONDS))
+
+
+def _strike(scene: Scene, kind: str) -> int:
+    _keep_busy(scene)
+    return scene.strike(kind, scene.trial.chance)
+
+
+def _keep_busy(scene: Scene) -> None:
+    """There is always work, and some of it waits for other work."""
+    if scene.unfinished() < BUSY:
+        with kb.batch(scene.conn):
+            first = kb.create_task(scene.conn, title="first", assignee=WORKER)
+            for title in ("second", "third"):
+                kb.create_task(scene.conn, title=title, assignee=WORKER, parents=[first])
 
 
 def _judge(scene: Scene) -> None:
