@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,43 @@ from tests.support.recorder import Recording, record
 
 REPOSITORY = Path(__file__).parents[2]
 Contents = dict[str, bytes | None]
+EARLIER = """
+from hermes_kanban.store import schema
+from tests.support import acts
+
+schema.SCHEMA_VERSION = {version}
+conn = acts.kb.connect()
+for name in ("create_child", "complete", "block", "comment", "subscribe", "link"):
+    acts.prepare(conn, name)()
+conn.close()
+"""
+SUPERVISOR = "import sys; from hermes_kanban.workers.supervisor import main; main()"
+
+
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder, in memory where that can be: thousands of images are made and opened."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    place = memory / f"hermes-kanban-{os.getpid()}-{tmp_path.name}"
+    place.mkdir()
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def supervisor_command(folder: Path, *, exit_code: int) -> list[str]:
+    """Make the folder of a run whose agent exits like that; how its supervisor is started."""
+    folder.mkdir()
+    spec = {
+        "v": 1, "board_id": "b", "run_id": 1, "task_id": "t_1", "claim_lock": "lock",
+        "argv": ["/bin/sh", "-c", f"echo some output; exit {exit_code}"], "env": {}, "cwd": "/",
+        "workspace": {"kind": "dir", "path": "/"}, "stdin": None, "log": f"{folder}/log",
+        "log_rotate_bytes": 1 << 20, "log_cap_bytes": 1 << 20, "max_runtime_seconds": None,
+        "stop_grace_seconds": 1.0, "on_exit_zero": "complete",
+    }  # fmt: skip
+    (folder / "spec.json").write_text(json.dumps(spec))
+    return [sys.executable, "-c", SUPERVISOR, str(folder)]
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:

@@ -8,41 +8,31 @@ not show, stands in docs/proof-torture.md.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hermes_kanban.store.schema import SCHEMA_VERSION
 from tests.stress.power import (
+    EARLIER,
     Contents,
     Judge,
     assert_complete,
     environment,
     every_point,
+    in_memory,
     recording_of,
     some_points,
+    supervisor_command,
 )
 from tests.support.disk import all_kept, all_lost, by_coin, image_at, last_torn
 from tests.support.recorder import Recording, Unrecorded, record
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where that can be: thousands of images are made and opened."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    place = memory / f"hermes-kanban-{os.getpid()}-{tmp_path.name}"
-    place.mkdir()
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
+folder = pytest.fixture(in_memory)
 
 
 def test_power_loss_leaves_every_verb_that_was_told(
@@ -179,16 +169,6 @@ class UpgradeJudge(Judge):
 
 EARLIEST = 1
 EVENTS = "SELECT id, task_id, kind, payload FROM task_events ORDER BY id"
-EARLIER = """
-from hermes_kanban.store import schema
-from tests.support import acts
-
-schema.SCHEMA_VERSION = %d
-conn = acts.kb.connect()
-for name in ("create_child", "complete", "block", "comment", "subscribe", "link"):
-    acts.prepare(conn, name)()
-conn.close()
-"""
 
 
 def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -201,7 +181,7 @@ def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
 def upgrade(folder: Path, patch: pytest.MonkeyPatch) -> UpgradeJudge:
     """A board of the first version is opened by this one."""
     root = folder / "root"
-    argv = [sys.executable, "-c", EARLIER % EARLIEST]
+    argv = [sys.executable, "-c", EARLIER.format(version=EARLIEST)]
     subprocess.run(argv, env=environment(root), check=True, timeout=60)
     before = rows(root / "boards/default/board.db", EVENTS)
     judge = UpgradeJudge(recording_of("few", root), folder, patch)
@@ -225,9 +205,6 @@ def test_a_migrating_board_at_every_point(folder: Path, monkeypatch: pytest.Monk
     judge.report("migration")
 
 
-SUPERVISOR = "import sys; from hermes_kanban.workers.supervisor import main; main()"
-
-
 @pytest.mark.parametrize("go", [True, False])
 def test_an_exit_record_is_there_whole_or_not_at_all(go: bool, folder: Path) -> None:
     run_folder = folder / "root"
@@ -247,18 +224,10 @@ def test_an_exit_record_is_there_whole_or_not_at_all(go: bool, folder: Path) -> 
 
 def record_supervisor(folder: Path, go: str) -> Recording:
     """The supervisor of a run whose agent exits with 3, if it is given its go."""
-    folder.mkdir()
-    spec = {
-        "v": 1, "board_id": "b", "run_id": 1, "task_id": "t_1", "claim_lock": "lock",
-        "argv": ["/bin/sh", "-c", "echo some output; exit 3"], "env": {}, "cwd": "/",
-        "workspace": {"kind": "dir", "path": "/"}, "stdin": None, "log": f"{folder}/log",
-        "log_rotate_bytes": 1 << 20, "log_cap_bytes": 1 << 20, "max_runtime_seconds": None,
-        "stop_grace_seconds": 1.0, "on_exit_zero": "complete",
-    }  # fmt: skip
-    (folder / "spec.json").write_text(json.dumps(spec))
+    command = supervisor_command(folder, exit_code=3)
     pipe = folder.with_name("go")
     pipe.write_text(go)
-    made = record([sys.executable, "-c", SUPERVISOR, str(folder)], folder, stdin=pipe)
+    made = record(command, folder, stdin=pipe)
     assert_complete(made, folder)
     return made
 
