@@ -59,6 +59,12 @@ def _register(conn: Conn, given: Given) -> bool:
     )
 
 
+def _edited(conn: Conn) -> Given:
+    given = _task(conn)
+    kb.edit_task(conn, given["id"], title="another")
+    return given
+
+
 def _blocked(conn: Conn) -> Given:
     given = _task(conn)
     kb.block_task(conn, given["id"], reason="which one?")
@@ -175,6 +181,7 @@ VERBS: Final[dict[str, Verb]] = {
     "subscribe": Verb(_task, lambda c, g: subscriptions.subscribe(c, destination="log")),
     "owe a notice": Verb(_followed, lambda c, _: outbox.advance_cursors(c)),
     "mark a notice": Verb(_owed, lambda c, g: outbox.mark_delivered(c, g["delivery"])),
+    "undo": Verb(_edited, lambda c, g: kb.undo(c, g["id"])),
     "pause": Verb(_nothing, lambda c, _: kb.pause(c)),
     "resume": Verb(_paused, lambda c, _: kb.resume(c)),
 }
