@@ -29,6 +29,6 @@ def last_words(report: Report, width: int, colour: bool) -> list[str]:
 
 def _paragraph(broken: list[Finding], width: int, colour: bool) -> str:
     many = "One thing" if len(broken) == 1 else f"{len(broken)} things"
-    text = ". ".join(present.clean(one.text) for one in broken)
-    whole = textwrap.fill(f"{many} did not hold. {text}.", width)
+    text = "; ".join(present.clean(one.text) for one in broken)
+    whole = textwrap.fill(f"{many} did not hold: {text}.", width)
     return present.paint(whole, "red", colour)

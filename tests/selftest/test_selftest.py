@@ -143,7 +143,7 @@ def test_a_claim_without_compare_and_swap_is_found_and_the_evidence_kept(selftes
     assert (code, errors) == (1, "")
     (folder,) = selftest.folders()
     assert "BROKE" in out
-    assert "One thing did not hold." in out
+    assert "One thing did not hold:" in out
     assert f"Kept in {folder}" in out
     assert selftest.processes() == {}
     look = [line.strip() for line in out.splitlines() if "check --deep" in line]
