@@ -160,8 +160,9 @@ def task_at(conn: BoardConnection, task_id: str, when: Moment) -> TaskAt:
 
 
 def _not_there(conn: BoardConnection, task_id: str) -> NotFound:
-    created_at = reads.get_task(conn, task_id).created_at
-    return NotFound("task", task_id, f"at that moment; it was created at {created_at}")
+    reads.must_exist(conn, task_id)
+    (created,) = reads.list_events(conn, task_id, limit=1)
+    return NotFound("task", task_id, f"it was created later, with event {created.id}")
 
 
 def _task_of(columns: Columns) -> Task:

@@ -106,6 +106,8 @@ CASES: list[Case] = [
     ("cancel", lambda b: [b.task(), "--tree"], "task"),
     ("archive", lambda b: [_done(b)], "task"),
     ("adopt", _refused, "task"),
+    ("undo", lambda b: [_done(b), "--dry-run"], "undo"),
+    ("diff", lambda b: ["--from", "-2h", _done(b)], "diff"),
     ("why", lambda b: [_blocked(b)], "why"),
     ("runs", lambda b: [_done(b)], "runs"),
     ("events", lambda b: [], "events"),

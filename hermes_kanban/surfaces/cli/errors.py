@@ -10,6 +10,7 @@ import click
 from hermes_kanban import present
 from hermes_kanban.model.errors import (
     BoardBusy,
+    CannotUndo,
     ConfigError,
     IllegalTransition,
     InUse,
@@ -45,6 +46,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (NotFound, MISSING),
     (Conflict, CONFLICT),
     (IllegalTransition, CONFLICT),
+    (CannotUndo, CONFLICT),
     (StaleRun, CONFLICT),
     (InUse, CONFLICT),
     (BoardBusy, CONFLICT),

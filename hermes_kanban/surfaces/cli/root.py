@@ -52,9 +52,11 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "archive",
             "adopt",
         ),
+        "history": ("undo",),
     },
     "See what happens": {
         "showing": ("why", "runs", "events"),
+        "history": ("diff",),
         "following": ("log", "tail"),
         "watching": ("watch",),
         "numbers": ("stats", "assignees"),

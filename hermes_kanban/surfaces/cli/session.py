@@ -143,6 +143,12 @@ BOARD: Final = click.Option(["--board"], metavar="SLUG", help="The board, if not
 AS_PERSON: Final = click.Option(
     ["--as-person"], is_flag=True, help="Act as a person, even inside a worker."
 )
+AT: Final = click.Option(
+    ["--at"],
+    metavar="TIME",
+    help='As it was then: a span back (-2h, "2h ago"), event:N, Unix seconds, or ISO 8601, which'
+    " without a zone means this machine's.",
+)
 RUN: Final = click.Option(
     ["--run"], type=click.INT, metavar="N", help="The run that acts, for workers started elsewhere."
 )

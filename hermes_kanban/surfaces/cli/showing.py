@@ -8,18 +8,30 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli import health, inputs
 from hermes_kanban.surfaces.cli.events import event_line
-from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
+from hermes_kanban.surfaces.cli.session import AS_PERSON, AT, Session, command
 from hermes_kanban.surfaces.cli.shapes import event_json, run_json, task_json
 
 PAGE = 100
 
 
-@command("show", inputs.ONE, AS_PERSON, examples="hermes-kanban show t_abc234")
-def show_command(session: Session, task: str | None) -> None:
+@command(
+    "show",
+    inputs.ONE,
+    AT,
+    AS_PERSON,
+    examples="""
+    hermes-kanban show t_abc234
+    hermes-kanban show t_abc234 --at "2h ago"
+    """,
+)
+def show_command(session: Session, task: str | None, at: str | None) -> None:
     """Show everything about a task.
 
     Its links, runs and comments, and why it does not run.
     """
+    if at is not None:
+        _show_at(session, inputs.task_id(session, task), at)
+        return
     conn = session.conn
     found = kb.get_task(conn, inputs.task_id(session, task))
     links = kb.list_links(conn, found.id)
@@ -37,13 +49,51 @@ def show_command(session: Session, task: str | None) -> None:
             why=holds,
         )
         return
-    lines = [*_head(session, found), *_texts(found), *_links(session, found, links)]
-    if runs:
-        lines += ["", "Runs", *_run_table(session, runs)]
-    lines += _comments(session, comments)
+    neighbours = {one for link in links for one in (link.parent_id, link.child_id)} - {found.id}
+    others = {one: kb.get_task(conn, one) for one in neighbours}
+    lines = _everything(session, found, links, others, runs, comments)
     if holds:
         lines += ["", "Why it does not run", *_hold_lines(holds, session.now)]
     session.answer("task", None, lines)
+
+
+def _show_at(session: Session, task_id: str, at: str) -> None:
+    """The task as it was; of what held it back, history tells the open parents."""
+    from hermes_kanban.surfaces.cli.history import moment_of, moment_text
+
+    seen = kb.task_at(session.conn, task_id, moment_of(session, "--at", at))
+    waits_for = [parent.id for parent in seen.open_parents]
+    if session.as_json:
+        session.answer(
+            "task",
+            task_json(seen.task),
+            (),
+            links=seen.links,
+            runs=[run_json(run) for run in seen.runs],
+            comments=seen.comments,
+            at=seen.moment,
+            open_parents=waits_for,
+        )
+        return
+    lines = [f"as of {moment_text(seen.moment)}", ""]
+    lines += _everything(session, seen.task, seen.links, seen.others, seen.runs, seen.comments)
+    if waits_for:
+        lines += ["", f"It waited for {', '.join(waits_for)}"]
+    session.answer("task", None, lines)
+
+
+def _everything(
+    session: Session,
+    task: kb.Task,
+    links: list[kb.Link],
+    others: dict[str, kb.Task],
+    runs: list[kb.Run],
+    comments: list[kb.Comment],
+) -> list[str]:
+    lines = [*_head(session, task), *_texts(task), *_links(session, task, links, others)]
+    if runs:
+        lines += ["", "Runs", *_run_table(session, runs)]
+    return lines + _comments(session, comments)
 
 
 def _head(session: Session, task: kb.Task) -> list[str]:
@@ -96,21 +146,24 @@ def _texts(task: kb.Task) -> list[str]:
     return lines
 
 
-def _links(session: Session, task: kb.Task, links: list[kb.Link]) -> list[str]:
+def _links(
+    session: Session, task: kb.Task, links: list[kb.Link], others: dict[str, kb.Task]
+) -> list[str]:
     lines = []
     for name, ids in (
         ("Waits for", [(one.parent_id, one) for one in links if one.child_id == task.id]),
         ("Is waited for by", [(one.child_id, one) for one in links if one.parent_id == task.id]),
     ):
         if ids:
-            lines += ["", name, *(_linked(session, other, link) for other, link in ids)]
+            told = (_linked(session, one, others.get(one), link) for one, link in ids)
+            lines += ["", name, *told]
     return lines
 
 
-def _linked(session: Session, task_id: str, link: kb.Link) -> str:
-    other = kb.get_task(session.conn, task_id)
+def _linked(session: Session, task_id: str, other: kb.Task | None, link: kb.Link) -> str:
     released = " (released)" if link.released_at is not None else ""
-    line = f"  {other.id}  {other.status:<8}  {present.clean(other.title)}{released}"
+    status, title = ("purged", "") if other is None else (other.status, present.clean(other.title))
+    line = f"  {task_id}  {status:<8}  {title}{released}"
     return present.shorten(line, session.width)
 
 
