@@ -14,7 +14,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import Any, Final
 
-_STATEMENTS: Final = frozenset({"execute", "executemany", "executescript", "commit"})
+_STATEMENTS: Final = frozenset({"backup", "commit", "execute", "executemany", "executescript"})
 _FILES: Final = frozenset({"fsync", "link", "mkdir", "open", "rename", "replace", "unlink"})
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.findings import Broke, many
 from hermes_kanban.selftest.history import judge_replay
 from hermes_kanban.selftest.scene import Scene
 from hermes_kanban.selftest.trial import Trial
@@ -197,7 +197,7 @@ class Round:
         there = {f"{kind} {task_id}": count for kind, task_id, count in rows}
         lost = [what for what, times in told.items() if there.get(what, 0) < times]
         if lost:
-            text = f"{len(lost)} things that had been acknowledged are gone; the first: {lost[0]}"
+            text = f"gone although acknowledged: {many(len(lost), 'verb')}, {lost[0]} among them"
             raise Broke(text, self.scene.slug)
 
 

@@ -52,3 +52,10 @@ class Report(msgspec.Struct):
     def broken(self) -> list[Finding]:
         """Everything that did not hold."""
         return [one for stage in self.stages for one in stage.findings if one.mark == "broke"]
+
+
+def many(count: int, noun: str) -> str:
+    """``1 task``, ``3 tasks``, ``2 processes``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}es" if noun.endswith("s") else f"{count} {noun}s"

@@ -28,6 +28,8 @@ from hermes_kanban.selftest.verbs import VERBS, Given, Verb
 
 PREPARED_WITH, ACTED_WITH = 1, 2
 CREATION: Final = "create a board"
+RESTORE: Final = "restore a backup"
+NAMES: Final = (*VERBS, CREATION, RESTORE)
 LATER_SECONDS: Final = 100
 TELL_SECONDS: Final = 0.1
 _TOLD: Final = b"+"
@@ -49,7 +51,7 @@ class Nursery:
 
     def __init__(self, slug: str, share: int, shares: int) -> None:
         self._slug = slug
-        self._names = [*VERBS, CREATION][share::shares]
+        self._names = NAMES[share::shares]
         self._root = board_paths(slug).root
         self._drafts = board_paths(slug).home / "drafts" / slug
         self._told_at = 0.0
@@ -76,6 +78,8 @@ class Nursery:
         try:
             if name == CREATION:
                 self._creation()
+            elif name == RESTORE:
+                self._restore(empty)
             else:
                 self._verb(name, VERBS[name], empty)
         except Half as half:
@@ -166,6 +170,48 @@ class Nursery:
             kb.create_board(self._slug)
         return abrupt
 
+    # A restore in place
+
+    def _restore(self, empty: Path) -> None:
+        file = self._drafts / "backup.db"
+        self._put_back(empty)
+        with self._opened() as conn:
+            given = VERBS["complete"].prepare(conn)
+            kb.backup(conn, file)
+            kb.reclaim_task(conn, given["id"])
+            kb.create_task(conn, title="of after the backup")
+        draft = self._set_aside("changed")
+        old = self._restored_rows("")
+        steps, _ = self._child(lambda at: self._take_back(file, at), None)
+        new = self._restored_rows("")
+        done_at = 0
+        for at in range(1, steps + 1):
+            self._say(RESTORE, at, steps)
+            self._put_back(draft)
+            _, told = self._child(lambda at: self._take_back(file, at), at)
+            where = f"killed at step {at} of {steps}"
+            found = self._restored_rows(where)
+            if found not in (old, new):
+                raise Half(f"{where} it was there by half: {differences(found, old, new)}")
+            if found == new:
+                done_at = done_at or at
+            elif done_at or told:
+                raise Half(f"{where} the old board was there again")
+
+    def _restored_rows(self, where: str) -> Rows:
+        """What the board holds, but for what every restore makes anew."""
+        try:
+            held = self._sound_rows()
+        except (Half, kb.KanbanError) as error:
+            raise Half(f"{where} {error}") from None
+        return {name: found for name, found in held.items() if name not in _MADE_ANEW}
+
+    def _take_back(self, file: Path, at: int | None) -> Abrupt:
+        abrupt = Abrupt(at)
+        with abrupt:
+            kb.restore(file, self._slug, clock=StillClock(LATER_SECONDS))
+        return abrupt
+
     # What they share
 
     def _child(self, act: Callable[[int | None], Abrupt], at: int | None) -> tuple[int, bool]:
@@ -244,6 +290,9 @@ def rows(conn: kb.BoardConnection) -> Rows:
 
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+
+
+_MADE_ANEW: Final = frozenset({"boards", "sqlite_sequence", "task_events"})
 
 
 def differences(found: Rows, absent: Rows, whole: Rows) -> str:

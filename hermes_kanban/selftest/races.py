@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.findings import Broke, many
 from hermes_kanban.selftest.talking import listen
 from hermes_kanban.selftest.trial import Trial
 
@@ -78,10 +78,10 @@ def _judge_words(trial: Trial, slug: str, tasks: list[str], results: list[dict[s
     claims = Counter(task for one in results for task in one["claimed"])
     twice = [task for task, times in claims.items() if times > 1]
     if twice:
-        raise Broke(f"{len(twice)} tasks were claimed twice, {twice[0]} among them", slug)
+        raise Broke(f"{many(len(twice), 'task')} claimed twice, {twice[0]} among them", slug)
     if claims.keys() != set(tasks):
         missing = len(set(tasks) - claims.keys())
-        raise Broke(f"{missing} tasks that were ready were claimed by nobody", slug)
+        raise Broke(f"{many(missing, 'ready task')} claimed by nobody", slug)
 
 
 def _judge_board(trial: Trial, slug: str, tasks: list[str]) -> None:

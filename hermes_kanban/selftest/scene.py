@@ -16,7 +16,7 @@ from gateway.health import read_health
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import subscriptions
 from hermes_kanban.kernel.live import live_runs
-from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.findings import Broke, many
 from hermes_kanban.selftest.place import WORKER
 from hermes_kanban.selftest.talking import decoded
 from hermes_kanban.selftest.trial import Trial
@@ -135,7 +135,7 @@ class Scene:
             trial.doing(f"{left} tasks and runs are to end")
             trial.until(
                 lambda: kb.newest_event_id(self.conn) != newest or not self.unfinished(),  # noqa: B023
-                f"{left} tasks and runs that should have ended did not move",
+                f"what should have ended ({left} tasks and runs) did not move",
                 self.slug,
             )
         trial.until(
@@ -156,7 +156,7 @@ class Scene:
         tasks = {task_id for (task_id,) in self.conn.execute("SELECT id FROM tasks")}
         lines = [line for line in self.witness.lines() if line.task_id in tasks]
         if wrong := twice_at_once(lines) or begun_twice(lines):
-            raise Broke(f"{len(wrong)} tasks were at work twice; {wrong[0]}", self.slug)
+            raise Broke(f"{many(len(wrong), 'task')} at work twice: {wrong[0]}", self.slug)
         ended = {line.run_id for line in lines if line.word == "end"}
         completed = {
             run
@@ -187,7 +187,7 @@ class Scene:
             )
         }
         if missing := owed - arrived.keys():
-            raise Broke(f"{len(missing)} notices were marked as sent and never arrived", self.slug)
+            raise Broke(f"{many(len(missing), 'notice')} marked as sent never arrived", self.slug)
         if arrived.keys() - owed:
             raise Broke("notices arrived of which the board knows nothing", self.slug)
         distinct = {key for found in keys.values() for key in found}
@@ -200,7 +200,7 @@ class Scene:
         left = self.trial.children.marked()
         if left:
             shown = ", ".join(map(str, sorted(left)))
-            raise Broke(f"{len(left)} processes outlived their runs: {shown}", self.slug)
+            raise Broke(f"{many(len(left), 'process')} outlived their runs: {shown}", self.slug)
 
 
 # A todo task whose parents are all done would have been promoted.

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.selftest.children import Children
-from hermes_kanban.selftest.findings import Broke, Finding, Mark, StageReport
+from hermes_kanban.selftest.findings import Broke, Finding, Mark, StageReport, many
 from hermes_kanban.selftest.place import Place
 from hermes_kanban.selftest.show import Show
 
@@ -98,5 +98,7 @@ class Trial:
         if found:
             one = found[0]
             first = f"{one.invariant}, {one.noun} {one.row_id}: {one.text}"
-            raise Broke(f"the board breaks {len(found)} invariants; the first is {first}", slug)
+            raise Broke(
+                f"the board breaks {many(len(found), 'invariant')}; the first is {first}", slug
+            )
         return kb.newest_event_id(conn)

@@ -8,7 +8,7 @@ import subprocess
 from typing import Final
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.findings import Broke, many
 from hermes_kanban.selftest.moments import MOMENTS
 from hermes_kanban.selftest.place import WORKER
 from hermes_kanban.selftest.scene import Scene
@@ -17,7 +17,7 @@ from hermes_kanban.selftest.trial import Trial
 ABOUT: Final = "gateways, supervisors and agents are killed while they work"
 KILLS: Final = {"gateway": 5, "supervisor": 8, "agent": 8}
 BUSY: Final = 6
-DEATH_SECONDS: Final = 30.0
+DEATH_SECONDS: Final = 60.0
 # The moment of death is what is random.
 PAUSE_SECONDS: Final = 0.12
 
@@ -94,14 +94,16 @@ def _judge(scene: Scene) -> None:
     tasks = kb.list_tasks(conn, limit=1_000)
     undone = [task.id for task in tasks if task.status != "done"]
     if undone:
-        raise Broke(f"{len(undone)} tasks did not end done, {undone[0]} among them", scene.slug)
+        raise Broke(
+            f"{many(len(undone), 'task')} not done in the end, {undone[0]} among them", scene.slug
+        )
     scene.judge_witness()
     again = scene.judge_notices()
     trial.judge_board(conn, scene.slug)
     runs = sum(len(kb.list_runs(conn, task.id)) for task in tasks)
     kills = dict(scene.kills)
     trial.count(tasks=len(tasks), runs=runs, kills=kills, notices_repeated=again)
-    killed = ", ".join(f"{count} {kind}s" for kind, count in sorted(kills.items()))
+    killed = ", ".join(many(count, kind) for kind, count in sorted(kills.items()))
     trial.held(
         f"{len(MOMENTS)} gateways died between claim, start, registration, go, exit and notice, and"
         f" more at random; killed in all: {killed}"

@@ -15,8 +15,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.selftest import disk, runner, verbs
 from hermes_kanban.selftest.children import marked
-from hermes_kanban.selftest.nursery import CREATION
-from hermes_kanban.selftest.verbs import VERBS
+from hermes_kanban.selftest.nursery import CREATION, NAMES, RESTORE
 from hermes_kanban.selftest.witness import Line, begun_twice, twice_at_once
 from hermes_kanban.surfaces.cli import selftest as command
 from hermes_kanban.surfaces.cli.root import run as cli
@@ -30,8 +29,6 @@ class Disk(NamedTuple):
 
     free: int
 
-
-NAMES = [*VERBS, CREATION]
 
 # The loser of a claim is told that it has won.
 NO_COMPARE_AND_SWAP = """
@@ -106,7 +103,9 @@ def a_board_of_the_caller(selftest: Any, tmp_path: Path) -> Path:
     return database
 
 
-@pytest.mark.parametrize("name", ["complete", "crash", CREATION])
+@pytest.mark.parametrize(
+    "name", ["complete", "crash", CREATION, pytest.param(RESTORE, marks=pytest.mark.torture)]
+)
 def test_a_verb_that_is_killed_at_every_step_is_there_or_not(selftest: Any, name: str) -> None:
     told = [json.loads(line) for line in said_of(selftest, name)]
     assert [line for line in told if "broke" in line] == []
