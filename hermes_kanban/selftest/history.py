@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.selftest.findings import Broke
+from hermes_kanban.selftest.findings import Broke, many
 from hermes_kanban.selftest.trial import Trial
 
 ABOUT: Final = "the boards of this test, told again from their events and from a backup"
@@ -29,7 +29,7 @@ def run(trial: Trial) -> None:
             judge_replay(conn, slug)
     trial.count(boards=len(found), events=events)
     trial.held(
-        f"{events} events of {len(found)} boards, replayed from nothing, give exactly the rows"
+        f"{events} events of {many(len(found), 'board')}, replayed from nothing, give exactly the rows"
     )
     trial.held("every invariant holds and every page of the files is sound")
     _there_and_back(trial, found[-1])

@@ -82,7 +82,7 @@ def test_all_stages_but_the_longest_hold_and_leave_nothing(selftest: Any, tmp_pa
     kills = told["stages"][2]["figures"]["kills"]
     assert kills["gateway"] >= len(runner.STAGES)
     assert kills["agent"] and kills["supervisor"]
-    assert not (selftest.home / "selftest").exists()
+    assert not selftest.home.exists()
     assert board.read_bytes() == before
 
 
