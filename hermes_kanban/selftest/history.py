@@ -28,9 +28,8 @@ def run(trial: Trial) -> None:
             events += trial.judge_board(conn, slug)
             judge_replay(conn, slug)
     trial.count(boards=len(found), events=events)
-    trial.held(
-        f"{events} events of {many(len(found), 'board')}, replayed from nothing, give exactly the rows"
-    )
+    boards = many(len(found), "board")
+    trial.held(f"{events} events of {boards}, replayed from nothing, give exactly the rows")
     trial.held("every invariant holds and every page of the files is sound")
     _there_and_back(trial, found[-1])
 
