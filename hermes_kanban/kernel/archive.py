@@ -81,17 +81,7 @@ def settle_children(tx: Transaction, parent_id: str, actor: str, *, release: boo
             release_link(tx, parent_id, task_state(tx, child_id), actor)
         return
     for child_id in gates.waiting_children(tx, parent_id):
-        child = task_state(tx, child_id)
-        reason = f"its parent {parent_id} was archived without being done"
-        lifted_by = f"hermes-kanban unlink {parent_id} {child_id}, then unblock {child_id}"
-        lifecycle.apply(
-            tx,
-            "lose_parent",
-            child,
-            actor="system",
-            changes={"block_kind": "needs_input", "block_reason": reason},
-            facts={"parent_id": parent_id, "lifted_by": lifted_by},
-        )
+        gates.lose_parent(tx, task_state(tx, child_id), parent_id)
 
 
 _DESCENDANTS: Final = """
@@ -129,6 +119,7 @@ def reopen_task(
             changes={"completed_at": None, "consecutive_failures": 0, "eligible_at": None},
             facts={"reason": reason} if reason else {},
         )
+        gates.settle_at_rest(tx, task)
         gates.gate_children(tx, task_id)
         gates.settle_priority(tx, task)
         gates.settle_ancestors(tx, task_id)

@@ -148,6 +148,7 @@ def accept_task(conn: BoardConnection, task_id: str, *, actor: str | None = None
             to=gates.resting_status(tx, task_id),
             changes={"consecutive_failures": 0, "eligible_at": None},
         )
+        gates.settle_at_rest(tx, task)
         return True
 
 
@@ -185,4 +186,5 @@ def unblock_task(
             changes={"consecutive_failures": 0, "eligible_at": None},
             facts={"reason": reason} if reason else {},
         )
+        gates.settle_at_rest(tx, task)
         return True

@@ -340,6 +340,7 @@ def requeue(
         run_changes=run_columns,
         facts=facts,
     )
+    gates.settle_at_rest(tx, task)
     if spent:
         note_triaged(tx, task, f"{tx.conn.config.kanban.max_runs} runs without a person's touch")
 

@@ -42,6 +42,11 @@ SELECT todo.id, todo.seq, {NO_OPEN_PARENT.replace("t.id", "todo.id")} AS overloo
 FROM (SELECT id, seq FROM tasks WHERE status = 'todo' AND seq > :after
       ORDER BY seq LIMIT :limit) todo
 """
+_LOST_PARENT: Final = (
+    "SELECT p.id FROM task_links l JOIN tasks p ON p.id = l.parent_id"
+    " WHERE l.child_id = :id AND l.released_at IS NULL"
+    " AND p.status = 'archived' AND p.completed_at IS NULL ORDER BY p.seq LIMIT 1"
+)
 PARENT_REOPENED: Final = "parent_reopened"
 
 
@@ -53,6 +58,34 @@ def has_open_parent(tx: Transaction, task_id: str) -> bool:
 def resting_status(tx: Transaction, task_id: str) -> str:
     """R*: ``ready``, or ``todo`` while a parent is open."""
     return "todo" if has_open_parent(tx, task_id) else "ready"
+
+
+def settle_at_rest(tx: Transaction, task: TaskState) -> None:
+    """A task that came to rest behind a parent archived undone would wait for ever: block it."""
+    if task["status"] == "todo":
+        lost = tx.value(_LOST_PARENT, {"id": task["id"]})
+        if lost is not None:
+            lose_parent(tx, task, lost)
+
+
+def lose_parent(tx: Transaction, child: TaskState, parent_id: str) -> None:
+    """todo → blocked, since a parent was archived without being done."""
+    lifecycle.apply(
+        tx,
+        "lose_parent",
+        child,
+        actor="system",
+        changes={
+            "block_kind": "needs_input",
+            "block_reason": f"its parent {parent_id} was archived without being done",
+        },
+        facts={
+            "parent_id": parent_id,
+            "lifted_by": (
+                f"hermes-kanban unlink {parent_id} {child['id']}, then unblock {child['id']}"
+            ),
+        },
+    )
 
 
 def release_children(tx: Transaction, parent_id: str) -> list[str]:
@@ -83,6 +116,7 @@ def unblock_by_system(tx: Transaction, task: TaskState, facts: dict[str, Any]) -
     """A due ``transient`` or a ``dependency`` without open parents goes back where it was."""
     to = "review" if task["blocked_from"] == "review" else resting_status(tx, task["id"])
     lifecycle.apply(tx, "unblock", task, actor="system", to=to, facts=facts)
+    settle_at_rest(tx, task)
 
 
 def gate_children(tx: Transaction, parent_id: str) -> None:

@@ -81,6 +81,7 @@ def request_changes(
         insert_comment(tx, task, fencing.Author(by, None), comment)
         to = gates.resting_status(tx, task_id)
         lifecycle.apply(tx, "request_changes", task, actor=by, to=to, facts={"comment": comment})
+        gates.settle_at_rest(tx, task)
         return True
 
 

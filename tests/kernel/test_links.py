@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from hermes_kanban import kernel as kb
@@ -9,9 +11,11 @@ from hermes_kanban.model import IllegalTransition, InvalidInput, NotFound
 from tests.kernel.scenes import (
     current_run,
     dump,
+    end,
     events_after,
     hand_in,
     holds,
+    in_status,
     kinds,
     proof,
 )
@@ -189,6 +193,63 @@ def test_a_parent_archived_undone_blocks_its_waiting_children_with_the_reason(
     assert (blocked.status, blocked.block_kind) == ("blocked", "needs_input")
     assert parent in (blocked.block_reason or "")
     assert kb.list_runs(board.conn, child) == []
+
+
+def _accepted(board: ABoard, task: str) -> None:
+    kb.accept_task(board.conn, task)
+
+
+def _sent_back(board: ABoard, task: str) -> None:
+    kb.request_changes(board.conn, task, comment="shorter")
+
+
+def _reclaimed(board: ABoard, task: str) -> None:
+    kb.reclaim_task(board.conn, task)
+
+
+def _unblocked(board: ABoard, task: str) -> None:
+    kb.unblock_task(board.conn, task)
+
+
+def _reopened(board: ABoard, task: str) -> None:
+    kb.reopen_task(board.conn, task)
+
+
+@pytest.mark.parametrize(
+    ("status", "come_to_rest"),
+    [
+        ("triage", _accepted),
+        ("review", _sent_back),
+        ("running", _reclaimed),
+        ("blocked", _unblocked),
+        ("done", _reopened),
+    ],
+)
+def test_a_task_that_comes_to_rest_behind_a_parent_archived_undone_does_not_wait_for_ever(
+    board: ABoard, status: str, come_to_rest: Callable[[ABoard, str], None]
+) -> None:
+    parent = board.create("never done")
+    task = in_status(board, status)
+    kb.link_tasks(board.conn, parent, task)
+    kb.archive_task(board.conn, parent)
+    assert board.task(task).status == status
+    come_to_rest(board, task)
+    blocked = board.task(task)
+    assert (blocked.status, blocked.block_kind) == ("blocked", "needs_input")
+    assert parent in (blocked.block_reason or "")
+    kb.unlink_tasks(board.conn, parent, task)
+    kb.unblock_task(board.conn, task)
+    assert board.task(task).status == "ready"
+
+
+def test_a_failed_run_waits_for_no_parent_archived_undone(board: ABoard) -> None:
+    parent, task = board.create("never done"), board.create()
+    run = board.start(task)
+    kb.link_tasks(board.conn, parent, task)
+    kb.archive_task(board.conn, parent)
+    end(board, run, exit_code=1)
+    assert board.task(task).status == "blocked"
+    assert board.kinds(task)[-3:] == ["crashed", "blocked", "exited"]
 
 
 def test_what_lifts_that_block_is_what_its_event_says(board: ABoard) -> None:
