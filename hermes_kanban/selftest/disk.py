@@ -15,6 +15,7 @@ from typing import Final
 
 from hermes_kanban.selftest.findings import Broke
 from hermes_kanban.selftest.trial import Trial
+from hermes_kanban.store.filesystem import file_system, is_share
 
 ABOUT: Final = "whether this disk keeps what a board is built on"
 SYNCS_MOST: Final = 200
@@ -27,34 +28,6 @@ SUSPICIOUS_SECONDS: Final = 0.000_02
 WAL_RESET_FIXED: Final = (3, 51, 3)
 _HOLDER: Final = Path(__file__).with_name("holder.py")
 
-# Of these, locks are not known by every machine that has the files, or memory is not shared.
-NETWORK: Final = frozenset(
-    {
-        "9p",
-        "afpfs",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "davfs",
-        "fuse.ceph",
-        "fuse.davfs",
-        "fuse.gcsfuse",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "orangefs",
-        "smb3",
-        "smbfs",
-    }
-)
 IN_MEMORY: Final = frozenset({"ramfs", "tmpfs"})
 
 
@@ -68,41 +41,18 @@ def run(trial: Trial) -> None:
 
 
 def _file_system(trial: Trial, folder: Path) -> None:
-    kind = file_system_of(folder)
+    kind = file_system(folder)
     free = shutil.disk_usage(folder).free
     trial.count(file_system=kind, free_bytes=free)
-    if kind in NETWORK:
+    if is_share(kind):
         raise Broke(
-            f"{folder} lies on {kind}, a network file system, where locks and shared memory are"
-            " not to be trusted; a board belongs on a local disk"
+            f"{folder} lies on {kind}, a network or shared file system, where locks and shared"
+            " memory are not to be trusted; a board belongs on a local disk"
         )
     name = kind or "a file system of unknown kind"
-    trial.held(f"{name}, no network file system; {free / 2**30:.1f} GiB free")
+    trial.held(f"{name}, not shared; {free / 2**30:.1f} GiB free")
     if kind in IN_MEMORY:
         trial.note(f"{kind} is kept in memory: a board here is gone after a restart")
-
-
-def file_system_of(folder: Path, mounts: str | None = None) -> str:
-    """The kind of file system that ``folder`` lies on; empty where that cannot be told.
-
-    ``mounts`` is what ``/proc/self/mountinfo`` says.
-    """
-    if mounts is None:
-        try:
-            mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-        except OSError:
-            return ""
-    path = os.path.realpath(folder)
-    kind, longest = "", -1
-    for line in mounts.splitlines():
-        # … root mount-point options … - kind source options: proc_pid_mountinfo(5)
-        before, _, after = line.partition(" - ")
-        point = before.split()[4].encode().decode("unicode_escape")
-        inside = path == point or path.startswith(point.rstrip("/") + "/")
-        # Of two at one place the later one covers the earlier.
-        if inside and len(point) >= longest:
-            kind, longest = after.split()[0], len(point)
-    return kind
 
 
 def _sync(trial: Trial, folder: Path) -> None:

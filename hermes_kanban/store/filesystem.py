@@ -18,6 +18,7 @@ MOUNTS: Final = Path("/proc/self/mounts")
 SHARES: Final = frozenset(
     {
         "9p",
+        "afpfs",
         "afs",
         "beegfs",
         "ceph",
@@ -32,6 +33,7 @@ SHARES: Final = frozenset(
         "ncpfs",
         "nfs",
         "nfs4",
+        "orangefs",
         "osxfs",
         "prl_fs",
         "rclone",
@@ -54,12 +56,17 @@ def refuse_share(folder: Path, mounts: Path | None = None) -> None:
     Where the machine keeps no table of mounts nothing is refused.
     """
     found = file_system(folder, mounts)
-    if found is not None and found.removeprefix("fuse.") in SHARES:
+    if is_share(found):
         raise KanbanError(
             f"{folder} lies on a network or shared file system ({found}), whose locks cannot be "
             "trusted with a SQLite board; put HERMES_KANBAN_HOME on a local disk, or set "
             "kanban.database to a PostgreSQL address (postgresql://…) to share one board"
         )
+
+
+def is_share(kind: str | None) -> bool:
+    """True for a type of file system whose locks do not hold for everybody."""
+    return kind is not None and kind.removeprefix("fuse.") in SHARES
 
 
 def file_system(folder: Path, mounts: Path | None = None) -> str | None:
