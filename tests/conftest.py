@@ -5,18 +5,94 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support import server, stores
 from tests.support.boards import ABoard, ManualClock
 from tests.support.gateways import Gateways
 
 MakeBoard = Callable[..., ABoard]
 
 
+# The rooms whose tests run on every store, unless a test is marked ``only("sqlite")``.
+ON_EVERY_STORE = frozenset({"kernel"})
+FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--store",
+        choices=(*stores.STORES, "both"),
+        default="both",
+        help="the stores on which the tests of the kernel run (default: both)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    config.stash[FOLDER] = Path(worker["folder"]) if worker else server.folder_of_run()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["folder"] = str(node.config.stash[FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        server.stop(config.stash[FOLDER])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", _stores_of(metafunc), indirect=True)
+
+
+def _stores_of(metafunc: pytest.Metafunc) -> tuple[str, ...]:
+    only = metafunc.definition.get_closest_marker("only")
+    if only is not None:
+        return tuple(only.args)
+    room = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    return stores.STORES if room in ON_EVERY_STORE else ("sqlite",)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--store")
+    if wanted == "both":
+        return
+    dropped = [item for item in items if _store_of(item) not in (wanted, None)]
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if item not in dropped]
+
+
+def _store_of(item: pytest.Item) -> str | None:
+    """The one store that a test is about; None if it is about none."""
+    chosen = getattr(item, "callspec", None)
+    if chosen is not None and "store" in chosen.params:
+        return str(chosen.params["store"])
+    only = item.get_closest_marker("only")
+    return None if only is None else str(only.args[0])
+
+
 @pytest.fixture
-def make_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeBoard]:
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The store on which the test runs, with nothing on it; ``isolate`` points homes at it."""
+    name: str = request.param
+    if name == "postgres":
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        pristine = request.node.get_closest_marker("pristine") is not None
+        stores.enter(request.config.stash[FOLDER], f"tests_{worker}", pristine=pristine)
+    yield name
+    if name == "postgres":
+        stores.leave()
+
+
+@pytest.fixture
+def make_board(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeBoard]:
     """A function that opens boards of one home: ``make_board()``, ``make_board("other")``."""
+    del store
     made: list[ABoard] = []
 
     def make(slug: str = "default") -> ABoard:

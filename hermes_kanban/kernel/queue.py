@@ -27,9 +27,12 @@ _COLUMNS: Final = (
 )
 # Left to itself SQLite reads these off the status index, which costs what there are ready tasks.
 # The store drops the hint for a database that does not know it.
-_FIRST_ASSIGNEE: Final = (
-    "SELECT assignee FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'"
-    " ORDER BY assignee LIMIT 1"
+# Nobody and the first name apart: the databases differ in where they sort what is null.
+_FIRST_ASSIGNEES: Final = (
+    "SELECT assignee FROM (SELECT assignee FROM tasks INDEXED BY tasks_queue"
+    " WHERE status = 'ready' AND assignee IS NULL LIMIT 1) AS keys_0 UNION ALL"
+    " SELECT assignee FROM (SELECT assignee FROM tasks INDEXED BY tasks_queue"
+    " WHERE status = 'ready' AND assignee > '' ORDER BY assignee LIMIT 1) AS keys_1"
 )
 _NEXT_ASSIGNEE: Final = (
     "SELECT assignee FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'"
@@ -60,13 +63,13 @@ def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
 
 
 def _assignees(conn: BoardConnection) -> Iterator[str | None]:
-    row = fetch_one(conn, _FIRST_ASSIGNEE)
-    if row is not None and row[0] is None:
+    first = [row[0] for row in fetch_all(conn, _FIRST_ASSIGNEES)]
+    if None in first:
         yield None
-        row = fetch_one(conn, _NEXT_ASSIGNEE, {"after": ""})
-    while row is not None:
-        yield row[0]
-        row = fetch_one(conn, _NEXT_ASSIGNEE, {"after": row[0]})
+    assignee = next((name for name in first if name is not None), None)
+    while assignee is not None:
+        yield assignee
+        assignee = fetch_value(conn, _NEXT_ASSIGNEE, {"after": assignee})
 
 
 def _heads_of(

@@ -21,6 +21,7 @@ _TOKENS: Final = re.compile(
   | (?P<place> \? )
   | (?P<hint> \s+ INDEXED \s+ BY \s+ \w+ )
   | (?P<whole> \b (?<=AS\x20) INTEGER \b )
+  | (?P<words> \b (?<=AS\x20) TEXT \s* \) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -45,7 +46,8 @@ _ONLY_SQLITE: Final = re.compile(r"\b(PRAGMA|AUTOINCREMENT|STRICT|ROWID|REAL|BLO
 def statement(sql: str) -> bytes:
     """A statement with ``%(name)s`` for ``:name`` and ``%s`` for ``?``, its index hints dropped.
 
-    Whole numbers are 64 bits wide. Without parameters too it is for a driver that reads ``%``.
+    A cast makes whole numbers of 64 bits, and text that compares as columns do. The result is for
+    a driver that reads ``%``, also where there are no parameters.
     """
     return _TOKENS.sub(_statement_token, sql.replace("%", "%%")).encode()
 
@@ -60,6 +62,8 @@ def _statement_token(found: re.Match[str]) -> str:
             return ""
         case "whole":
             return "bigint"
+        case "words":
+            return 'text) COLLATE "C"'
     return found[0]
 
 

@@ -72,11 +72,10 @@ def create(
         raise InvalidInput(
             "default_workdir", "an absolute path", f"{default_workdir!r} is relative"
         )
-    board = {"slug": paths.slug, "name": name, "icon": icon, "workdir": default_workdir}
     with open_session(address, f"hermes-kanban {os.getpid()} create-board") as session:
         location = f"PostgreSQL database {session.info.dbname}"
         try:
-            created = _write_new(session, schema_of(paths.slug), board)
+            created = write_new(session, paths.slug, name, icon, default_workdir)
         except psycopg.Error as error:
             raise pgerrors.translated(error, location) from error
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -156,9 +155,16 @@ def _create_if_first(conn: PostgresConnection) -> None:
     create(conn.address, conn.paths, name=slug)
 
 
-def _write_new(
-    session: psycopg.Connection[Any], schema_name: str, board: dict[str, str | None]
+def write_new(
+    session: psycopg.Connection[Any],
+    slug: str,
+    name: str,
+    icon: str | None = None,
+    default_workdir: str | None = None,
 ) -> bool:
+    """Create the rows of a board in one transaction; False if there is a board of that slug."""
+    schema_name = schema_of(slug)
+    board = {"slug": slug, "name": name, "icon": icon, "workdir": default_workdir}
     with session.transaction():
         # Two creators at once: the second waits here and finds the first one's board.
         key = lock_key(f"create {schema_name}")

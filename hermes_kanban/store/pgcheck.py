@@ -1,8 +1,9 @@
-"""The deep look at a board on PostgreSQL: every row, and every index against its table.
+"""What can be wrong below the rows of a board on PostgreSQL: references, pages and indexes.
 
-Where the database has the extension ``amcheck`` its functions look; elsewhere each table is read
-whole, once by itself and once through each of its indexes, and both must find as many rows.
-PostgreSQL's page checksums, if the server has them, are verified by that reading.
+The deep look is at every row, and at every index against its table. Where the database has the
+extension ``amcheck`` its functions look; elsewhere each table is read whole, once by itself and
+once through each of its indexes, and both must find as many rows. PostgreSQL's page checksums, if
+the server has them, are verified by that reading.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import psycopg
+
+from hermes_kanban.store.protocol import BrokenReference
 
 if TYPE_CHECKING:
     from hermes_kanban.store.postgres import PostgresConnection
@@ -31,6 +34,33 @@ _AMCHECK: Final = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'amcheck'
 """
+
+
+_REFERENCES: Final = """
+SELECT child.relname, parent.relname, k.attname, p.attname, EXISTS (
+    SELECT 1 FROM pg_attribute a WHERE a.attrelid = child.oid AND a.attname = 'id')
+FROM pg_constraint c
+JOIN pg_class child ON child.oid = c.conrelid JOIN pg_class parent ON parent.oid = c.confrelid
+JOIN pg_namespace n ON n.oid = c.connamespace
+JOIN pg_attribute k ON k.attrelid = c.conrelid AND k.attnum = c.conkey[1]
+JOIN pg_attribute p ON p.attrelid = c.confrelid AND p.attnum = c.confkey[1]
+WHERE c.contype = 'f' AND n.nspname = :schema ORDER BY child.relname, c.conname
+"""
+
+
+def broken_references(conn: PostgresConnection) -> list[BrokenReference]:
+    """Rows that name a row which does not exist; each foreign key is of one column."""
+    found = []
+    for table, named, column, key, has_id in conn.execute(
+        _REFERENCES, {"schema": conn.schema}
+    ).fetchall():
+        row_id = "c.id" if has_id else "'?'"
+        rows = conn.execute(
+            f"SELECT {row_id} FROM {table} c LEFT JOIN {named} p ON p.{key} = c.{column}"
+            f" WHERE c.{column} IS NOT NULL AND p.{key} IS NULL"
+        )
+        found += [BrokenReference(table, str(row[0]), named) for row in rows]
+    return found
 
 
 def broken_pages(conn: PostgresConnection) -> list[str]:

@@ -188,8 +188,10 @@ class PostgresConnection:
         return pgerrors.damaged(self._location, what)
 
     def broken_references(self) -> list[BrokenReference]:
-        """None: foreign keys are constraints that PostgreSQL checks at every write."""
-        return []
+        """Foreign keys are constraints here; this finds what was written with them off."""
+        from hermes_kanban.store import pgcheck
+
+        return pgcheck.broken_references(self)
 
     def broken_pages(self) -> list[str]:
         """What reading all of the board, heap and indexes, stumbles over (see ``pgcheck``)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,10 @@ from hermes_kanban.store.protocol import BoardConnection
 from tests.support.boards import ABoard
 
 ALL = ("triage", "todo", "ready", "running", "review", "blocked", "done", "archived")
+TABLES = (
+    "boards", "tasks", "task_runs", "task_events", "task_links", "task_comments",
+    "task_attachments", "kanban_notify_subs", "deliveries",
+)  # fmt: skip
 UNTOLD = {"claim_expires", "last_heartbeat_at", "fenced_count"}
 
 Rows = dict[str, dict[Any, dict[str, Any]]]
@@ -83,9 +88,12 @@ def fail(board: ABoard, task: str, **facts: object) -> Run:
     return kb.get_run(board.conn, run.id)
 
 
-def dump(conn: BoardConnection) -> str:
+def dump(conn: BoardConnection | sqlite3.Connection) -> str:
     """The whole board as text: equal texts are equal boards."""
-    return "\n".join(conn.iterdump())
+    return "\n".join(
+        f"{table} {[tuple(row) for row in conn.execute(f'SELECT * FROM {table} ORDER BY 1, 2')]}"
+        for table in TABLES
+    )
 
 
 def events_after(board: ABoard, event_id: int) -> list[Event]:

@@ -222,6 +222,7 @@ def rich_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     return home, tasks
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "damage", DAMAGES, ids=[f"{d.invariant}-{d.what.replace(' ', '_')}" for d in DAMAGES]
 )
@@ -238,6 +239,26 @@ def test_a_planted_damage_is_found(
         (one.invariant, one.noun) == (damage.invariant, damage.noun) and damage.what in one.text
         for one in found
     ), found
+
+
+@pytest.mark.only("postgres")
+def test_every_planted_damage_is_found_on_postgres(board: ABoard) -> None:
+    """On one board: a transaction plants the damage, is checked from within and undone."""
+    tasks = rich_board(board)
+    missed = {}
+    for damage in DAMAGES:
+        board.conn.execute("BEGIN")
+        for sql in damage.sql:
+            board.damage(sql, **tasks)
+        found = kb.check(board.conn)
+        board.conn.execute("ROLLBACK")
+        if not any(
+            (one.invariant, one.noun) == (damage.invariant, damage.noun) and damage.what in one.text
+            for one in found
+        ):
+            missed[damage.what] = found
+    assert missed == {}
+    assert kb.check(board.conn, deep=True) == []
 
 
 def test_each_invariant_of_the_database_has_a_planted_damage() -> None:
@@ -264,6 +285,7 @@ def test_a_damaged_row_is_named_by_its_key(board: ABoard) -> None:
     assert found.text == "title is 'other' and its events tell 'ready'"
 
 
+@pytest.mark.only("sqlite")
 def test_a_deep_check_reads_the_pages_too(board: ABoard) -> None:
     board.create()
     board.damage("UPDATE tasks SET consecutive_failures = -1")

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from tests.kernel.scenes import current_run, end, events_after, fail, hand_in, kinds, proof
+from tests.kernel.scenes import (
+    current_run,
+    dump,
+    end,
+    events_after,
+    fail,
+    hand_in,
+    kinds,
+    proof,
+)
 from tests.support.boards import ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
@@ -236,7 +245,7 @@ def test_secrets_in_the_output_stay_off_the_board(board: ABoard) -> None:
     task = board.create()
     secret = "sk-ant-api03-" + "a1B2" * 12
     fail(board, task, exit_code=1, tail=f"key {secret}")
-    assert secret not in "\n".join(board.conn.iterdump())
+    assert secret not in dump(board.conn)
 
 
 def test_a_rate_limit_waits_doubling_and_counts_nothing(board: ABoard) -> None:

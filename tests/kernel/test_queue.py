@@ -10,7 +10,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.dispatch import DispatchReport
-from tests.kernel.scenes import end, fail, holds, proof
+from tests.kernel.scenes import dump, end, fail, holds, proof
 from tests.support.boards import ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
@@ -217,11 +217,11 @@ def test_a_look_without_anything_to_do_writes_nothing(board: ABoard) -> None:
 
 def test_a_dry_run_says_what_would_start_and_changes_nothing(board: ABoard) -> None:
     task, unassigned = board.create(assignee="worker"), board.create()
-    before = "\n".join(board.conn.iterdump())
+    before = dump(board.conn)
     report = _tick(board, dry_run=True)
     assert report.eligible == [task]
     assert report.held == {"unassigned": [unassigned]}
-    assert "\n".join(board.conn.iterdump()) == before
+    assert dump(board.conn) == before
 
 
 def test_a_cap_full_of_urgent_tasks_holds_up_nobody_else_in_the_same_tick(

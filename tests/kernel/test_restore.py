@@ -24,6 +24,9 @@ from tests.kernel.scenes import dump, in_status, proof
 from tests.support.boards import ABoard
 from tests.support.rich import rich_board
 
+# Backups of PostgreSQL are PostgreSQL's.
+pytestmark = pytest.mark.only("sqlite")
+
 HOLDER = """
 import sys
 from hermes_kanban import kernel as kb
@@ -85,7 +88,7 @@ def test_the_content_comes_back_and_the_old_one_is_kept(board: ABoard, saved: Pa
 def content(file: Path) -> str:
     conn = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
     try:
-        return "\n".join(conn.iterdump())
+        return dump(conn)
     finally:
         conn.close()
 

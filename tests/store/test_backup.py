@@ -36,7 +36,7 @@ def content(file: Path) -> str:
     """The whole of a database as text."""
     conn = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
     try:
-        return "\n".join(conn.iterdump())
+        return dump(conn)
     finally:
         conn.close()
 

@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
@@ -15,6 +16,7 @@ from hermes_kanban.config import Profile
 from hermes_kanban.kernel import outbox
 from hermes_kanban.model import Board, Delivery, Identity, Run, Task
 from hermes_kanban.ports import ExitRecord, Liveness, WorkerRef
+from tests.support import stores
 
 START = 1_900_000_000
 HERE = "test-host"
@@ -219,6 +221,9 @@ class ABoard:
 
     def damage(self, sql: str, **parameters: object) -> None:
         """Write behind the kernel's back, past every constraint that SQLite can be told to drop."""
+        if stores.address():
+            _damage_on_postgres(self.conn, sql, parameters)
+            return
         self.conn.execute("PRAGMA foreign_keys = OFF")
         self.conn.execute("PRAGMA ignore_check_constraints = ON")
         self.conn.execute(sql, parameters)
@@ -237,6 +242,34 @@ def isolate(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
     monkeypatch.setenv("HERMES_KANBAN_DURABILITY", "normal")
     monkeypatch.setenv("LOGNAME", "tester")
+    if database := stores.address():
+        monkeypatch.setenv("HERMES_KANBAN_DATABASE", database)
+
+
+def _damage_on_postgres(conn: kb.BoardConnection, sql: str, parameters: dict[str, object]) -> None:
+    """Each rule of the schema that the statement breaks is dropped, and then it runs again."""
+    stores.database().spoiled = True
+    alone = not conn.in_transaction
+    if alone:
+        conn.execute("BEGIN")
+    conn.execute("SET session_replication_role = replica")  # no foreign keys
+    while True:
+        conn.execute("SAVEPOINT damage")
+        try:
+            conn.execute(sql, parameters)
+            break
+        except psycopg.IntegrityError as error:
+            rule = error.diag
+            conn.execute("ROLLBACK TO damage")
+            if isinstance(error, psycopg.errors.NotNullViolation):
+                drop = f"ALTER COLUMN {rule.column_name} DROP NOT NULL"
+            else:
+                drop = f"DROP CONSTRAINT IF EXISTS {rule.constraint_name}"
+            conn.execute(f"ALTER TABLE {rule.table_name} {drop}")
+            conn.execute(f"DROP INDEX IF EXISTS {rule.constraint_name or 'none'}")
+    conn.execute("SET session_replication_role = origin")
+    if alone:
+        conn.execute("COMMIT")
 
 
 def a_profile(**keys: object) -> Profile:

@@ -1,0 +1,133 @@
+"""On which store a test runs, and an empty place on it for each test.
+
+A test process has one database on the run's server. Between two tests the rows go and the default
+board's tables stay, since making them takes longer than most tests; tables that a test changed or
+damaged are made anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from hermes_kanban.store import pgboards
+from hermes_kanban.store.postgres import schema_of
+from tests.support import server
+
+STORES: Final = ("sqlite", "postgres")
+TESTS_BETWEEN_VACUUMS: Final = 25
+_DEFAULT: Final = schema_of("default")
+
+_DATABASES: dict[str, Database] = {}
+_current: list[Database] = []
+
+
+def address() -> str:
+    """The database on which the running test's boards lie; empty for SQLite."""
+    return _current[-1].address if _current else ""
+
+
+def database() -> Database:
+    """That of the running test, which runs on PostgreSQL."""
+    return _current[-1]
+
+
+def enter(folder: Path, name: str, *, pristine: bool = False) -> None:
+    """From now on boards lie on the server of ``folder``, in the database ``name``, without rows.
+
+    ``pristine``: there is no board at all, as on the first day.
+    """
+    if name not in _DATABASES:
+        _DATABASES[name] = Database(server.start(folder), name)
+    _DATABASES[name].clear(pristine=pristine)
+    _current.append(_DATABASES[name])
+
+
+def leave() -> None:
+    """Boards lie in files again."""
+    _current.pop()
+
+
+class Database:
+    """The database of one test process."""
+
+    def __init__(self, server_address: str, name: str) -> None:
+        with psycopg.connect(server_address.format(database="postgres"), autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)'.encode())
+            admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        self.address = server_address.format(database=name)
+        self.spoiled = False
+        self._conn = psycopg.connect(self.address, autocommit=True, application_name="tests")
+        self._shape: Any = None
+        self._cleared = 0
+
+    def clear(self, *, pristine: bool) -> None:
+        """End every other session; leave no board, or the default one without rows."""
+        self._conn.execute(_END_OTHERS)
+        schemas = [name for (name,) in self._conn.execute(_SCHEMAS)]
+        keep = not pristine and not self.spoiled and _DEFAULT in schemas and self._is_as_made()
+        for schema in schemas:
+            if schema != _DEFAULT or not keep:
+                self._conn.execute(f'DROP SCHEMA "{schema}" CASCADE'.encode())
+        self.spoiled = False
+        if keep:
+            self._empty()
+        elif not pristine:
+            _create(self.address, "default")
+            self._shape = self._conn.execute(_SHAPE).fetchall()
+
+    def _is_as_made(self) -> bool:
+        return self._shape is not None and self._conn.execute(_SHAPE).fetchall() == self._shape
+
+    def _empty(self) -> None:
+        self._conn.execute(_EMPTY.encode(), prepare=False)
+        self._cleared += 1
+        if self._cleared % TESTS_BETWEEN_VACUUMS == 0:
+            for table in _TABLES:
+                self._conn.execute(f"VACUUM {_DEFAULT}.{table}".encode())
+
+    def sessions(self) -> list[tuple[int, str]]:
+        """(backend, application name) of every session but our own."""
+        return self._conn.execute(_OTHERS).fetchall()
+
+    def kill(self, backend: int) -> None:
+        """End a session, as an administrator does."""
+        self._conn.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
+
+
+def _create(database: str, slug: str) -> None:
+    with pgboards.open_session(database, "tests") as session:
+        pgboards.write_new(session, slug, name=slug)
+
+
+_TABLES: Final = (
+    "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
+    "task_events", "task_runs", "tasks",
+)  # fmt: skip
+_EMPTY: Final = f"""
+BEGIN; SET LOCAL search_path = {_DEFAULT}; {"; ".join(f"DELETE FROM {one}" for one in _TABLES)};
+DELETE FROM boards;
+INSERT INTO boards (board_id, slug, name, min_reader)
+VALUES (replace(gen_random_uuid()::text, '-', ''), 'default', 'default', 1);
+SELECT setval(oid::regclass, 1, false) FROM pg_class
+WHERE relkind = 'S' AND relnamespace = '{_DEFAULT}'::regnamespace;
+COMMIT
+"""
+_END_OTHERS: Final = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_OTHERS: Final = """
+SELECT pid, application_name FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_SCHEMAS: Final = r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 'kanban\_%'"
+_SHAPE: Final = f"""
+SELECT (SELECT count(*) FROM pg_constraint WHERE connamespace = n.oid),
+    (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid),
+    (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+     WHERE c.relnamespace = n.oid AND a.attnotnull)
+FROM pg_namespace n WHERE n.nspname = '{_DEFAULT}'
+"""
