@@ -37,8 +37,10 @@ _HOMES = {
     ),
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.gates": "recompute_ready",
+    "hermes_kanban.kernel.gc": "gc GcReport",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
+    "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
         "get_run get_task latest_run list_comments list_events list_links list_runs "
         "list_tasks newest_event_id"
@@ -102,6 +104,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
     from hermes_kanban.kernel.gates import recompute_ready as recompute_ready
+    from hermes_kanban.kernel.gc import GcReport as GcReport
+    from hermes_kanban.kernel.gc import gc as gc
     from hermes_kanban.kernel.history import Diff as Diff
     from hermes_kanban.kernel.history import Moment as Moment
     from hermes_kanban.kernel.history import TaskAt as TaskAt
@@ -111,6 +115,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import tasks_at as tasks_at
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
+    from hermes_kanban.kernel.purge import Purged as Purged
+    from hermes_kanban.kernel.purge import purge_task as purge_task
     from hermes_kanban.kernel.reads import get_run as get_run
     from hermes_kanban.kernel.reads import get_task as get_task
     from hermes_kanban.kernel.reads import latest_run as latest_run

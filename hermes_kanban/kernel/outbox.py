@@ -112,11 +112,12 @@ def _owe(tx: Transaction, sub_id: int, event_id: int) -> None:
     tx.run(_INSERT, {"sub": sub_id, "event": event_id, "key": key, "now": tx.now})
 
 
-# The subscription may have ended since it was read, and then is owed nothing more.
+# Since they were read the subscription may have ended, or the event may have gone with its task.
 _INSERT: Final = """
 INSERT INTO deliveries (sub_id, event_id, dedup_key, state, attempts, next_attempt_at)
 SELECT s.id, :event, :key, 'waiting', 0, :now FROM kanban_notify_subs s
 WHERE s.id = :sub AND s.ended_at IS NULL
+    AND EXISTS (SELECT 1 FROM task_events e WHERE e.id = :event)
 ON CONFLICT (sub_id, event_id) DO NOTHING
 """
 

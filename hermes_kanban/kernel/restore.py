@@ -82,7 +82,7 @@ def restore(
     """
     by = limits.actor(actor)
     paths = board_paths(board)
-    if not os.environ.get("HERMES_KANBAN_DB") and load(paths.home).kanban.database:
+    if opening.address_of(paths):
         raise KanbanError("the boards of this home lie in PostgreSQL; restore with: pg_restore")
     version = _judge(file, paths)
     work = _Restore(paths, board, by, clock or SystemClock(), randomness, wait_seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
@@ -87,14 +87,25 @@ def _plain_folder(text: str) -> str:
     return path
 
 
-def directory(task: Task, paths: BoardPaths) -> Path:
+class Placed(Protocol):
+    """What a workspace is found by: a task, or what is known of one that was purged."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def workspace_kind(self) -> str: ...
+    @property
+    def workspace_path(self) -> str | None: ...
+
+
+def directory(task: Placed, paths: BoardPaths) -> Path:
     """The folder in which the task's agent works; it need not exist yet."""
     if task.workspace_kind == "dir":
         return Path(task.workspace_path or "")
     return paths.workspaces / folder_name(task)
 
 
-def folder_name(task: Task) -> str:
+def folder_name(task: Placed) -> str:
     """The task's folder below the workspaces root."""
     if not _TASK_FOLDER.fullmatch(task.id):
         raise InvalidInput("task id", "t_ and letters and digits", f"{task.id!r} names no folder")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from hermes_kanban.kernel.workspaces import branch_of, directory, folder_name
+from hermes_kanban.kernel.workspaces import Placed, branch_of, directory, folder_name
 from hermes_kanban.model import InvalidInput, Task
 from hermes_kanban.paths import BoardPaths
 
@@ -45,7 +45,7 @@ def description(task: Task, paths: BoardPaths) -> dict[str, Any]:
     return place
 
 
-def remove(task: Task, paths: BoardPaths) -> Removal:
+def remove(task: Placed, paths: BoardPaths) -> Removal:
     """Take the task's workspace away; only after its processes are confirmed gone.
 
     A ``dir`` is a person's and kept. A worktree goes only if nothing in it is uncommitted (its
@@ -116,7 +116,7 @@ def _open_up(root: int, name: str) -> None:
         os.fchmod(folder, 0o700)
 
 
-def _remove_worktree(task: Task, paths: BoardPaths, root: int) -> Removal:
+def _remove_worktree(task: Placed, paths: BoardPaths, root: int) -> Removal:
     path = directory(task, paths)
     repository = Path(task.workspace_path or "")
     if not _is_clean(path) or _git(repository, "worktree", "remove", str(path)) is None:
@@ -136,7 +136,7 @@ def _is_clean(path: Path) -> bool:
     return bool(_git(path, "for-each-ref", "--count=1", "--contains=HEAD"))
 
 
-def _quarantine(task: Task, paths: BoardPaths, root: int, repository: Path) -> Path:
+def _quarantine(task: Placed, paths: BoardPaths, root: int, repository: Path) -> Path:
     with contextlib.suppress(FileExistsError):
         os.mkdir(QUARANTINE, 0o700, dir_fd=root)
     if not _is_own_folder(root, QUARANTINE):

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban.kernel.invariants.violation import Violation
+from hermes_kanban.kernel.leftovers import purged_tasks
 from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.store.protocol import BoardConnection
 
@@ -80,7 +81,8 @@ _decode = msgspec.json.Decoder(_Payload).decode
 
 def claims_behind_parents(conn: BoardConnection) -> Iterator[Violation]:
     """Runs that were claimed while a parent was open, read off the order of all events."""
-    gates = _Gates()
+    # Of a parent that was purged no event is left to say when it was done.
+    gates = _Gates(frozenset(purged_tasks(conn)))
     for task_id, run_id, kind, text in conn.execute(_EVENTS):
         if kind == "claimed":
             for parent_id in gates.open_parents(task_id):
@@ -101,7 +103,8 @@ _EVENTS: Final = (
 class _Gates:
     """Which tasks were closed and which links held, as of one event."""
 
-    def __init__(self) -> None:
+    def __init__(self, purged: frozenset[str]) -> None:
+        self._purged = purged
         self._resting: dict[str, str] = {}
         self._completed: set[str] = set()
         self._parents: dict[str, set[str]] = {}
@@ -131,5 +134,7 @@ class _Gates:
         return sorted(p for p in self._parents.get(task_id, ()) if not self._is_closed(p))
 
     def _is_closed(self, task_id: str) -> bool:
+        if task_id in self._purged:
+            return True
         resting = self._resting.get(task_id)
         return resting == "done" or (resting == "archived" and task_id in self._completed)

@@ -1,0 +1,173 @@
+"""Garbage: files below the board's own folder that nothing needs any more; never a row.
+
+What goes: folders of purged runs at once, of other runs when they ended long ago; workspaces that
+are spent; attachments without a row; what a crash left of a restore, a backup or a new board; and
+backups beyond a number. No link is followed and nothing outside the board's folder is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from hermes_kanban.kernel import leftovers, limits
+from hermes_kanban.kernel.restore import RUN_FOLDER, SET_ASIDE, STAGING_PREFIX
+from hermes_kanban.store import backup as backups
+from hermes_kanban.store.files import folder_below, remove_below, size_below
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one
+
+LOG_DAYS: Final = 30
+BACKUPS_KEPT: Final = backups.KEPT
+# Whatever is being made now is younger than that.
+DRAFT_SECONDS: Final = 3_600
+_DAY_SECONDS: Final = 86_400
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """One file or folder: ``path`` is relative to the board's folder, ``size`` in bytes.
+
+    ``what`` is run, workspace, attachment, draft or backup.
+    """
+
+    what: str
+    path: str
+    why: str
+    size: int
+
+
+class GcReport(msgspec.Struct, frozen=True):
+    """What was removed (or, with ``dry_run``, would be), and what could not be and why."""
+
+    dry_run: bool
+    removed: list[Leftover]
+    failed: list[Leftover]
+
+
+Workspaces = Callable[[BoardConnection, bool], list[Leftover]]
+"""Clears spent workspaces away, or only lists them when the second argument is true."""
+
+
+def gc(
+    conn: BoardConnection,
+    *,
+    log_days: int = LOG_DAYS,
+    keep_backups: int = BACKUPS_KEPT,
+    workspaces: Workspaces | None = None,
+    dry_run: bool = False,
+) -> GcReport:
+    """Remove files that nothing needs any more; takes no lock and changes no row.
+
+    ``log_days``: how long the folder of an ended run is kept, its log among it. ``keep_backups``:
+    how many of each kind of backup. ``workspaces`` clears those away, since the kernel knows no
+    worktrees. May take long on a large board; never part of a tick.
+    """
+    limits.whole("log_days", log_days, 0)
+    limits.whole("keep_backups", keep_backups, 1)
+    report = GcReport(dry_run, [], [])
+    oldest = conn.clock.now() - log_days * _DAY_SECONDS
+    for what, parts, why in (
+        *_runs(conn, oldest),
+        *_attachments(conn),
+        *_drafts(conn),
+        *_backups(conn, keep_backups),
+    ):
+        _remove(conn, report, what, parts, why)
+    if workspaces is not None:
+        report.removed.extend(workspaces(conn, dry_run))
+    return report
+
+
+Found = tuple[str, tuple[str, ...], str]
+
+
+def _remove(
+    conn: BoardConnection, report: GcReport, what: str, parts: tuple[str, ...], why: str
+) -> None:
+    root, path = conn.paths.root, "/".join(parts)
+    if report.dry_run:
+        report.removed.append(Leftover(what, path, why, size_below(root, *parts)))
+        return
+    try:
+        size = remove_below(root, *parts)
+    except OSError as error:
+        report.failed.append(Leftover(what, path, error.strerror or str(error), 0))
+        return
+    if size is not None:
+        report.removed.append(Leftover(what, path, why, size))
+
+
+def _runs(conn: BoardConnection, oldest: int) -> Iterator[Found]:
+    """Folders of runs; one whose process may still live, or that ended lately, stays."""
+    purged = {run for task in leftovers.purged_tasks(conn).values() for run in task.run_ids}
+    for name, status in _entries(conn, "runs"):
+        if name.startswith(f"{SET_ASIDE}-"):
+            if status.st_mtime < oldest:
+                yield "run", ("runs", name), "set aside by a restore long ago"
+        elif RUN_FOLDER.fullmatch(name):
+            run_id = int(name)
+            row = fetch_one(conn, _RUN, {"run": run_id})
+            if row is None:
+                if run_id in purged:
+                    yield "run", ("runs", name), "its task was purged"
+                elif status.st_mtime < oldest:
+                    yield "run", ("runs", name), "no run of this board, and old"
+            elif row["is_over"] and max(row["ended_at"], row["exited_at"] or 0) < oldest:
+                yield "run", ("runs", name), "ended long ago"
+
+
+_RUN: Final = (
+    "SELECT ended_at, exited_at,"
+    " CASE WHEN ended_at IS NOT NULL AND (worker_pid IS NULL OR exited_at IS NOT NULL)"
+    " THEN 1 ELSE 0 END AS is_over FROM task_runs WHERE id = :run"
+)
+
+
+def _attachments(conn: BoardConnection) -> Iterator[Found]:
+    """Files without a row; a young one may be waiting for the commit of its row."""
+    rows = fetch_all(conn, "SELECT path FROM task_attachments")
+    known = {leftovers.attachment_parts(conn.paths, path) for (path,) in rows}
+    for parts, status in _files(conn, leftovers.ATTACHMENTS):
+        if parts not in known and _is_old(conn, status):
+            yield "attachment", parts, "no attachment of this board"
+
+
+def _files(conn: BoardConnection, *names: str) -> Iterator[tuple[tuple[str, ...], os.stat_result]]:
+    for name, status in _entries(conn, *names):
+        if stat.S_ISDIR(status.st_mode):
+            yield from _files(conn, *names, name)
+        else:
+            yield (*names, name), status
+
+
+def _drafts(conn: BoardConnection) -> Iterator[Found]:
+    for folder in ((), ("backups",)):
+        for name, status in _entries(conn, *folder):
+            unfinished = name.endswith((".tmp", ".tmp-journal"))
+            ours = name.startswith((STAGING_PREFIX, ".", "before-migration-"))
+            if unfinished and ours and _is_old(conn, status):
+                yield "draft", (*folder, name), "never finished"
+
+
+def _is_old(conn: BoardConnection, status: os.stat_result) -> bool:
+    return status.st_mtime < conn.clock.now() - DRAFT_SECONDS
+
+
+def _backups(conn: BoardConnection, keep: int) -> Iterator[Found]:
+    for file in backups.superseded(conn.paths, keep):
+        yield "backup", ("backups", file.name), f"older than the newest {keep}"
+
+
+def _entries(conn: BoardConnection, *names: str) -> list[tuple[str, os.stat_result]]:
+    """What lies in a folder of the board, by name; nothing where a link is on the way."""
+    found = []
+    try:
+        with folder_below(conn.paths.root, *names) as folder:
+            for name in sorted(os.listdir(folder)) if folder is not None else []:
+                found.append((name, os.stat(name, dir_fd=folder, follow_symlinks=False)))
+    except OSError:
+        return found
+    return found
