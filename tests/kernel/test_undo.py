@@ -257,6 +257,25 @@ def test_what_the_rules_moved_does_not_stand_in_the_way(board: ABoard) -> None:
     assert (found.assignee, found.status, found.effective_priority) == ("coder", "ready", 5)
 
 
+def test_where_a_task_rests_is_for_its_parents_to_say(board: ABoard) -> None:
+    parent = board.create("parent")
+    task = board.create("child", parents=[parent])
+    kb.triage_task(board.conn, task)
+    kb.complete_task(board.conn, parent, actor="person:bob")
+    kb.undo(board.conn, task)
+    assert board.task(task).status == "ready"
+
+
+def test_a_task_that_is_open_again_inherits_what_its_children_are_now(board: ABoard) -> None:
+    parent = board.create("parent")
+    child = board.create("child", parents=[parent])
+    kb.complete_task(board.conn, parent)
+    kb.prioritise_task(board.conn, child, 9, actor="person:bob")
+    assert board.task(parent).effective_priority == 0
+    kb.undo(board.conn, parent)
+    assert board.task(parent).effective_priority == 9
+
+
 @pytest.mark.parametrize("who", ["person", "worker"])
 def test_what_another_did_since_does(board: ABoard, who: str) -> None:
     task = board.create(assignee="worker")

@@ -21,6 +21,10 @@ _MOMENTS: Final = (
     'now, a span back such as -2h or "2h ago", event:N, Unix seconds, or ISO 8601 (without a zone:'
     " this machine's)"
 )
+# What a change of status brings along goes without saying.
+_GOES_WITH_STATUS: Final = frozenset(
+    {"block_kind", "block_reason", "blocked_from", "completed_at", "eligible_at"}
+)
 _SIGNS: Final = {"add": "+", "remove": "-", "release": "released from"}
 
 
@@ -81,7 +85,7 @@ def diff_command(session: Session, task: str | None, start: str, end: str) -> No
         return
     lines = [f"{moment_text(first)} → {moment_text(last)}"]
     for change in found.tasks:
-        lines += ["", *_change_lines(session, change)]
+        lines += ["", *_change_lines(change)]
     if found.board:
         lines += ["", "board", *(f"  {event_line(event)}" for event in found.board)]
     if len(lines) == 1:
@@ -89,21 +93,18 @@ def diff_command(session: Session, task: str | None, start: str, end: str) -> No
     session.answer("diff", None, [present.shorten(line, session.width) for line in lines])
 
 
-def _change_lines(session: Session, change: TaskChange) -> list[str]:
-    lines = [f"{change.id}  {present.clean(change.title)}{'  (new)' if change.created else ''}"]
+def _change_lines(change: TaskChange) -> list[str]:
+    pairs = []
     if len(change.statuses) > 1 or change.created:
-        lines.append(_field("status", " → ".join(change.statuses)))
+        pairs.append(("status", " → ".join(change.statuses)))
     for column, (before, after) in change.fields.items():
         told = f"{_value(column, before)} → {_value(column, after)}"
-        lines.append(_field(column.replace("_", " "), told))
-    lines += [_field("link", f"{_SIGNS[one.op]} {one.parent_id}") for one in change.links]
-    lines += [_run_line(one) for one in change.runs]
-    lines += [_field("comment", f"{one.author}: {one.body}") for one in change.comments]
-    return lines
-
-
-def _field(name: str, text: str) -> str:
-    return f"  {name:<12} {present.clean(text)}"
+        pairs.append((column.replace("_", " "), told))
+    pairs += [("link", f"{_SIGNS[one.op]} {one.parent_id}") for one in change.links]
+    pairs += [(f"run {one.id}", _run_text(one)) for one in change.runs]
+    pairs += [("comment", f"{one.author}: {one.body}") for one in change.comments]
+    title = f"{change.id}  {present.clean(change.title)}{'  (new)' if change.created else ''}"
+    return [title, *(f"  {line}" for line in present.fields(pairs))]
 
 
 def _value(column: str, value: Any) -> str:
@@ -114,12 +115,12 @@ def _value(column: str, value: Any) -> str:
     return str(value)
 
 
-def _run_line(run: RunChange) -> str:
+def _run_text(run: RunChange) -> str:
     parts = [f"opened by {run.by}"] if run.opened else []
     if run.outcome is not None:
         parts.append(run.outcome)
     note = f": {run.note}" if run.note else ""
-    return _field(f"run {run.id}", ", ".join(parts) + note)
+    return ", ".join(parts) + note
 
 
 @command(
@@ -144,13 +145,13 @@ def undo_command(session: Session, task: str | None, dry_run: bool) -> None:
 
 def _undone_line(session: Session, done: kb.Undone) -> str:
     did = "would take back" if done.event_id is None else "took back"
-    about = f"{did} {done.verb} of {present.ago(done.at, session.now)}"
+    about = f"{did} {done.verb} ({present.ago(done.at, session.now)})"
     if done.task_id is None:
         return f"board: {about}"
     told = [
         f"{column.replace('_', ' ')} {_value(column, before)} → {_value(column, after)}"
         for column, (before, after) in done.changes.items()
-        if column != "effective_priority"
+        if not ("status" in done.changes and column in _GOES_WITH_STATUS)
     ]
     if done.link is not None:
         told.append(f"link {_SIGNS[done.link.op]} {done.link.parent_id}")
