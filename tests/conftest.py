@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     config.stash[FOLDER] = Path(worker["folder"]) if worker else server.folder_of_run()
+    stores.use_server(config.stash[FOLDER])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -81,9 +82,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
     """The store on which the test runs, with nothing on it; ``isolate`` points homes at it."""
     name: str = request.param
     if name == "postgres":
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        pristine = request.node.get_closest_marker("pristine") is not None
-        stores.enter(request.config.stash[FOLDER], f"tests_{worker}", pristine=pristine)
+        stores.enter(pristine=request.node.get_closest_marker("pristine") is not None)
     yield name
     if name == "postgres":
         stores.leave()

@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, recover, subscriptions
+from tests.support import stores
 from tests.support.boards import ABoard, a_profile, due_deliveries
 
 # What a caller may hear; everything else is a fault.
@@ -23,10 +24,11 @@ REFUSALS = (kb.IllegalTransition, kb.InvalidInput, kb.NotFound, kb.StaleRun)
 CHEAP = """
 SELECT 'running without its run' FROM tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id
 WHERE t.status = 'running' AND (r.id IS NULL OR r.ended_at IS NOT NULL
-    OR r.claim_lock IS NOT t.claim_lock OR r.worker_pid IS NOT t.worker_pid)
+    OR coalesce(r.claim_lock, '') <> coalesce(t.claim_lock, '')
+    OR coalesce(r.worker_pid, 0) <> coalesce(t.worker_pid, 0))
 UNION
 SELECT 'an open run that is nobody''s' FROM task_runs r JOIN tasks t ON t.id = r.task_id
-WHERE r.ended_at IS NULL AND t.current_run_id IS NOT r.id
+WHERE r.ended_at IS NULL AND coalesce(t.current_run_id, 0) <> r.id
 UNION
 SELECT 'ready behind an open parent, or todo behind none' FROM tasks t
 WHERE (t.status = 'ready') = EXISTS (
@@ -41,10 +43,11 @@ GROUP BY r.task_id HAVING count(*) > 1
 UNION
 SELECT 'an effective priority that is not the highest of its own and its open children''s'
 FROM tasks t WHERE t.status NOT IN ('done', 'archived')
-  AND t.effective_priority <> max(t.priority, coalesce((
-        SELECT max(c.effective_priority) FROM task_links l JOIN tasks c ON c.id = l.child_id
+  AND t.effective_priority <> (SELECT max(one.priority) FROM (
+        SELECT t.priority UNION ALL
+        SELECT c.effective_priority FROM task_links l JOIN tasks c ON c.id = l.child_id
         WHERE l.parent_id = t.id AND l.released_at IS NULL
-          AND c.status NOT IN ('done', 'archived')), t.priority))
+          AND c.status NOT IN ('done', 'archived')) AS one)
 """
 TABLES = (
     "boards", "tasks", "task_runs", "task_links", "task_comments", "kanban_notify_subs",
@@ -463,4 +466,24 @@ BoardMachine.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestBoardMachine = BoardMachine.TestCase
+TestBoardMachine = pytest.mark.only("sqlite")(BoardMachine.TestCase)
+
+
+class PostgresBoardMachine(BoardMachine):
+    """The same on the second store, whose rules the same statements must keep."""
+
+    def __init__(self) -> None:
+        stores.enter()
+        super().__init__()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            stores.leave()
+
+
+PostgresBoardMachine.TestCase.settings = settings(
+    BoardMachine.TestCase.settings, max_examples=40, stateful_step_count=50
+)
+TestPostgresBoardMachine = pytest.mark.only("postgres")(PostgresBoardMachine.TestCase)

@@ -7,6 +7,7 @@ damaged are made anew.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,12 @@ _DEFAULT: Final = schema_of("default")
 
 _DATABASES: dict[str, Database] = {}
 _current: list[Database] = []
+_folder: list[Path] = []
+
+
+def use_server(folder: Path) -> None:
+    """The test run's server has its files there; it is started by the first who needs it."""
+    _folder[:] = [folder]
 
 
 def address() -> str:
@@ -34,13 +41,14 @@ def database() -> Database:
     return _current[-1]
 
 
-def enter(folder: Path, name: str, *, pristine: bool = False) -> None:
-    """From now on boards lie on the server of ``folder``, in the database ``name``, without rows.
+def enter(*, pristine: bool = False) -> None:
+    """From now on boards lie in this process's own database on the server, without rows.
 
     ``pristine``: there is no board at all, as on the first day.
     """
+    name = f"tests_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     if name not in _DATABASES:
-        _DATABASES[name] = Database(server.start(folder), name)
+        _DATABASES[name] = Database(server.start(_folder[0]), name)
     _DATABASES[name].clear(pristine=pristine)
     _current.append(_DATABASES[name])
 
