@@ -33,12 +33,12 @@ check: $(INSTALLED) ## style and types
 test: check ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-bench: $(INSTALLED) ## what the verbs cost, as ratios to plain sqlite3
+bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
 
 torture: $(INSTALLED) ## the long forms of the kill, race and full-disk tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
-	rm -rf $(VENV) build dist *.egg-info .board .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist *.egg-info .board .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,66 +1,132 @@
-"""Every figure of the board: ``python -m tests.bench [NAME…] [--json FILE]``.
+"""Every figure of the board: ``python -m tests.bench [NAME…] [--json FILE] [--write PAGE]``.
 
-Figures are reported, never asserted: the exit status is 0 unless a bench itself fails.
+Figures are reported, never asserted. The exit status is 0 when everything was measured, 1 when a
+bench failed, 3 when something that is fetched for the run was not to be had: such a run is
+incomplete, and what is missing stands in its tables. ``--write`` renews the figures in a page and
+the plot beside it, which takes a run of everything.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 
-from tests.bench.measure import Figure, report, save
+from tests.bench import machine
+from tests.bench.measure import Section, markdown, save
+from tests.bench.plot import draw
 
 BENCHES = {
     "verbs": "Verbs, beside plain sqlite3",
+    "counts": "What a verb asks for, counted",
     "race": "Sixteen processes racing, beside plain sqlite3",
+    "peers": "Other queues on SQLite, on the same work",
     "scale": "100,000 tasks, beside 1,000",
     "dispatch": "Dispatch",
     "cli": "Command line",
     "idle": "An idle gateway",
 }
+MODULES = {"peers": "tests.bench.peers.bench"}
+START, END = "<!-- figures:start -->", "<!-- figures:end -->"
+PLOT = Path("build/benchmarks.svg")
+FAILED, INCOMPLETE = 1, 3
 
 
 def main() -> int:
     """Run the benches named, all by default; print each table as it is done, then the verdict."""
     arguments = _arguments()
-    figures: list[Figure] = []
+    said = [_say(_where())]
+    sections: dict[str, Section] = {}
     failed = []
     for name in arguments.names or BENCHES:
+        module = importlib.import_module(MODULES.get(name, f"tests.bench.{name}"))
         try:
-            taken = importlib.import_module(f"tests.bench.{name}").measure()
+            taken = module.measure()
         except Exception:
             traceback.print_exc()
             failed.append(name)
             continue
-        report(BENCHES[name], taken)
-        figures += taken
-    _summarise(figures, failed)
+        sections[name] = taken if isinstance(taken, Section) else Section(figures=taken)
+        said.append(_say(markdown(BENCHES[name], sections[name])))
+    said.append(_say(f"The load at its end: {machine.load()}."))
+    said.append(_say(_verdict(list(sections.values()), failed)))
+    figures = [figure for section in sections.values() for figure in section.figures]
     if arguments.json is not None:
         save(arguments.json, figures)
-    return 1 if failed else 0
+    if arguments.write is not None and not failed:
+        _write(arguments.write, "\n".join(said))
+    _plot(sections, arguments.write)
+    if failed:
+        return FAILED
+    return INCOMPLETE if any(section.missing for section in sections.values()) else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures too")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the figures in a page")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in BENCHES]:
         parser.error(f"no bench is called {unknown[0]!r}; there are {', '.join(BENCHES)}")
+    if arguments.write is not None:
+        if arguments.names:
+            parser.error("--write takes a run of everything: name no bench")
+        page = arguments.write.read_text() if arguments.write.is_file() else ""
+        if not page.count(START) == page.count(END) == 1:
+            parser.error(f"{arguments.write} has no place for figures: {START} and {END}")
     return arguments
 
 
-def _summarise(figures: list[Figure], failed: list[str]) -> None:
-    asked = [figure for figure in figures if figure.met is not None]
+def _say(text: str) -> str:
+    print(text, flush=True)
+    return text
+
+
+def _where() -> str:
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    return (
+        f"{day}, commit {_commit()}: {machine.describe()}. "
+        f"The load at its start: {machine.load()}.\n"
+    )
+
+
+def _commit() -> str:
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
+
+
+def _verdict(sections: list[Section], failed: list[str]) -> str:
+    asked = [one for section in sections for one in section.figures if one.met is not None]
     missed = [figure for figure in asked if not figure.met]
-    print(f"\n{len(asked) - len(missed)} of {len(asked)} targets met.")
-    for figure in missed:
-        print(f"missed: {figure.name}: {figure.value:.3g} {figure.unit}, asked {figure.target}")
-    for name in failed:
-        print(f"FAILED: {name}")
+    lines = [f"{len(asked) - len(missed)} of {len(asked)} targets met."] if asked else []
+    lines += [f"missed: {f.name}: {f.value:.3g} {f.unit}, asked {f.target}" for f in missed]
+    missing = [why for section in sections for why in section.missing]
+    lines += [f"INCOMPLETE: {why}" for why in missing]
+    lines += [f"FAILED: {name}" for name in failed]
+    return "".join(f"\n- {line}" for line in lines)
+
+
+def _write(page: Path, figures: str) -> None:
+    before, _, rest = page.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{START}\n{figures.strip()}\n{END}{after}")
+    print(f"renewed {page}")
+
+
+def _plot(sections: dict[str, Section], page: Path | None) -> None:
+    bars = [bar for section in sections.values() for bar in section.bars]
+    if bars:
+        file = PLOT if page is None else page.with_suffix(".svg")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(draw(bars))
+        print(f"drew {file}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -26,9 +26,9 @@ class Figure(NamedTuple):
     target: str
     met: bool | None
 
-    def row(self) -> str:
+    def cells(self) -> tuple[str, ...]:
         verdict = {True: "yes", False: "NO", None: ""}[self.met]
-        return f"| {self.name} | {self.value:.3g} {self.unit} | {self.target} | {verdict} |"
+        return self.name, f"{self.value:.3g} {self.unit}".strip(), self.target, verdict
 
 
 def at_least(name: str, value: float, floor: float, unit: str = "×") -> Figure:
@@ -41,6 +41,31 @@ def at_most(name: str, value: float, ceiling: float, unit: str = "×") -> Figure
 
 def plain(name: str, value: float, unit: str) -> Figure:
     return Figure(name, value, unit, "", None)
+
+
+class Table(NamedTuple):
+    """Columns and cells that are no figures with targets."""
+
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+class Bar(NamedTuple):
+    """One bar of the plot: how fast a side is beside ours, and whether it syncs each commit."""
+
+    group: str
+    label: str
+    ratio: float
+    synced: bool | None
+
+
+class Section(NamedTuple):
+    """What one bench hands over. ``missing`` says what could not be measured, and why."""
+
+    figures: list[Figure] = []  # noqa: RUF012 — never written
+    tables: list[Table] = []  # noqa: RUF012
+    bars: list[Bar] = []  # noqa: RUF012
+    missing: list[str] = []  # noqa: RUF012
 
 
 @contextmanager
@@ -109,10 +134,18 @@ def best(call: Callable[[], object], repeat: int, blocks: int = 5) -> float:
     return min(taken) / repeat
 
 
-def report(title: str, figures: list[Figure]) -> None:
-    print(f"\n## {title}\n\n| measured | figure | asked | met |\n|---|---|---|---|")
-    for figure in figures:
-        print(figure.row())
+def markdown(title: str, section: Section) -> str:
+    """A section as it is printed and written down."""
+    tables = list(section.tables)
+    if section.figures:
+        head = ("measured", "figure", "asked", "met")
+        tables.insert(0, Table(head, [figure.cells() for figure in section.figures]))
+    return "\n\n".join((f"### {title}", *map(_lines, tables))) + "\n"
+
+
+def _lines(table: Table) -> str:
+    ruler = ("---",) * len(table.head)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (table.head, ruler, *table.rows))
 
 
 def save(path: Path, figures: list[Figure]) -> None:
