@@ -122,6 +122,22 @@ def test_a_link_that_an_undo_took_away_is_seen_where_it_was(board: ABoard) -> No
     assert kb.task_at(board.conn, parent, now(board)).links == []
 
 
+def test_of_a_linked_task_that_was_purged_since_only_the_link_is_known(board: ABoard) -> None:
+    parent = board.create("parent")
+    child = board.create("child", parents=[parent])
+    then = now(board)
+    kb.archive_task(board.conn, parent)
+    kb.purge_task(board.conn, parent)
+    was = kb.task_at(board.conn, child, then)
+    assert [link.parent_id for link in was.links] == [parent]
+    assert (was.others, was.open_parents) == ({}, [])
+    assert [one.id for one in kb.tasks_at(board.conn, then)] == [child]
+    with pytest.raises(kb.NotFound, match="see the ids"):
+        kb.task_at(board.conn, parent, then)
+    told = {one.id: one for one in kb.diff(board.conn, then, now(board)).tasks}
+    assert told[child].links == [LinkChange("remove", parent)]
+
+
 def test_a_task_that_was_not_there_yet_says_since_when_it_is(board: ABoard) -> None:
     board.create("first")
     then = now(board)

@@ -383,6 +383,17 @@ def test_a_pause_is_lifted_and_put_back(board: ABoard) -> None:
         kb.undo(board.conn)
 
 
+def test_a_purge_stays(board: ABoard) -> None:
+    parent = board.create("parent")
+    child = board.create("child", parents=[parent])
+    kb.archive_task(board.conn, parent)
+    kb.purge_task(board.conn, parent)
+    with pytest.raises(kb.CannotUndo, match="nothing is left of it; instead: restore a backup"):
+        kb.undo(board.conn)
+    with pytest.raises(kb.CannotUndo, match="purged"):
+        kb.undo(board.conn, child)
+
+
 def test_who_did_nothing_has_nothing_to_undo(board: ABoard) -> None:
     task = board.create()
     for where in (None, task):
