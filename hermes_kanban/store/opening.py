@@ -361,7 +361,8 @@ def _back_up(conn: store.SqliteConnection, version: int) -> None:
     backups = conn.paths.backups
     _make_folder(backups)
     target = backups / f"before-migration-{version + 1}.db"
-    if target.exists():
+    # An earlier try may have left one, and others may have written since.
+    if target.exists() and _stand_of_file(target) == _stand(conn):
         return
     draft = target.with_suffix(".tmp")
     draft.unlink(missing_ok=True)
@@ -375,6 +376,27 @@ def _back_up(conn: store.SqliteConnection, version: int) -> None:
     draft.chmod(0o600)
     os.rename(draft, target)
     _sync_folder(backups)
+
+
+def _stand(conn: sqlite3.Connection) -> tuple[int, ...]:
+    """How far a board has come: every verb moves one of these numbers, a renewed lease apart."""
+    row = conn.execute(
+        "SELECT (SELECT max(id) FROM task_events), (SELECT max(id) FROM deliveries),"
+        " (SELECT count(*) FROM kanban_notify_subs),"
+        " (SELECT count(*) FROM kanban_notify_subs WHERE ended_at IS NULL)"
+    ).fetchone()
+    return tuple(row)
+
+
+def _stand_of_file(file: Path) -> tuple[int, ...] | None:
+    """The same of a backup; None if it cannot be read."""
+    conn = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        return _stand(conn)
+    except sqlite3.Error:
+        return None
+    finally:
+        conn.close()
 
 
 def _make_folder(folder: Path) -> None:
