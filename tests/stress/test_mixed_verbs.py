@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -106,21 +107,19 @@ class Crowd:
                 process.kill()
                 process.wait()
 
-    def acknowledged(self) -> Iterator[dict[str, Any]]:
-        """Every line that a worker got out whole."""
-        for file in self.told.iterdir():
-            for line in file.read_text().split("\n")[:-1]:
-                yield json.loads(line)
+
+def acknowledged(told: Path) -> Iterator[dict[str, Any]]:
+    """Every line that a worker got out whole."""
+    for file in told.iterdir():
+        for line in file.read_text().split("\n")[:-1]:
+            yield json.loads(line)
 
 
 def judge(crowd: Crowd, conn: kb.BoardConnection) -> None:
     """Every acknowledged verb is on the board, and the board is sound."""
     board = Board(conn)
-    for told in crowd.acknowledged():
-        missing = [
-            name for name in told if name in board.ASKS and not board.ASKS[name](board, told)
-        ]
-        assert missing == [], f"{told} was acknowledged and is not on the board"
+    for told in acknowledged(crowd.told):
+        assert board.lacks(told) == [], f"{told} was acknowledged and is not on the board"
         crowd.figures[told["verb"]] += 1
     batches = {count for actor, count in board.actors.items() if "batch-" in actor}
     assert batches == {BATCH_EVENTS}, "a batch is there in part"
@@ -134,13 +133,17 @@ def judge(crowd: Crowd, conn: kb.BoardConnection) -> None:
 class Board:
     """What is on the board, for what an acknowledgement claims."""
 
-    def __init__(self, conn: kb.BoardConnection) -> None:
+    def __init__(self, conn: sqlite3.Connection) -> None:
         self.event_ids = [row[0] for row in conn.execute("SELECT id FROM task_events ORDER BY id")]
         self.actors = Counter(row[0] for row in conn.execute("SELECT actor FROM task_events"))
         self.tasks = {row[0] for row in conn.execute("SELECT id FROM tasks")}
         self.runs = {row["id"]: row for row in conn.execute("SELECT * FROM task_runs")}
         self.subs = {row["id"]: row for row in conn.execute("SELECT * FROM kanban_notify_subs")}
         self.comments = dict(conn.execute("SELECT id, body FROM task_comments"))  # type: ignore[arg-type]
+
+    def lacks(self, told: dict[str, Any]) -> list[str]:
+        """What the acknowledgement claims and the board does not show."""
+        return [name for name in told if name in self.ASKS and not self.ASKS[name](self, told)]
 
     def run_is_so(self, told: dict[str, Any]) -> bool:
         run = self.runs.get(told["run"])

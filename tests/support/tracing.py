@@ -6,6 +6,7 @@ permitted this raises: what could not be looked at must not pass for sound.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -140,7 +141,9 @@ def follow(
     passed_on, current, failing = 0, None, None
     info, size = Info(), ctypes.sizeof(Info)
     while True:
-        _ptrace(_SYSCALL, pid, passed_on)
+        # A watcher may have killed it.
+        with contextlib.suppress(ProcessLookupError):
+            _ptrace(_SYSCALL, pid, passed_on)
         _, status = os.waitpid(pid, 0)
         if not os.WIFSTOPPED(status):
             return os.waitstatus_to_exitcode(status)
