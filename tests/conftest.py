@@ -17,7 +17,7 @@ MakeBoard = Callable[..., ABoard]
 
 
 # The rooms whose tests run on every store, unless a test is marked ``only("sqlite")``.
-ON_EVERY_STORE = frozenset({"kernel"})
+ON_EVERY_STORE = frozenset({"kernel", "stress"})
 FOLDER = pytest.StashKey[Path]()
 
 
@@ -78,11 +78,12 @@ def _store_of(item: pytest.Item) -> str | None:
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The store on which the test runs, with nothing on it; ``isolate`` points homes at it."""
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The store on which the test runs, with nothing on it; the environment points at it."""
     name: str = request.param
     if name == "postgres":
         stores.enter(pristine=request.node.get_closest_marker("pristine") is not None)
+        monkeypatch.setenv("HERMES_KANBAN_DATABASE", stores.address())
     yield name
     if name == "postgres":
         stores.leave()
