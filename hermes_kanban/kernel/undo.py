@@ -88,7 +88,9 @@ _BY_HAND: Final = ("it has no inverse", "hermes-kanban events {id}, and change i
 
 # What these columns hold follows from other rows, or only ever moves on.
 _NOT_RESTORED: Final = frozenset({"status", "effective_priority", "consecutive_failures"})
+_BLOCK_COLUMNS: Final = frozenset({"block_kind", "block_reason", "blocked_from"})
 _CLOSED_RUN_FACT: Final = "ended_run_id"
+_NEWEST: Final = 2**63 - 1
 
 # Parts of other verbs, or nothing that was done.
 _NO_VERB: Final = "'fenced', 'stop_requested', 'released'"
@@ -197,10 +199,12 @@ def _plan(tx: Transaction, last: Event) -> _Plan:
     to, changes, facts = "archived", {}, {}
     if event.kind != "created":
         columns = before.tasks[task["id"]]
-        _check_rows(event, task)
+        _check_rows(tx, event, task)
         to = _target(tx, event, task, columns)
         changes = _restored(tx, event, task, columns)
-        if to == "blocked" and task["status"] != "blocked":
+        if to != "blocked":
+            changes = {c: v for c, v in changes.items() if c not in _BLOCK_COLUMNS}
+        elif task["status"] != "blocked":
             facts = _block_facts(tx, task["id"], event.id)
     plan = _Plan(dict(task), event, origin, to, changes, _inverse_link(event, before), facts)
     _check_landing(tx, plan)
@@ -237,9 +241,18 @@ def _check_ended_no_run(event: Event) -> None:
 
 def _check_last_word(tx: Transaction, last: Event, event: Event) -> None:
     since = f"SELECT {reads.EVENT_COLUMNS} FROM task_events WHERE task_id = :task AND id > :id"
+    at_rest = "block_kind" not in event.payload.get("task", {})
+    lost = False
     for row in tx.all(f"{since} ORDER BY id", {"task": last.task_id, "id": last.id}):
         later = reads.event_of(row)
-        if not _only_follows(later):
+        # A task at rest whose parent was given up is blocked, until the parent comes back.
+        if (
+            at_rest
+            and later.actor == "system"
+            and later.kind == ("unblocked" if lost else "blocked")
+        ):
+            lost = not lost
+        elif not _only_follows(later):
             raise _refusal(event, f"since then: {later.kind} by {later.actor} (event {later.id})")
 
 
@@ -260,22 +273,22 @@ _MOVED_BY_RULES: Final[dict[str, set[str]]] = {
 }
 
 
-def _check_rows(event: Event, task: TaskState) -> None:
-    """The compare of compare-and-swap: the row is what the verb left."""
-    for column, left in event.payload.get("task", {}).items():
-        if column == "status" and left in RESTING and task[column] in RESTING:
-            continue
-        if column in ("eligible_at", "effective_priority") or task[column] == left:
-            continue
-        raise _refusal(event, f"{column} was changed without an event; see hermes-kanban check")
+def _check_rows(tx: Transaction, event: Event, task: TaskState) -> None:
+    """The compare of compare-and-swap: the row is what its events say."""
+    told = fold_task(tx.conn, task["id"], until=_NEWEST).tasks[task["id"]]
+    for column in event.payload.get("task", {}):
+        if task[column] != told.get(column):
+            raise _refusal(event, f"{column} was changed without an event; see hermes-kanban check")
 
 
 def _target(tx: Transaction, event: Event, task: TaskState, before: Columns) -> str:
+    """The status to go to; what rested rests as its parents now say."""
     if "status" not in event.payload.get("task", {}):
         status: str = task["status"]
         return status
     status = before["status"]
-    return gates.resting_status(tx, task["id"]) if status in RESTING else status
+    lost_parent = status == "blocked" and "parent_id" in _block_facts(tx, task["id"], event.id)
+    return gates.resting_status(tx, task["id"]) if status in RESTING or lost_parent else status
 
 
 def _restored(tx: Transaction, event: Event, task: TaskState, before: Columns) -> Columns:
@@ -411,6 +424,8 @@ def _carry_out(tx: Transaction, plan: _Plan, actor: str) -> int:
     )
     if plan.link is not None:
         _settle_link(tx, task, plan.link)
+    if plan.task["status"] != plan.to:
+        gates.settle_at_rest(tx, task)
     _settle_children(tx, plan, actor)
     _settle_priorities(tx, task, plan)
     return event_id
@@ -446,9 +461,6 @@ def _unblock_children(tx: Transaction, task_id: str) -> None:
             continue
         if _block_facts(tx, child_id, _NEWEST).get("parent_id") == task_id:
             gates.unblock_by_system(tx, child, {"parent_id": task_id})
-
-
-_NEWEST: Final = 2**63 - 1
 
 
 def _settle_priorities(tx: Transaction, task: TaskState, plan: _Plan) -> None:

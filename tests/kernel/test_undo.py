@@ -276,6 +276,35 @@ def test_a_task_that_is_open_again_inherits_what_its_children_are_now(board: ABo
     assert board.task(parent).effective_priority == 9
 
 
+def test_a_task_that_comes_back_behind_a_parent_given_up_is_blocked(board: ABoard) -> None:
+    parent, other = board.create("parent"), board.create("other")
+    task = board.create("child", parents=[parent, other])
+    kb.archive_task(board.conn, task)
+    kb.archive_task(board.conn, parent, actor="person:bob")
+    kb.undo(board.conn, task)
+    found = board.task(task)
+    assert (found.status, found.block_kind) == ("blocked", "needs_input")
+    assert found.block_reason == f"its parent {parent} was archived without being done"
+    kb.undo(board.conn, task)
+    assert board.task(task).status == "archived"
+
+
+def test_a_parent_given_up_since_does_not_stand_in_the_way(board: ABoard) -> None:
+    parent = board.create("parent")
+    task = board.create("child", parents=[parent], triage=True)
+    kb.accept_task(board.conn, task)
+    kb.archive_task(board.conn, parent, actor="person:bob")
+    assert board.task(task).status == "blocked"
+    kb.undo(board.conn, task)
+    assert (board.task(task).status, board.task(task).block_kind) == ("triage", None)
+    kb.undo(board.conn, task)
+    assert board.task(task).status == "blocked"
+    kb.undo(board.conn, parent, actor="person:bob")
+    assert board.task(task).status == "todo"
+    kb.undo(board.conn, task)
+    assert board.task(task).status == "triage"
+
+
 @pytest.mark.parametrize("who", ["person", "worker"])
 def test_what_another_did_since_does(board: ABoard, who: str) -> None:
     task = board.create(assignee="worker")

@@ -106,6 +106,10 @@ class UndoMachine(BoardMachine):
 def told(columns: dict[str, Any]) -> dict[str, Any]:
     """What must come back: nulls are as good as absent, and the rules choose where a task rests."""
     kept = {c: v for c, v in columns.items() if c not in MOVES_ON and v is not None}
+    if str(kept.get("block_reason")).endswith("was archived without being done"):
+        # At rest behind a parent that was given up, which blocks it.
+        kept["status"] = "todo"
+        del kept["block_kind"], kept["block_reason"]
     kept["status"] = RESTING.get(kept["status"], kept["status"])
     kept["completed"] = columns.get("completed_at") is not None
     return kept
