@@ -123,6 +123,13 @@ TABLE: Final[tuple[Transition, ...]] = (
     # Back to what was; what may be taken back is for ``kernel.undo`` to say.
     _row("undo", "person", NOT_AT_WORK, NOT_AT_WORK, "undone"),
     _row("undo", "person", ("running",), (), "undone"),
+    _row(
+        "mend",
+        "person, system",
+        ("todo", "ready", "running", "blocked"),
+        (*RESTING, "review"),
+        "mended",
+    ),
     _row("purge", "person", ("archived",), ("gone",), "purged"),
     _row("lose_purged_parent", "person", (*ANY_BUT_ARCHIVED, "archived"), (), "unlinked"),
 )

@@ -40,6 +40,7 @@ _HOMES = {
     "hermes_kanban.kernel.gc": "gc GcReport",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
+    "hermes_kanban.kernel.mend": "mend MendReport",
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
         "get_run get_task latest_run list_comments list_events list_links list_runs "
@@ -115,6 +116,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import tasks_at as tasks_at
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
+    from hermes_kanban.kernel.mend import MendReport as MendReport
+    from hermes_kanban.kernel.mend import mend as mend
     from hermes_kanban.kernel.purge import Purged as Purged
     from hermes_kanban.kernel.purge import purge_task as purge_task
     from hermes_kanban.kernel.reads import get_run as get_run

@@ -72,7 +72,7 @@ def advance_cursors(conn: BoardConnection, *, limit: int = EVENTS_AT_ONCE) -> in
         return 0
     with write(conn, "advance-cursors") as tx:
         for sub_id, event_id in found.pairs:
-            _owe(tx, sub_id, event_id)
+            owe(tx, sub_id, event_id)
         tx.run(_MOVE_CURSORS, {"upto": found.upto})
     return found.events
 
@@ -107,7 +107,8 @@ _MOVE_CURSORS: Final = (
 )
 
 
-def _owe(tx: Transaction, sub_id: int, event_id: int) -> None:
+def owe(tx: Transaction, sub_id: int, event_id: int) -> None:
+    """Owe a live subscription an event, due at once; what is owed already stays as it is."""
     key = f"{tx.conn.board_id}:{sub_id}:{event_id}"
     tx.run(_INSERT, {"sub": sub_id, "event": event_id, "key": key, "now": tx.now})
 

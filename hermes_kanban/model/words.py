@@ -35,7 +35,7 @@ WORKSPACE_KINDS: Final[tuple[WorkspaceKind, ...]] = get_args(WorkspaceKind)
 CLOSING_EVENTS: Final[frozenset[str]] = frozenset(OUTCOMES) - {"review"} | {"review_requested"}
 
 BOARD_EVENTS: Final[frozenset[str]] = frozenset(
-    {"paused", "resumed", "clock_shifted", "purged", "restored"}
+    {"paused", "resumed", "clock_shifted", "purged", "restored", "mended"}
 )
 
 EVENT_KINDS: Final[frozenset[str]] = (
@@ -70,7 +70,6 @@ EVENT_KINDS: Final[frozenset[str]] = (
             "exited",
             "fenced",
             "parent_reopened",
-            "mended",
             "undone",
         }
     )

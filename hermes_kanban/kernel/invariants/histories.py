@@ -185,36 +185,52 @@ def _begins_and_ends(history: History) -> Iterator[Violation]:
             yield Violation(10, "task", history.id, "is archived and no event says so")
 
 
-def _failures_are_counted(history: History) -> Iterator[Violation]:
+def failures_told(history: History) -> int:
+    """How many failures in a row the events tell."""
     count = 0
     for event in history.events:
         if event.payload.task.get("consecutive_failures") == 0:
             count = 0
         elif event.kind in FAILURES:
             count += 1
-    found = history.column("consecutive_failures")
+    return count
+
+
+def _failures_are_counted(history: History) -> Iterator[Violation]:
+    found, count = history.column("consecutive_failures"), failures_told(history)
     if history.task is not None and found != count:
         why = f"counts {found} failures in a row and its events tell {count}"
         yield Violation(12, "task", history.id, why)
 
 
-def _block_is_explained(history: History) -> Iterator[Violation]:
+def unexplained_block(history: History) -> str:
+    """What is wrong with a block that a person has to lift and that does not say so, or nothing."""
     kind = history.column("block_kind")
     if history.column("status") != "blocked" or kind in _LIFTED_BY_ITSELF:
-        return
+        return ""
     for event in reversed(history.events):
         if event.payload.task.get("status") == "blocked":
-            if not event.payload.lifted_by:
-                why = f"is blocked by event {event.id}, which does not say what lifts it"
-                yield Violation(17, "task", history.id, why)
-            return
-    yield Violation(17, "task", history.id, "is blocked and no event says so")
+            if event.payload.lifted_by:
+                return ""
+            return f"is blocked by event {event.id}, which does not say what lifts it"
+    return "is blocked and no event says so"
 
 
-def _rows_are_folded(history: History) -> Iterator[Violation]:
+def _block_is_explained(history: History) -> Iterator[Violation]:
+    if why := unexplained_block(history):
+        yield Violation(17, "task", history.id, why)
+
+
+def folded_history(history: History) -> Folded:
+    """What the task's events add up to."""
     folded = Folded()
     for event in history.events:
         folded.apply(history.id, event.payload, event.at)
+    return folded
+
+
+def _rows_are_folded(history: History) -> Iterator[Violation]:
+    folded = folded_history(history)
     tasks = {} if history.task is None else {history.id: history.task}
     runs = {row[_RUN_AT["id"]]: row for row in history.runs}
     links = {(row[0], row[1]): row[2:] for row in history.links}

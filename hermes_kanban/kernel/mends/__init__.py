@@ -1,0 +1,1 @@
+"""What ``mend`` does, one file a subject: claims, gates, stories, outbox."""
