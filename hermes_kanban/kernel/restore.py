@@ -31,7 +31,13 @@ from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.ports import Clock, Processes, Randomness, SystemClock
 from hermes_kanban.store import backup as backups
 from hermes_kanban.store import opening, replace
-from hermes_kanban.store.files import create_private, folder_below, remove_below, sync_folder
+from hermes_kanban.store.files import (
+    create_private,
+    folder_below,
+    make_folder,
+    remove_below,
+    sync_folder,
+)
 from hermes_kanban.store.protocol import WAIT_SECONDS, Transaction, write
 from hermes_kanban.store.sqlite import SqliteConnection
 from hermes_kanban.store.writer_lock import WriterLock
@@ -184,7 +190,7 @@ class _Restore:
         new = self._state == "absent" and self._paths.database.parent == self._paths.root
         self._stage = self._paths.root.with_name(f".{self._paths.slug}{name}")
         if not new:
-            self._paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._paths.root)
             self._stage = self._paths.root / name
         self._stage.mkdir(mode=0o700, parents=True)
         try:

@@ -25,7 +25,13 @@ from hermes_kanban.model.errors import (
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store import schema
 from hermes_kanban.store import sqlite as store
-from hermes_kanban.store.files import create_private, remove_below, sync_file, sync_folder
+from hermes_kanban.store.files import (
+    create_private,
+    make_folder,
+    remove_below,
+    sync_file,
+    sync_folder,
+)
 from hermes_kanban.store.protocol import BoardConnection
 
 PAGES_AT_ONCE: Final = 1_000
@@ -54,7 +60,7 @@ def backup(
     """
     here = sqlite_board(conn, "back it up with: pg_dump --format=custom")
     if target is None:
-        here.paths.backups.mkdir(mode=0o700, exist_ok=True)
+        make_folder(here.paths.backups)
         target = free_name(here.paths.backups, kind, conn.clock.now())
     elif os.path.lexists(target):
         raise InvalidInput("file", "a name that is not taken yet", f"{target} exists")

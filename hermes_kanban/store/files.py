@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +28,17 @@ def sync_file(file: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, so that their names survive a loss of power."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One that is there already may be somebody else's of a moment ago, not synced yet.
+    for one in missing or [folder]:
+        # What lies above the home may be closed to us, and is there already.
+        with contextlib.suppress(PermissionError):
+            sync_folder(one.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -84,6 +94,8 @@ def remove_below(root: Path, *names: str) -> int | None:
             return found.st_size
         if found.st_dev != os.fstat(folder).st_dev:
             raise OSError(f"{root.joinpath(*names)} is a mounted disk and was left alone")
+        import shutil  # slow to import, and not for those who only open a board
+
         size = _size_of_tree(folder, name)
         shutil.rmtree(name, dir_fd=folder)
         return size

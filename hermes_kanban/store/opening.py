@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import time
@@ -15,6 +14,7 @@ from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import filesystem, schema
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
+from hermes_kanban.store.files import make_folder, sync_folder
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 
 _TRACES = ("board.lock", "dispatcher.lock", "runs", "workspaces", "backups", "board.db-wal")
@@ -113,7 +113,7 @@ def _create(paths: BoardPaths, name: str, icon: str | None, default_workdir: str
         )
     if paths.database.name == "board.db" and not paths.root.exists():
         return _create_folder(paths, name, icon, default_workdir)
-    _make_folder(paths.root)
+    make_folder(paths.root)
     draft = paths.database.with_name(f".{paths.database.name}.{os.urandom(4).hex()}.tmp")
     try:
         _write_new(draft, paths.slug, name, icon, default_workdir)
@@ -122,7 +122,7 @@ def _create(paths: BoardPaths, name: str, icon: str | None, default_workdir: str
         return False
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(paths.database.parent)
+    sync_folder(paths.database.parent)
     return True
 
 
@@ -215,12 +215,12 @@ def _create_folder(
 ) -> bool:
     import shutil
 
-    _make_folder(paths.root.parent)
+    make_folder(paths.root.parent)
     draft = paths.root.with_name(f".{paths.root.name}.{os.urandom(4).hex()}.tmp")
     draft.mkdir(mode=0o700)
     try:
         _write_new(draft / "board.db", paths.slug, name, icon, default_workdir)
-        _sync_folder(draft)
+        sync_folder(draft)
         os.rename(draft, paths.root)
     except OSError:
         if paths.database.exists():
@@ -228,7 +228,7 @@ def _create_folder(
         raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    _sync_folder(paths.root.parent)
+    sync_folder(paths.root.parent)
     return True
 
 
@@ -359,7 +359,7 @@ def _version(conn: sqlite3.Connection) -> int:
 
 def _back_up(conn: store.SqliteConnection, version: int) -> None:
     backups = conn.paths.backups
-    _make_folder(backups)
+    make_folder(backups)
     target = backups / f"before-migration-{version + 1}.db"
     # An earlier try may have left one, and others may have written since.
     if target.exists() and _stand_of_file(target) == _stand(conn):
@@ -375,7 +375,7 @@ def _back_up(conn: store.SqliteConnection, version: int) -> None:
         source.close()
     draft.chmod(0o600)
     os.rename(draft, target)
-    _sync_folder(backups)
+    sync_folder(backups)
 
 
 def _stand(conn: sqlite3.Connection) -> tuple[int, ...]:
@@ -397,22 +397,3 @@ def _stand_of_file(file: Path) -> tuple[int, ...] | None:
         return None
     finally:
         conn.close()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder, and what is missing above it, so that their names survive a power loss."""
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # One that is there already may be another creator's, not synced yet.
-    for one in missing or [folder]:
-        _sync_folder(one.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A folder above the home may be one that we cannot even open.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
