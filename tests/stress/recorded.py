@@ -38,9 +38,9 @@ def state_of(conn: sqlite3.Connection) -> str:
     return digest.hexdigest()
 
 
-def tell(conn: sqlite3.Connection) -> None:
+def tell(conn: sqlite3.Connection, **more: str) -> None:
     """Say to whoever listens that what was done so far has returned."""
-    os.write(1, json.dumps({"state": state_of(conn)}).encode() + b"\n")
+    os.write(1, json.dumps({"state": state_of(conn)} | more).encode() + b"\n")
 
 
 class Telling:
@@ -63,11 +63,16 @@ class Telling:
         return called
 
 
+def let_acts_tell(conn: Callable[[], kb.BoardConnection]) -> None:
+    """From here on whatever an act or its preparation calls is told of."""
+    for module, name in ((kb, "kb"), (outbox, "outbox"), (subscriptions, "subscriptions")):
+        setattr(acts, name, Telling(module, conn))
+
+
 def verbs(conn: kb.BoardConnection) -> None:
     """Every verb, with checkpoints, and with connections that are closed and opened again."""
     now = [conn]
-    for module, name in ((kb, "kb"), (outbox, "outbox"), (subscriptions, "subscriptions")):
-        setattr(acts, name, Telling(module, lambda: now[0]))
+    let_acts_tell(lambda: now[0])
     for number, name in enumerate(acts.NAMES):
         if number % ACTS_A_CONNECTION == 0:
             now[0].close()
@@ -88,7 +93,33 @@ def few(conn: kb.BoardConnection) -> None:
     conn.close()
 
 
-PROGRAMS = {"verbs": verbs, "few": few}
+def saved(conn: kb.BoardConnection) -> None:
+    """Backups are made; each is told of with what the board held."""
+    let_acts_tell(lambda: conn)
+    for name in ("complete", "comment", "link"):
+        acts.prepare(conn, name)()
+        tell(conn)
+        file = kb.backup(conn)
+        tell(conn, backup=str(file.relative_to(conn.paths.home)))
+    conn.close()
+
+
+def restored(conn: kb.BoardConnection) -> None:
+    """The board is given the content of a backup, while it is open."""
+    let_acts_tell(lambda: conn)
+    for name in ("complete", "comment", "claim"):
+        acts.prepare(conn, name)()
+    file = kb.backup(conn)
+    for name in ("create_child", "block", "comment"):
+        acts.prepare(conn, name)()
+    kb.restore(file)
+    tell(conn)
+    kb.create_task(conn, title="after it")
+    tell(conn)
+    conn.close()
+
+
+PROGRAMS = {"verbs": verbs, "few": few, "saved": saved, "restored": restored}
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from tests.stress.power import (
     some_points,
     supervisor_command,
 )
+from tests.stress.recorded import state_of
 from tests.support.disk import all_kept, all_lost, by_coin, image_at, last_torn
 from tests.support.recorder import Recording, Unrecorded, record
 
@@ -203,6 +204,47 @@ def test_a_migrating_board_at_every_point(folder: Path, monkeypatch: pytest.Monk
     judge = upgrade(folder, monkeypatch)
     judge.look_everywhere(every_point(judge.made), lambda point: range(point, point + 5))
     judge.report("migration")
+
+
+class BackupJudge(Judge):
+    """Holds against each image, too, that a backup is whole or has no name yet."""
+
+    def judge(self, place: Path, contents: Contents, told: int) -> None:
+        """Every backup that was told of is there, and every one that is there is whole."""
+        lines = [json.loads(line) for line in self.made.told(len(self.made.operations))]
+        for line in lines[:told]:
+            assert "backup" not in line or line["backup"] in contents, "a backup is gone"
+        for name in contents:
+            if "/backups/" in name and name.endswith(".db"):
+                conn = sqlite3.connect(f"{(place / name).as_uri()}?mode=ro&immutable=1", uri=True)
+                assert conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                assert state_of(conn) in {line["state"] for line in lines}
+                conn.close()
+                self.figures["backups"] += 1
+        super().judge(place, contents, told)
+
+
+SAVING = pytest.mark.parametrize("program", ["saved", "restored"])
+
+
+@SAVING
+def test_a_backup_is_whole_and_a_restore_is_done_or_not(
+    program: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = BackupJudge(recording_of(program, folder / "root"), folder, monkeypatch)
+    judge.look_everywhere(some_points(judge.made, 30))
+    judge.report(program)
+    assert judge.figures["backups"]
+
+
+@pytest.mark.torture
+@SAVING
+def test_backup_and_restore_at_every_point(
+    program: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = BackupJudge(recording_of(program, folder / "root"), folder, monkeypatch)
+    judge.look_everywhere(every_point(judge.made))
+    judge.report(program)
 
 
 @pytest.mark.parametrize("go", [True, False])

@@ -180,6 +180,21 @@ def reopen(conn: kb.BoardConnection) -> Act:
     return lambda: kb.reopen_task(conn, task_id, reason="again")
 
 
+def purge(conn: kb.BoardConnection) -> Act:
+    task_id = _new(conn)
+    _new(conn, parents=[task_id])
+    kb.add_comment(conn, task_id, "gone too")
+    kb.complete_task(conn, task_id)
+    kb.archive_task(conn, task_id)
+    return lambda: kb.purge_task(conn, task_id)
+
+
+def undo(conn: kb.BoardConnection) -> Act:
+    task_id = _new(conn)
+    kb.edit_task(conn, task_id, title="a mistake", actor="person:undoer")
+    return lambda: kb.undo(conn, task_id, actor="person:undoer")
+
+
 def pause(conn: kb.BoardConnection) -> Act:
     return lambda: kb.pause(conn, reason="lunch")
 
@@ -223,7 +238,8 @@ _ACTS: dict[str, Prepare] = {
         create, create_child, claim, register, heartbeat, complete, complete_by_person,
         complete_late, adopt, block, unblock, review, approve, request_changes, wait_for, link,
         unlink, comment, edit, assign, prioritise, schedule, triage, accept, reclaim, archive,
-        cancel_tree, reopen, pause, resume, subscribe, unsubscribe, owe_deliveries, batch,
+        cancel_tree, reopen, purge, undo, pause, resume, subscribe, unsubscribe, owe_deliveries,
+        batch,
     )
 }  # fmt: skip
 NAMES = tuple(_ACTS)
