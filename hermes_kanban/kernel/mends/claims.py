@@ -77,6 +77,7 @@ def _lay_to_rest(mending: Mending, task: TaskState) -> None:
         facts=lifecycle_facts,
     )
     mending.note("task", task["id"], text)
+    gates.settle_at_rest(mending.tx, task)
 
 
 def _close_orphan(mending: Mending, run_id: int, task_id: str) -> None:

@@ -36,6 +36,7 @@ def mend_gates(mending: Mending) -> None:
         facts = {"reason": text, "mended": True}
         lifecycle.apply(mending.tx, "mend", task, actor=mending.actor, to=to, facts=facts)
         mending.note("task", task_id, text)
+        gates.settle_at_rest(mending.tx, task)
 
 
 # A task that is open has the higher of its own priority and what its open children pass on.
