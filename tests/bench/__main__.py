@@ -106,7 +106,7 @@ def _verdict(sections: list[Section], failed: list[str]) -> str:
     asked = [one for section in sections for one in section.figures if one.met is not None]
     missed = [figure for figure in asked if not figure.met]
     lines = [f"{len(asked) - len(missed)} of {len(asked)} targets met."] if asked else []
-    lines += [f"missed: {f.name}: {f.value:.3g} {f.unit}, asked {f.target}" for f in missed]
+    lines += [f"missed: {f.name}: {f.shown()}, asked {f.target}" for f in missed]
     missing = [why for section in sections for why in section.missing]
     lines += [f"INCOMPLETE: {why}" for why in missing]
     lines += [f"FAILED: {name}" for name in failed]

@@ -28,7 +28,12 @@ class Figure(NamedTuple):
 
     def cells(self) -> tuple[str, ...]:
         verdict = {True: "yes", False: "NO", None: ""}[self.met]
-        return self.name, f"{self.value:.3g} {self.unit}".strip(), self.target, verdict
+        return self.name, self.shown(), self.target, verdict
+
+    def shown(self) -> str:
+        """The figure with its unit, to three digits but never with an exponent."""
+        digits = f"{self.value:,.0f}" if abs(self.value) >= 999.5 else f"{self.value:.3g}"
+        return f"{digits} {self.unit}".strip()
 
 
 def at_least(name: str, value: float, floor: float, unit: str = "×") -> Figure:

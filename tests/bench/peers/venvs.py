@@ -10,7 +10,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[3]
 HOME: Final = ROOT / ".venv-bench"
-PINS: Final = Path(__file__).with_name("pins.txt")
+PINS: Final = Path(__file__).with_name("pins")
 PATIENCE_SECONDS: Final = 300
 PIP: Final = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
 GENTLY: Final = ("--retries", "1", "--timeout", "20")
@@ -23,11 +23,8 @@ class NotInstalled(Exception):
 
 def version(package: str) -> str:
     """The version that is pinned."""
-    for line in PINS.read_text().splitlines():
-        name, _, pinned = line.partition("==")
-        if name == package:
-            return pinned
-    raise LookupError(f"{PINS} does not pin {package}")
+    pinned = dict(line.split("==") for line in _pins(package).read_text().split())
+    return pinned[package]
 
 
 def interpreter(package: str) -> Path:
@@ -38,19 +35,24 @@ def interpreter(package: str) -> Path:
     folder = HOME / package
     python = folder / "bin" / "python"
     stamp = folder / "installed"
-    wanted = f"{sys.version}\n{PINS.read_text()}"
+    wanted = f"{sys.version}\n{_pins(package).read_text()}"
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     print(f"fetching {package} {version(package)} …", file=sys.stderr, flush=True)
     try:
         _run(sys.executable, "-m", "venv", str(folder))
-        _run(str(python), *PIP, *GENTLY, "-c", str(PINS), package)
+        _run(str(python), *PIP, *GENTLY, "-r", str(_pins(package)))
     except NotInstalled:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     stamp.write_text(wanted)
     return python
+
+
+def _pins(package: str) -> Path:
+    """What its environment holds, everything with its version."""
+    return PINS / f"{package}.txt"
 
 
 def _run(*command: str) -> None:
