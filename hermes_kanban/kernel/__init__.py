@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "hermes_kanban.kernel.archive": "adopt_result archive_task cancel_task reopen_task",
     "hermes_kanban.kernel.boards": "create_board get_board list_boards pause resume",
-    "hermes_kanban.kernel.check": "check Violation",
+    "hermes_kanban.kernel.check": "check replay_differences Violation",
     "hermes_kanban.kernel.claim": "claim_task heartbeat_claim register_worker",
     "hermes_kanban.kernel.clocks": "ClockShift follow_clock",
     "hermes_kanban.kernel.comments": "add_comment",
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.gates": "recompute_ready",
-    "hermes_kanban.kernel.gc": "gc GcReport",
+    "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.boards import resume as resume
     from hermes_kanban.kernel.check import Violation as Violation
     from hermes_kanban.kernel.check import check as check
+    from hermes_kanban.kernel.check import replay_differences as replay_differences
     from hermes_kanban.kernel.claim import claim_task as claim_task
     from hermes_kanban.kernel.claim import heartbeat_claim as heartbeat_claim
     from hermes_kanban.kernel.claim import register_worker as register_worker
@@ -105,6 +106,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
     from hermes_kanban.kernel.gates import recompute_ready as recompute_ready
+    from hermes_kanban.kernel.gc import BACKUPS_KEPT as BACKUPS_KEPT
+    from hermes_kanban.kernel.gc import LOG_DAYS as LOG_DAYS
     from hermes_kanban.kernel.gc import GcReport as GcReport
     from hermes_kanban.kernel.gc import gc as gc
     from hermes_kanban.kernel.history import Diff as Diff

@@ -14,7 +14,7 @@ from hermes_kanban.kernel.invariants.encoding import (
     broken_pages,
     broken_references,
 )
-from hermes_kanban.kernel.invariants.histories import broken_histories
+from hermes_kanban.kernel.invariants.histories import broken_histories, unfolded
 from hermes_kanban.kernel.invariants.links import broken_links, claims_behind_parents
 from hermes_kanban.kernel.invariants.outbox import broken_subscriptions
 from hermes_kanban.kernel.invariants.rows import broken_rows
@@ -22,7 +22,7 @@ from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.model.errors import BoardDamaged
 from hermes_kanban.store.protocol import BoardConnection, reading
 
-__all__ = ["Violation", "check"]
+__all__ = ["Violation", "check", "replay_differences"]
 
 _LOOKS: Final[tuple[Callable[[BoardConnection], Iterator[Violation]], ...]] = (
     broken_rows,
@@ -53,3 +53,12 @@ def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
             if not (deep and found and isinstance(conn.translated(error), BoardDamaged)):
                 raise
     return sorted(found, key=lambda one: one.invariant)
+
+
+def replay_differences(conn: BoardConnection) -> list[Violation]:
+    """Where replaying all events gives other rows than there are, and events that cannot be read.
+
+    Reads only, at one moment; memory is that of one task.
+    """
+    with reading(conn):
+        return list(unfolded(conn))

@@ -36,6 +36,12 @@ def _done(board: Any) -> str:
     return str(task_id)
 
 
+def _archived(board: Any) -> str:
+    task_id = _done(board)
+    kb.archive_task(board.conn, task_id)
+    return task_id
+
+
 def _pair(board: Any, *, linked: bool) -> list[str]:
     parent, child = board.task(), board.task()
     if linked:
@@ -76,6 +82,13 @@ def _refused(board: Any) -> list[str]:
 CASES: list[Case] = [
     ("init", lambda b: [], "board"),
     ("check", lambda b: ["--deep"], "violations"),
+    ("check", lambda b: ["--fix"], "violations"),
+    ("replay", lambda b: [], "replay"),
+    ("replay", lambda b: ["--verify"], "differences"),
+    ("backup", lambda b: ["--keep", "3"], "backup"),
+    ("restore", lambda b: [str(kb.backup(b.conn)), "--yes"], "restored"),
+    ("purge", lambda b: [_archived(b), "--yes"], "purged"),
+    ("gc", lambda b: ["--days", "0"], "gc"),
     ("boards list", lambda b: [], "boards"),
     ("boards create", lambda b: ["website", "--name", "The site", "--icon", "W"], "board"),
     ("profiles", lambda b: [], "profiles"),
@@ -128,7 +141,7 @@ CASES: list[Case] = [
 ]
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
-SHOW_PATHS = ("init", "boards create", "context")
+SHOW_PATHS = ("init", "boards create", "context", "check", "backup", "restore")
 ELSEWHERE = {"promote", "daemon", "tail", "gateway", "selftest"}
 
 

@@ -73,6 +73,13 @@ def broken_histories(conn: BoardConnection) -> Iterator[Violation]:
             yield from rule(history)
 
 
+def unfolded(conn: BoardConnection) -> Iterator[Violation]:
+    """Where the events of a task do not add up to its rows, or cannot be read."""
+    for history in histories(conn):
+        yield from _events_are_readable(history)
+        yield from _rows_are_folded(history)
+
+
 def _board_events(conn: BoardConnection) -> Iterator[Violation]:
     for row in conn.execute(
         "SELECT id, run_id, kind, created_at, payload FROM task_events"

@@ -18,7 +18,7 @@ _ROOM: Final = "hermes_kanban.surfaces.cli."
 # Heading → module → its commands, in the order in which help shows them.
 SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Set up": {
-        "setup": ("init", "boards", "profiles", "check"),
+        "setup": ("init", "boards", "profiles"),
         "selftest": ("selftest",),
     },
     "File and plan tasks": {
@@ -64,6 +64,9 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Run the board": {
         "running": ("gateway", "dispatch", "pause", "resume", "daemon"),
         "notifying": ("notify",),
+    },
+    "Look after the board": {
+        "upkeep": ("check", "replay", "backup", "restore", "purge", "gc"),
     },
 }
 MODULES: Final = {

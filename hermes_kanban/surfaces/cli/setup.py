@@ -1,4 +1,4 @@
-"""``init``, ``boards``, ``profiles`` and ``check``: what a home holds, and whether it is sound."""
+"""``init``, ``boards`` and ``profiles``: what a home holds."""
 
 from __future__ import annotations
 
@@ -120,21 +120,3 @@ def _profile_json(name: str, profile: Any) -> dict[str, Any]:
     """A profile with the names of its variables only: their values may be secret."""
     shown = {field: getattr(profile, field) for field in type(profile).__struct_fields__}
     return {"name": name} | shown | {"env": sorted(profile.env)}
-
-
-@command(
-    "check",
-    click.Option(["--deep"], is_flag=True, help="Also fold all events and compare with the rows."),
-    examples="hermes-kanban check --deep",
-)
-def check_command(session: Session, deep: bool) -> int:
-    """Check the board's invariants.
-
-    Exit code 1 if one is broken.
-    """
-    broken = kb.check(session.conn, deep)
-    lines = [
-        f"{one.invariant}  {one.noun} {one.row_id}: {present.clean(one.text)}" for one in broken
-    ]
-    session.answer("violations", broken, lines or ["the board is sound"])
-    return errors.FAILED if broken else errors.DONE
