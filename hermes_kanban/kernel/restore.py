@@ -39,7 +39,7 @@ from hermes_kanban.store.files import (
     sync_folder,
 )
 from hermes_kanban.store.protocol import WAIT_SECONDS, Transaction, write
-from hermes_kanban.store.sqlite import SqliteConnection
+from hermes_kanban.store.sqlite import SqliteConnection, translated
 from hermes_kanban.store.writer_lock import WriterLock
 
 STAGING_PREFIX: Final = ".restore-"
@@ -92,10 +92,13 @@ def restore(
         raise KanbanError("the boards of this home lie in PostgreSQL; restore with: pg_restore")
     version = _judge(file, paths)
     work = _Restore(paths, board, by, clock or SystemClock(), randomness, wait_seconds)
-    with work.at_rest(), work.staging(file):
-        work.meet_the_old(processes)
-        work.make_ready(file)
-        work.take_the_place()
+    try:
+        with work.at_rest(), work.staging(file):
+            work.meet_the_old(processes)
+            work.make_ready(file)
+            work.take_the_place()
+    except (OSError, sqlite3.Error) as error:
+        raise translated(error, paths) from None
     return Restored(
         board=paths.slug,
         database=str(paths.database),

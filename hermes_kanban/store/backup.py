@@ -59,17 +59,20 @@ def backup(
     InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
     here = sqlite_board(conn, "back it up with: pg_dump --format=custom")
-    if target is None:
-        make_folder(here.paths.backups)
-        target = free_name(here.paths.backups, kind, conn.clock.now())
-    elif os.path.lexists(target):
-        raise InvalidInput("file", "a name that is not taken yet", f"{target} exists")
-    with _draft(target) as draft:
-        copy_board(here.paths, draft)
-        verify(draft, newer=True)
-        sync_file(draft)
-        os.rename(draft, target)
-    sync_folder(target.parent)
+    try:
+        if target is None:
+            make_folder(here.paths.backups)
+            target = free_name(here.paths.backups, kind, conn.clock.now())
+        elif os.path.lexists(target):
+            raise InvalidInput("file", "a name that is not taken yet", f"{target} exists")
+        with _draft(target) as draft:
+            copy_board(here.paths, draft)
+            verify(draft, newer=True)
+            sync_file(draft)
+            os.rename(draft, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise store.translated(error, here.paths) from None
     if keep is not None:
         for old in superseded(here.paths, keep):
             if old.name.startswith(f"{kind}-"):
