@@ -120,10 +120,7 @@ def state_after_a_crash(conn: kb.BoardConnection) -> str:
 def says_so(raised: BaseException | None) -> None:
     """SQLite does not say why it cannot make a file: then the error names both reasons."""
     unknown = isinstance(raised, kb.KanbanError) and "room on its disk" in str(raised)
-    assert raised is None or isinstance(raised, kb.DiskFull) or unknown, (
-        repr(raised),
-        getattr(raised, "sqlite_errorname", ""),
-    )
+    assert raised is None or isinstance(raised, kb.DiskFull) or unknown, repr(raised)
 
 
 def opening(times: str) -> None:
@@ -205,6 +202,35 @@ def migrating(times: str) -> None:
     each_failure(times, lambda: kb.connect(board()).close(), judge)
 
 
+def saving(times: str) -> None:
+    """Making backups of a board, and giving it the content of one while it is open."""
+    kb.create_board(f"saved-{times}")
+    conn = kb.connect(f"saved-{times}")
+    acts.prepare(conn, "complete")()
+    first = kb.backup(conn)
+    acts.prepare(conn, "comment")()
+    before = [state_of(conn)]
+
+    def judge(raised: BaseException | None) -> None:
+        says_so(raised)
+        if raised is not None:
+            assert state_of(conn) == before[0], "what raised has changed something"
+        assert kb.check(conn, deep=True) == []
+        for file in conn.paths.backups.iterdir():
+            assert file.suffix == ".db", f"{file.name} was left behind"
+            copy = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+            assert copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            copy.close()
+        left = [one.name for one in conn.paths.root.iterdir() if one.name.startswith(".")]
+        assert left == [], "a draft was left behind"
+        kb.create_task(conn, title="it goes on")
+        before[:] = [state_of(conn)]
+
+    each_failure(times, lambda: kb.backup(conn), judge)
+    each_failure(times, lambda: kb.restore(first, f"saved-{times}"), judge)
+    conn.close()
+
+
 def spawning(times: str) -> None:
     """A dispatcher starts tasks: whatever had no room, each task is done by one agent at last."""
     home = Path(os.environ["HERMES_KANBAN_HOME"])
@@ -252,7 +278,13 @@ kanban: {max_retries: 100, max_runs: 1000, backoff_max_seconds: 60}
 profiles:
   agent: {argv: [/bin/sh, -c, "echo $HERMES_KANBAN_TASK >> TRACE"]}
 """
-PROGRAMS = {"verbs": verbs, "opening": opening, "migrating": migrating, "spawning": spawning}
+PROGRAMS = {
+    "verbs": verbs,
+    "opening": opening,
+    "migrating": migrating,
+    "saving": saving,
+    "spawning": spawning,
+}
 
 
 def main() -> None:

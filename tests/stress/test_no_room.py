@@ -75,6 +75,11 @@ def test_a_migration_without_room_leaves_the_old_board(stride: int, folder: Path
     run(folder / "root", "migrating", str(stride), str(folder / "old/boards/default"))
 
 
+@pytest.mark.parametrize("stride", STRIDES)
+def test_a_backup_or_restore_without_room_changes_nothing(stride: int, folder: Path) -> None:
+    run(folder / "root", "saving", str(stride))
+
+
 @pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.torture)])
 def test_a_task_whose_start_finds_no_room_is_done_by_one_agent_later(
     stride: int, folder: Path
