@@ -36,7 +36,7 @@ test: check ## style, types and the tests
 bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
 
-torture: $(INSTALLED) ## the long forms of the kill, race and full-disk tests
+torture: $(INSTALLED) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
