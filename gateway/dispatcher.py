@@ -8,6 +8,7 @@ import os
 from typing import Any, Final
 
 import anyio
+import anyio.to_thread
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
@@ -15,7 +16,7 @@ from gateway.backoff import FailureBackoff
 from gateway.eventlog import log_events
 from gateway.health import HealthFile, new_record
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLock
+from gateway.locks import RoleLock, RoleLost, SharedRoleLock, role_lock
 from gateway.stuck import StuckGauge
 from gateway.wakeup import Pulse, Wakeup, doorbell
 from hermes_kanban import kernel as kb
@@ -55,7 +56,7 @@ class BoardDispatcher:
         await self._kernel.open()
         self._conn = self._kernel.conn
         self._health = HealthFile(self._conn.paths.health)
-        lock = RoleLock(self._conn.paths.dispatcher_lock)
+        lock = self._lock = role_lock(self._conn.paths, "dispatcher")
         try:
             await self._stand_by(lock)
             await self._dispatch()
@@ -65,9 +66,9 @@ class BoardDispatcher:
             self._kernel.close()
             lock.release()
 
-    async def _stand_by(self, lock: RoleLock) -> None:
+    async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
         told = False
-        while not lock.try_take():
+        while not await anyio.to_thread.run_sync(lock.try_take):
             if not told:
                 self._log.info("dispatch.standby", holder=lock.holder())
                 told = True
@@ -85,9 +86,10 @@ class BoardDispatcher:
         )
         wakeup = self._pulse.sleeper()
         try:
-            with doorbell(self._conn.paths.doorbell(self._conn.board_id)) as bell:
+            with doorbell(self._conn) as bell:
                 async with anyio.create_task_group() as group:
-                    group.start_soon(self._pulse.listen, bell)
+                    if bell is not None:
+                        group.start_soon(self._pulse.listen, bell)
                     await self._tick_for_ever(wakeup)
         finally:
             self._pulse.drop(wakeup)
@@ -98,6 +100,8 @@ class BoardDispatcher:
             config = self._live_config.current()
             try:
                 report = await self._tick(config, wakeup, reason)
+            except RoleLost:
+                raise
             except Exception as error:
                 delay = self._backoff.failed(error)
                 self._tell_failure(config, error)
@@ -125,6 +129,8 @@ class BoardDispatcher:
         Returns its report, the newest event id, what that would be if all newer events were its
         own, and the workers that are registered now.
         """
+        if not self._lock.try_take():
+            raise RoleLost("another gateway of this host dispatches the board now")
         conn = self._conn
         conn.config = config
         self._free_mib = disk_free_mib(conn)
@@ -160,6 +166,7 @@ class BoardDispatcher:
             profiles=config.profiles,
             prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
             stop_grace_seconds=config.kanban.stop_grace_seconds,
+            database=config.kanban.database,
         )
 
     def _delay(self, config: Config, report: kb.DispatchReport) -> float:

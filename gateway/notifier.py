@@ -9,11 +9,12 @@ from functools import partial
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLock
+from gateway.locks import RoleLock, RoleLost, SharedRoleLock, role_lock
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup
 from hermes_kanban.config import LiveConfig
@@ -38,8 +39,8 @@ class BoardNotifier:
 
     async def serve(self) -> None:
         """Wait for the board's notifier lock, then deliver until cancelled."""
-        lock = RoleLock(board_paths(self._board).notifier_lock)
-        while not lock.try_take():
+        lock = role_lock(board_paths(self._board), "notifier")
+        while not await anyio.to_thread.run_sync(lock.try_take):
             await anyio.sleep(STANDBY_SECONDS)
         wakeup = self._pulse.sleeper()
         try:
@@ -48,20 +49,25 @@ class BoardNotifier:
                 async with anyio.create_task_group() as group:
                     rested = partial(wakeup.wake, "delivered")
                     sending = Sending(group, self._kernel, self._log, rested)
-                    await self._deliver_for_ever(sending, wakeup)
+                    await self._deliver_for_ever(sending, wakeup, lock)
             finally:
                 self._kernel.close()
         finally:
             self._pulse.drop(wakeup)
             lock.release()
 
-    async def _deliver_for_ever(self, sending: Sending, wakeup: Wakeup) -> None:
+    async def _deliver_for_ever(
+        self, sending: Sending, wakeup: Wakeup, lock: RoleLock | SharedRoleLock
+    ) -> None:
         backoff = FailureBackoff("notifier", self._log)
         while True:
             newest = self._pulse.newest
             try:
+                await _keep(lock)
                 self._kernel.conn.config = self._live_config.current()
                 delay = await self._round(sending)
+            except RoleLost:
+                raise
             except Exception as error:
                 delay = backoff.failed(error)
             else:
@@ -81,3 +87,8 @@ class BoardNotifier:
         if due.next_at is None:
             return INTERVAL_SECONDS
         return min(max(0.0, due.next_at - self._kernel.conn.clock.now()), INTERVAL_SECONDS)
+
+
+async def _keep(lock: RoleLock | SharedRoleLock) -> None:
+    if not await anyio.to_thread.run_sync(lock.try_take):
+        raise RoleLost("another gateway of this host delivers the board's news now")

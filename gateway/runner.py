@@ -52,6 +52,7 @@ class GatewayRunner:
         self._log = get_logger()
         self._pulses: dict[BoardName, Pulse] = {}
         self._refused: dict[BoardName, str] = {}
+        self._slugs: list[str] = []
 
     async def run(self) -> None:
         """Run every service; returns after the first SIGTERM or SIGINT, a second exits at once."""
@@ -133,34 +134,55 @@ class GatewayRunner:
         """Keep a pulse for each served board that can be opened."""
         async with anyio.create_task_group() as group:
             while True:
+                await self._list_boards()
                 for board in self._served():
-                    if board not in self._pulses and await self._can_open(board):
+                    if board not in self._pulses and (location := await self._open(board)):
                         paths = board_paths(board)
                         self._pulses[board] = Pulse(paths)
-                        self._log.info(
-                            "board.opened", board=paths.slug, database=str(paths.database)
-                        )
+                        self._log.info("board.opened", board=paths.slug, database=location)
                         group.start_soon(self._beat, board, self._pulses[board])
                 await anyio.sleep(SCAN_SECONDS)
+
+    async def _list_boards(self) -> None:
+        """Look which boards there are; while a database does not answer, those of before."""
+        if self._only is not None:
+            return
+        database = self._live_config.current().kanban.database
+        try:
+            self._slugs = await anyio.to_thread.run_sync(board_slugs, database)
+        except kb.KanbanError as error:
+            self._refuse(None, error)
+        else:
+            self._refused.pop(None, None)
 
     def _open_boards(self) -> dict[BoardName, Pulse]:
         return {board: self._pulses[board] for board in self._served() if board in self._pulses}
 
     def _served(self) -> list[BoardName]:
         config = self._live_config.current()
-        wanted = list(board_slugs()) if self._only is None else self._only
+        wanted = self._slugs if self._only is None else self._only
         return [board for board in wanted if board is None or config.kanban.serves(board)]
 
-    async def _can_open(self, board: BoardName) -> bool:
+    async def _open(self, board: BoardName) -> str | None:
+        """Where the board lies, if it can be opened."""
+
+        def location() -> str:
+            conn = kb.connect(board)
+            conn.close()
+            return conn.location
+
         try:
-            await anyio.to_thread.run_sync(lambda: kb.connect(board).close())
+            found = await anyio.to_thread.run_sync(location)
         except kb.KanbanError as error:
-            if self._refused.get(board) != str(error):
-                self._log.error("board.refused", board=board, error=str(error))
-            self._refused[board] = str(error)
-            return False
+            self._refuse(board, error)
+            return None
         self._refused.pop(board, None)
-        return True
+        return found
+
+    def _refuse(self, board: BoardName, error: kb.KanbanError) -> None:
+        if self._refused.get(board) != str(error):
+            self._log.error("board.refused", board=board, error=str(error))
+        self._refused[board] = str(error)
 
     async def _beat(self, board: BoardName, pulse: Pulse) -> None:
         try:

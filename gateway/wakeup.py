@@ -1,8 +1,8 @@
 """Sleeping and waking: every watcher waits here, and the board wakes it when something changed.
 
-A doorbell datagram after each commit wakes at once; SQLite's ``PRAGMA data_version``, read on the
-watcher's own connection, catches whoever did not ring. Either only says "look": a watcher is woken
-when the newest event id is newer than what its own last look left.
+A doorbell datagram after each commit wakes at once (on PostgreSQL, a notification), and the
+board's ``source`` catches whoever did not ring. Either only says "look": a watcher is woken when
+the newest event id is newer than what its own last look left.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
-import aiosqlite
 import anyio
 
-from hermes_kanban.kernel.reads import NEWEST_EVENT
+from gateway.sources import Source, source_of
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import SystemClock
+from hermes_kanban.store.opening import address_of
+from hermes_kanban.store.protocol import BoardConnection
 
 SLICE_SECONDS: Final = 1.0
-POLL_SECONDS: Final = 0.25
 DATAGRAMS_AT_ONCE: Final = 1024
 CLOCK_JUMP_SECONDS: Final = 3
 
@@ -72,6 +70,7 @@ class Pulse:
     def __init__(self, paths: BoardPaths) -> None:
         self.newest = 0
         self._paths = paths
+        self._source: Source | None = None
         self._sleepers: list[Wakeup] = []
 
     def sleeper(self) -> Wakeup:
@@ -91,23 +90,23 @@ class Pulse:
 
     async def run(self) -> None:
         """Follow the board until cancelled."""
-        async with _reader(self._paths) as conn:
-            self._conn = conn
-            version, ahead = -1, _clock_ahead()
+        async with source_of(self._paths) as source:
+            self._source = source
+            ahead = _clock_ahead()
+            await self.refresh()
             while True:
-                current = await _number(conn, "PRAGMA data_version")
-                if current != version:
-                    version = current
+                if await source.changed():
                     await self.refresh()
                 # What is written between a jump and the look that follows it would be shifted too.
                 was, ahead = ahead, _clock_ahead()
                 if abs(ahead - was) > CLOCK_JUMP_SECONDS:
                     self.nudge("clock")
-                await anyio.sleep(POLL_SECONDS)
 
     async def refresh(self) -> None:
         """Read the newest event id and wake whoever has not seen it."""
-        newest = await _number(self._conn, NEWEST_EVENT)
+        if self._source is None:
+            return
+        newest = await self._source.newest()
         if newest != self.newest:
             self.newest = newest
             for sleeper in self._sleepers:
@@ -118,8 +117,7 @@ class Pulse:
         while True:
             await anyio.wait_readable(bell)
             _drain(bell)
-            if hasattr(self, "_conn"):
-                await self.refresh()
+            await self.refresh()
 
 
 def _clock_ahead() -> float:
@@ -128,29 +126,16 @@ def _clock_ahead() -> float:
     return clock.now() - clock.boottime()
 
 
-@asynccontextmanager
-async def _reader(paths: BoardPaths) -> AsyncIterator[aiosqlite.Connection]:
-    uri = f"{paths.database.as_uri()}?mode=rw"
-    # Cancelled half-way, connecting would leave its thread behind.
-    with anyio.CancelScope(shield=True):
-        conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
-    try:
-        yield conn
-    finally:
-        # Its thread must have ended before the event loop does.
-        with anyio.CancelScope(shield=True):
-            await conn.close()
-
-
-async def _number(conn: aiosqlite.Connection, sql: str) -> int:
-    async with conn.execute(sql) as cursor:
-        row = await cursor.fetchone()
-    return int(row[0] or 0) if row is not None else 0
-
-
 @contextlib.contextmanager
-def doorbell(path: Path) -> Iterator[socket.socket]:
-    """The listening side of the bell; only the holder of the dispatcher lock may bind it."""
+def doorbell(conn: BoardConnection) -> Iterator[socket.socket | None]:
+    """The listening side of the bell; only the holder of the dispatcher lock may bind it.
+
+    None on PostgreSQL, where the notification is the bell.
+    """
+    if address_of(conn.paths):
+        yield None
+        return
+    path = conn.paths.doorbell(conn.board_id)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

@@ -16,7 +16,7 @@ from tests.support.gateways import Gateways
 MakeBoard = Callable[..., ABoard]
 
 
-# The rooms whose tests run on every store, unless a test is marked ``only("sqlite")``.
+# The rooms whose tests run on every store, unless a test is marked with its ``stores``.
 ON_EVERY_STORE = frozenset({"kernel", "stress"})
 FOLDER = pytest.StashKey[Path]()
 
@@ -52,9 +52,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _stores_of(metafunc: pytest.Metafunc) -> tuple[str, ...]:
-    only = metafunc.definition.get_closest_marker("only")
-    if only is not None:
-        return tuple(only.args)
+    chosen = metafunc.definition.get_closest_marker("stores")
+    if chosen is not None:
+        return tuple(chosen.args)
     room = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
     return stores.STORES if room in ON_EVERY_STORE else ("sqlite",)
 
@@ -73,8 +73,8 @@ def _store_of(item: pytest.Item) -> str | None:
     chosen = getattr(item, "callspec", None)
     if chosen is not None and "store" in chosen.params:
         return str(chosen.params["store"])
-    only = item.get_closest_marker("only")
-    return None if only is None else str(only.args[0])
+    marked = item.get_closest_marker("stores")
+    return None if marked is None else str(marked.args[0])
 
 
 @pytest.fixture
@@ -117,12 +117,14 @@ def clock(board: ABoard) -> ManualClock:
 
 
 @pytest.fixture
-def gateways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateways]:
+def gateways(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateways]:
     """Real gateways over an empty home; all ended when the test ends."""
     home = tmp_path / "home"
     home.mkdir()
     for name in [name for name in os.environ if name.startswith("HERMES_")]:
         monkeypatch.delenv(name)
+    if store == "postgres":
+        monkeypatch.setenv("HERMES_KANBAN_DATABASE", stores.address())
     monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
     running = Gateways(home)
     yield running

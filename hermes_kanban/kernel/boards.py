@@ -29,9 +29,9 @@ def create_board(
     )
 
 
-def board_slugs() -> list[str]:
-    """The slugs of every board in the home (or in the database that it names), sorted."""
-    return opening.board_slugs()
+def board_slugs(database: str | None = None) -> list[str]:
+    """The slugs of every board in the home, or in the ``database`` (by default the configured)."""
+    return opening.board_slugs(database)
 
 
 def list_boards() -> list[tuple[str, Board | KanbanError]]:

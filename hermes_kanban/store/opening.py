@@ -134,9 +134,12 @@ def init_db(board: str | None = None) -> BoardPaths:
     return paths
 
 
-def board_slugs() -> list[str]:
-    """The slugs of every board of the home, or of the database that it names, sorted."""
-    if address := load(home()).kanban.database:
+def board_slugs(database: str | None = None) -> list[str]:
+    """The slugs of every board of the home, or of the database that its configuration names.
+
+    Sorted. ``database`` is that address, where the caller has a configuration in force.
+    """
+    if address := load(home()).kanban.database if database is None else database:
         from hermes_kanban.store import pgboards
 
         return pgboards.slugs(address)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hermes_kanban.model import Board, Run, Task
+from hermes_kanban.paths import BoardPaths
 
 # Secrets of the gateway must not leak into every agent: what a profile needs, its env names.
 ALLOWED = frozenset(
@@ -47,6 +48,7 @@ ALLOWED_PREFIXES = ("LC_", "XDG_")
 RUN_ID = "HERMES_KANBAN_RUN_ID"
 CLAIM_LOCK = "HERMES_KANBAN_CLAIM_LOCK"
 BOARD = "HERMES_KANBAN_BOARD"
+DATABASE = "HERMES_KANBAN_DATABASE"
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +89,17 @@ def of_run(
     if task.tenant:
         variables["HERMES_TENANT"] = task.tenant
     return variables
+
+
+def of_board(paths: BoardPaths, database: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which our own commands find a board: its file, or its home and database.
+
+    The address is handed on only where it was given by the environment; else the home has it.
+    """
+    if not database:
+        return {"HERMES_KANBAN_DB": str(paths.database)}
+    given = {name: environ[name] for name in (DATABASE,) if name in environ}
+    return {"HERMES_KANBAN_HOME": str(paths.home)} | given
 
 
 def traceparent(board_id: str, task_id: str, run_id: int) -> str:

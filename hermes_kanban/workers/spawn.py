@@ -87,7 +87,7 @@ class Spawner:
     """The dispatcher's ``spawn_fn``: writes the run's specification and starts its supervisor.
 
     ``prompt_for`` gives the text the agent starts with; ``stop_grace_seconds`` is how long a
-    terminated agent may take before it is killed.
+    terminated agent may take before it is killed; ``database`` is ``kanban.database``.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Spawner:
         log_rotate_bytes: int = LOG_ROTATE_BYTES,
         log_cap_bytes: int = LOG_CAP_BYTES,
         environ: Mapping[str, str] | None = None,
+        database: str = "",
     ) -> None:
         self._paths = paths
         self._board = board
@@ -109,7 +110,9 @@ class Spawner:
         self._stop_grace_seconds = stop_grace_seconds
         self._log_rotate_bytes = log_rotate_bytes
         self._log_cap_bytes = log_cap_bytes
-        self._inherited = environment.inherited(os.environ if environ is None else environ)
+        self._environ = os.environ if environ is None else environ
+        self._inherited = environment.inherited(self._environ)
+        self._database = "" if paths.named_by_file else database
 
     def __call__(self, task: Task, run: Run) -> SpawnedSupervisor:
         """Start the supervisor of ``run``.
@@ -146,7 +149,7 @@ class Spawner:
             prompt=self._prompt_for(task, run),
             prompt_file=folder / "prompt",
             workspace=directory(task, self._paths),
-            database=self._paths.database,
+            reach=environment.of_board(self._paths, self._database, self._environ),
         )
 
     def _spec(self, request: LaunchRequest, launch: Launch, folder: Path) -> Spec:

@@ -65,7 +65,7 @@ def test_the_environment_names_the_board(home: Path, monkeypatch: pytest.MonkeyP
         kb.connect()
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_a_file_in_the_environment_comes_before_a_name(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_relative_default_folder_is_refused(home: Path) -> None:
     assert kb.list_boards() == []
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_the_files_of_a_board_are_for_its_owner_alone(board: ABoard) -> None:
     board.create()
     root = board.conn.paths.root
@@ -129,7 +129,7 @@ def test_the_files_of_a_board_are_for_its_owner_alone(board: ABoard) -> None:
     assert board.conn.paths.database.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_the_list_names_the_boards_that_cannot_be_opened(home: Path) -> None:
     kb.create_board("good")
     kb.create_board("bad")
@@ -139,7 +139,7 @@ def test_the_list_names_the_boards_that_cannot_be_opened(home: Path) -> None:
     assert isinstance(listed["bad"], BoardDamaged)
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_a_database_that_is_missing_is_damage_and_not_a_fresh_start(home: Path) -> None:
     conn = kb.connect()
     kb.create_task(conn, title="precious")
@@ -202,7 +202,7 @@ def test_a_task_is_made_in_the_boards_default_folder(home: Path, tmp_path: Path)
     }
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_a_connection_is_a_plain_sqlite_connection_with_rows(board: ABoard) -> None:
     task = board.create()
     assert isinstance(board.conn, sqlite3.Connection)
@@ -214,7 +214,7 @@ def test_a_connection_is_a_plain_sqlite_connection_with_rows(board: ABoard) -> N
     assert board.conn.execute("PRAGMA foreign_keys").fetchone()[0] == 1
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_full_durability_is_the_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HERMES_KANBAN_DURABILITY")
     conn = kb.connect()

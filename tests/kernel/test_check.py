@@ -222,7 +222,7 @@ def rich_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     return home, tasks
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize(
     "damage", DAMAGES, ids=[f"{d.invariant}-{d.what.replace(' ', '_')}" for d in DAMAGES]
 )
@@ -241,7 +241,7 @@ def test_a_planted_damage_is_found(
     ), found
 
 
-@pytest.mark.only("postgres")
+@pytest.mark.stores("postgres")
 def test_every_planted_damage_is_found_on_postgres(board: ABoard) -> None:
     """On one board: a transaction plants the damage, is checked from within and undone."""
     tasks = rich_board(board)
@@ -285,7 +285,7 @@ def test_a_damaged_row_is_named_by_its_key(board: ABoard) -> None:
     assert found.text == "title is 'other' and its events tell 'ready'"
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_a_deep_check_reads_the_pages_too(board: ABoard) -> None:
     board.create()
     board.damage("UPDATE tasks SET consecutive_failures = -1")

@@ -36,7 +36,7 @@ def make_old(board: ABoard, file: Path, age: int) -> None:
     os.utime(file, (at, at))
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_a_board_in_use_loses_nothing(board: ABoard) -> None:
     run = board.start(board.create("runs", assignee="worker"))
     lay(board, "runs", str(run.id), "log")
@@ -118,7 +118,7 @@ def test_what_a_crash_left_goes_when_it_is_old(board: ABoard) -> None:
     ]
 
 
-@pytest.mark.only("sqlite")
+@pytest.mark.stores("sqlite")
 def test_backups_beyond_a_number_go_by_kind(board: ABoard) -> None:
     made = []
     for kind in ("backup", "before-restore", "backup", "backup"):

@@ -25,7 +25,7 @@ from tests.support.boards import ABoard
 from tests.support.rich import rich_board
 
 # Backups of PostgreSQL are PostgreSQL's.
-pytestmark = pytest.mark.only("sqlite")
+pytestmark = pytest.mark.stores("sqlite")
 
 HOLDER = """
 import sys

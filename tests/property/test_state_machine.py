@@ -466,7 +466,7 @@ BoardMachine.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestBoardMachine = pytest.mark.only("sqlite")(BoardMachine.TestCase)
+TestBoardMachine = pytest.mark.stores("sqlite")(BoardMachine.TestCase)
 
 
 class PostgresBoardMachine(BoardMachine):
@@ -486,4 +486,4 @@ class PostgresBoardMachine(BoardMachine):
 PostgresBoardMachine.TestCase.settings = settings(
     BoardMachine.TestCase.settings, max_examples=40, stateful_step_count=50
 )
-TestPostgresBoardMachine = pytest.mark.only("postgres")(PostgresBoardMachine.TestCase)
+TestPostgresBoardMachine = pytest.mark.stores("postgres")(PostgresBoardMachine.TestCase)

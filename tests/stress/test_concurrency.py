@@ -194,7 +194,7 @@ def test_no_task_is_claimed_or_completed_twice(processes: int, tasks: int, tmp_p
     assert min(raced.completions) > 0, raced
 
 
-@pytest.mark.only("postgres")
+@pytest.mark.stores("postgres")
 @pytest.mark.usefixtures("store")
 def test_nor_on_postgres(tmp_path: Path) -> None:
     """With fewer tasks, since each of many more lost races begins with a new connection."""

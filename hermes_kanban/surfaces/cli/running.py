@@ -135,12 +135,12 @@ def _never(task: kb.Task, run: kb.Run) -> int:
 
 
 def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
-    from gateway.locks import RoleLock
+    from gateway.locks import role_lock
     from hermes_kanban.workers.process import SystemProcesses
     from hermes_kanban.workers.spawn import Spawner
 
     conn = session.conn
-    lock = RoleLock(conn.paths.dispatcher_lock)
+    lock = role_lock(conn.paths, "dispatcher")
     if not lock.try_take():
         raise errors.Conflict(
             f"process {lock.holder()} dispatches this board already; it needs no help"
@@ -154,6 +154,7 @@ def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
             profiles=conn.config.profiles,
             prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
             stop_grace_seconds=conn.config.kanban.stop_grace_seconds,
+            database=conn.config.kanban.database,
         )
         return kb.dispatch_once(conn, spawn_fn=spawner, processes=processes, max_spawn=most)
     finally:

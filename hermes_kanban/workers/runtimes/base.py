@@ -15,7 +15,10 @@ _TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
 
 
 class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to start: ``prompt`` is the text for the agent, ``prompt_file`` where it may lie."""
+    """One run to start: ``prompt`` is the text for the agent, ``prompt_file`` where it may lie.
+
+    ``reach`` are the variables by which our own commands find the run's board.
+    """
 
     task: Task
     run: Run
@@ -23,7 +26,7 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     prompt_file: Path
     workspace: Path
-    database: Path
+    reach: dict[str, str]
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ def launch(request: LaunchRequest) -> Launch:
     argv = [fill(word, request, prompt) for word in words]
     if as_argument and not any("{prompt}" in word for word in words):
         argv.append(request.prompt)
-    env = {"HERMES_KANBAN_DB": str(request.database)}
+    env = dict(request.reach)
     if profile.prompt == "file":
         env[PROMPT_FILE] = str(request.prompt_file)
     env |= {name: fill(value, request, prompt) for name, value in profile.env.items()}

@@ -1,0 +1,142 @@
+"""Where a watcher hears that the board changed: SQLite's change counter, PostgreSQL's NOTIFY.
+
+Both are read on a connection of the watcher's own and only say "look".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Protocol
+
+import aiosqlite
+import anyio
+
+from hermes_kanban.kernel.reads import NEWEST_EVENT
+from hermes_kanban.paths import BoardPaths
+from hermes_kanban.store.opening import address_of
+
+POLL_SECONDS: Final = 0.25
+# Who writes by other means than ours does not notify; a look by key is cheap.
+LOOK_ANYWAY_SECONDS: Final = 1.0
+
+
+class Source(Protocol):
+    """One board, as far as a watcher follows it."""
+
+    async def changed(self) -> bool:
+        """Wait ``POLL_SECONDS`` at most; True if there may be newer events."""
+
+    async def newest(self) -> int:
+        """The id of the newest event, 0 on a new board."""
+
+
+def source_of(paths: BoardPaths) -> AbstractAsyncContextManager[Source]:
+    """The source of a board, open as long as its context."""
+    address = address_of(paths)
+    return _file(paths) if not address else _server(address, paths)
+
+
+class _ChangeCounter:
+    """``PRAGMA data_version`` moves at every commit of another connection."""
+
+    def __init__(self, conn: aiosqlite.Connection) -> None:
+        self._conn = conn
+        self._version = -1
+
+    async def changed(self) -> bool:
+        await anyio.sleep(POLL_SECONDS)
+        before, self._version = self._version, await self._number("PRAGMA data_version")
+        return self._version != before
+
+    async def newest(self) -> int:
+        return await self._number(NEWEST_EVENT)
+
+    async def _number(self, sql: str) -> int:
+        async with self._conn.execute(sql) as cursor:
+            row = await cursor.fetchone()
+        return int(row[0] or 0) if row is not None else 0
+
+
+@asynccontextmanager
+async def _file(paths: BoardPaths) -> AsyncIterator[Source]:
+    uri = f"{paths.database.as_uri()}?mode=rw"
+    # Cancelled half-way, connecting would leave its thread behind.
+    with anyio.CancelScope(shield=True):
+        conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
+    try:
+        yield _ChangeCounter(conn)
+    finally:
+        # Its thread must have ended before the event loop does.
+        with anyio.CancelScope(shield=True):
+            await conn.close()
+
+
+class _Notifications:
+    """LISTEN on the board's channel; a connection that broke is opened again, and then looked."""
+
+    def __init__(self, address: str, schema: str) -> None:
+        import psycopg
+
+        self._driver = psycopg
+        self._address = address
+        self._schema = schema
+        self._conn: psycopg.AsyncConnection[Any] | None = None
+        self._newest = 0
+        self._look_at = 0.0
+
+    async def changed(self) -> bool:
+        try:
+            conn = await self._connected()
+            heard = [one async for one in conn.notifies(timeout=POLL_SECONDS, stop_after=1)]
+        except self._driver.Error:
+            await self._drop()
+            await anyio.sleep(POLL_SECONDS)
+            return False
+        return bool(heard) or anyio.current_time() >= self._look_at
+
+    async def newest(self) -> int:
+        """What was known before, while the server does not answer."""
+        try:
+            conn = await self._connected()
+            cursor = await conn.execute(NEWEST_EVENT)
+            row = await cursor.fetchone()
+        except self._driver.Error:
+            await self._drop()
+            return self._newest
+        self._look_at = anyio.current_time() + LOOK_ANYWAY_SECONDS
+        self._newest = int(row[0] or 0) if row is not None else 0
+        return self._newest
+
+    async def _connected(self) -> Any:
+        if self._conn is None or self._conn.closed:
+            conn = await self._driver.AsyncConnection.connect(
+                self._address,
+                autocommit=True,
+                connect_timeout=10,
+                application_name="hermes-kanban watcher",
+                keepalives_idle=30,
+            )
+            self._conn = conn
+            await conn.execute(
+                f'SET search_path = "{self._schema}"; LISTEN "{self._schema}"'.encode()
+            )
+            self._look_at = 0.0
+        return self._conn
+
+    async def _drop(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            await conn.close()
+
+
+@asynccontextmanager
+async def _server(address: str, paths: BoardPaths) -> AsyncIterator[Source]:
+    from hermes_kanban.store.postgres import schema_of
+
+    source = _Notifications(address, schema_of(paths.slug))
+    try:
+        yield source
+    finally:
+        with anyio.CancelScope(shield=True):
+            await source._drop()

@@ -1,0 +1,100 @@
+"""A real gateway on PostgreSQL: woken by notifications, at home with broken connections."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.machine import machine
+from hermes_kanban.store.postgres import lock_key, schema_of
+from tests.support import stores
+from tests.support.gateways import Gateways, shell
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.stores("postgres")
+
+# As a command's worker works: by the command line, with what its environment says.
+BY_COMMANDS = (
+    f"{sys.executable} -m hermes_kanban.surfaces.cli.main comment $HERMES_KANBAN_TASK hello &&"
+    f" {sys.executable} -m hermes_kanban.surfaces.cli.main complete $HERMES_KANBAN_TASK"
+    " --summary written"
+)
+QUICK = shell("true")
+
+
+def events(gateways: Gateways) -> list[str]:
+    return [json.loads(line)["event"] for line in gateways.log_lines()]
+
+
+def test_a_worker_finds_its_board_by_its_environment(gateways: Gateways) -> None:
+    gateways.configure({"worker": shell(BY_COMMANDS)})
+    conn = gateways.open()
+    gateways.start()
+    created = subprocess.run(
+        [sys.executable, "-m", "hermes_kanban.surfaces.cli.main", "create", "x",
+         "--assignee", "worker", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    task_id = json.loads(created.stdout)["task"]["id"]
+    assert gateways.wait_for(task_id, "done", "blocked").status == "done"
+    run = kb.latest_run(conn, task_id)
+    assert run is not None
+    assert run.summary == "written"
+    assert [comment.body for comment in kb.list_comments(conn, task_id)] == ["hello"]
+    gateways.wait_for_exit(task_id)
+    assert kb.check(conn, deep=True) == []
+
+
+def test_it_goes_on_when_the_server_ends_its_connections(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK}, dispatch_interval_seconds=3600)
+    conn = gateways.open()
+    gateway = gateways.start()
+    for _ in range(3):
+        ours = conn.session.info.backend_pid  # type: ignore[attr-defined]
+        for backend, _name in stores.database().sessions():
+            if backend != ours:
+                stores.database().kill(backend)
+        task_id = kb.create_task(conn, title="now", assignee="quick")
+        gateways.wait_for(task_id, "done")
+        gateways.wait_for_exit(task_id)
+    assert gateway.poll() is None
+    assert "dispatch.took_over" not in events(gateways)
+    gateway.terminate()
+    assert gateway.wait(20) == 0
+    assert "Traceback" not in gateways.errors()
+
+
+def test_a_gateway_whose_role_was_taken_meanwhile_stands_by(gateways: Gateways) -> None:
+    """Two homes of one host share a database; the role is asked for again at every look."""
+    gateways.configure({"quick": QUICK}, dispatch_interval_seconds=0.2)
+    conn = gateways.open()
+    gateways.start()
+    (holder,) = [pid for pid, name in stores.database().sessions() if name.endswith("dispatcher")]
+    with psycopg.connect(stores.address(), autocommit=True) as other:
+        take = "SELECT pg_terminate_backend(%s, 5000), pg_advisory_lock(%s)"
+        other.execute(take, (holder, dispatcher_key()))
+        wait_until(lambda: "dispatch.standby" in events(gateways))
+        task_id = kb.create_task(conn, title="later", assignee="quick")
+        assert kb.get_task(conn, task_id).status == "ready"
+    gateways.wait_for(task_id, "done")
+    assert "dispatch.took_over" in events(gateways)
+
+
+def dispatcher_key() -> int:
+    return lock_key(f"dispatcher {schema_of('default')} {machine().host}")
+
+
+def test_a_board_made_while_it_runs_is_served(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK})
+    gateways.open()
+    gateways.start()
+    kb.create_board("later")
+    conn = kb.connect("later")
+    task_id = kb.create_task(conn, title="now", assignee="quick")
+    wait_until(lambda: kb.get_task(conn, task_id).status == "done", timeout=30)
+    conn.close()
