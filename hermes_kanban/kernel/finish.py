@@ -20,7 +20,10 @@ from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 BLOCKS_BEFORE_TRIAGE: Final = 3
 LIFTED_BY: Final = {
     "needs_input": "a person answers with: hermes-kanban unblock {id}",
-    "capability": "a person reassigns it with: hermes-kanban assign {id} PROFILE",
+    "capability": (
+        "a person gives it to another with: hermes-kanban assign {id} PROFILE,"
+        " then hermes-kanban unblock {id}"
+    ),
     "transient": "time: it is unblocked when it is due",
     "dependency": "its last open parent closes",
 }

@@ -82,7 +82,8 @@ def lose_parent(tx: Transaction, child: TaskState, parent_id: str) -> None:
         facts={
             "parent_id": parent_id,
             "lifted_by": (
-                f"hermes-kanban unlink {parent_id} {child['id']}, then unblock {child['id']}"
+                f"hermes-kanban unlink {parent_id} {child['id']},"
+                f" then hermes-kanban unblock {child['id']}"
             ),
         },
     )
