@@ -401,6 +401,14 @@ def test_pages_of_another_size_are_made_to_fit(board: ABoard, saved: Path) -> No
     assert board.conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
+def test_boards_in_postgresql_have_a_tool_of_their_own(
+    board: ABoard, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(kb.KanbanError, match="pg_restore"):
+        restore(board, saved)
+
+
 def test_a_board_that_is_not_there_is_made(board: ABoard, saved: Path) -> None:
     done = kb.restore(saved, "copy")
     assert done.kept is None
