@@ -160,7 +160,8 @@ def _explained(error: sqlite3.Error, source: Path, target: Path) -> BaseExceptio
         )
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return BoardDamaged(f"{source} cannot be copied: {error}")
-    return KanbanError(f"cannot copy {source} to {target.parent}: {error}")
+    what = "check the rights of its folder and the room on its disk"
+    return KanbanError(f"cannot copy {source} to {target.parent} ({error}); {what}")
 
 
 def verify(file: Path, *, newer: bool = False) -> int:
