@@ -15,7 +15,8 @@ from hermes_kanban import lifecycle
 from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
 JUMP_SECONDS: Final = 5
-SLEW_SECONDS: Final = 1
+# One second is what rounding comes to: remembering it would be a write at every other look.
+SLEW_SECONDS: Final = 2
 
 
 class ClockShift(msgspec.Struct, frozen=True):

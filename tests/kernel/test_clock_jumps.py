@@ -107,6 +107,17 @@ def test_a_clock_that_is_slewed_is_followed_without_a_word(followed: ABoard) -> 
     assert board_events(followed) == []
 
 
+def test_a_clock_between_two_seconds_is_no_reason_to_write(followed: ABoard) -> None:
+    """Time is told in whole seconds, so the clocks seem a second apart at some looks."""
+    known = set()
+    for tenth in range(40):
+        followed.clock.elapsed += 0.1
+        followed.clock.at += tenth % 10 == 0
+        look(followed)
+        known.add(followed.conn.execute("SELECT clock_offset FROM boards").fetchone()[0])
+    assert len(known) == 1
+
+
 def test_a_clock_that_was_set_while_nobody_looked_is_noticed_later(followed: ABoard) -> None:
     task = followed.create()
     kb.claim_task(followed.conn, task, claimer="outside", ttl_seconds=900)
