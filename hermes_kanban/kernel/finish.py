@@ -248,8 +248,23 @@ def _block(
 
 def note_triaged(tx: Transaction, task: TaskState, reason: str) -> None:
     """The event that says why a closing verb ended in triage."""
-    facts = {"reason": reason, "lifted_by": f"hermes-kanban accept {task['id']}"}
-    lifecycle.record(tx, task, "triaged", "system", facts)
+    lifecycle.record(tx, task, "triaged", "system", _triage_facts(task, reason))
+
+
+def triage_if_spent(tx: Transaction, task: TaskState) -> None:
+    """A task at rest that ran ``max_runs`` times without a person's touch goes to triage."""
+    at_rest = task["status"] in ("ready", "todo")
+    if at_rest and retries.runs_since_person(tx, task) >= tx.conn.config.kanban.max_runs:
+        facts = _triage_facts(task, _spent_reason(tx))
+        lifecycle.apply(tx, "triage", task, actor="system", facts=facts)
+
+
+def _spent_reason(tx: Transaction) -> str:
+    return f"{tx.conn.config.kanban.max_runs} runs without a person's touch"
+
+
+def _triage_facts(task: TaskState, reason: str) -> dict[str, Any]:
+    return {"reason": reason, "lifted_by": f"hermes-kanban accept {task['id']}"}
 
 
 def _blocks_since_person(tx: Transaction, task: TaskState) -> int:
@@ -345,7 +360,7 @@ def requeue(
     )
     gates.settle_at_rest(tx, task)
     if spent:
-        note_triaged(tx, task, f"{tx.conn.config.kanban.max_runs} runs without a person's touch")
+        note_triaged(tx, task, _spent_reason(tx))
 
 
 def rate_limit_in(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import fencing, gates, limits
+from hermes_kanban.kernel import fencing, finish, gates, limits
 from hermes_kanban.kernel.comments import insert_comment
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
@@ -71,7 +71,11 @@ def approve_task(
 def request_changes(
     conn: BoardConnection, task_id: str, *, comment: str, actor: str | None = None
 ) -> bool:
-    """review → ready or todo with a comment; no failure is counted."""
+    """review → ready or todo with a comment; no failure is counted.
+
+    After ``max_runs`` without a person's touch it goes to triage instead of back to work: two
+    agents that never agree would go on for ever.
+    """
     comment = limits.required("comment", comment, limits.COMMENT_BYTES)
     by = limits.actor(actor)
     with write(conn, "request-changes") as tx:
@@ -82,6 +86,7 @@ def request_changes(
         to = gates.resting_status(tx, task_id)
         lifecycle.apply(tx, "request_changes", task, actor=by, to=to, facts={"comment": comment})
         gates.settle_at_rest(tx, task)
+        finish.triage_if_spent(tx, task)
         return True
 
 
