@@ -177,7 +177,7 @@ def test_what_is_no_intact_board_is_told(
     assert not [name for name in names(tmp_path) if name.startswith("spoiled.db-")]
 
 
-@pytest.mark.only("postgres")
+@pytest.mark.stores("postgres")
 def test_a_board_in_postgresql_names_its_own_tool(board: ABoard) -> None:
     with pytest.raises(kb.KanbanError, match="pg_dump"):
         kb.backup(board.conn)
