@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from hermes_kanban.config import load
+from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
@@ -35,12 +35,19 @@ def connect(
     BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched.
     """
     paths = board_paths(board)
-    if address := address_of(paths):
+    config = load(paths.home)
+    if config.kanban.database and not paths.named_by_file:
         from hermes_kanban.store import pgboards
 
-        return pgboards.connect(
-            address, paths, clock=clock, randomness=randomness, wait_seconds=wait_seconds
+        conn = pgboards.connect(
+            config.kanban.database,
+            paths,
+            clock=clock,
+            randomness=randomness,
+            wait_seconds=wait_seconds,
         )
+        conn.config = config
+        return conn
     inode = _inode(paths)
     if inode is None:
         _create_if_first(paths)
@@ -54,6 +61,7 @@ def connect(
         randomness=randomness,
         wait_seconds=wait_seconds,
         same_thread=same_thread,
+        config=config,
     )
 
 
@@ -65,6 +73,7 @@ def open_at(
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
+    config: Config | None = None,
 ) -> store.SqliteConnection:
     """Open the file of that inode, which is there: judged and, where it is older, migrated."""
     _judge_as_it_lies(paths)
@@ -76,6 +85,8 @@ def open_at(
         same_thread=same_thread,
     )
     try:
+        if config is not None:
+            conn.config = config
         _prepare(conn, inode)
     except BaseException as error:
         conn.close()
