@@ -65,12 +65,7 @@ def backup(
             target = free_name(here.paths.backups, kind, conn.clock.now())
         elif os.path.lexists(target):
             raise InvalidInput("file", "a name that is not taken yet", f"{target} exists")
-        with _draft(target) as draft:
-            copy_board(here.paths, draft)
-            verify(draft, newer=True)
-            sync_file(draft)
-            os.rename(draft, target)
-        sync_folder(target.parent)
+        write_backup(here.paths, target)
     except OSError as error:
         raise store.translated(error, here.paths) from None
     if keep is not None:
@@ -78,6 +73,16 @@ def backup(
             if old.name.startswith(f"{kind}-"):
                 remove_below(here.paths.root, "backups", old.name)
     return target
+
+
+def write_backup(paths: BoardPaths, target: Path) -> None:
+    """Copy the board to ``target``, which becomes the whole verified copy at once, or stays."""
+    with _draft(target) as draft:
+        copy_board(paths, draft)
+        verify(draft, newer=True)
+        sync_file(draft)
+        os.rename(draft, target)
+    sync_folder(target.parent)
 
 
 def sqlite_board(conn: BoardConnection, instead: str) -> store.SqliteConnection:

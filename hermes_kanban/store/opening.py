@@ -378,18 +378,9 @@ def _back_up(conn: store.SqliteConnection, version: int) -> None:
     # An earlier try may have left one, and others may have written since.
     if target.exists() and _stand_of_file(target) == _stand(conn):
         return
-    draft = target.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)
-    source = store.open_board(conn.paths)
-    copy = sqlite3.connect(draft)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    draft.chmod(0o600)
-    os.rename(draft, target)
-    sync_folder(backups)
+    from hermes_kanban.store.backup import write_backup
+
+    write_backup(conn.paths, target)
 
 
 def _stand(conn: sqlite3.Connection) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
+from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, pgerrors, schema
@@ -116,14 +116,6 @@ def migrate(conn: PostgresConnection) -> int:
             raise
         version = _version(conn)
     return before
-
-
-def no_backup() -> KanbanError:
-    """The error for backup and restore, which are pg_dump's and pg_restore's on PostgreSQL."""
-    return KanbanError(
-        "this board lies in PostgreSQL, which has backups of its own: "
-        "pg_dump --schema 'kanban_*' DATABASE, and pg_restore; see docs/postgres.md"
-    )
 
 
 def _find(conn: PostgresConnection) -> Any:
