@@ -61,7 +61,7 @@ def test_with_durability_normal_only_the_last_verbs_may_be_missing(
 ) -> None:
     made = recording_of("verbs", folder / "root", HERMES_KANBAN_DURABILITY="normal")
     judge = Judge(made, folder, monkeypatch, last_may_go=True)
-    judge.look_everywhere(some_points(made, 40))
+    judge.look_everywhere(some_points(made, 25))
     judge.report("durability normal")
     assert judge.figures["with verbs missing"] > 0
 
@@ -103,7 +103,7 @@ def test_a_board_is_created_whole_or_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = creation(folder, monkeypatch)
-    judge.look_everywhere(some_points(judge.made, 30))
+    judge.look_everywhere(some_points(judge.made, 20))
     judge.report("creation")
 
 
@@ -126,7 +126,7 @@ def test_a_board_named_by_its_file_is_created_whole_or_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = creation_by_file(folder, monkeypatch)
-    judge.look_everywhere(some_points(judge.made, 30))
+    judge.look_everywhere(some_points(judge.made, 20))
     judge.report("creation by file")
 
 
@@ -194,7 +194,7 @@ def test_a_migrating_board_is_old_or_new_with_its_backup_whole(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = upgrade(folder, monkeypatch)
-    judge.look_everywhere(some_points(judge.made, 40))
+    judge.look_everywhere(some_points(judge.made, 25))
     judge.report("migration")
     assert judge.figures["of version 1"] and judge.figures[f"of version {SCHEMA_VERSION}"]
 
@@ -232,7 +232,7 @@ def test_a_backup_is_whole_and_a_restore_is_done_or_not(
     program: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = BackupJudge(recording_of(program, folder / "root"), folder, monkeypatch)
-    judge.look_everywhere(some_points(judge.made, 30))
+    judge.look_everywhere(some_points(judge.made, 15))
     judge.report(program)
     assert judge.figures["backups"]
 
