@@ -23,9 +23,8 @@ from hermes_kanban.surfaces.cli.session import Session, command
 )
 def init_command(session: Session) -> None:
     """Create the board if it is not there."""
-    paths = kb.init_db(session.board)
-    value = {"slug": paths.slug, "database": str(paths.database)}
-    session.answer("board", value, [f"board {paths.slug} at {paths.database}"])
+    slug = kb.init_db(session.board).slug
+    _tell_where(session, slug, session.board)
 
 
 boards_command = Group(
@@ -87,8 +86,14 @@ def boards_create(
     """Create a board."""
     if not kb.create_board(slug, name=name, icon=icon, default_workdir=workdir):
         raise errors.Conflict(f"there is a board {slug} already; see: hermes-kanban boards list")
-    value = {"slug": slug, "database": str(board_paths(slug).database)}
-    session.answer("board", value, [f"board {slug} at {value['database']}"])
+    _tell_where(session, slug, slug)
+
+
+def _tell_where(session: Session, slug: str, board: str | None) -> None:
+    conn = kb.connect(board)
+    conn.close()
+    value = {"slug": slug, "database": conn.location}
+    session.answer("board", value, [f"board {slug} at {conn.location}"])
 
 
 boards_command.add(boards_list, boards_create)
