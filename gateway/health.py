@@ -79,7 +79,8 @@ class HealthFile:
     def _replace(self, encoded: bytes) -> bool:
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
-            draft.write_bytes(encoded)
+            with open(draft, "wb", opener=_private) as file:
+                file.write(encoded)
             os.replace(draft, self._path)
         except OSError:
             draft.unlink(missing_ok=True)
@@ -105,6 +106,10 @@ class HealthFile:
         record = read_health(self._path)
         if record is not None and record.pid == os.getpid():
             self._path.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def read_health(path: Path) -> HealthRecord | None:
