@@ -28,6 +28,8 @@ from hermes_kanban.paths import board_paths
 from hermes_kanban.paths import home as default_home
 
 SCAN_SECONDS: Final = 2.0
+# A server is asked by a connection of its own, which costs more than to look into a folder.
+SCAN_SERVER_SECONDS: Final = 10.0
 
 BoardName = str | None
 """A board, or None for the board that the environment names."""
@@ -53,6 +55,7 @@ class GatewayRunner:
         self._pulses: dict[BoardName, Pulse] = {}
         self._refused: dict[BoardName, str] = {}
         self._slugs: list[str] = []
+        self._list_at = 0.0
 
     async def run(self) -> None:
         """Run every service; returns after the first SIGTERM or SIGINT, a second exits at once."""
@@ -145,9 +148,10 @@ class GatewayRunner:
 
     async def _list_boards(self) -> None:
         """Look which boards there are; while a database does not answer, those of before."""
-        if self._only is not None:
-            return
         database = self._live_config.current().kanban.database
+        if self._only is not None or (database and anyio.current_time() < self._list_at):
+            return
+        self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
         try:
             self._slugs = await anyio.to_thread.run_sync(board_slugs, database)
         except kb.KanbanError as error:
