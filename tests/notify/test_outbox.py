@@ -49,6 +49,7 @@ def test_matching_events_become_deliveries_with_the_cursor(board: ABoard) -> Non
     assert outbox.advance_cursors(board.conn) == 0
 
 
+@pytest.mark.stores("sqlite")
 def test_without_subscriptions_or_news_nothing_is_written(board: ABoard) -> None:
     board.create()
     changes = board.conn.total_changes
@@ -355,6 +356,7 @@ def cpu_seconds(call: Callable[[], object]) -> float:
     return time.thread_time() - before
 
 
+@pytest.mark.stores("sqlite")
 def test_no_question_scans_tasks_runs_or_events(board: ABoard) -> None:
     sub_id = subscribe(board, filter={"kinds": "all", "assignee": "ann"})
     task_id = board.create(assignee="ann")
