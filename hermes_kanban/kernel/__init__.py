@@ -58,9 +58,9 @@ _HOMES = {
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why",
     "hermes_kanban.model": (
-        "Board BoardBusy BoardDamaged BoardTooNew CannotUndo Comment ConfigError Delivery "
-        "DiskFull Event Hold Identity IllegalTransition InvalidInput KanbanError Link NotFound "
-        "Refused Run StaleRun Subscription Task"
+        "Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
+        "ConfigError Delivery DiskFull Event Hold Identity IllegalTransition InvalidInput "
+        "KanbanError Link NotFound Refused Run StaleRun Subscription Task"
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import BoardBusy as BoardBusy
     from hermes_kanban.model import BoardDamaged as BoardDamaged
     from hermes_kanban.model import BoardTooNew as BoardTooNew
+    from hermes_kanban.model import BoardUnreachable as BoardUnreachable
     from hermes_kanban.model import CannotUndo as CannotUndo
     from hermes_kanban.model import Comment as Comment
     from hermes_kanban.model import ConfigError as ConfigError

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model import BoardUnreachable
 from hermes_kanban.store import pgboards, pgerrors, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
 from hermes_kanban.store.postgres import PostgresConnection, schema_of
@@ -189,10 +188,10 @@ def test_a_connection_that_was_ended_is_opened_again_at_the_next_use(board: ABoa
 
 def test_a_connection_that_ends_in_a_batch_undoes_all_of_it(board: ABoard) -> None:
     before = dump(board.conn)
-    with pytest.raises(BoardUnreachable, match="not kept"), kb.batch(board.conn):
+    with pytest.raises(kb.BoardUnreachable, match="not kept"), kb.batch(board.conn):
         board.create("one")
         stores.database().kill(backend(board))
-        with pytest.raises(BoardUnreachable):
+        with pytest.raises(kb.BoardUnreachable):
             board.create("two")
         board.create("nor what comes after")
     assert dump(board.conn) == before
@@ -220,7 +219,7 @@ def test_a_connection_that_ends_during_the_commit_is_asked_about(
     if kept:
         board.create("kept")
     else:
-        with pytest.raises(BoardUnreachable):
+        with pytest.raises(kb.BoardUnreachable):
             board.create("not kept")
     assert [task.title for task in kb.list_tasks(board.conn)] == (["kept"] if kept else [])
 
@@ -366,7 +365,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password(
         "postgresql://me:secret@[::1/board",
     ):
         monkeypatch.setenv("HERMES_KANBAN_DATABASE", address)
-        with pytest.raises(BoardUnreachable, match=r"kanban\.database") as told:
+        with pytest.raises(kb.BoardUnreachable, match=r"kanban\.database") as told:
             kb.connect()
         assert "secret" not in str(told.value)
 
@@ -378,9 +377,9 @@ def test_a_server_that_is_not_there_is_told_without_the_password(
         (psycopg.errors.DataCorrupted("x"), kb.BoardDamaged),
         (psycopg.errors.IndexCorrupted("x"), kb.BoardDamaged),
         (psycopg.errors.LockNotAvailable("x"), kb.BoardBusy),
-        (psycopg.errors.AdminShutdown("x"), BoardUnreachable),
-        (psycopg.errors.TooManyConnections("x"), BoardUnreachable),
-        (psycopg.OperationalError("the connection is lost"), BoardUnreachable),
+        (psycopg.errors.AdminShutdown("x"), kb.BoardUnreachable),
+        (psycopg.errors.TooManyConnections("x"), kb.BoardUnreachable),
+        (psycopg.OperationalError("the connection is lost"), kb.BoardUnreachable),
         (psycopg.errors.InsufficientPrivilege("x"), kb.KanbanError),
         (psycopg.errors.CheckViolation("x"), ConstraintFailed),
         (psycopg.errors.SyntaxError("x"), pgerrors.StatementFailed),
