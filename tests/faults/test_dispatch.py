@@ -145,6 +145,7 @@ def test_a_host_without_settings_has_a_cap(board: ABoard) -> None:
     """Thirty tasks at once on a small machine: what it can carry starts, the rest says so."""
     board.add_profile("worker")
     cap = board.conn.config.kanban.max_in_progress
+    assert 1 <= cap <= 4 * (os.cpu_count() or 1)
     tasks = [board.create(assignee="worker") for _ in range(cap + 30)]
     started: list[str] = []
     while True:
@@ -157,7 +158,6 @@ def test_a_host_without_settings_has_a_cap(board: ABoard) -> None:
             break
         started += [task for task, _, _ in report.spawned]
     assert started == tasks[:cap]
-    assert cap <= 4 * (os.cpu_count() or 1)
     assert [hold.code for hold in kb.why(board.conn, tasks[-1])] == ["max_in_progress"]
 
 
