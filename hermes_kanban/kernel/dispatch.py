@@ -141,12 +141,13 @@ def _settle(
     if not live:
         return live
     if processes is not None:
+        report.reclaimed = recover.take_back_unstarted(conn, processes, live)
         report.exited = recover.import_exit_records(conn, processes, live)
-        live = live_runs(conn) if report.exited else live
+        live = live_runs(conn) if report.exited or report.reclaimed else live
         report.stopped = recover.advance_stops(conn, processes, live)
         report.crashed = recover.detect_crashed_workers(conn, processes, live, pending=ending)
         report.renewed = recover.renew_leases(conn, processes, live)
-    report.reclaimed = recover.release_stale_claims(conn, processes, live)
+    report.reclaimed += recover.release_stale_claims(conn, processes, live)
     report.timed_out = recover.enforce_max_runtime(conn, live)
     if report.renewed or conn.events_written != written:
         live = live_runs(conn)

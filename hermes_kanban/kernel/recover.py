@@ -245,12 +245,29 @@ def recover_orphaned_claims(conn: BoardConnection, processes: Processes) -> list
     return recovered
 
 
+def take_back_unstarted(
+    conn: BoardConnection, processes: Processes, live: list[LiveRun]
+) -> list[int]:
+    """Reclaim what this very dispatcher claimed in an earlier look and never registered.
+
+    A look ends with each of its claims registered or closed, unless the board refused even that
+    (no room, too busy): then the supervisor was never told to go, and nothing of the run lives.
+    """
+    me = processes.identity()
+    mine = [
+        run
+        for run in live
+        if run.open and not run.registered and run.claimer == DISPATCHER and run.claimed_by() == me
+    ]
+    return [run.id for run in mine if _close_orphan(conn, run)]
+
+
 def _close_orphan(conn: BoardConnection, run: LiveRun) -> bool:
     with write(conn, "reclaim") as tx:
         task = lifecycle.load(tx, run.task_id)
         if task is None or task["current_run_id"] != run.id or task["worker_pid"] is not None:
             return False
-        finish.reclaim_in(tx, task, "system", "its dispatcher died before it was started")
+        finish.reclaim_in(tx, task, "system", "its dispatcher never started it")
         return True
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model import InvalidInput
+from hermes_kanban.model import InvalidInput, Run, Task
+from hermes_kanban.store.protocol import write
 from tests.kernel.scenes import dump, end, holds, proof
 from tests.support.boards import ABoard
 
@@ -257,6 +258,46 @@ def test_what_a_dead_dispatcher_claimed_and_never_started_is_reclaimed(board: AB
     assert kb.recover_orphaned_claims(board.conn, board.processes) == [orphan.id]
     assert kb.get_run(board.conn, orphan.id).outcome == "reclaimed"
     assert board.task(dead).consecutive_failures == 0
+
+
+def test_a_claim_that_could_not_be_registered_is_taken_back_at_the_next_look(
+    board: ABoard,
+) -> None:
+    board.add_profile("worker")
+    task = board.create(assignee="worker")
+    busy = write(board.connect(), "hold")
+    waiting = Waiting(board)
+
+    def spawn(_task: Task, _run: Run) -> Waiting:
+        busy.__enter__()
+        return waiting
+
+    board.conn.wait_seconds = 0.05
+    with pytest.raises(kb.BoardBusy):
+        kb.dispatch_once(board.conn, spawn_fn=spawn, processes=board.processes)
+    busy.__exit__(None, None, None)
+    run = kb.latest_run(board.conn, task)
+    assert run is not None
+    assert (run.ended_at, run.worker_pid, waiting.went) == (None, None, False)
+    report = kb.dispatch_once(board.conn, spawn_fn=spawn, processes=board.processes, max_spawn=0)
+    assert report.reclaimed == [run.id]
+    assert board.task(task).status == "ready"
+    assert board.task(task).consecutive_failures == 0
+
+
+class Waiting:
+    """A supervisor that waits for its go."""
+
+    def __init__(self, board: ABoard) -> None:
+        self.identity = board.processes.start()
+        self.pid = self.identity.pid
+        self.went = False
+
+    def go(self) -> None:
+        self.went = True
+
+    def abandon(self) -> None:
+        """It exits without having started anything."""
 
 
 @pytest.mark.parametrize("seconds", [0, -1, True, 1.5, "60", 2**63])
