@@ -6,9 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 JOBS ?= auto
+SEEDS ?= 1000
+FROM ?= 0
+STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench torture clean
+.PHONY: help setup run check test bench torture simulate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -39,6 +42,10 @@ bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside othe
 torture: $(INSTALLED) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
 
+simulate: $(INSTALLED) ## seeded histories of the whole board (SEEDS=10000 FROM=0 STEPS=200 JOBS=2)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --steps $(STEPS) \
+		$(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
+
 clean: ## remove what the other targets made, .venv included
-	rm -rf $(VENV) .venv-bench build dist *.egg-info .board .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

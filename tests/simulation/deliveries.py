@@ -1,0 +1,133 @@
+"""What subscribers are owed by the events alone, and what reached them in the simulated world."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.simulation.judgement import demand
+
+ATTENTION = frozenset({"gave_up", "review_requested", "completed", "approved"})
+
+
+class Wanted:
+    """One subscription as it was asked for, and the events it is to hear of."""
+
+    def __init__(self, sub_id: int, task_id: str | None, filter: dict[str, Any]):
+        self.id = sub_id
+        self.task_id = task_id
+        self.kinds = frozenset(filter["kinds"])
+        self.assignee: list[str] | None = filter.get("assignee")
+        self.ended = False
+        self.events: list[int] = []
+
+    def hears(self, event: Any, assignee: str | None, was_done: bool) -> bool:
+        """Whether an event is one of those asked for."""
+        if event.task_id is None and (self.task_id or self.assignee):
+            return False
+        if self.task_id is not None and event.task_id != self.task_id:
+            return False
+        if self.assignee is not None and assignee not in self.assignee:
+            return False
+        return (
+            "all" in self.kinds
+            or event.kind in self.kinds
+            or ("attention" in self.kinds and _needs_attention(event, was_done))
+        )
+
+
+def _needs_attention(event: Any, was_done: bool) -> bool:
+    if event.kind == "triaged":
+        return bool(event.actor == "system")
+    if event.kind == "blocked":
+        kind = event.payload.get("task", {}).get("block_kind")
+        return kind in ("needs_input", "capability")
+    if event.kind == "archived":
+        return not was_done
+    return event.kind in ATTENTION
+
+
+class Mail:
+    """The outside: what arrived where, under which key, and what nobody can be told."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[int, Wanted] = {}
+        self.arrived: dict[tuple[int, int], str] = {}
+        self.newest: dict[int, int] = {}
+        self.hopeless = 0
+        self.attempts: dict[tuple[int, int], int] = {}
+        self.again: set[int] = set()
+        self.messages = 0
+        self._past: list[tuple[Any, str | None, bool]] = []
+
+    def learn(self, event: Any, assignee: str | None, was_done: bool) -> None:
+        """An event has happened, to a task of that assignee that had been completed or not."""
+        self._past.append((event, assignee, was_done))
+        for wanted in self.wanted.values():
+            if wanted.hears(event, assignee, was_done):
+                wanted.events.append(event.id)
+
+    def follow(self, rows: list[Any]) -> None:
+        """The subscriptions as they are now: id, task, filter, start and end."""
+        for sub_id, task_id, filter, start, ended_at in rows:
+            wanted = self.wanted.get(sub_id)
+            if wanted is None:
+                wanted = self.wanted[sub_id] = Wanted(sub_id, task_id, json.loads(filter))
+                wanted.events = [
+                    past[0].id for past in self._past if past[0].id > start and wanted.hears(*past)
+                ]
+            wanted.ended = ended_at is not None
+
+    def tried(self, delivery: Any, ahead: int | None) -> None:
+        """Somebody tries to send; ``ahead`` is an older event of it that waits, if there is one."""
+        key = (delivery.sub_id, delivery.event_id)
+        self.attempts[key] = self.attempts.get(key, 0) + 1
+        demand(
+            ahead is None or delivery.sub_id in self.again,
+            "28",
+            f"event {delivery.event_id} is sent while {ahead} of the same subscription waits",
+        )
+
+    def arrive(self, delivery: Any) -> None:
+        """A message has reached its destination."""
+        key = (delivery.sub_id, delivery.event_id)
+        known = self.arrived.get(key)
+        demand(known in (None, delivery.dedup_key), "13", f"{key} came under another key")
+        if known is None:
+            taken = delivery.dedup_key in self.arrived.values()
+            demand(not taken, "13", f"{key} came under the key of another")
+            newest = self.newest.get(delivery.sub_id, 0)
+            demand(
+                delivery.event_id > newest or delivery.sub_id in self.again,
+                "28",
+                f"event {delivery.event_id} came after {newest}",
+            )
+            self.newest[delivery.sub_id] = max(newest, delivery.event_id)
+        self.arrived[key] = delivery.dedup_key
+        self.messages += 1
+
+    def judge(self, rows: list[Any]) -> None:
+        """What the outbox says of deliveries is what came of them."""
+        for sub_id, event_id, state, reason in rows:
+            key = (sub_id, event_id)
+            if state == "delivered":
+                demand(key in self.arrived, "13", f"{key} is marked delivered and never arrived")
+            if state == "dead" and "attempts" in reason:
+                tried = self.attempts.get(key, 0)
+                demand(tried >= 20, "28", f"{key} was given up after {tried} attempts")
+
+    def judge_all_owed(self, rows: list[Any]) -> None:
+        """In the end each live subscription's events arrived, or are dead with a reason."""
+        states = {(row[0], row[1]): row[2] for row in rows}
+        for wanted in self.wanted.values():
+            if wanted.ended:
+                continue
+            for event_id in wanted.events:
+                state = states.pop((wanted.id, event_id), "missing")
+                demand(
+                    state in ("delivered", "dead"),
+                    "28",
+                    f"event {event_id} is {state} for subscription {wanted.id}",
+                )
+            extra = [key for key in states if key[0] == wanted.id]
+            demand(not extra, "13", f"owed without being asked for: {extra}")

@@ -1,0 +1,259 @@
+"""What people do, sensible or not: every verb, mostly where it is legal, sometimes elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import outbox, subscriptions
+from tests.simulation.spec import LEGAL
+from tests.simulation.steps import Step
+
+# A parent that comes late tells most of a task that is under way.
+_TELLING: Final = frozenset({"running", "review", "ready", "blocked"})
+ACTORS: Final = ("person:ann", "person:bob", "person:ann", "person:bob", "profile:lead")
+ASSIGNEES: Final = ("coder", "writer", "coder", "painter", "lead", "outsider", None)
+KINDS: Final = ("needs_input", "capability", "transient", "dependency")
+DESTINATIONS: Final = ("log", "command:/bin/sh ann", "command:/bin/sh bob", "command:/bin/sh sms")
+FILTERS: Final[tuple[dict[str, Any], ...]] = (
+    {"kinds": ["attention"]},
+    {"kinds": ["all"]},
+    {"kinds": ["completed", "blocked"]},
+    {"kinds": ["attention"], "assignee": "coder"},
+    {"kinds": ["all"], "assignee": ["writer", "painter"]},
+)
+
+Call = Callable[[Any], Any]
+
+
+def of_person(world: Any, step: Step) -> tuple[str, str | None, Call]:
+    """A verb, the task it is about, and the call; picked by the step's numbers."""
+    verb = world.verbs[step.a % len(world.verbs)]
+    liked = _TELLING if verb == "link" else LEGAL.get(verb)
+    task = world.pick_legal(liked, step.b, sometimes=step.c % 6 == 0)
+    if task is None:
+        return "nothing", None, lambda conn: None
+    return verb, task, CALLS[verb](world, task, step)
+
+
+def blocking_again(world: Any, step: Step) -> tuple[str, str, Call]:
+    """Somebody who blocks the same few tasks over and over, and says little when he does not."""
+    task = world.pick(step.a * 2 + 1)
+    if world.status(task) == "blocked":
+        reason = "because" if step.c % 9 == 0 else None
+        return (
+            "unblock",
+            task,
+            lambda conn: kb.unblock_task(conn, task, reason=reason, actor="person:bob"),
+        )
+    return "block", task, lambda conn: kb.block_task(conn, task, reason="no", actor="person:bob")
+
+
+def _complete(world: Any, task: str, step: Step) -> Call:
+    return lambda conn: kb.complete_task(conn, task, result="by hand", actor=_person(step))
+
+
+def _block(world: Any, task: str, step: Step) -> Call:
+    kind = KINDS[step.c % 4]
+    return lambda conn: kb.block_task(conn, task, reason="wait", kind=kind, actor=_person(step))
+
+
+def _schedule(world: Any, task: str, step: Step) -> Call:
+    at = None if step.c % 3 == 0 else world.host(step).now() + (step.c % 90) - 20
+    return lambda conn: kb.schedule_task(conn, task, at, actor=_person(step))
+
+
+def _edit(world: Any, task: str, step: Step) -> Call:
+    wanted: dict[str, Any] = (
+        {"body": f"body {step.c % 5}"},
+        {"max_retries": step.c % 3},
+        {"tenant": (None, "a", "b")[step.c % 3]},
+        {"max_runtime_seconds": 30},
+    )[step.c % 4]
+    return lambda conn: kb.edit_task(conn, task, actor=_person(step), **wanted)
+
+
+def _unblock(world: Any, task: str, step: Step) -> Call:
+    reason = "because" if step.c % 4 == 0 else None
+    return lambda conn: kb.unblock_task(conn, task, reason=reason, actor=_person(step))
+
+
+def _approve(world: Any, task: str, step: Step) -> Call:
+    comment = "fine" if step.c % 3 == 0 else None
+    return lambda conn: kb.approve_task(conn, task, comment=comment, actor=_reviewer(step))
+
+
+def _request_changes(world: Any, task: str, step: Step) -> Call:
+    return lambda conn: kb.request_changes(conn, task, comment="again", actor=_reviewer(step))
+
+
+def _cancel(world: Any, task: str, step: Step) -> Call:
+    wanted = options("cancel", step)
+    return lambda conn: kb.cancel_task(conn, task, actor=_person(step), **wanted)
+
+
+def _archive(world: Any, task: str, step: Step) -> Call:
+    wanted = options("archive", step)
+    return lambda conn: kb.archive_task(conn, task, actor=_person(step), **wanted)
+
+
+def _adopt(world: Any, task: str, step: Step) -> Call:
+    runs = world.oracle.shadow.tasks[task].runs
+    run_id = runs[step.c % len(runs)].id if runs else 1
+    return lambda conn: kb.adopt_result(conn, task, run_id=run_id, actor=_person(step))
+
+
+def _assign(world: Any, task: str, step: Step) -> Call:
+    assignee = ASSIGNEES[step.c % len(ASSIGNEES)]
+    return lambda conn: kb.assign_task(conn, task, assignee, actor=_person(step))
+
+
+def _link(world: Any, task: str, step: Step) -> Call:
+    parent = world.pick(step.c)
+    return lambda conn: kb.link_tasks(conn, parent, task, actor=_person(step))
+
+
+def _unlink(world: Any, task: str, step: Step) -> Call:
+    parents = list(world.oracle.shadow.parents.get(task, ()))
+    parent = parents[step.c % len(parents)] if parents else world.pick(step.c)
+    return lambda conn: kb.unlink_tasks(conn, parent, task, actor=_person(step))
+
+
+def _prioritise(world: Any, task: str, step: Step) -> Call:
+    return lambda conn: kb.prioritise_task(conn, task, step.c % 7 - 2, actor=_person(step))
+
+
+def _comment(world: Any, task: str, step: Step) -> Call:
+    return lambda conn: kb.add_comment(conn, task, "a word", actor=_person(step))
+
+
+def _simply(name: str) -> Callable[[Any, str, Step], Call]:
+    def make(world: Any, task: str, step: Step) -> Call:
+        return lambda conn: getattr(kb, name)(conn, task, actor=_person(step))
+
+    return make
+
+
+def options(verb: str, step: Step) -> dict[str, Any]:
+    """What a verb was asked for that its rules must know of."""
+    if verb == "cancel":
+        return {"tree": step.c % 2 == 0, "release": step.c % 5 == 0}
+    return {"release": step.c % 3 == 0} if verb == "archive" else {}
+
+
+def _person(step: Step) -> str:
+    return ACTORS[step.c % 4]
+
+
+def _reviewer(step: Step) -> str:
+    return ("person:ann", "profile:lead", "profile:coder", "profile:lead")[step.c % 4]
+
+
+CALLS: Final[dict[str, Callable[[Any, str, Step], Call]]] = {
+    "accept": _simply("accept_task"),
+    "triage": _simply("triage_task"),
+    "promote": _simply("promote_task"),
+    "reclaim": _simply("reclaim_task"),
+    "reopen": _simply("reopen_task"),
+    "complete": _complete,
+    "block": _block,
+    "schedule": _schedule,
+    "edit": _edit,
+    "unblock": _unblock,
+    "approve": _approve,
+    "request_changes": _request_changes,
+    "cancel": _cancel,
+    "archive": _archive,
+    "adopt": _adopt,
+    "assign": _assign,
+    "link": _link,
+    "unlink": _unlink,
+    "prioritise": _prioritise,
+    "comment": _comment,
+}
+_OFTEN: Final = (
+    "unblock", "approve", "request_changes", "reopen", "link", "accept", "block", "reclaim",
+    "unblock", "reopen", "link", "block", "adopt",
+)  # fmt: skip
+MEDDLING: Final = ("reclaim", "complete", "block", "cancel", "assign", "archive", "link")
+VERBS: Final = (*sorted(CALLS), *_OFTEN)
+
+
+def create(world: Any, step: Step) -> Call:
+    """A new task, behind others more often than not."""
+    tasks = world.oracle.shadow.tasks
+    parents = [world.pick(step.b), world.pick(step.c)][: (0, 1, 0, 2)[step.a % 4]] if tasks else []
+    given: dict[str, Any] = {
+        "title": f"task {step.serial}",
+        "parents": parents,
+        "assignee": ASSIGNEES[step.b % 5 if step.c % 8 else 5 + step.b % 2],
+        "tenant": (None, "a", "b")[step.c % 3],
+        "priority": step.a % 4,
+        "triage": step.b % 9 == 0,
+        "idempotency_key": f"key {step.c % 3}" if step.a % 5 == 0 else None,
+        "max_retries": (None, None, 0, 2)[step.a % 4],
+        "max_runtime_seconds": 40 if step.b % 6 == 0 else None,
+        "workspace": "dir:/nowhere" if step.c % 7 == 0 else None,
+        "scheduled_at": world.host(step).now() + 50 if step.a % 11 == 0 else None,
+    }
+    return lambda conn: kb.create_task(conn, actor=_person(step), **given)
+
+
+def batch(world: Any, step: Step) -> Call:
+    """Several verbs of which one may refuse: it undoes itself, or, not caught, everything."""
+    one, other = world.pick(step.a), world.pick(step.b)
+    caught = step.c % 3 != 0
+
+    def plan(conn: Any) -> None:
+        with kb.batch(conn):
+            kb.add_comment(conn, one, "to be linked", actor="profile:lead")
+            before = world.digest(conn)
+            try:
+                with kb.batch(conn):
+                    kb.prioritise_task(conn, one, step.c % 5, actor="person:ann")
+                    kb.link_tasks(conn, other, one, actor="person:ann")
+                    kb.promote_task(conn, one, actor="person:ann")
+            except world.REFUSALS:
+                world.demand(world.digest(conn) == before, "20", "a verb that raised left a trace")
+                if not caught:
+                    raise
+            kb.add_comment(conn, other, "so much for that", actor="profile:lead")
+
+    return plan
+
+
+def subscribe(world: Any, step: Step) -> Call:
+    """A subscriber comes, or now and then one goes."""
+    known = [wanted.id for wanted in world.mail.wanted.values() if not wanted.ended]
+    if known and step.a % 4 == 0:
+        return lambda conn: subscriptions.unsubscribe(conn, known[step.b % len(known)])
+    task = world.pick(step.b) if step.a % 3 == 0 else None
+    wanted = FILTERS[step.c % len(FILTERS)]
+    destination = DESTINATIONS[step.a % len(DESTINATIONS)]
+    return lambda conn: subscriptions.subscribe(
+        conn, destination=destination, task_id=task, filter=wanted, actor="person:ann"
+    )
+
+
+def outbox_verb(world: Any, step: Step) -> Call:
+    """A person tries a delivery again, or drops it."""
+
+    def call(conn: Any) -> Any:
+        owed = outbox.list_outbox(conn)
+        if not owed:
+            return None
+        delivery = owed[step.b % len(owed)]
+        if step.a % 2:
+            world.mail.again.add(delivery.sub_id)
+            return outbox.retry_delivery(conn, delivery.id)
+        return outbox.drop_delivery(conn, delivery.id)
+
+    return call
+
+
+def pause(world: Any, step: Step) -> Call:
+    """The board is paused, or goes on."""
+    if step.a % 4 == 0 and not world.oracle.shadow.paused:
+        return lambda conn: kb.pause(conn, actor="person:ann")
+    return lambda conn: kb.resume(conn, actor="person:bob")

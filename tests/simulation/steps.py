@@ -1,0 +1,81 @@
+"""The schedule as data: what happens next, drawn from a seed, and nothing that cannot be left out.
+
+A step holds only small numbers; what they mean is decided when it is taken, by what there is then.
+So any step may be dropped and the rest still is a history, which is what shrinking lives on.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final, NamedTuple
+
+
+class Step(NamedTuple):
+    """One entry of a schedule; ``serial`` seeds what is drawn while it is taken."""
+
+    serial: int
+    op: str
+    a: int
+    b: int
+    c: int
+    fate: str
+    after: int
+
+    def __str__(self) -> str:
+        fate = "" if self.fate == "run" else f" [{self.fate} after {self.after}]"
+        return f"{self.serial:3} {self.op} {self.a} {self.b} {self.c}{fate}"
+
+
+WEIGHTS: Final = {
+    "create": 3,
+    "person": 17,
+    "again": 4,
+    "meddle": 4,
+    "batch": 2,
+    "subscribe": 4,
+    "claim": 4,
+    "outside": 6,
+    "late": 4,
+    "agent": 15,
+    "exit": 9,
+    "supervisor": 16,
+    "tick": 20,
+    "notify": 7,
+    "send": 8,
+    "outbox": 1,
+    "gateway": 8,
+    "kill": 2,
+    "settle": 3,
+    "resume": 13,
+    "wait": 14,
+    "jump": 1,
+    "reboot": 1,
+    "disk": 1,
+    "pause": 1,
+}
+HABITS: Final = (0.1, 1, 1, 1, 3)
+FATES: Final = {"run": 62, "pause": 24, "crash": 7, "busy": 3, "full": 2, "squeeze": 2}
+FIRST: Final = 9
+MOST_POINTS: Final = 22
+
+
+def schedule(seed: int, steps: int) -> list[Step]:
+    """The steps of a history."""
+    rng = random.Random(f"schedule {seed}")
+    weights = [weight * rng.choice(HABITS) for weight in WEIGHTS.values()]
+    ops = rng.choices(list(WEIGHTS), weights, k=steps)
+    fates = rng.choices(list(FATES), list(FATES.values()), k=steps)
+    # A board with something on it first; then whatever comes.
+    ops[:FIRST] = ["gateway", "subscribe"] + ["create"] * (FIRST - 2)
+    return [
+        Step(
+            serial,
+            op,
+            rng.randrange(1 << 12),
+            rng.randrange(1 << 12),
+            rng.randrange(1 << 12),
+            fate if serial >= FIRST else "run",
+            min(rng.randrange(1, MOST_POINTS), rng.randrange(1, 2 * MOST_POINTS)),
+        )
+        for serial, (op, fate) in enumerate(zip(ops, fates, strict=True))
+    ]

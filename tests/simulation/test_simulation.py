@@ -1,0 +1,106 @@
+"""Three hundred histories of two hundred steps: no invariant breaks, whatever happens when."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hermes_kanban.kernel import finish
+from tests.simulation import history
+from tests.simulation.boards import Home
+from tests.simulation.history import Outcome
+from tests.simulation.shrink import explain, shrink
+from tests.simulation.spec import EDGES
+from tests.simulation.steps import schedule
+
+BLOCK, BLOCKS = 25, 12
+LOGS = """
+from tests.simulation import history
+from tests.simulation.boards import Home
+home = Home()
+for seed in range(6):
+    lines = []
+    history.run(home, seed, log=lines)
+    print(*lines, sep="\\n")
+home.close()
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    made = Home()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_no_history_breaks_an_invariant(
+    home: Home, block: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outcomes = [history.run(home, seed) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
+
+    broken = [outcome for outcome in outcomes if outcome.broken]
+    assert not broken, explain(home, broken[0])
+    figures = history.total(outcomes, "figures")
+    assert all(figures[figure] for figure in ("crashes", "busy", "full disks", "messages"))
+    _assert_that_every_edge_was_taken(outcomes, block, _shared(tmp_path_factory))
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the processes of this test run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "edges"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _assert_that_every_edge_was_taken(outcomes: list[Outcome], block: int, folder: Path) -> None:
+    """Whichever block ends last knows what all of them took between them."""
+    (folder / f"{block}.tmp").write_text(json.dumps(sorted(history.total(outcomes, "edges"))))
+    (folder / f"{block}.tmp").rename(folder / f"{block}.json")
+    known = list(folder.glob("*.json"))
+    if len(known) == BLOCKS:
+        taken = {edge for file in known for edge in json.loads(file.read_text())}
+        every = {f"{kind} {source} {to}" for kind, ways in EDGES.items() for source, to in ways}
+        assert every - taken == set()
+
+
+def test_the_same_seed_is_the_same_history_in_any_process() -> None:
+    first, second = (_logs(hash_seed) for hash_seed in ("1", "2"))
+
+    assert first.count("\n") > 1_000
+    assert first == second
+
+
+def _logs(hash_seed: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", LOGS],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_planted_fault_is_found_shortened_and_explained(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "BLOCKS_BEFORE_TRIAGE", 1_000)
+    outcomes = (history.run(home, seed) for seed in range(BLOCK * BLOCKS))
+    broken = next(outcome for outcome in outcomes if outcome.broken == "loop")
+
+    shorter = shrink(home, broken, schedule(broken.seed, broken.steps))
+
+    assert len(shorter) < 40
+    assert history.run(home, broken.seed, shorter).broken == "loop"
+    told = explain(home, broken, shorten=False)
+    assert f"seed {broken.seed} breaks invariant loop" in told
+    assert "blocked by" in told
