@@ -160,9 +160,14 @@ class Sending:
 
     async def _write_down(self, outgoing: Outgoing, outcome: Outcome) -> None:
         delivery_id = outgoing.delivery.id
-        marked, now = await self._kernel(
-            lambda conn: (outbox.mark(conn, delivery_id, outcome), conn.clock.now())
-        )
+        try:
+            marked, now = await self._kernel(
+                lambda conn: (outbox.mark(conn, delivery_id, outcome), conn.clock.now())
+            )
+        except kb.NotFound:
+            # Its task was purged while it was on its way, and its row with it.
+            self._log.info("notify.purged", delivery=delivery_id)
+            return
         self._tell(outgoing, outcome, marked, now)
 
     def _tell(self, outgoing: Outgoing, outcome: Outcome, delivery: Delivery, now: int) -> None:

@@ -108,6 +108,10 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "a message was given up; 'notify retry' sends it again",
         ("delivery", "subscription", "destination", "event_id", "attempts"),
     ),
+    "notify.purged": LogEvent(
+        "a message's task was purged while it was on its way; nothing is left to mark",
+        ("delivery",),
+    ),
     "config.reloaded": LogEvent("a changed configuration is in force", ("files",)),
     "config.rejected": LogEvent("a changed configuration is wrong; the last good one stays", ()),
     "health.degraded": LogEvent("something needs a person", ("reasons",)),

@@ -215,6 +215,29 @@ def test_what_cannot_be_written_down_is_not_sent_again_and_again(
     assert len(inbox.messages()) == 1
 
 
+def test_a_task_purged_while_its_message_is_on_its_way_holds_up_nobody(world: World) -> None:
+    slow, prompt = world.inbox("slow"), world.inbox("prompt")
+    gate = world.root / "gate"
+    world.subscribe(slow.command(f"while test ! -e {gate}; do sleep 0.02; done"))
+    task_id = world.create("short-lived")
+
+    async def run() -> None:
+        async with world.notifier():
+            await until(slow.messages)
+            kb.archive_task(world.conn, task_id)
+            kb.purge_task(world.conn, task_id)
+            gate.touch()
+            await until(lambda: world.logged("notify.purged"))
+            world.subscribe(prompt.command())
+            world.create("later")
+            await until(prompt.messages)
+            await until(lambda: len(slow.messages()) > 1)
+
+    anyio.run(run)
+    assert "later" in slow.titles()
+    assert world.logged("watcher.failed") == []
+
+
 def test_a_retry_by_hand_is_taken_up_soon(world: World) -> None:
     inbox = world.inbox()
     world.subscribe(inbox.command())
