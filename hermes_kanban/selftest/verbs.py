@@ -83,6 +83,14 @@ def _done(conn: Conn) -> Given:
     return given
 
 
+def _archived(conn: Conn) -> Given:
+    """A task that was worked on, done and archived, with a child that went on."""
+    given = _claimed(conn)
+    kb.complete_task(conn, given["id"], summary="sum", **given["proof"])
+    kb.archive_task(conn, given["id"])
+    return given
+
+
 def _stopped(conn: Conn) -> Given:
     """A task that a person completed over the head of a worker at work."""
     given = _at_work(conn)
@@ -174,6 +182,7 @@ VERBS: Final[dict[str, Verb]] = {
     "reclaim": Verb(_at_work, lambda c, g: kb.reclaim_task(c, g["id"])),
     "cancel": Verb(_at_work, lambda c, g: kb.cancel_task(c, g["id"], tree=True)),
     "archive": Verb(_task, lambda c, g: kb.archive_task(c, g["id"])),
+    "purge": Verb(_archived, lambda c, g: kb.purge_task(c, g["id"])),
     "crash": Verb(_at_work, lambda c, _: kb.detect_crashed_workers(c, NoProcesses())),
     "stop": Verb(_stopped, lambda c, _: kb.advance_stops(c, NoProcesses())),
     "stale claim": Verb(_claimed, lambda c, _: kb.release_stale_claims(c)),
