@@ -224,6 +224,8 @@ def _reclaim(conn: BoardConnection, run: LiveRun, error: str, expired_at: int) -
             return False
         if task["claim_expires"] is not None and task["claim_expires"] >= expired_at:
             return False  # renewed in the meantime
+        if task["worker_pid"] is not None and not run.registered:
+            return False  # registered in the meantime
         finish.reclaim_in(tx, task, "system", error)
         if run.registered:
             _mark_exited(tx, task, run.id, None)
@@ -304,7 +306,7 @@ def _max_runtime(conn: BoardConnection, run: LiveRun) -> float | None:
 def _time_out(conn: BoardConnection, run: LiveRun) -> bool:
     with write(conn, "time-out") as tx:
         task = lifecycle.load(tx, run.task_id)
-        if task is None or task["current_run_id"] != run.id:
+        if task is None or task["current_run_id"] != run.id or task["worker_pid"] is not None:
             return False
         finish.fail_in(tx, task, "time_out", "ran longer than its max runtime")
         return True

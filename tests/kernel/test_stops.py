@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.live import live_runs
 from tests.kernel.scenes import current_run, end, events_after, holds, kinds, proof
 from tests.support.boards import ABoard
 
@@ -266,3 +267,17 @@ def test_a_worker_at_work_is_left_alone(board: ABoard) -> None:
     assert kb.enforce_max_runtime(board.conn) == []
     assert kb.get_run(board.conn, run.id).stop_requested_at is None
     assert board.kinds(task) == ["created", "claimed", "spawned"]
+
+
+def test_a_process_registered_after_the_look_is_judged_by_no_old_lease_or_limit(
+    board: ABoard,
+) -> None:
+    """Two hosts look at one board: what one found without a process has one by now."""
+    task = board.create(assignee="worker", max_runtime_seconds=60)
+    run = board.claim(task)
+    board.clock.advance(1_000)
+    seen = live_runs(board.conn)
+    assert board.register(run)
+    assert kb.release_stale_claims(board.conn, board.processes, seen) == []
+    assert kb.enforce_max_runtime(board.conn, seen) == []
+    assert board.task(task).current_run_id == run.id
