@@ -87,7 +87,7 @@ class Board:
                 "resources": {"gpu": 1},
                 "backoff_base_seconds": 10,
                 "backoff_max_seconds": 60,
-                "rate_limit_base_seconds": 60,
+                "rate_limit_base_seconds": 15,
                 "min_free_mb": 64,
             },
             "profiles": {

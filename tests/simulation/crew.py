@@ -107,7 +107,8 @@ class Action:
         """Run on: to the end, or to the fate that waits ``after`` points, or ``aim`` windows on."""
         self.fate = fate
         self.aim = aim if fate in ("pause", "crash") else 0
-        self.left = None if fate == "run" or self.aim else after
+        # A disk fills while somebody writes, which is later than most that is worth a pause.
+        self.left = None if fate == "run" or self.aim else after + 5 * (fate == "full")
         self.crew.current = self
         self._greenlet.switch()
         self.crew.current = None

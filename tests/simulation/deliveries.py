@@ -77,6 +77,14 @@ class Mail:
                     past[0].id for past in self._past if past[0].id > start and wanted.hears(*past)
                 ]
             wanted.ended = ended_at is not None
+        for sub_id in self.wanted.keys() - {row[0] for row in rows}:
+            self.wanted[sub_id].ended = True
+
+    def forget(self, events: set[int]) -> None:
+        """Of these events nobody is told any more."""
+        self._past = [past for past in self._past if past[0].id not in events]
+        for wanted in self.wanted.values():
+            wanted.events = [one for one in wanted.events if one not in events]
 
     def tried(self, delivery: Any, ahead: int | None) -> None:
         """Somebody tries to send; ``ahead`` is an older event of it that waits, if there is one."""

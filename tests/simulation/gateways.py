@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from hermes_kanban import kernel as kb
@@ -100,7 +101,8 @@ class Gateway:
     def round(self, action: Action) -> Any:
         """Write down what could not be, turn events into deliveries, and see what is due."""
         for sub_id, (delivery, outcome) in list(self.unmarked.items()):
-            outbox.mark(self.notify_conn, delivery.id, outcome)
+            with contextlib.suppress(kb.NotFound):  # purged with its task
+                outbox.mark(self.notify_conn, delivery.id, outcome)
             del self.unmarked[sub_id]
             self.busy.pop(sub_id, None)
         more = outbox.advance_cursors(self.notify_conn, limit=self.world.events_at_once)
@@ -130,6 +132,8 @@ class Gateway:
         action.window()
         try:
             marked = outbox.mark(conn, delivery.id, outcome)
+        except kb.NotFound:
+            return True  # its task was purged while it was on its way
         except kb.KanbanError:
             self.unmarked[sub_id] = (delivery, outcome)
             raise

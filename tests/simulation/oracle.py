@@ -42,19 +42,19 @@ class Oracle:
         self.world = world
         self.shadow = Shadow()
         self.newest = 0
-        self.memory: list[tuple[int, str, int, str]] = []
+        self.memory: list[tuple[int, str | None, str, int, str]] = []
         self.edges: Counter[tuple[str, str, str]] = Counter()
         self.kinds: Counter[str] = Counter()
 
     def committed(self, verb: str, low: int, high: int) -> None:
         """A transaction of ``verb`` has committed; it was told times from ``low`` to ``high``."""
         rows = self.observer.execute(_EVENTS, {"after": self.newest}).fetchall()
-        if verb in ("subscribe", "unsubscribe"):
+        if verb in ("subscribe", "unsubscribe", "purge"):
             self.world.mail.follow(self.observer.execute(_SUBSCRIPTIONS).fetchall())
         if not rows:
             return
         events = [Event(*row[:5], _decode(row[5]), row[6]) for row in rows]
-        self.memory += [(row[0], row[3], row[6], row[5]) for row in rows]
+        self.memory += [(row[0], row[1], row[3], row[6], row[5]) for row in rows]
         self.newest = rows[-1][0]
         scene = Scene(self.shadow, self.world, verb, low, high, events)
         touched: dict[str, None] = {}
@@ -84,6 +84,8 @@ class Oracle:
         if event.task_id is None:
             shadow.learn(None, event.kind, event.actor, event.payload)
             self.world.mail.learn(event, None, False)
+            if event.kind == "purged":
+                self._forget(event.payload["task_id"])
             return
         task = shadow.tasks.get(event.task_id)
         demand((task is None) == (event.kind == "created"), "10", f"first event: {event.kind}")
@@ -105,17 +107,25 @@ class Oracle:
         for rule in rules.OF_KIND.get(event.kind, ()):
             rule(scene, event, task, before or {}, following)
 
+    def _forget(self, task_id: str) -> None:
+        """Of a purged task nothing is left, and nobody is owed news of it any more."""
+        gone = {one[0] for one in self.memory if one[1] == task_id}
+        self.memory = [one for one in self.memory if one[0] not in gone]
+        self.world.mail.forget(gone)
+
     def _edge(self, event: Event, task: Task) -> None:
         to = event.payload.get("task", {}).get("status")
         if to is None or to == task.status:
             return
         allowed = EDGES.get(event.kind, frozenset())
+        taken_back = event.kind == "undone" and "running" not in (task.status, to)
         demand(
-            (task.status, to) in allowed,
+            taken_back or (task.status, to) in allowed,
             "lifecycle",
             f"{event.kind} by {event.actor} took {task.id} from {task.status} to {to}",
         )
-        self.edges[event.kind, task.status, to] += 1
+        if not taken_back:
+            self.edges[event.kind, task.status, to] += 1
 
     def _rows_of(self, task_id: str) -> None:
         """What the row says is what the events say (16), and the claim is mirrored (3)."""

@@ -32,6 +32,8 @@ def of_person(world: Any, step: Step) -> tuple[str, str | None, Call]:
     verb = world.verbs[step.a % len(world.verbs)]
     liked = _TELLING if verb == "link" else LEGAL.get(verb)
     task = world.pick_legal(liked, step.b, sometimes=step.c % 6 == 0)
+    if verb == "adopt" and (found := world.refused_work()):
+        task = found[step.b % len(found)]
     if task is None:
         return "nothing", None, lambda conn: None
     return verb, task, CALLS[verb](world, task, step)
@@ -40,6 +42,13 @@ def of_person(world: Any, step: Step) -> tuple[str, str | None, Call]:
 def blocking_again(world: Any, step: Step) -> tuple[str, str, Call]:
     """Somebody who blocks the same few tasks over and over, and says little when he does not."""
     task = world.pick(step.a * 2 + 1)
+    in_review = [
+        one.id
+        for one in world.oracle.shadow.tasks.values()
+        if "review" in (one.status, one["blocked_from"])
+    ]
+    if in_review and step.c % 3 == 1:
+        task = in_review[step.a % len(in_review)]
     if world.status(task) == "blocked":
         reason = "because" if step.c % 9 == 0 else None
         return (
@@ -48,6 +57,15 @@ def blocking_again(world: Any, step: Step) -> tuple[str, str, Call]:
             lambda conn: kb.unblock_task(conn, task, reason=reason, actor="person:bob"),
         )
     return "block", task, lambda conn: kb.block_task(conn, task, reason="no", actor="person:bob")
+
+
+def late_parent(world: Any, step: Step) -> tuple[str, Call] | None:
+    """A parent that comes when the task is under way already: it will rest in todo."""
+    child = world.pick_legal(frozenset({"running", "review"}), step.b, sometimes=False)
+    parent = world.pick_legal(frozenset({"triage", "ready", "todo"}), step.a, sometimes=False)
+    if child is None or parent is None:
+        return None
+    return child, lambda conn: kb.link_tasks(conn, parent, child, actor="person:bob")
 
 
 def _complete(world: Any, task: str, step: Step) -> Call:
@@ -99,8 +117,10 @@ def _archive(world: Any, task: str, step: Step) -> Call:
 
 
 def _adopt(world: Any, task: str, step: Step) -> Call:
-    runs = world.oracle.shadow.tasks[task].runs
-    run_id = runs[step.c % len(runs)].id if runs else 1
+    shadow = world.oracle.shadow
+    runs = [run.id for run in shadow.tasks[task].runs]
+    runs = [run for run in runs if (run, "complete") in shadow.fenced] or runs or [1]
+    run_id = runs[step.c % len(runs)]
     return lambda conn: kb.adopt_result(conn, task, run_id=run_id, actor=_person(step))
 
 
@@ -126,6 +146,15 @@ def _prioritise(world: Any, task: str, step: Step) -> Call:
 
 def _comment(world: Any, task: str, step: Step) -> Call:
     return lambda conn: kb.add_comment(conn, task, "a word", actor=_person(step))
+
+
+def _purge(world: Any, task: str, step: Step) -> Call:
+    return lambda conn: kb.purge_task(conn, task, actor=_person(step))
+
+
+def _undo(world: Any, task: str, step: Step) -> Call:
+    chosen = task if step.c % 3 else None
+    return lambda conn: kb.undo(conn, chosen, actor=_person(step))
 
 
 def _simply(name: str) -> Callable[[Any, str, Step], Call]:
@@ -171,10 +200,12 @@ CALLS: Final[dict[str, Callable[[Any, str, Step], Call]]] = {
     "unlink": _unlink,
     "prioritise": _prioritise,
     "comment": _comment,
+    "purge": _purge,
+    "undo": _undo,
 }
 _OFTEN: Final = (
     "unblock", "approve", "request_changes", "reopen", "link", "accept", "block", "reclaim",
-    "unblock", "reopen", "link", "block", "adopt",
+    "unblock", "reopen", "link", "block", "adopt", "undo", "undo",
 )  # fmt: skip
 MEDDLING: Final = ("reclaim", "complete", "block", "cancel", "assign", "archive", "link")
 VERBS: Final = (*sorted(CALLS), *_OFTEN)
@@ -191,7 +222,7 @@ def create(world: Any, step: Step) -> Call:
         "tenant": (None, "a", "b")[step.c % 3],
         "priority": step.a % 4,
         "triage": step.b % 9 == 0,
-        "idempotency_key": f"key {step.c % 3}" if step.a % 5 == 0 else None,
+        "idempotency_key": f"key {step.c % 2}" if step.a % 3 == 0 else None,
         "max_retries": (None, None, 0, 2)[step.a % 4],
         "max_runtime_seconds": 40 if step.b % 6 == 0 else None,
         "workspace": "dir:/nowhere" if step.c % 7 == 0 else None,

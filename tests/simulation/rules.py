@@ -20,6 +20,7 @@ BEFORE: Final[dict[str, tuple[Any, ...]]] = {
     "fenced": (runs.fence_was_right,),
     "approved": (tasks.reviewer_is_another,),
     "changes_requested": (tasks.reviewer_is_another,),
+    "undone": (tasks.link_is_sound,),
     "linked": (tasks.link_is_sound, runs.run_may_write),
     "commented": (runs.run_may_write,),
 }

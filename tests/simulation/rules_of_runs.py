@@ -276,7 +276,7 @@ def reclaim_is_right(
         over = expires + ELSEWHERE_MARGIN_SECONDS < scene.high
         demand(away and over, "lease", f"run {run.id} was reclaimed from a worker that is here")
         return
-    orphaned = run["claimer"] == "dispatcher" and scene.world.claimer_is_dead(run)
+    orphaned = run["claimer"] == "dispatcher" and scene.world.claim_is_void(run)
     expired = scene.world.lease_of(run.id) < scene.high
     demand(orphaned or expired, "lease", f"run {run.id} was reclaimed within its lease")
 

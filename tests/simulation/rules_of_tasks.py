@@ -45,6 +45,8 @@ def unblock_is_right(
         kind = before.get("block_kind")
         due = kind == "transient" and (before.get("eligible_at") or 0) <= scene.high
         free = kind == "dependency" and not scene.shadow.open_parents(task.id)
+        undone = {e.task_id for e in scene.events if e.kind == "undone"}
+        free = free or event.payload.get("parent_id") in undone
         demand(due or free, "unblock", f"{task.id} was unblocked and waits for {kind}")
 
 
@@ -142,6 +144,8 @@ def wait_goes_along(
 def archived_parents_block(scene: Scene) -> None:
     """After the transaction no todo child is left behind a parent archived in it."""
     for parent_id in scene.world.archived_undone:
+        if scene.shadow.tasks[parent_id].closed_as_parent():
+            continue  # it was done before, and is archived again by an undo
         for child_id in scene.shadow.children.get(parent_id, ()):
             holds = scene.shadow.parents[child_id].get(parent_id)
             child = scene.shadow.tasks[child_id]
@@ -190,7 +194,7 @@ def clock_is_followed(scene: Scene) -> None:
 
 def keys_are_unique(scene: Scene) -> None:
     """At most one live task per idempotency key."""
-    if any(e.kind in ("created", "reopened") for e in scene.events):
+    if any(e.kind in ("created", "reopened", "undone") for e in scene.events):
         keys = [
             task["idempotency_key"]
             for task in scene.shadow.tasks.values()
@@ -199,10 +203,15 @@ def keys_are_unique(scene: Scene) -> None:
         demand(len(keys) == len(set(keys)), "11", f"a key is shared: {sorted(keys)}")
 
 
+_TELLS_OF_PRIORITY = frozenset(
+    {"created", "prioritised", "linked", "unlinked", "released", "completed", "approved"}
+    | {"archived", "reopened", "adopted", "undone"}
+)
+
+
 def priorities_are_inherited(scene: Scene) -> None:
     """An effective priority is the higher of a task's own and its open children's."""
-    kinds = ("created", "prioritised", "linked", "unlinked", "released", "completed", "approved")
-    if not any(e.kind in (*kinds, "archived", "reopened", "adopted") for e in scene.events):
+    if not any(e.kind in _TELLS_OF_PRIORITY for e in scene.events):
         return
     tasks = scene.shadow.tasks
     for task in tasks.values():

@@ -90,6 +90,8 @@ class Shadow:
         if task_id is None:
             if kind in ("paused", "resumed"):
                 self.paused = kind == "paused"
+            elif kind == "purged":
+                self._forget(payload["task_id"])
             return
         task = self.tasks.get(task_id)
         if task is None:
@@ -104,6 +106,14 @@ class Shadow:
         if link := payload.get("link"):
             self._link(link)
         self._count(task, kind, actor, payload)
+
+    def _forget(self, task_id: str) -> None:
+        """A task is purged; its children were unlinked by events of their own."""
+        for run in self.tasks.pop(task_id).runs:
+            del self.runs[run.id]
+        for parent in self.parents.pop(task_id, {}):
+            self.children[parent].remove(task_id)
+        self.children.pop(task_id, None)
 
     def _link(self, link: dict[str, Any]) -> None:
         parent, child = link["parent_id"], link["child_id"]
@@ -128,7 +138,7 @@ class Shadow:
         if kind == "blocked":
             task.blocks += 1
         elif by_person and (
-            kind in ("edited", "commented", "accepted")
+            kind in ("edited", "commented", "accepted", "undone")
             or (kind == "unblocked" and payload.get("reason"))
         ):
             task.blocks = 0

@@ -64,6 +64,7 @@ LEGAL: Final[dict[str, frozenset[str]]] = {
     "archive": ANY_BUT_ARCHIVED,
     "reclaim": frozenset({"running"}),
     "adopt": NOT_RUNNING | {"review", "done"},
+    "purge": frozenset({"archived"}),
 }
 
 FAILURES: Final = frozenset({"crashed", "timed_out", "spawn_failed", "protocol_violation"})
@@ -93,6 +94,7 @@ TOUCHES: Final = frozenset(
         "reclaimed",
         "changes_requested",
         "promoted",
+        "undone",
     }
 )
 BLOCKS_BEFORE_TRIAGE: Final = 3

@@ -30,6 +30,7 @@ WEIGHTS: Final = {
     "create": 3,
     "person": 17,
     "again": 4,
+    "decide": 4,
     "meddle": 4,
     "batch": 2,
     "subscribe": 4,
@@ -54,7 +55,7 @@ WEIGHTS: Final = {
     "pause": 1,
 }
 HABITS: Final = (0.1, 1, 1, 1, 3)
-FATES: Final = {"run": 62, "pause": 24, "crash": 7, "busy": 3, "full": 2, "squeeze": 2}
+FATES: Final = {"run": 62, "pause": 24, "crash": 7, "busy": 3, "full": 3, "squeeze": 2}
 FIRST: Final = 9
 MOST_POINTS: Final = 22
 
@@ -75,7 +76,7 @@ def schedule(seed: int, steps: int) -> list[Step]:
             rng.randrange(1 << 12),
             rng.randrange(1 << 12),
             fate if serial >= FIRST else "run",
-            min(rng.randrange(1, MOST_POINTS), rng.randrange(1, 2 * MOST_POINTS)),
+            min(rng.choice((1, 2, 3, MOST_POINTS, MOST_POINTS)), rng.randrange(1, MOST_POINTS)),
         )
         for serial, (op, fate) in enumerate(zip(ops, fates, strict=True))
     ]

@@ -12,6 +12,7 @@ from tests.simulation.crew import Action
 from tests.simulation.gateways import Gateway
 from tests.simulation.hosts import Host
 from tests.simulation.shadow import Run
+from tests.simulation.spec import LEGAL
 from tests.simulation.steps import Step
 from tests.simulation.world import PLENTY_MIB
 
@@ -48,15 +49,60 @@ class Play(Actor):
             for run in self.oracle.shadow.live_runs()
             if run["claimer"] == "dispatcher" and run["worker_pid"] is None
         ]
+        stale = self._stale_by_hand()
+        if stale is not None and step.b % 2:
+            self._renew_in_time(step, stale)
+            return
         if not between:
             self._tick(step._replace(fate="pause", after=step.after % 2, c=step.c | 1))
+            return
+        others = [g for g in self.gateways if g.dispatch_conn.action is None and not g.took_over]
+        if others and step.a % 3 == 0:
+            other = others[step.b % len(others)]
+            self._part(step, other, lambda conn: kb.recover_orphaned_claims(conn, other.processes))
             return
         verb = people.MEDDLING[step.a % len(people.MEDDLING)]
         task = between[step.b % len(between)].task_id
         call = people.CALLS[verb](self, task, step)
         self.act(step, f"person {verb}", call, task=task, **people.options(verb, step))
 
+    def _stale_by_hand(self) -> Run | None:
+        """A run of somebody outside whose lease has run out, and which nobody took back yet."""
+        for run in self.oracle.shadow.live_runs():
+            by_hand = run["worker_pid"] is None and run["claimer"] != "dispatcher"
+            if by_hand and run.open and self.lease_of(run.id) < self.hosts[0].now():
+                return run
+        return None
+
+    def _renew_in_time(self, step: Step, run: Run) -> None:
+        """A look finds a stale claim, and before it has the lock the claim is renewed."""
+        ready = [g for g in self.gateways if g.dispatch_conn.action is None]
+        if ready and not any(action.label == "gateway part" for action in self.crew.aside):
+            gateway = ready[step.a % len(ready)]
+            soon = step._replace(fate="pause", after=2, c=step.c & ~1)
+            self._part(soon, gateway, lambda conn: kb.release_stale_claims(conn, gateway.processes))
+        call = workers.of_run(self, run, "heartbeat", step)
+        self.act(step, "outside heartbeat", call, task=run.task_id, run=run)
+
+    def _part(self, step: Step, gateway: Gateway, call: Callable[[Any], Any]) -> None:
+        conn = gateway.dispatch_conn
+        self._begin(step, "gateway part", conn, lambda _action: call(conn), gateway=gateway)
+
+    def _decide(self, step: Step) -> None:
+        """Whatever waits for a review gets one, of whoever comes by."""
+        if not any(task.status == "review" for task in self.oracle.shadow.tasks.values()):
+            self._agent(step)
+            return
+        verb = ("approve", "request_changes")[step.a % 2]
+        task = self.pick_legal(LEGAL[verb], step.b, sometimes=False)
+        assert task is not None
+        self.act(step, f"person {verb}", people.CALLS[verb](self, task, step), task=task)
+
     def _again(self, step: Step) -> None:
+        late = people.late_parent(self, step) if step.c % 3 == 0 else None
+        if late is not None:
+            self.act(step, "person link", late[1], task=late[0])
+            return
         verb, task, call = people.blocking_again(self, step)
         self.act(step, f"person {verb}", call, task=task)
 
@@ -133,7 +179,8 @@ class Play(Actor):
             worker.lose_supervisor()
             self.tell(f"  supervisor of run {worker.run_id} is killed")
         else:
-            code, facts = workers.exit_facts(step, worker.host.now())
+            task = self.oracle.shadow.tasks[worker.task_id]
+            code, facts = workers.exit_facts(self, task, step, worker.host.now())
             worker.exit(code, **facts)
             self.tell(f"  agent of run {worker.run_id} exits {code}")
 
@@ -177,8 +224,8 @@ class Play(Actor):
             self._gateway(step)
 
     def _settle(self, step: Step) -> None:
-        """One part of the dispatcher's look by itself, in any order."""
-        ready = [g for g in self.gateways if g.may_dispatch() and g.dispatch_conn.action is None]
+        """One part of the dispatcher's look by itself, in any order, also beside another's."""
+        ready = [g for g in self.gateways if g.dispatch_conn.action is None]
         if not ready:
             return
         gateway = ready[step.a % len(ready)]

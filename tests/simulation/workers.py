@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
-from tests.simulation.shadow import Run
+from tests.simulation.shadow import Run, Task
 from tests.simulation.steps import Step
 
 Call = Callable[[Any], Any]
@@ -16,7 +16,7 @@ VERBS: Final = (
 )  # fmt: skip
 FINISHING: Final = frozenset({"complete", "block", "wait", "review"})
 KINDS: Final = ("needs_input", "capability", "transient", "dependency")
-EXITS: Final = (0, 0, 1, 1, 75, 75, -9, 137)
+EXITS: Final = (0, 1, 75, 75, 137)
 
 
 def of_run(world: Any, run: Run, verb: str, step: Step, *, wrong_lock: bool = False) -> Call:
@@ -52,8 +52,10 @@ def claim(task: str, step: Step) -> Call:
     return lambda conn: kb.claim_task(conn, task, claimer=claimer, ttl_seconds=ttl)
 
 
-def exit_facts(step: Step, now: int) -> tuple[int, dict[str, Any]]:
+def exit_facts(world: Any, task: Task, step: Step, now: int) -> tuple[int, dict[str, Any]]:
     """How an agent ends: its exit code, and what its runtime knows of a rate limit."""
-    code = EXITS[step.b % len(EXITS)]
-    reset = {"rate_limit_reset_at": now + 200} if code == 75 and step.c % 4 == 0 else {}
+    code = world.exits[step.b % len(world.exits)]
+    if step.c % 4 and task.rate_limits:
+        code = 75  # a limit that holds for one run holds for the next
+    reset = {"rate_limit_reset_at": now + 200} if code == 75 and step.c % 8 == 0 else {}
     return code, reset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, TypeVar
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.ports import ExitRecord
@@ -19,6 +19,9 @@ from tests.simulation.shadow import Run, Task
 from tests.simulation.steps import Step
 
 PLENTY_MIB = 10_000
+
+
+T = TypeVar("T")
 
 
 class Chance:
@@ -37,7 +40,14 @@ class Chance:
 class World:
     """Everything that there is in one history, and how its processes come to an end."""
 
-    REFUSALS = (kb.IllegalTransition, kb.InvalidInput, kb.NotFound, kb.StaleRun)
+    REFUSALS = (
+        kb.IllegalTransition,
+        kb.InvalidInput,
+        kb.NotFound,
+        kb.StaleRun,
+        kb.CannotUndo,
+        kb.InUse,
+    )
     demand = staticmethod(demand)
 
     def __init__(self, seed: int, board: Board) -> None:
@@ -52,10 +62,11 @@ class World:
         self.events_at_once = rng.choice((1, 3, 500))
         self.time = Time()
         self.hosts = [Host("one", self.time)]
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             self.hosts.append(Host("two", self.time))
         # Each history has habits of its own, so that some do much of what others never do.
         self.verbs = _habit(rng, people.VERBS)
+        self.exits = _habit(rng, workers.EXITS)
         self.worker_verbs = _habit(rng, workers.VERBS)
         self.spawn_problem_every = rng.choice((3, 17, 50))
         self.most_tasks = rng.choice((2, 4, 7, 12, 40))
@@ -116,11 +127,16 @@ class World:
         action = self.crew.current
         return action is not None and action.label.startswith(("agent", "late", "outside"))
 
-    def claimer_is_dead(self, run: Run) -> bool:
-        """Whether the gateway that claimed it is gone."""
+    def claim_is_void(self, run: Run) -> bool:
+        """Whether the gateway that claimed it is gone, or has begun another look since."""
         identity = kb.get_run(self.observer, run.id).claimer_identity
         if identity is None:
             return True
+        action: Any = self.crew.current
+        if action is not None and action.gateway is not None:
+            earlier = run.claimed_by <= action.newest_before
+            if earlier and action.gateway.process.identity == identity:
+                return True
         hosts = [host for host in self.hosts if host.name == identity.host]
         found = hosts[0].table.get(identity.pid)
         return found is None or found.identity != identity
@@ -199,7 +215,7 @@ class World:
     def check_memory(self) -> None:
         """Every event that anybody was told of is still there, as it was."""
         rows = self.observer.execute(
-            "SELECT id, kind, created_at, payload FROM task_events ORDER BY id"
+            "SELECT id, task_id, kind, created_at, payload FROM task_events ORDER BY id"
         )
         kept = [tuple(row) for row in rows.fetchall()]
         demand(kept == self.oracle.memory, "21", "an event that was committed is gone or changed")
@@ -232,6 +248,13 @@ class World:
         """The status of a task."""
         task = self.oracle.shadow.tasks.get(task_id)
         return None if task is None else task.status
+
+    def refused_work(self) -> list[str]:
+        """Open tasks of which a run that had been overtaken finished something."""
+        shadow = self.oracle.shadow
+        runs = (shadow.runs.get(run) for run, verb in sorted(shadow.fenced) if verb == "complete")
+        tasks = [shadow.tasks[run.task_id] for run in runs if run is not None]
+        return [task.id for task in tasks if task.status not in ("running", "archived")]
 
     def pick_legal(
         self, legal: frozenset[str] | None, number: int, *, sometimes: bool
@@ -333,6 +356,6 @@ class World:
         self.observer.close()
 
 
-def _habit(rng: random.Random, words: tuple[str, ...]) -> list[str]:
+def _habit(rng: random.Random, words: tuple[T, ...]) -> list[T]:
     """Some of the words several times, others not at all."""
     return [word for word in words for _ in range(rng.choice((0, 1, 1, 4)))] or list(words)
