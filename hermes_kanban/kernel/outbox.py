@@ -193,6 +193,12 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
     """The subscription's head with its message, or None while it is not due."""
+    # As of one moment: a purge in between would take the event and leave the delivery.
+    with reading(conn):
+        return _outgoing(conn, sub_id)
+
+
+def _outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
     row = fetch_one(conn, _HEAD_OF, {"sub": sub_id})
     if row is None or (row["next_attempt_at"] or 0) > conn.clock.now():
         return None

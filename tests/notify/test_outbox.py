@@ -103,6 +103,26 @@ def test_what_is_owed_twice_is_owed_once(board: ABoard) -> None:
     assert len(owed(board, sub_id)) == 1
 
 
+def test_a_message_is_read_as_of_one_moment_whatever_is_purged_meanwhile(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sub_id, task = subscribe(board), board.create()
+    outbox.advance_cursors(board.conn)
+    kb.archive_task(board.conn, task)
+    other, read_event = board.connect(), outbox.get_event
+
+    def purged_first(conn: kb.BoardConnection, event_id: int) -> object:
+        kb.purge_task(other, task)
+        return read_event(conn, event_id)
+
+    monkeypatch.setattr(outbox, "get_event", purged_first)
+    outgoing = outbox.next_outgoing(board.conn, sub_id)
+    assert outgoing is not None
+    assert outgoing.problem == ""
+    assert outbox.next_outgoing(board.conn, sub_id) is None
+    other.close()
+
+
 def test_only_the_oldest_waiting_of_each_subscription_is_due(board: ABoard) -> None:
     first, second = subscribe(board), subscribe(board, filter={"kinds": ["created", "edited"]})
     for _ in range(3):
