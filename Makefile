@@ -11,7 +11,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench torture simulate clean
+.PHONY: help setup run check test bench torture simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -45,6 +45,9 @@ torture: $(INSTALLED) ## the long forms of the kill, race, power-loss, full-disk
 simulate: $(INSTALLED) ## seeded histories of the whole board (SEEDS=10000 FROM=0 STEPS=200 JOBS=2)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --steps $(STEPS) \
 		$(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
+
+mutants: $(INSTALLED) ## switch the kernel's rules off one by one, and see the simulation miss each
+	$(BIN)/python -m tests.simulation.mutants $(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
 	rm -rf $(VENV) .venv-bench build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -34,6 +34,8 @@ def of_person(world: Any, step: Step) -> tuple[str, str | None, Call]:
     task = world.pick_legal(liked, step.b, sometimes=step.c % 6 == 0)
     if verb == "adopt" and (found := world.refused_work()):
         task = found[step.b % len(found)]
+    if verb == "reopen" and (found := world.keys_passed_on()):
+        task = found[step.b % len(found)]
     if task is None:
         return "nothing", None, lambda conn: None
     return verb, task, CALLS[verb](world, task, step)

@@ -256,6 +256,12 @@ class World:
         tasks = [shadow.tasks[run.task_id] for run in runs if run is not None]
         return [task.id for task in tasks if task.status not in ("running", "archived")]
 
+    def keys_passed_on(self) -> list[str]:
+        """Archived tasks whose idempotency key is another's by now."""
+        tasks = list(self.oracle.shadow.tasks.values())
+        live = {task["idempotency_key"] for task in tasks if task.status != "archived"} - {None}
+        return [t.id for t in tasks if t.status == "archived" and t["idempotency_key"] in live]
+
     def pick_legal(
         self, legal: frozenset[str] | None, number: int, *, sometimes: bool
     ) -> str | None:
@@ -324,13 +330,13 @@ class World:
     def deliver(self, outgoing: Any) -> Any:
         """A message leaves for the outside; what comes of it."""
         delivery = outgoing.delivery
+        demand(outgoing.message is not None, "13", f"no message: {outgoing.problem}")
         ahead = self.observer.execute(
             "SELECT event_id FROM deliveries WHERE sub_id = :sub AND event_id < :event"
             " AND state = 'waiting'",
             {"sub": delivery.sub_id, "event": delivery.event_id},
         ).fetchone()
         self.mail.tried(delivery, None if ahead is None else ahead[0])
-        demand(outgoing.message is not None, "13", f"no message: {outgoing.problem}")
         number = sum(self.mail.attempts.values())
         if outgoing.destination.endswith("sms"):
             self.mail.hopeless = self.mail.hopeless or delivery.id
