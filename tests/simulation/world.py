@@ -295,7 +295,9 @@ class World:
 
     def _settled(self, run_id: int) -> None:
         """A gateway forgets a worker and its record: only once the board has its end."""
-        exited = self.oracle.shadow.runs[run_id]["exited_at"] is not None
+        run = self.oracle.shadow.runs.get(run_id)
+        # Only what has ended can be purged, and then nothing of it is left to look at.
+        exited = run is None or run["exited_at"] is not None
         self.hold(
             exited, "exit", f"the record of run {run_id} went before its end was written down"
         )
