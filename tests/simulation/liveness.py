@@ -154,9 +154,11 @@ def _work(world: Any, step: Step) -> None:
         while moved:
             moved = worker.step(world._agent_started)
             if worker.agent is not None and worker.agent.alive and not worker.asked_to_stop:
-                run = world.oracle.shadow.runs[worker.run_id]
-                call = workers.of_run(world, run, "complete", step)
-                world.act(step, "agent complete", call, host=worker.host, task=run.task_id, run=run)
+                run = world.oracle.shadow.runs.get(worker.run_id)
+                if run is not None:
+                    call = workers.of_run(world, run, "complete", step)
+                    about = {"host": worker.host, "task": run.task_id, "run": run}
+                    world.act(step, "agent complete", call, **about)
                 worker.exit(0)
 
 

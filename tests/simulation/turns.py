@@ -143,7 +143,7 @@ class Play(Actor):
 
     def _agent(self, step: Step) -> None:
         """An agent does a part of its work, and sometimes the same once more."""
-        working = [w for w in self.workers.values() if w.agent is not None and w.agent.alive]
+        working = self.agents_at_work()
         if not working:
             self._supervisor(step)
             return
@@ -170,7 +170,7 @@ class Play(Actor):
 
     def _exit(self, step: Step) -> None:
         """An agent ends, one way or another; or its supervisor is killed."""
-        working = [w for w in self.workers.values() if w.agent is not None and w.agent.alive]
+        working = self.agents_at_work()
         if not working:
             self._supervisor(step)
             return

@@ -278,7 +278,18 @@ class World:
         if self.violation is not None:
             raise self.violation
 
+    def agents_at_work(self) -> list[Worker]:
+        """Workers whose agent lives, apart from those whose task was purged.
+
+        A host that gave another's worker up does not keep its task from being purged.
+        """
+        known = self.oracle.shadow.runs
+        alive = [w for w in self.workers.values() if w.agent is not None and w.agent.alive]
+        return [worker for worker in alive if worker.run_id in known]
+
     def _agent_started(self, worker: Worker) -> None:
+        if worker.given_up:
+            return  # by another host, which cannot see it: supervisors do not know their lease yet
         others = worker.host.alive_of_task(worker.task_id)
         others = [w for w in others if w is not worker and not w.given_up]
         named = [other.run_id for other in others]
