@@ -16,7 +16,7 @@ from gateway.backoff import FailureBackoff
 from gateway.eventlog import log_events
 from gateway.health import HealthFile, new_record
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLock, RoleLost, SharedRoleLock, role_lock
+from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.stuck import StuckGauge
 from gateway.wakeup import Pulse, Wakeup, doorbell
 from hermes_kanban import kernel as kb
@@ -24,6 +24,7 @@ from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
 from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.ports import WorkerRef
+from hermes_kanban.store.role_lock import RoleLock
 from hermes_kanban.workers.housekeeping import sweep_workspaces
 from hermes_kanban.workers.process import SystemProcesses
 from hermes_kanban.workers.spawn import Spawner

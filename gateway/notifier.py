@@ -14,12 +14,13 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLock, RoleLost, SharedRoleLock, role_lock
+from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.kernel import outbox
 from hermes_kanban.paths import board_paths
+from hermes_kanban.store.role_lock import RoleLock
 
 STANDBY_SECONDS: Final = 0.5
 INTERVAL_SECONDS: Final = 5.0  # 'notify retry' writes no event that would wake it; a look is cheap

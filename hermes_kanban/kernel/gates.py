@@ -37,7 +37,7 @@ _RELEASABLE: Final = _CHILDREN.format(
 _GATED_AGAIN: Final = _CHILDREN.format(condition="t.status IN ('ready', 'running')")
 _WAITING_CHILDREN: Final = _CHILDREN.format(condition="t.status = 'todo'")
 _UNFINISHED_CHILDREN: Final = _CHILDREN.format(condition="t.status NOT IN ('done', 'archived')")
-_TODO_SLICE: Final = f"""
+_WAITING_SLICE: Final = f"""
 SELECT todo.id, todo.seq, {NO_OPEN_PARENT.replace("t.id", "todo.id")} AS overlooked
 FROM (SELECT id, seq FROM tasks WHERE status = 'todo' AND seq > :after
       ORDER BY seq LIMIT :limit) todo
@@ -163,7 +163,7 @@ def recompute_ready(
     Looks at ``limit`` tasks with ``seq`` above ``after`` (all of them without a limit) and returns
     the promoted ids and the ``seq`` to go on from, 0 when the end was reached.
     """
-    rows = fetch_all(conn, _TODO_SLICE, {"after": after, "limit": limit or 2**31})
+    rows = fetch_all(conn, _WAITING_SLICE, {"after": after, "limit": limit or 2**31})
     overlooked = [row["id"] for row in rows if row["overlooked"]]
     promoted = []
     for task_id in overlooked:

@@ -241,7 +241,8 @@ class _Restore:
 
     def make_ready(self, file: Path) -> None:
         """Turn the copy into the board that it will be, and look at it with the checker."""
-        self._fit_pages()
+        if self._page_size is not None:
+            replace.fit_pages(self._staged, self._page_size)
         stage = BoardPaths(self._paths.slug, self._stage, self._staged)
         inode = os.stat(self._staged).st_ino
         conn = opening.open_at(stage, inode, clock=self._clock, randomness=self._randomness)
@@ -259,17 +260,6 @@ class _Restore:
             conn.close()
         if busy:
             raise KanbanError(f"cannot write {self._staged} whole; nothing was changed; try again")
-
-    def _fit_pages(self) -> None:
-        """Pages of the size that the board has: a log cannot hold others."""
-        if self._page_size is None:
-            return
-        with contextlib.closing(sqlite3.connect(self._staged, isolation_level=None)) as conn:
-            if conn.execute("PRAGMA page_size").fetchone()[0] != self._page_size:
-                conn.execute("PRAGMA journal_mode = DELETE")
-                conn.execute(f"PRAGMA page_size = {self._page_size}")
-                conn.execute("VACUUM")
-                conn.execute("PRAGMA journal_mode = WAL")
 
     def _make_new(self, tx: Transaction, file: Path) -> None:
         self.board_id = os.urandom(16).hex()

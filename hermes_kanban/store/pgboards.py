@@ -112,7 +112,7 @@ def migrate(conn: PostgresConnection) -> int:
                 _apply_migration(conn.session, version + 1, conn.clock.now())
             conn.commit_write(0)
         except BaseException:
-            conn.undo()
+            conn.roll_back()
             raise
         version = _version(conn)
     return before

@@ -17,7 +17,6 @@ from typing import Any, Final
 import psycopg
 from psycopg import pq
 
-from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
@@ -25,6 +24,7 @@ from hermes_kanban.store import dialect, pgerrors, rows, schema
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
+    Configured,
     Given,
     Parameters,
     Transaction,
@@ -83,7 +83,7 @@ def open_session(address: str, name: str) -> psycopg.Connection[Any]:
     return conn
 
 
-class PostgresConnection:
+class PostgresConnection(Configured):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
     Error = psycopg.Error
@@ -107,7 +107,6 @@ class PostgresConnection:
         self.events_written = 0
         self.transaction: Transaction | None = None
         self.address = address
-        self._config: Config | None = None
         self._lock_key = lock_key(self.schema)
         self._begun = False
         self._xid = ""
@@ -115,17 +114,6 @@ class PostgresConnection:
         self._session: psycopg.Connection[Any] | None = None
         self._location = f"schema {self.schema}"
         self._connect()
-
-    @property
-    def config(self) -> Config:
-        """The configuration in force; read at first use, or set by the gateway at each tick."""
-        if self._config is None:
-            self._config = load(self.paths.home)
-        return self._config
-
-    @config.setter
-    def config(self, config: Config) -> None:
-        self._config = config
 
     @property
     def location(self) -> str:
@@ -209,13 +197,13 @@ class PostgresConnection:
         try:
             version, self._xid = self._begin(begin)
         except psycopg.errors.LockNotAvailable:
-            self.undo()
+            self.roll_back()
             raise BoardBusy(self._holder(), self.wait_seconds) from None
         except BaseException as error:
-            self.undo()
+            self.roll_back()
             raise self.translated(error) from error
         if version is None or version > schema.SCHEMA_VERSION:
-            self.undo()
+            self.roll_back()
             raise self.too_new(version) if version else self.damaged("it has no version")
 
     def _begin(self, begin: str) -> tuple[int | None, str]:
@@ -251,7 +239,7 @@ class PostgresConnection:
                 raise
         self._begun = False
 
-    def undo(self) -> None:
+    def roll_back(self) -> None:
         """Roll back what is begun; with a connection that is gone the server does it."""
         self._begun = False
         session = self._session

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from hermes_kanban.config import Config
+from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import BoardDamaged
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness
@@ -121,7 +121,7 @@ class BoardConnection(Protocol):
     def commit_write(self, events: int) -> None:
         """Make it durable."""
 
-    def undo(self) -> None:
+    def roll_back(self) -> None:
         """Roll back if anything is begun; never raises for a connection that is gone."""
 
     def end_write(self, events: int) -> None:
@@ -135,6 +135,24 @@ class BoardConnection(Protocol):
 
     def close(self) -> None:
         """Close the connection and what belongs to it."""
+
+
+class Configured:
+    """A connection that knows the configuration of its board's home."""
+
+    paths: BoardPaths
+    _config: Config | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force; read at first use, or set by the gateway at each tick."""
+        if self._config is None:
+            self._config = load(self.paths.home)
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
 
 
 class Transaction:
@@ -194,7 +212,7 @@ def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
             conn.commit_write(transaction.events)
             committed = transaction.events
         except BaseException as error:
-            conn.undo()
+            conn.roll_back()
             raise conn.translated(error) from error
         finally:
             conn.transaction = None

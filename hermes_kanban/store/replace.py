@@ -22,6 +22,7 @@ from hermes_kanban.model.errors import BoardBusy, InUse
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store.backup import PAGES_AT_ONCE
 from hermes_kanban.store.files import create_private, sync_file, sync_folder
+from hermes_kanban.store.role_lock import RoleLock
 
 # What lies beside a database: its log, the log's index, a journal of before there was a log.
 _BESIDE: Final = ("-wal", "-shm", "-journal")
@@ -33,16 +34,13 @@ _LOCKED_BYTES: Final = 512
 @contextlib.contextmanager
 def held(lock: Path, what: str) -> Iterator[None]:
     """Hold a role's lock file; raises InUse, naming its holder, if somebody has the role."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    role = RoleLock(lock)
+    if not role.try_take():
+        raise InUse(what, f"process {role.holder()}", "stop it first; its workers go on")
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            raise InUse(what, f"process {pid}", "stop it first; its workers go on") from None
         yield
     finally:
-        os.close(descriptor)
+        role.release()
 
 
 def overwrite(source: Path, database: Path, wait_seconds: float) -> None:
@@ -68,6 +66,16 @@ def overwrite(source: Path, database: Path, wait_seconds: float) -> None:
     finally:
         board.close()
         given.close()
+
+
+def fit_pages(database: Path, page_size: int) -> None:
+    """Give a file that nobody has open pages of that size (bytes): a log cannot hold others."""
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as conn:
+        if conn.execute("PRAGMA page_size").fetchone()[0] != page_size:
+            conn.execute("PRAGMA journal_mode = DELETE")
+            conn.execute(f"PRAGMA page_size = {page_size}")
+            conn.execute("VACUUM")
+            conn.execute("PRAGMA journal_mode = WAL")
 
 
 def put(source: Path, paths: BoardPaths) -> None:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import (
     BoardBusy,
     BoardDamaged,
@@ -29,6 +28,7 @@ from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
+    Configured,
     Given,
     Parameters,
     Transaction,
@@ -60,7 +60,7 @@ _FAULTS = frozenset(
 _PRIMARY_CODE = 0xFF
 
 
-class SqliteConnection(sqlite3.Connection):
+class SqliteConnection(sqlite3.Connection, Configured):
     """A plain ``sqlite3.Connection`` that is a ``protocol.BoardConnection`` too."""
 
     paths: BoardPaths
@@ -74,18 +74,6 @@ class SqliteConnection(sqlite3.Connection):
     _lock: WriterLock
     _writer_host: WriterHost
     _bell: Doorbell
-    _config: Config | None = None
-
-    @property
-    def config(self) -> Config:
-        """The configuration in force; read at first use, or set by the gateway at each tick."""
-        if self._config is None:
-            self._config = load(self.paths.home)
-        return self._config
-
-    @config.setter
-    def config(self, config: Config) -> None:
-        self._config = config
 
     @property
     def location(self) -> str:
@@ -141,7 +129,7 @@ class SqliteConnection(sqlite3.Connection):
             raise too_new(self.paths, known)
 
     def _let_go(self) -> None:
-        self.undo()
+        self.roll_back()
         self._lock.release()
 
     def commit_write(self, events: int) -> None:
@@ -149,7 +137,7 @@ class SqliteConnection(sqlite3.Connection):
         del events
         self.execute("COMMIT")
 
-    def undo(self) -> None:
+    def roll_back(self) -> None:
         """Roll back, unless SQLite has done that already (at a full disk, say)."""
         if self.in_transaction:
             self.execute("ROLLBACK")

@@ -126,7 +126,7 @@ def test_dispatch_without_a_gateway_starts_a_worker_and_settles_it(cli: Any, boa
 
 
 def test_dispatch_leaves_a_board_to_its_gateway(cli: Any, board: Any) -> None:
-    from gateway.locks import RoleLock
+    from hermes_kanban.store.role_lock import RoleLock
 
     lock = RoleLock(board.conn.paths.dispatcher_lock)
     assert lock.try_take()

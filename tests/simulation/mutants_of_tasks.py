@@ -297,14 +297,14 @@ _RECORDS: Final = (
         "commit on error",
         "a verb that raises has changed nothing",
         _STORE,
-        "            conn.undo()\n            raise conn.translated(error) from error",
+        "            conn.roll_back()\n            raise conn.translated(error) from error",
         "            conn.commit_write(0)\n            raise conn.translated(error) from error",
     ),
     mutant(
         "no rollback",
         "a verb that raises leaves no transaction open",
         _STORE,
-        "            conn.undo()\n            raise conn.translated(error) from error",
+        "            conn.roll_back()\n            raise conn.translated(error) from error",
         "            raise conn.translated(error) from error",
     ),
     mutant(
@@ -312,7 +312,7 @@ _RECORDS: Final = (
         "a verb that returned is there",
         _STORE,
         "            conn.commit_write(transaction.events)\n",
-        "            conn.undo()\n",
+        "            conn.roll_back()\n",
     ),
 )
 
