@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,13 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.workers.housekeeping import clear_workspaces, sweep_workspaces
 from hermes_kanban.workers.workspace import quarantined
 from tests.support.gateways import Gateways, shell
+from tests.support.repositories import git, make_repository
 from tests.support.waiting import wait_until
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    (folder / "file").write_text("one\n")
-    git(folder, "add", "file")
-    git(folder, "commit", "--quiet", "-m", "Start")
-    return folder
+    return make_repository(tmp_path / "repository")
 
 
 def run_once(gateways: Gateways, task: str, *statuses: str) -> None:

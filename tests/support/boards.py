@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import threading
 from pathlib import Path
 
 import msgspec
@@ -153,14 +154,17 @@ class ABoard:
         self.clock = ManualClock()
         self.randomness = SeededRandomness()
         self.processes = MemoryProcesses()
+        self._opened: list[kb.BoardConnection] = []
         if slug != "default":
             kb.create_board(slug)
         self.conn = self.connect()
 
     def connect(self) -> kb.BoardConnection:
-        """One more connection, with the same clock and chance."""
+        """One more connection, with the same clock and chance; a thread closes its own."""
         conn = kb.connect(self.slug, clock=self.clock, randomness=self.randomness)
         self.board: Board = kb.get_board(conn)
+        if threading.current_thread() is threading.main_thread():
+            self._opened.append(conn)
         return conn
 
     def configure(self, **settings: object) -> None:
@@ -231,7 +235,8 @@ class ABoard:
         self.conn.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
-        self.conn.close()
+        for conn in self._opened:
+            conn.close()
 
 
 def isolate(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,25 +12,14 @@ from hermes_kanban.kernel.workspaces import Choice, parse_workspace
 from hermes_kanban.model import InvalidInput, Task
 from hermes_kanban.workers import workspace
 from hermes_kanban.workers.workspace import Removal
+from tests.support.repositories import git, make_repository
 from tests.support.waiting import wait_until
 from tests.workers.conftest import Rig, a_task
 
 
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    (folder / "file").write_text("one\n")
-    git(folder, "add", "file")
-    git(folder, "commit", "--quiet", "-m", "Start")
-    return folder
+    return make_repository(tmp_path / "repository")
 
 
 def worktree_task(repository: Path, **changes: object) -> Task:
