@@ -27,7 +27,7 @@ from hermes_kanban.ports import WorkerRef
 from hermes_kanban.store.role_lock import RoleLock
 from hermes_kanban.workers.housekeeping import sweep_workspaces
 from hermes_kanban.workers.process import SystemProcesses
-from hermes_kanban.workers.spawn import Spawner
+from hermes_kanban.workers.spawn import spawner_for
 
 STANDBY_SECONDS: Final = 0.5
 EVENTS_LOGGED: Final = 1000
@@ -138,7 +138,7 @@ class BoardDispatcher:
         before, written = kb.newest_event_id(conn), conn.events_written
         report = kb.dispatch_once(
             conn,
-            spawn_fn=self._spawner(config),
+            spawn_fn=spawner_for(self._conn, config),
             processes=self._processes,
             free_mib=lambda: self._free_mib,
             sweep=self._sweep,
@@ -158,17 +158,6 @@ class BoardDispatcher:
         self._swept_at = now
         for task_id in sweep_workspaces(self._conn).quarantined:
             self._log.warning("workspace.quarantined", task=task_id)
-
-    def _spawner(self, config: Config) -> Spawner:
-        conn = self._conn
-        return Spawner(
-            paths=conn.paths,
-            board=kb.get_board(conn),
-            profiles=config.profiles,
-            prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
-            stop_grace_seconds=config.kanban.stop_grace_seconds,
-            database=config.kanban.database,
-        )
 
     def _delay(self, config: Config, report: kb.DispatchReport) -> float:
         """Until the next look: the interval at the latest, sooner when time alone is awaited."""

@@ -22,7 +22,9 @@ TaskState = dict[str, Any]
 ``last_event_at`` the time of its newest event. ``apply`` keeps row and time current."""
 
 UNFOLDED_TASK_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at"})
-UNFOLDED_RUN_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at", "fenced_count"})
+UNFOLDED_RUN_COLUMNS: Final = frozenset(
+    {"claim_expires", "last_heartbeat_at", "fenced_count", "inbox_cursor"}
+)
 
 CLAIM_COLUMNS_CLEARED: Final[dict[str, None]] = {
     "claim_lock": None,
@@ -283,6 +285,7 @@ def open_run(
         "claim_expires": expires,
         "started_at": now,
         "last_heartbeat_at": now,
+        "resume": task["resume"],
     }
     run_id = insert_run(tx, task, columns)
     wanted = {
@@ -292,6 +295,7 @@ def open_run(
         "current_run_id": run_id,
         "last_heartbeat_at": now,
         "eligible_at": None,
+        "resume": None,
     }
     if task["started_at"] is None:
         wanted["started_at"] = now

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from hermes_kanban.model.records import Identity, Run, Task
+from hermes_kanban.model.records import Identity, Run, Task, Usage
 
 Liveness = Literal["alive", "dead", "elsewhere"]
 
@@ -80,11 +80,42 @@ class WorkerRef(msgspec.Struct, frozen=True):
     run_dir: Path
 
 
+class Launched(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an agent before it starts; it goes onto the run with its registration.
+
+    ``session`` is the runtime's name of the conversation where we choose it, ``token_hash`` the
+    SHA-256 of the token by which the run's tools prove themselves over HTTP.
+    """
+
+    runtime: str
+    session: str | None = None
+    token_hash: str | None = None
+
+
+class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a runtime reads from its agent's exit code and output.
+
+    ``rate_limited`` means try again later, at ``reset_at`` (Unix seconds) where that was told;
+    ``error`` is one line on what went wrong; ``said`` the agent's last words, without the frame
+    that its client prints around them. ``reached_board`` is False if none of the tools that the
+    agent was given ever came to the board, None where that cannot be known.
+    """
+
+    rate_limited: bool = False
+    reset_at: int | None = None
+    error: str | None = None
+    said: str | None = None
+    session: str | None = None
+    usage: Usage | None = None
+    reached_board: bool | None = None
+
+
 class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a supervisor left behind at the end of its run (``runs/<run_id>/exit.json``).
 
     ``exit_code`` is the agent's, negative for the signal that ended it, None if it never ran.
     ``tail`` holds the last 4 KiB of output. ``started_at`` and ``exited_at`` are Unix seconds.
+    ``conclusion`` is not in the file: whoever reads it for the kernel asks the runtime.
     """
 
     v: int
@@ -99,8 +130,9 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     timed_out: bool = False
     stopped: bool = False
     on_exit_zero: str = "protocol_violation"
-    rate_limit_reset_at: int | None = None
+    runtime: str = "command"
     tail: str = ""
+    conclusion: Conclusion = Conclusion()
 
 
 class Processes(Protocol):
@@ -130,6 +162,7 @@ class Spawned(Protocol):
 
     pid: int
     identity: Identity | None
+    launched: Launched | None
 
     def go(self) -> None:
         """Let it start the agent; only after its registration has committed."""

@@ -59,7 +59,8 @@ DatabaseAddress = Annotated[
     ),
 ]
 
-Runtime = Literal["command", "hermes", "claude", "codex", "gemini", "opencode"]
+Runtime = Literal["command", "hermes", "claude", "codex", "gemini", "opencode", "qwen", "continue"]
+ExtraTool = Literal["request_review", "wait_for", "attach", "attachments", "why", "create", "link"]
 ExitZero = Literal["complete", "protocol_violation"]
 
 
@@ -123,6 +124,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     resume: bool = False
     orchestrator: bool = False
     may_assign: tuple[ProfileName, ...] = ()
+    tools: tuple[ExtraTool, ...] = ()
     description: str = ""
 
     def __post_init__(self) -> None:

@@ -39,12 +39,13 @@ _HOMES = {
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
+    "hermes_kanban.kernel.inbox": "Inbox News take_inbox",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
-        "get_run get_task latest_run list_comments list_events list_links list_runs "
-        "list_tasks newest_event_id"
+        "get_run get_task last_conversation latest_run list_comments list_events list_links "
+        "list_runs list_tasks newest_event_id"
     ),
     "hermes_kanban.kernel.recover": (
         "advance_stops detect_crashed_workers enforce_max_runtime import_exit_records "
@@ -60,7 +61,7 @@ _HOMES = {
     "hermes_kanban.model": (
         "Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
         "ConfigError Delivery DiskFull Event Hold Identity IllegalTransition InvalidInput "
-        "KanbanError Link NotFound Refused Run StaleRun Subscription Task"
+        "KanbanError Link NotFound Refused Run StaleRun Subscription Task Usage"
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
@@ -117,6 +118,9 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import moment as moment
     from hermes_kanban.kernel.history import task_at as task_at
     from hermes_kanban.kernel.history import tasks_at as tasks_at
+    from hermes_kanban.kernel.inbox import Inbox as Inbox
+    from hermes_kanban.kernel.inbox import News as News
+    from hermes_kanban.kernel.inbox import take_inbox as take_inbox
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
     from hermes_kanban.kernel.mend import MendReport as MendReport
@@ -125,6 +129,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.purge import purge_task as purge_task
     from hermes_kanban.kernel.reads import get_run as get_run
     from hermes_kanban.kernel.reads import get_task as get_task
+    from hermes_kanban.kernel.reads import last_conversation as last_conversation
     from hermes_kanban.kernel.reads import latest_run as latest_run
     from hermes_kanban.kernel.reads import list_comments as list_comments
     from hermes_kanban.kernel.reads import list_events as list_events
@@ -176,6 +181,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import StaleRun as StaleRun
     from hermes_kanban.model import Subscription as Subscription
     from hermes_kanban.model import Task as Task
+    from hermes_kanban.model import Usage as Usage
     from hermes_kanban.model.errors import InUse as InUse
     from hermes_kanban.store.backup import backup as backup
     from hermes_kanban.store.opening import connect as connect

@@ -12,6 +12,7 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Identity, Refused, Task
+from hermes_kanban.ports import Launched
 from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
 LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
@@ -116,7 +117,13 @@ def as_task(task: TaskState) -> Task:
 
 
 def register_worker(
-    conn: BoardConnection, run_id: int, *, pid: int, identity: Identity | None, log_path: str | None
+    conn: BoardConnection,
+    run_id: int,
+    *,
+    pid: int,
+    identity: Identity | None,
+    log_path: str | None,
+    launched: Launched | None = None,
 ) -> bool:
     """Record the process of a run by compare-and-swap; only then may it be given its go.
 
@@ -124,7 +131,11 @@ def register_worker(
     without starting anything.
     """
     encoded = None if identity is None else msgspec.json.encode(identity).decode()
-    columns = {"worker_pid": pid, "worker_identity": encoded, "log_path": log_path}
+    columns = {"worker_pid": pid, "worker_identity": encoded, "log_path": log_path} | {
+        "runtime": None if launched is None else launched.runtime,
+        "session": None if launched is None else launched.session,
+        "token_hash": None if launched is None else launched.token_hash,
+    }
     with write(conn, "register") as tx:
         changed = tx.run(_REGISTER, {"run": run_id} | columns).fetchall()
         if not changed:
@@ -144,7 +155,8 @@ def register_worker(
 
 _REGISTER: Final = """
 UPDATE task_runs
-SET worker_pid = :worker_pid, worker_identity = :worker_identity, log_path = :log_path
+SET worker_pid = :worker_pid, worker_identity = :worker_identity, log_path = :log_path,
+    runtime = :runtime, session = :session, token_hash = :token_hash
 WHERE id = :run AND ended_at IS NULL AND worker_pid IS NULL AND stop_requested_at IS NULL
 RETURNING task_id
 """

@@ -14,7 +14,7 @@ from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Run, Task
-from hermes_kanban.ports import Processes, Spawned, SpawnFunction
+from hermes_kanban.ports import Launched, Processes, Spawned, SpawnFunction
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
@@ -280,7 +280,11 @@ def _register(
     else:
         identity = None if processes is None else processes.identity(pid)
     log_path = str(conn.paths.run_dir(run.id) / "log")
-    if claim.register_worker(conn, run.id, pid=pid, identity=identity, log_path=log_path):
+    # Whoever brings a ``spawn_fn`` of their own owes no more than ``pid`` and ``go()``.
+    launched: Launched | None = getattr(supervisor, "launched", None)
+    if claim.register_worker(
+        conn, run.id, pid=pid, identity=identity, log_path=log_path, launched=launched
+    ):
         if supervisor is not None:
             supervisor.go()
         report.spawned.append((run.task_id, run.id, pid))

@@ -30,18 +30,29 @@ def edit_task(
     tenant: str | None = UNSET,
     skills: Iterable[str] = UNSET,
     model: str | None = UNSET,
+    provider: str | None = UNSET,
+    resume: bool | None = UNSET,
     branch: str | None = UNSET,
     max_runtime_seconds: int | None = UNSET,
     max_retries: int | None = UNSET,
     actor: str | None = None,
 ) -> bool:
-    """Change fields of a task that is not archived; only those named. False if nothing differs."""
+    """Change fields of a task that is not archived; only those named. False if nothing differs.
+
+    ``resume`` is how its next run begins: True goes on with the last conversation, False starts
+    afresh, None leaves it to the profile.
+    """
     checks: dict[str, Any] = {
         "title": (title, limits.title),
         "body": (body, lambda value: limits.text("body", value, limits.BODY_BYTES)),
         "tenant": (tenant, lambda value: limits.name("tenant", value)),
         "skills": (skills, lambda value: msgspec.json.encode(limits.skills(value)).decode()),
         "model": (model, lambda value: limits.text("model", value, limits.NAME_CHARACTERS)),
+        "provider": (
+            provider,
+            lambda value: limits.text("provider", value, limits.NAME_CHARACTERS),
+        ),
+        "resume": (resume, limits.resume),
         "branch": (branch, lambda value: limits.text("branch", value, limits.NAME_CHARACTERS)),
         "max_runtime_seconds": (
             max_runtime_seconds,
@@ -165,11 +176,17 @@ def promote_task(conn: BoardConnection, task_id: str, *, actor: str | None = Non
 
 
 def unblock_task(
-    conn: BoardConnection, task_id: str, *, reason: str | None = None, actor: str | None = None
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    reason: str | None = None,
+    resume: bool | None = None,
+    actor: str | None = None,
 ) -> bool:
     """blocked → the phase it came from: review, else ready or todo. The failure count starts anew.
 
     ``reason`` is the answer to what it was blocked for; it becomes part of the worker's context.
+    ``resume`` says whether the next run goes on with the conversation (None: the profile's choice).
     """
     reason = limits.text("reason", reason, limits.REASON_BYTES)
     by = limits.actor(actor)
@@ -183,7 +200,7 @@ def unblock_task(
             task,
             actor=by,
             to="review" if from_review else gates.resting_status(tx, task_id),
-            changes={"consecutive_failures": 0, "eligible_at": None},
+            changes={"consecutive_failures": 0, "eligible_at": None} | limits.resuming(resume),
             facts={"reason": reason} if reason else {},
         )
         gates.settle_at_rest(tx, task)

@@ -24,6 +24,12 @@ NAME_CHARACTERS: Final = 200
 SKILLS: Final = 64
 LINKS_PER_RUN: Final = 1_000
 COMMENTS_PER_RUN: Final = 200
+ATTACHMENTS_PER_RUN: Final = 200
+ATTACHMENT_BYTES: Final = 25 * 1024 * 1024
+FILE_NAME_BYTES: Final = 255
+# What one hand-over may bring: more would take longer to copy than a verb may.
+ARTIFACTS: Final = 50
+ARTIFACTS_BYTES: Final = 100 * 1024 * 1024
 TASKS_PER_RUN: Final = 50
 TASK_DEPTH: Final = 5
 DELAY_SECONDS: Final = 10 * 366 * 24 * 3600
@@ -70,6 +76,18 @@ def title(value: str) -> str:
     if "\n" in checked or "\r" in checked:
         raise InvalidInput("title", "one line; put the rest into the body", "holds a line break")
     return checked
+
+
+def resume(value: bool | None) -> int | None:
+    """Whether a task's next run goes on with the last conversation, as its column has it."""
+    if value not in (None, True, False):
+        raise InvalidInput("resume", "true, false or null", f"is {value!r}")
+    return None if value is None else int(value)
+
+
+def resuming(value: bool | None) -> dict[str, Any]:
+    """The change that a verb with a wish for the next run makes; none without one."""
+    return {} if value is None else {"resume": resume(value)}
 
 
 def name(field: str, value: str | None) -> str | None:

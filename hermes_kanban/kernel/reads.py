@@ -10,7 +10,7 @@ import msgspec
 
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput, NotFound
-from hermes_kanban.model.records import Comment, Event, Identity, Link, Run, Task
+from hermes_kanban.model.records import Comment, Event, Identity, Link, Run, Task, Usage
 from hermes_kanban.model.words import STATUSES
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one, fetch_value
 
@@ -27,6 +27,8 @@ _decode_skills = msgspec.json.Decoder(list[str]).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_identity = msgspec.json.Decoder(Identity).decode
 _SKILLS_AT: Final = Task.__struct_fields__.index("skills")
+_decode_usage = msgspec.json.Decoder(Usage).decode
+_USAGE_AT: Final = Run.__struct_fields__.index("usage")
 _METADATA_AT: Final = Run.__struct_fields__.index("metadata")
 _CLAIMER_IDENTITY_AT: Final = Run.__struct_fields__.index("claimer_identity")
 _WORKER_IDENTITY_AT: Final = Run.__struct_fields__.index("worker_identity")
@@ -47,6 +49,7 @@ def run_of(row: Sequence[Any]) -> Run:
         (_METADATA_AT, _decode_object),
         (_CLAIMER_IDENTITY_AT, _decode_identity),
         (_WORKER_IDENTITY_AT, _decode_identity),
+        (_USAGE_AT, _decode_usage),
     ):
         if values[at] is not None:
             values[at] = decode(values[at])
@@ -144,6 +147,17 @@ def latest_run(conn: BoardConnection, task_id: str) -> Run | None:
         conn,
         f"SELECT {RUN_COLUMNS} FROM task_runs r WHERE r.task_id = :id ORDER BY r.id DESC LIMIT 1",
         {"id": task_id},
+    )
+    return None if row is None else run_of(row)
+
+
+def last_conversation(conn: BoardConnection, run: Run) -> Run | None:
+    """The newest run of the same task and profile before ``run`` that has a session, or None."""
+    row = fetch_one(
+        conn,
+        f"SELECT {RUN_COLUMNS} FROM task_runs r WHERE r.task_id = :task AND r.id < :run"
+        " AND r.profile = :profile AND r.session IS NOT NULL ORDER BY r.id DESC LIMIT 1",
+        {"task": run.task_id, "run": run.id, "profile": run.profile},
     )
     return None if row is None else run_of(row)
 

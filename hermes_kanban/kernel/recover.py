@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+import msgspec
+
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import claim, finish
 from hermes_kanban.kernel.live import LiveRun, live_runs
@@ -23,6 +25,7 @@ MAX_RUNTIME_MARGIN_SECONDS: Final = 5
 ELSEWHERE_MARGIN_SECONDS: Final = 60
 SUPERVISOR_LOST: Final = "supervisor lost"
 DISPATCHER: Final = "dispatcher"
+_ERROR_CHARACTERS: Final = 500
 
 
 def import_exit_records(
@@ -57,13 +60,25 @@ def _import(
 def _mark_exited(tx: Transaction, task: TaskState, run_id: int, record: ExitRecord | None) -> None:
     now = lifecycle.moment(tx, task)
     columns: dict[str, Any] = {"exited_at": now}
-    if record is not None and record.exit_code is not None:
-        columns["exit_code"] = record.exit_code
+    if record is not None:
+        columns |= _told(record)
     lifecycle.update_run(tx, run_id, columns)
     facts: dict[str, Any] = {"run": {"id": run_id} | columns}
     if record is None:
         facts["error"] = SUPERVISOR_LOST
     lifecycle.record(tx, task, "exited", "system", facts, run_id=run_id, at=now)
+
+
+def _told(record: ExitRecord) -> dict[str, Any]:
+    """What the run's row keeps of its agent's end."""
+    conclusion = record.conclusion
+    usage = conclusion.usage
+    found = {
+        "exit_code": record.exit_code,
+        "session": conclusion.session,
+        "usage": None if usage is None else msgspec.json.encode(usage).decode(),
+    }
+    return {column: value for column, value in found.items() if value is not None}
 
 
 def _close(
@@ -80,9 +95,9 @@ def _close(
         finish.reclaim_in(tx, task, "system", "it was never started: its gateway ended first")
     elif record.spawn_failed is not None:
         finish.fail_in(tx, task, "fail_to_spawn", record.spawn_failed)
-    elif record.exit_code == EX_TEMPFAIL:
-        reset_at = record.rate_limit_reset_at
-        error = _error("exit code 75 (try again later)", record)
+    elif record.exit_code == EX_TEMPFAIL or record.conclusion.rate_limited:
+        reset_at = record.conclusion.reset_at
+        error = _error(f"{_ending(record)} (try again later)", record)
         finish.rate_limit_in(tx, task, error, reset_at, _seen(record))
     elif record.exit_code == 0:
         _close_silent(tx, task, record)
@@ -93,10 +108,13 @@ def _close(
 def _close_silent(tx: Transaction, task: TaskState, record: ExitRecord) -> None:
     """Exit 0 without complete or block: the profile says what that means."""
     if record.on_exit_zero == "complete":
-        summary = redact(record.tail).strip() or None
+        summary = redact(record.conclusion.said or record.tail).strip() or None
         finish.complete_in(tx, task, "system", None, {"summary": summary})
         return
-    error = _error("exit code 0 without complete or block", record)
+    silent = "exit code 0 without complete or block"
+    if record.conclusion.reached_board is False:
+        silent = f"never reached the board: {silent}, and not one call of its tools"
+    error = _error(silent, record)
     finish.fail_in(tx, task, "violate_protocol", error, _seen(record))
 
 
@@ -108,8 +126,10 @@ def _ending(record: ExitRecord) -> str:
 
 
 def _error(what: str, record: ExitRecord) -> str:
+    if record.conclusion.error:
+        return f"{what}; {redact(record.conclusion.error)[:_ERROR_CHARACTERS]}"
     lines = redact(record.tail).strip().splitlines()
-    return f"{what}; last output: {lines[-1][:500]}" if lines else what
+    return f"{what}; last output: {lines[-1][:_ERROR_CHARACTERS]}" if lines else what
 
 
 def _seen(record: ExitRecord | None) -> dict[str, Any]:

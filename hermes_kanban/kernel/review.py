@@ -69,10 +69,16 @@ def approve_task(
 
 
 def request_changes(
-    conn: BoardConnection, task_id: str, *, comment: str, actor: str | None = None
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    comment: str,
+    resume: bool | None = None,
+    actor: str | None = None,
 ) -> bool:
     """review → ready or todo with a comment; no failure is counted.
 
+    ``resume`` says whether the next run goes on with the conversation (None: the profile's choice).
     After ``max_runs`` without a person's touch it goes to triage instead of back to work: two
     agents that never agree would go on for ever.
     """
@@ -84,7 +90,15 @@ def request_changes(
         _check_reviewer(tx, task, by)
         insert_comment(tx, task, fencing.Author(by, None), comment)
         to = gates.resting_status(tx, task_id)
-        lifecycle.apply(tx, "request_changes", task, actor=by, to=to, facts={"comment": comment})
+        lifecycle.apply(
+            tx,
+            "request_changes",
+            task,
+            actor=by,
+            to=to,
+            changes=limits.resuming(resume),
+            facts={"comment": comment},
+        )
         gates.settle_at_rest(tx, task)
         finish.triage_if_spent(tx, task)
         return True
@@ -101,7 +115,10 @@ def _check_reviewer(tx: Transaction, task: TaskState, actor: str) -> None:
     )
     name = actor.partition(":")[2]
     profile = tx.conn.config.profiles.get(name)
-    own_work = asked is not None and fencing.run_actor(asked["profile"], asked["claimer"]) == actor
+    # A run of the profile is its own work also where somebody claimed it by hand.
+    own_work = asked is not None and (
+        asked["profile"] == name or fencing.run_actor(asked["profile"], asked["claimer"]) == actor
+    )
     if own_work or profile is None or not profile.orchestrator:
         allowed = "a person, or an orchestrating profile other than the one that asked"
         raise InvalidInput("reviewer", allowed, f"is {actor}")

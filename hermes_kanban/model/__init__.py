@@ -16,6 +16,7 @@ from hermes_kanban.model.errors import (
     StaleRun,
 )
 from hermes_kanban.model.records import (
+    Attachment,
     Board,
     Comment,
     Delivery,
@@ -27,9 +28,11 @@ from hermes_kanban.model.records import (
     Run,
     Subscription,
     Task,
+    Usage,
 )
 
 __all__ = [
+    "Attachment",
     "Board",
     "BoardBusy",
     "BoardDamaged",
@@ -54,4 +57,5 @@ __all__ = [
     "StaleRun",
     "Subscription",
     "Task",
+    "Usage",
 ]

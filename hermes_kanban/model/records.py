@@ -50,6 +50,8 @@ class Task(msgspec.Struct, frozen=True):
     branch: str | None
     workflow_template_id: str | None
     current_step_key: str | None
+    provider: str | None = None
+    resume: int | None = None
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -64,6 +66,19 @@ class Identity(msgspec.Struct, frozen=True):
     pidns: int
     pid: int
     start_ticks: int
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run cost, as far as its runtime reports it.
+
+    ``input``, ``cached`` (part of the input) and ``output`` are tokens, ``cost_usd`` US dollars.
+    """
+
+    input: int | None = None
+    cached: int | None = None
+    output: int | None = None
+    cost_usd: float | None = None
+    turns: int | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -92,6 +107,12 @@ class Run(msgspec.Struct, frozen=True):
     summary: str | None
     metadata: dict[str, Any] | None
     error: str | None
+    resume: int | None = None
+    runtime: str | None = None
+    session: str | None = None
+    usage: Usage | None = None
+    token_hash: str | None = None
+    inbox_cursor: int | None = None
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -123,6 +144,24 @@ class Comment(msgspec.Struct, frozen=True):
     run_id: int | None
     author: str
     body: str
+    created_at: int
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """One file of a task, as the ``task_attachments`` row says.
+
+    ``size`` is in bytes, ``sha256`` hex. ``path`` is where it was put: below the board's folder, or
+    absolute where the rows lie elsewhere; ``kernel.attachment_path`` says where it is.
+    """
+
+    id: int
+    task_id: str
+    run_id: int | None
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+    path: str
     created_at: int
 
 

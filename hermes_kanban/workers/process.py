@@ -20,6 +20,7 @@ from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from hermes_kanban.ports import Clock, ExitRecord, Liveness, SystemClock, WorkerRef
 from hermes_kanban.workers import environment, tree
+from hermes_kanban.workers.conclusions import conclude
 
 # After being told to kill, a supervisor that is still there by then is itself in trouble.
 KILL_PATIENCE_SECONDS = 2.0
@@ -101,14 +102,21 @@ class SystemProcesses:
             else:
                 _press(worker, worker.identity, stop, now, grace_seconds)
             return False
-        if self.exit_record(worker) is not None:
+        if self._record(worker) is not None:
             return True
         if stop is None:
             stop = self._stops[worker.board_id, worker.run_id] = Stop(now)
         return _clear(worker, stop, now, grace_seconds)
 
     def exit_record(self, worker: WorkerRef) -> ExitRecord | None:
-        """The record of exactly this run; garbage and another run's are set aside."""
+        """The record of exactly this run, with its runtime's reading; any other is set aside."""
+        record = self._record(worker)
+        if record is None:
+            return None
+        return msgspec.structs.replace(record, conclusion=conclude(worker, record))
+
+    def _record(self, worker: WorkerRef) -> ExitRecord | None:
+        """The file as it is; garbage and another run's are set aside."""
         file = worker.run_dir / "exit.json"
         try:
             record = _RECORD.decode(file.read_bytes())

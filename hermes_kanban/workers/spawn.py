@@ -13,13 +13,16 @@ from typing import Any
 import msgspec
 
 import hermes_kanban
-from hermes_kanban.config import Profile
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import Config, Profile
 from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.ports import Launched
 from hermes_kanban.workers import environment, process, workspace
 from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
 from hermes_kanban.workers.runtimes import Launch, LaunchRequest, runtime_named
+from hermes_kanban.workers.sessions import session_to_resume
 
 LOG_ROTATE_BYTES = 2 << 20
 LOG_CAP_BYTES = 256 << 20
@@ -57,15 +60,19 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     max_runtime_seconds: int | None
     stop_grace_seconds: float
     on_exit_zero: str
+    runtime: str
 
 
 class SpawnedSupervisor:
     """A supervisor that waits for its go; exactly one of ``go`` and ``abandon`` ends the wait."""
 
-    def __init__(self, pid: int, identity: Identity | None, go_pipe: int, log_path: Path) -> None:
+    def __init__(
+        self, pid: int, identity: Identity | None, go_pipe: int, log_path: Path, launched: Launched
+    ) -> None:
         self.pid = pid
         self.identity = identity
         self.log_path = log_path
+        self.launched: Launched | None = launched
         # A file object closes itself when it is dropped, and closed means abandoned.
         self._pipe = open(go_pipe, "wb", buffering=0)  # noqa: SIM115
 
@@ -87,7 +94,8 @@ class Spawner:
     """The dispatcher's ``spawn_fn``: writes the run's specification and starts its supervisor.
 
     ``prompt_for`` gives the text the agent starts with; ``stop_grace_seconds`` is how long a
-    terminated agent may take before it is killed; ``database`` is ``kanban.database``.
+    terminated agent may take before it is killed; ``database`` is ``kanban.database``;
+    ``session_for`` names the conversation to go on with, None to begin one.
     """
 
     def __init__(
@@ -102,11 +110,13 @@ class Spawner:
         log_cap_bytes: int = LOG_CAP_BYTES,
         environ: Mapping[str, str] | None = None,
         database: str = "",
+        session_for: Callable[[Run, Profile], str | None] = lambda *_: None,
     ) -> None:
         self._paths = paths
         self._board = board
         self._profiles = profiles
         self._prompt_for = prompt_for
+        self._session_for = session_for
         self._stop_grace_seconds = stop_grace_seconds
         self._log_rotate_bytes = log_rotate_bytes
         self._log_cap_bytes = log_cap_bytes
@@ -123,12 +133,15 @@ class Spawner:
         profile = profile_of(task, self._profiles)
         folder = self._run_folder(run)
         request = self._request(task, run, profile, folder)
-        launch = runtime_named(profile.runtime)(request)
+        launch = runtime_named(profile.runtime).launch(request)
         spec = self._spec(request, launch, folder)
         if launch.writes_prompt:
             _write_private(request.prompt_file, request.prompt.encode())
+        for file, text in launch.files.items():
+            _write_private(file, text.encode())
         _write_private(folder / "spec.json", msgspec.json.encode(spec))
-        return self._start(spec, folder)
+        launched = Launched(runtime=profile.runtime, session=launch.session)
+        return self._start(spec, folder, launched)
 
     def _run_folder(self, run: Run) -> Path:
         folder = self._paths.run_dir(run.id)
@@ -142,30 +155,35 @@ class Spawner:
         return folder
 
     def _request(self, task: Task, run: Run, profile: Profile, folder: Path) -> LaunchRequest:
+        place = directory(task, self._paths)
+        variables = environment.of_run(
+            task,
+            run,
+            self._board,
+            workspace=place,
+            workspaces_root=self._paths.workspaces,
+            profile=task.assignee or "",
+        )
+        if branch := branch_of(task):
+            variables["HERMES_KANBAN_BRANCH"] = branch
         return LaunchRequest(
             task=task,
             run=run,
             profile=profile,
             prompt=self._prompt_for(task, run),
             prompt_file=folder / "prompt",
-            workspace=directory(task, self._paths),
+            folder=folder,
+            workspace=place,
+            variables=variables,
             reach=environment.of_board(self._paths, self._database, self._environ),
+            tools=_tools_command(),
+            session=self._session_for(run, profile),
         )
 
     def _spec(self, request: LaunchRequest, launch: Launch, folder: Path) -> Spec:
         task, run = request.task, request.run
         if run.claim_lock is None:
             raise SpawnRefused(f"run {run.id} was never claimed; there is nothing to start")
-        variables = environment.of_run(
-            task,
-            run,
-            self._board,
-            workspace=request.workspace,
-            workspaces_root=self._paths.workspaces,
-            profile=task.assignee or "",
-        )
-        if branch := branch_of(task):
-            variables["HERMES_KANBAN_BRANCH"] = branch
         return Spec(
             board_id=self._board.board_id,
             run_id=run.id,
@@ -173,7 +191,7 @@ class Spawner:
             claim_lock=run.claim_lock,
             argv=launch.argv,
             # What names the run comes last: a profile cannot make its agent pass for another.
-            env=self._inherited | launch.env | variables,
+            env=self._inherited | launch.env | request.variables,
             cwd=launch.cwd,
             workspace=workspace.description(task, self._paths),
             stdin=str(request.prompt_file) if launch.reads_stdin else None,
@@ -183,9 +201,10 @@ class Spawner:
             max_runtime_seconds=max_runtime_seconds(task, request.profile),
             stop_grace_seconds=self._stop_grace_seconds,
             on_exit_zero=launch.on_exit_zero,
+            runtime=request.profile.runtime,
         )
 
-    def _start(self, spec: Spec, folder: Path) -> SpawnedSupervisor:
+    def _start(self, spec: Spec, folder: Path, launched: Launched) -> SpawnedSupervisor:
         read_end, write_end = os.pipe()
         try:
             pid = _spawn(folder, spec, read_end)
@@ -194,7 +213,21 @@ class Spawner:
             raise
         finally:
             os.close(read_end)
-        return SpawnedSupervisor(pid, process.identity_of(pid), write_end, Path(spec.log))
+        identity = process.identity_of(pid)
+        return SpawnedSupervisor(pid, identity, write_end, Path(spec.log), launched)
+
+
+def spawner_for(conn: kb.BoardConnection, config: Config) -> Spawner:
+    """The spawner of a board as it is configured: briefing, conversation and limits."""
+    return Spawner(
+        paths=conn.paths,
+        board=kb.get_board(conn),
+        profiles=config.profiles,
+        prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
+        session_for=lambda run, profile: session_to_resume(conn, run, profile),
+        stop_grace_seconds=config.kanban.stop_grace_seconds,
+        database=config.kanban.database,
+    )
 
 
 def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:
@@ -223,6 +256,11 @@ def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:
         setsigmask=_HELD_SIGNALS,
         setsigdef=_DEFAULT_SIGNALS,
     )
+
+
+def _tools_command() -> list[str]:
+    """The command that serves a run's tools, by paths that no PATH or folder can turn."""
+    return [sys.executable, "-P", "-m", "hermes_kanban.surfaces.mcp"]
 
 
 @functools.cache

@@ -291,7 +291,7 @@ class Supervisor:
             "timed_out": self._timed_out,
             "stopped": self._stopped,
             "on_exit_zero": spec["on_exit_zero"],
-            "rate_limit_reset_at": None,
+            "runtime": spec["runtime"],
             "tail": tail,
         }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.ports import Conclusion
 from tests.kernel.scenes import (
     current_run,
     dump,
@@ -272,14 +273,15 @@ def test_any_other_outcome_ends_the_doubling(board: ABoard) -> None:
 def test_a_reported_reset_time_is_waited_for(board: ABoard) -> None:
     task = board.create()
     reset = board.clock.now() + 7_777
-    fail(board, task, exit_code=75, rate_limit_reset_at=reset)
+    fail(board, task, exit_code=75, conclusion=Conclusion(reset_at=reset))
     assert board.task(task).eligible_at == reset
 
 
 def test_a_reset_time_in_the_past_is_not(board: ABoard) -> None:
     board.configure(rate_limit_base_seconds=60)
     task = board.create()
-    fail(board, task, exit_code=75, rate_limit_reset_at=board.clock.now() - 1)
+    past = Conclusion(reset_at=board.clock.now() - 1)
+    fail(board, task, exit_code=75, conclusion=past)
     assert _wait(board, task) == 60
 
 

@@ -82,9 +82,8 @@ _CLAIMS: Final = (
         "go before the commit",
         "no agent runs unrecorded",
         _DISPATCH,
-        "    if claim.register_worker(conn, run.id, pid=pid,",
-        "    if supervisor is not None:\n        supervisor.go()\n"
-        "    if claim.register_worker(conn, run.id, pid=pid,",
+        "    if claim.register_worker(\n",
+        "    if supervisor is not None:\n        supervisor.go()\n    if claim.register_worker(\n",
     ),
     mutant(
         "no abandon",

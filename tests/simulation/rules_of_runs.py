@@ -244,7 +244,7 @@ def rate_limit_is_free(
     if task.status not in RESTING:
         return
     record = scene.world.record_of(scene.shadow.runs[event.run_id or 0])
-    reset_at = 0 if record is None else record.rate_limit_reset_at or 0
+    reset_at = 0 if record is None else record.conclusion.reset_at or 0
     if reset_at > scene.high:
         demand(
             task["eligible_at"] == reset_at, "back-off", f"{task.id} does not wait for its reset"

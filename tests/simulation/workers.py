@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.ports import Conclusion
 from tests.simulation.shadow import Run, Task
 from tests.simulation.steps import Step
 
@@ -57,5 +58,5 @@ def exit_facts(world: Any, task: Task, step: Step, now: int) -> tuple[int, dict[
     code = world.exits[step.b % len(world.exits)]
     if step.c % 4 and task.rate_limits:
         code = 75  # a limit that holds for one run holds for the next
-    reset = {"rate_limit_reset_at": now + 200} if code == 75 and step.c % 8 == 0 else {}
+    reset = {"conclusion": Conclusion(reset_at=now + 200)} if code == 75 and step.c % 8 == 0 else {}
     return code, reset

@@ -137,7 +137,7 @@ def _never(task: kb.Task, run: kb.Run) -> int:
 def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
     from gateway.locks import role_lock
     from hermes_kanban.workers.process import SystemProcesses
-    from hermes_kanban.workers.spawn import Spawner
+    from hermes_kanban.workers.spawn import spawner_for
 
     conn = session.conn
     lock = role_lock(conn.paths, "dispatcher")
@@ -148,14 +148,7 @@ def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
     processes = SystemProcesses()
     try:
         kb.recover_orphaned_claims(conn, processes)
-        spawner = Spawner(
-            paths=conn.paths,
-            board=kb.get_board(conn),
-            profiles=conn.config.profiles,
-            prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
-            stop_grace_seconds=conn.config.kanban.stop_grace_seconds,
-            database=conn.config.kanban.database,
-        )
+        spawner = spawner_for(conn, conn.config)
         return kb.dispatch_once(conn, spawn_fn=spawner, processes=processes, max_spawn=most)
     finally:
         lock.release()

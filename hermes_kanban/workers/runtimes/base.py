@@ -10,14 +10,23 @@ import msgspec
 
 from hermes_kanban.config import Profile
 from hermes_kanban.model import Run, Task
+from hermes_kanban.ports import Conclusion
+
+# As much of the end of a run's output as a runtime reads; its last report is within it.
+OUTPUT_BYTES = 256 * 1024
+SAID_BYTES = 4 * 1024
 
 _TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
 
 
 class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One run to start: ``prompt`` is the text for the agent, ``prompt_file`` where it may lie.
+    """One run to start.
 
-    ``reach`` are the variables by which our own commands find the run's board.
+    ``prompt`` is the text for the agent, ``prompt_file`` where it may lie. ``folder`` is the run's
+    own, for the client's configuration. ``variables`` name the run, ``reach`` its board; both
+    are what our own commands need, and ``tools`` is the command that serves the run's tools over
+    standard input and output (MCP). ``session`` is the conversation to go on with, None to begin
+    one.
     """
 
     task: Task
@@ -25,26 +34,78 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile
     prompt: str
     prompt_file: Path
+    folder: Path
     workspace: Path
+    variables: dict[str, str]
     reach: dict[str, str]
+    tools: list[str]
+    session: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The task's model, else the profile's."""
+        return self.task.model or self.profile.model
+
+    @property
+    def provider(self) -> str | None:
+        """Who answers for the model: the task's, else the profile's."""
+        return self.task.provider or self.profile.provider
+
+    @property
+    def skills(self) -> list[str]:
+        """The profile's skills and then the task's own, each once."""
+        return list(dict.fromkeys([*self.profile.skills, *self.task.skills]))
+
+    @property
+    def tools_environment(self) -> dict[str, str]:
+        """What the tools' command must find where its client passes no environment on."""
+        return self.variables | self.reach
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """How to start the agent.
 
-    ``env`` goes on top of the run's variables. With ``writes_prompt`` the prompt is written to
-    the request's ``prompt_file``; with ``reads_stdin`` the agent reads that file as its input.
+    ``env`` goes on top of the run's variables. ``files`` are written, for the owner alone, before
+    the start. With ``writes_prompt`` the prompt is written to the request's ``prompt_file``; with
+    ``reads_stdin`` the agent reads that file as its input. ``session`` is the conversation's name
+    where we choose it.
     """
 
     argv: list[str]
     env: dict[str, str]
     cwd: str
-    writes_prompt: bool
-    reads_stdin: bool
     on_exit_zero: str
+    files: dict[Path, str] = {}
+    writes_prompt: bool = False
+    reads_stdin: bool = False
+    session: str | None = None
 
 
-Runtime = Callable[[LaunchRequest], Launch]
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agent ended: its exit code (negative: the signal) and its last output.
+
+    ``now`` is when it ended, Unix seconds. ``folder`` is the run's own.
+    """
+
+    exit_code: int | None
+    output: str
+    now: int
+    folder: Path
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of agent.
+
+    ``program`` is the name of its executable, empty where the profile names it. ``has_tools``
+    says that it is given the run's tools, so that one which never called them never reached the
+    board.
+    """
+
+    name: str
+    program: str
+    launch: Callable[[LaunchRequest], Launch]
+    conclude: Callable[[Ending], Conclusion]
+    has_tools: bool = True
 
 
 def fill(text: str, request: LaunchRequest, prompt: str) -> str:
@@ -55,3 +116,13 @@ def fill(text: str, request: LaunchRequest, prompt: str) -> str:
         "prompt": prompt,
     }
     return _TOKEN.sub(lambda found: values[found[1]], text)
+
+
+def filled_env(request: LaunchRequest, prompt: str) -> dict[str, str]:
+    """The profile's own variables."""
+    return {name: fill(value, request, prompt) for name, value in request.profile.env.items()}
+
+
+def working_directory(request: LaunchRequest, prompt: str) -> str:
+    """Where the agent starts: the workspace, or the profile's place in or beside it."""
+    return str(request.workspace / fill(request.profile.cwd or ".", request, prompt))

@@ -3,11 +3,21 @@
 The prompt reaches it by the profile's ``prompt``: ``stdin`` reads it from standard input;
 ``file`` finds its path in ``HERMES_KANBAN_PROMPT_FILE``; ``argument`` gets the text as the last
 argument, or where ``{prompt}`` stands. For ``stdin`` and ``file`` that token is the file's path.
+It reaches the board by our command line or Python, and reports by its exit code alone.
 """
 
 from __future__ import annotations
 
-from hermes_kanban.workers.runtimes.base import Launch, LaunchRequest, fill
+from hermes_kanban.ports import Conclusion
+from hermes_kanban.workers.runtimes.base import (
+    Ending,
+    Launch,
+    LaunchRequest,
+    Runtime,
+    fill,
+    filled_env,
+    working_directory,
+)
 
 PROMPT_FILE = "HERMES_KANBAN_PROMPT_FILE"
 
@@ -24,13 +34,19 @@ def launch(request: LaunchRequest) -> Launch:
     env = dict(request.reach)
     if profile.prompt == "file":
         env[PROMPT_FILE] = str(request.prompt_file)
-    env |= {name: fill(value, request, prompt) for name, value in profile.env.items()}
-    cwd = request.workspace / fill(profile.cwd or ".", request, prompt)
     return Launch(
         argv=argv,
-        env=env,
-        cwd=str(cwd),
+        env=env | filled_env(request, prompt),
+        cwd=working_directory(request, prompt),
         writes_prompt=not as_argument,
         reads_stdin=profile.prompt == "stdin",
         on_exit_zero=profile.exit_zero,
     )
+
+
+def conclude(_: Ending) -> Conclusion:
+    """Nothing beyond the exit code: what a program prints is its own affair."""
+    return Conclusion()
+
+
+RUNTIME = Runtime(name="command", program="", launch=launch, conclude=conclude, has_tools=False)

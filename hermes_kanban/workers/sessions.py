@@ -1,0 +1,24 @@
+"""Which conversation a run goes on with: the task's wish, else the profile's habit."""
+
+from __future__ import annotations
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import Profile
+from hermes_kanban.machine import machine
+from hermes_kanban.model import Run
+
+
+def session_to_resume(conn: kb.BoardConnection, run: Run, profile: Profile) -> str | None:
+    """The runtime's name of the conversation to go on with, None to begin one.
+
+    Only a conversation of the same task, profile, runtime and host can be gone on with: the
+    client keeps it in files of its own.
+    """
+    wanted = profile.resume if run.resume is None else bool(run.resume)
+    if not wanted:
+        return None
+    last = kb.last_conversation(conn, run)
+    if last is None or last.runtime != profile.runtime:
+        return None
+    where = last.worker_identity
+    return last.session if where is not None and where.host == machine().host else None
