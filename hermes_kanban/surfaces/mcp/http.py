@@ -1,0 +1,191 @@
+"""MCP over streamable HTTP, as a plain ASGI application at one address.
+
+Every message is a POST of its own and is answered with JSON. No version obliges a server to have
+sessions or streams of its own, and this one has neither: a gateway that was started anew serves the
+next call as if nothing had happened. Who calls is told by the bearer token of each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+
+from hermes_kanban.surfaces.mcp.headers import (
+    LOOPBACK,
+    Headers,
+    Rejection,
+    bearer_token,
+    check_kinds,
+    check_place,
+    session_of,
+    unknown_token,
+)
+from hermes_kanban.surfaces.mcp.jsonrpc import (
+    HEADER_MISMATCH,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    MESSAGE_BYTES,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    UNSUPPORTED_VERSION,
+    Failure,
+    decode,
+    encode,
+)
+from hermes_kanban.surfaces.mcp.protocol import Protocol
+from hermes_kanban.surfaces.mcp.trouble import tell
+from hermes_kanban.surfaces.mcp.turn import CALL_SECONDS, Turn
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Authenticate = Callable[[str], Protocol | None]
+
+THREADS: Final = 16
+"""How many calls run at once; the gateway's own threads are others."""
+
+_OK, _ACCEPTED, _FAILED = 200, 202, 500
+_ALWAYS: Final = {PARSE_ERROR: 400, INVALID_REQUEST: 400, UNSUPPORTED_VERSION: 400}
+# What errors are since each request stands for itself; before, an error was an answer like another.
+_MODERN: Final = _ALWAYS | {INVALID_PARAMS: 400, HEADER_MISMATCH: 400, METHOD_NOT_FOUND: 404}
+
+
+class McpApp:
+    """The application. ``authenticate`` finds what serves the bearer of a token, in a thread.
+
+    ``hosts`` and ``origins`` are allowed beside the names of this machine: host names without a
+    port, and whole origins. A call that takes ``call_seconds`` is answered without its outcome.
+    """
+
+    def __init__(
+        self,
+        authenticate: Authenticate,
+        *,
+        hosts: Iterable[str] = (),
+        origins: Iterable[str] = (),
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        self._authenticate = authenticate
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._origins = frozenset(origin.lower() for origin in origins)
+        self._threads = anyio.CapacityLimiter(THREADS)
+        self._queues = _Queues()
+        self._call_seconds = call_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"serves http only, not {scope['type']}")
+        extra: Mapping[str, str] = {}
+        try:
+            status, body = await self._respond(scope, receive)
+        except Rejection as rejection:
+            status, extra = rejection.status, rejection.headers
+            body = encode([rejection.reply], batch=False)
+        except _Gone:
+            return
+        except Exception as error:
+            tell(error)
+            failure = Failure(INTERNAL_ERROR, f"Internal error: {type(error).__name__}")
+            status, body = _FAILED, encode([Rejection(_FAILED, failure).reply], batch=False)
+        await _send(send, status, body, extra)
+
+    async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        headers = Headers(scope["headers"])
+        check_place(headers, self._hosts, self._origins)
+        token = bearer_token(headers)
+        protocol = await self._in_thread(self._authenticate, token)
+        if protocol is None:
+            raise unknown_token()
+        if scope["method"] != "POST":
+            told = "Method Not Allowed: there is no stream and no session here; POST a message"
+            raise Rejection(405, told, headers={"Allow": "POST"})
+        check_kinds(headers)
+        try:
+            message = decode(await _body(headers, receive))
+        except Failure as failure:
+            raise Rejection(400, failure) from None
+        session = session_of(headers, message)
+        modern = session.version is None
+        turn = protocol.receive(session, message)
+        await self._perform(protocol, turn, token)
+        answer = turn.answer()
+        if answer is None:
+            return _ACCEPTED, b""
+        return (_MODERN if modern else _ALWAYS).get(turn.error or 0, _OK), answer
+
+    async def _perform(self, protocol: Protocol, turn: Turn, token: str) -> None:
+        """Make the calls of a turn; those of one caller that change something one by one."""
+        if not turn.calls:
+            return
+        with anyio.move_on_after(self._call_seconds):
+            if all(call.read_only for call in turn.calls):
+                await self._make_calls(protocol, turn)
+            else:
+                async with self._queues.turn_of(token):
+                    await self._make_calls(protocol, turn)
+        for call in turn.open_calls():
+            turn.settle(call, protocol.give_up(call))
+
+    async def _make_calls(self, protocol: Protocol, turn: Turn) -> None:
+        for call in turn.calls:
+            turn.settle(call, await self._in_thread(protocol.perform, call))
+
+    async def _in_thread(self, function: Callable[..., Any], argument: object) -> Any:
+        return await anyio.to_thread.run_sync(
+            function, argument, abandon_on_cancel=True, limiter=self._threads
+        )
+
+
+class _Queues:
+    """One queue a caller: its changes are made in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[anyio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn_of(self, caller: str) -> AsyncIterator[None]:
+        lock, waiting = self._locks.get(caller, (anyio.Lock(), 0))
+        self._locks[caller] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks.pop(caller)
+            if waiting > 1:
+                self._locks[caller] = lock, waiting - 1
+
+
+class _Gone(Exception):
+    """The client left before it had said everything."""
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    too_long = Rejection(413, f"Content Too Large: a message has at most {MESSAGE_BYTES} bytes")
+    declared = headers.get("content-length") or ""
+    if declared.isdecimal() and int(declared) > MESSAGE_BYTES:
+        raise too_long
+    body = bytearray()
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise _Gone
+        body += event.get("body", b"")
+        if len(body) > MESSAGE_BYTES:
+            raise too_long
+        more = event.get("more_body", False)
+    return bytes(body)
+
+
+async def _send(send: Send, status: int, body: bytes, extra: Mapping[str, str]) -> None:
+    headers = {"Content-Length": str(len(body)), "Cache-Control": "no-store"} | dict(extra)
+    if body:
+        headers["Content-Type"] = "application/json"
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
