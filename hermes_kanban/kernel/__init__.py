@@ -23,23 +23,28 @@ from typing import TYPE_CHECKING, Any
 # reads the same names below, and a test holds the two together.
 _HOMES = {
     "hermes_kanban.kernel.archive": "adopt_result archive_task cancel_task reopen_task",
+    "hermes_kanban.kernel.attachments": (
+        "add_attachment attachment_path find_attachment list_attachments open_attachment "
+        "save_attachment"
+    ),
     "hermes_kanban.kernel.boards": "create_board get_board list_boards pause resume",
     "hermes_kanban.kernel.check": "check replay_differences Violation",
     "hermes_kanban.kernel.claim": "claim_task heartbeat_claim register_worker",
     "hermes_kanban.kernel.clocks": "ClockShift follow_clock",
     "hermes_kanban.kernel.comments": "add_comment",
-    "hermes_kanban.kernel.context": "build_worker_context",
+    "hermes_kanban.kernel.context": "build_worker_context context_page ContextPage",
     "hermes_kanban.kernel.create": "create_task",
     "hermes_kanban.kernel.dispatch": "dispatch_once DispatchReport Sweep unblock_due",
     "hermes_kanban.kernel.edits": (
         "accept_task assign_task edit_task prioritise_task promote_task schedule_task "
         "triage_task unblock_task"
     ),
+    "hermes_kanban.kernel.fencing": "must_be_current",
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
-    "hermes_kanban.kernel.inbox": "Inbox News take_inbox",
+    "hermes_kanban.kernel.inbox": "Inbox News peek_inbox take_inbox",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
     "hermes_kanban.kernel.purge": "purge_task Purged",
@@ -59,14 +64,15 @@ _HOMES = {
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why",
     "hermes_kanban.model": (
-        "Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
+        "Attachment Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
         "ConfigError Delivery DiskFull Event Hold Identity IllegalTransition InvalidInput "
-        "KanbanError Link NotFound Refused Run StaleRun Subscription Task Usage"
+        "KanbanError Link NotAllowed NotFound Refused Run StaleRun Subscription Task Usage "
+        "WriteRefused"
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
     "hermes_kanban.store.opening": "connect init_db",
-    "hermes_kanban.store.protocol": "BoardConnection",
+    "hermes_kanban.store.protocol": "BoardConnection reading",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -75,6 +81,12 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.archive import archive_task as archive_task
     from hermes_kanban.kernel.archive import cancel_task as cancel_task
     from hermes_kanban.kernel.archive import reopen_task as reopen_task
+    from hermes_kanban.kernel.attachments import add_attachment as add_attachment
+    from hermes_kanban.kernel.attachments import attachment_path as attachment_path
+    from hermes_kanban.kernel.attachments import find_attachment as find_attachment
+    from hermes_kanban.kernel.attachments import list_attachments as list_attachments
+    from hermes_kanban.kernel.attachments import open_attachment as open_attachment
+    from hermes_kanban.kernel.attachments import save_attachment as save_attachment
     from hermes_kanban.kernel.boards import create_board as create_board
     from hermes_kanban.kernel.boards import get_board as get_board
     from hermes_kanban.kernel.boards import list_boards as list_boards
@@ -89,7 +101,9 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.clocks import ClockShift as ClockShift
     from hermes_kanban.kernel.clocks import follow_clock as follow_clock
     from hermes_kanban.kernel.comments import add_comment as add_comment
+    from hermes_kanban.kernel.context import ContextPage as ContextPage
     from hermes_kanban.kernel.context import build_worker_context as build_worker_context
+    from hermes_kanban.kernel.context import context_page as context_page
     from hermes_kanban.kernel.create import create_task as create_task
     from hermes_kanban.kernel.dispatch import DispatchReport as DispatchReport
     from hermes_kanban.kernel.dispatch import Sweep as Sweep
@@ -103,6 +117,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.edits import schedule_task as schedule_task
     from hermes_kanban.kernel.edits import triage_task as triage_task
     from hermes_kanban.kernel.edits import unblock_task as unblock_task
+    from hermes_kanban.kernel.fencing import must_be_current as must_be_current
     from hermes_kanban.kernel.finish import block_task as block_task
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
@@ -120,6 +135,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import tasks_at as tasks_at
     from hermes_kanban.kernel.inbox import Inbox as Inbox
     from hermes_kanban.kernel.inbox import News as News
+    from hermes_kanban.kernel.inbox import peek_inbox as peek_inbox
     from hermes_kanban.kernel.inbox import take_inbox as take_inbox
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
@@ -158,6 +174,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.undo import undo as undo
     from hermes_kanban.kernel.waiting import wait_for as wait_for
     from hermes_kanban.kernel.why import why as why
+    from hermes_kanban.model import Attachment as Attachment
     from hermes_kanban.model import Board as Board
     from hermes_kanban.model import BoardBusy as BoardBusy
     from hermes_kanban.model import BoardDamaged as BoardDamaged
@@ -175,6 +192,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import InvalidInput as InvalidInput
     from hermes_kanban.model import KanbanError as KanbanError
     from hermes_kanban.model import Link as Link
+    from hermes_kanban.model import NotAllowed as NotAllowed
     from hermes_kanban.model import NotFound as NotFound
     from hermes_kanban.model import Refused as Refused
     from hermes_kanban.model import Run as Run
@@ -182,11 +200,13 @@ if TYPE_CHECKING:
     from hermes_kanban.model import Subscription as Subscription
     from hermes_kanban.model import Task as Task
     from hermes_kanban.model import Usage as Usage
+    from hermes_kanban.model import WriteRefused as WriteRefused
     from hermes_kanban.model.errors import InUse as InUse
     from hermes_kanban.store.backup import backup as backup
     from hermes_kanban.store.opening import connect as connect
     from hermes_kanban.store.opening import init_db as init_db
     from hermes_kanban.store.protocol import BoardConnection as BoardConnection
+    from hermes_kanban.store.protocol import reading as reading
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from hermes_kanban.kernel import reads
 from hermes_kanban.kernel.workspaces import branch_of, directory
+from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Run, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
 
@@ -30,6 +33,15 @@ LEFT JOIN task_runs r ON r.id = (
         ('completed', 'review'))
 WHERE l.child_id = :id ORDER BY p.seq LIMIT :limit
 """
+
+
+class ContextPage(msgspec.Struct, frozen=True):
+    """One page of a worker's briefing; ``next_page`` is None on the last."""
+
+    text: str
+    page: int
+    pages: int
+    next_page: int | None
 
 
 class _Said(NamedTuple):
@@ -51,6 +63,33 @@ def build_worker_context(
         said = _said(conn, task_id)
         fence = conn.randomness.token()[:8]
         return _Frame(conn, task, fence).fit(limit_bytes, parents, attempts, said)
+
+
+def context_page(
+    conn: BoardConnection, task_id: str, *, page: int = 1, page_bytes: int = CONTEXT_BYTES
+) -> ContextPage:
+    """One page of the briefing, of at most ``page_bytes`` bytes.
+
+    Raises InvalidInput for a page that there is not.
+    """
+    text = build_worker_context(conn, task_id)
+    pages = _pages(text, page_bytes)
+    if not 1 <= page <= len(pages):
+        raise InvalidInput("page", f"1 to {len(pages)}", f"is {page}")
+    return ContextPage(pages[page - 1], page, len(pages), page + 1 if page < len(pages) else None)
+
+
+def _pages(text: str, page_bytes: int) -> list[str]:
+    pages, current = [], b""
+    for line in text.encode().splitlines(keepends=True):
+        rest = line
+        while len(current) + len(rest) > page_bytes:
+            room = page_bytes - len(current) if not current else 0
+            cut = rest[:room].decode(errors="ignore").encode()
+            pages.append((current + cut).decode())
+            current, rest = b"", rest[len(cut) :]
+        current += rest
+    return [*pages, current.decode()] if current or not pages else pages
 
 
 def _attempts(conn: BoardConnection, task_id: str) -> list[Run]:

@@ -15,7 +15,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound, StaleRun
 from hermes_kanban.model.records import Refused
-from hermes_kanban.store.protocol import Transaction
+from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 
 class Author(NamedTuple):
@@ -45,6 +45,15 @@ def person(actor: str | None, claim_lock: str | None) -> str:
     if claim_lock is not None:
         raise InvalidInput("run_id", "the run that the claim lock belongs to", "is missing")
     return limits.actor(actor)
+
+
+def must_be_current(conn: BoardConnection, run_id: int, claim_lock: str | None) -> None:
+    """StaleRun unless the run is open and the lock its own; inside a batch that holds to its end.
+
+    For verbs that sign as a profile and have no run of their own to prove.
+    """
+    with write(conn, "prove-run") as tx:
+        author(tx, run_id, claim_lock, None)
 
 
 def author(
@@ -136,10 +145,11 @@ def _fence(
 def check_run_quota(
     tx: Transaction, run_id: int | None, table: str, most: int, wanted: int = 1
 ) -> None:
-    """InvalidInput when ``wanted`` more links or comments are over a run's share."""
+    """InvalidInput when ``wanted`` more rows of that kind are over a run's share."""
     if run_id is None:
         return
     sql = {
+        "attachments": "SELECT count(*) FROM task_attachments WHERE run_id = :run",
         "comments": "SELECT count(*) FROM task_comments WHERE run_id = :run",
         "links": "SELECT count(*) FROM task_events WHERE run_id = :run AND kind = 'linked'",
     }[table]

@@ -73,6 +73,16 @@ def take_inbox(conn: BoardConnection, run_id: int) -> Inbox:
         return Inbox(taken, len(waiting) - len(taken), stop, seconds_left)
 
 
+def peek_inbox(conn: BoardConnection, run_id: int) -> Inbox:
+    """What the next call of ``take_inbox`` would hand over; nothing is remembered."""
+    run = reads.get_run(conn, run_id)
+    if run.ended_at is not None:
+        return Inbox()
+    waiting = _waiting(conn, run_id, run.task_id, reads.PAGE_LIMIT)
+    taken = _fitting(conn, waiting[:ITEMS])
+    return Inbox(taken, len(waiting) - len(taken))
+
+
 def _waiting(conn: BoardConnection, run_id: int, task_id: str, limit: int) -> list[Event]:
     rows = fetch_all(conn, _WAITING, {"run": run_id, "task": task_id, "limit": limit})
     return [reads.event_of(row) for row in rows]

@@ -12,8 +12,10 @@ from hermes_kanban.model.errors import (
     InUse,
     InvalidInput,
     KanbanError,
+    NotAllowed,
     NotFound,
     StaleRun,
+    WriteRefused,
 )
 from hermes_kanban.model.records import (
     Attachment,
@@ -51,6 +53,7 @@ __all__ = [
     "InvalidInput",
     "KanbanError",
     "Link",
+    "NotAllowed",
     "NotFound",
     "Refused",
     "Run",
@@ -58,4 +61,5 @@ __all__ = [
     "Subscription",
     "Task",
     "Usage",
+    "WriteRefused",
 ]

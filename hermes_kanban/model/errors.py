@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from hermes_kanban.model.records import Refused
+
 
 class KanbanError(Exception):
     """Base of everything the board raises on purpose."""
@@ -61,6 +63,23 @@ class StaleRun(KanbanError):
             f"run {run_id} of {task_id} has ended or was given another lock; "
             "only a current run may write"
         )
+
+
+class NotAllowed(KanbanError):
+    """The caller's rights end before this; ``allowed`` says what they reach, ``instead`` a way."""
+
+    def __init__(self, problem: str, allowed: str, instead: str) -> None:
+        self.allowed, self.instead = allowed, instead
+        super().__init__(f"{problem}; allowed: {allowed}; {instead}")
+
+
+class WriteRefused(KanbanError):
+    """A worker's write was not applied, since its run is not the current one."""
+
+    def __init__(self, refused: Refused) -> None:
+        self.refused = refused
+        holder = f"; held by {refused.holder} in run {refused.current_run_id}"
+        super().__init__(f"refused: {refused.reason}" + (holder if refused.holder else ""))
 
 
 class InUse(KanbanError):

@@ -71,6 +71,7 @@ EVENT_KINDS: Final[frozenset[str]] = (
             "fenced",
             "parent_reopened",
             "undone",
+            "warned",
         }
     )
 )

@@ -16,8 +16,10 @@ from hermes_kanban.model.errors import (
     InUse,
     InvalidInput,
     KanbanError,
+    NotAllowed,
     NotFound,
     StaleRun,
+    WriteRefused,
 )
 
 DONE: Final = 0
@@ -49,6 +51,8 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (CannotUndo, CONFLICT),
     (StaleRun, CONFLICT),
     (InUse, CONFLICT),
+    (NotAllowed, CONFLICT),
+    (WriteRefused, CONFLICT),
     (BoardBusy, CONFLICT),
     (InvalidInput, MISUSE),
     (ConfigError, MISUSE),

@@ -1,0 +1,219 @@
+"""Verbs that read and change nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.workspaces import directory
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.verbs import views
+from hermes_kanban.verbs.deciding import Nothing
+from hermes_kanban.verbs.verb import Call, Verb
+from hermes_kanban.verbs.working import AboutTask
+
+CONTEXT_PAGE_BYTES: Final = 6 * 1024
+Page = Annotated[int, Meta(ge=1)]
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+After = Annotated[int, Meta(ge=0)]
+
+
+class Context(AboutTask, kw_only=True):
+    page: Page = 1
+
+
+class List(msgspec.Struct, kw_only=True):
+    status: Annotated[str, Meta(description="default: all but archived")] | None = None
+    assignee: str | None = None
+    tenant: str | None = None
+    after: Annotated[int, Meta(ge=0, description="from the last page")] | None = None
+    limit: Limit = 50
+
+
+class Paged(AboutTask, kw_only=True):
+    after: After = 0
+    limit: Limit = 100
+
+
+class Events(msgspec.Struct, kw_only=True):
+    task_id: str | None = None
+    after: After = 0
+    limit: Limit = 100
+
+
+class Attachments(AboutTask, kw_only=True):
+    save: Annotated[str, Meta(description="name or id to copy into your workspace")] | None = None
+    after: After = 0
+    limit: Limit = 100
+
+
+def _context(call: Call, asked: Context) -> kb.ContextPage:
+    return kb.context_page(call.conn, asked.task_id, page=asked.page, page_bytes=CONTEXT_PAGE_BYTES)
+
+
+def _show(call: Call, asked: AboutTask) -> views.TaskDetail:
+    conn, task_id = call.conn, asked.task_id
+    with kb.reading(conn):
+        return views.TaskDetail(
+            views.task_view(kb.get_task(conn, task_id)),
+            kb.list_links(conn, task_id),
+            [views.run_view(run) for run in kb.list_runs(conn, task_id)],
+            kb.list_comments(conn, task_id),
+            [views.attachment_view(one) for one in kb.list_attachments(conn, task_id)],
+            kb.why(conn, task_id),
+        )
+
+
+def _list(call: Call, asked: List) -> views.TaskPage:
+    found = kb.list_tasks(
+        call.conn,
+        status=asked.status,
+        assignee=asked.assignee,
+        tenant=asked.tenant,
+        after=asked.after,
+        limit=asked.limit,
+    )
+    after = views.page_end(found, asked.limit, "seq")
+    return views.TaskPage([views.task_view(task) for task in found], after)
+
+
+def _runs(call: Call, asked: Paged) -> views.RunPage:
+    found = kb.list_runs(call.conn, _known(call, asked), after=asked.after, limit=asked.limit)
+    after = views.page_end(found, asked.limit, "id")
+    return views.RunPage([views.run_view(run) for run in found], after)
+
+
+def _events(call: Call, asked: Events) -> views.EventPage:
+    found = kb.list_events(call.conn, asked.task_id, after=asked.after, limit=asked.limit)
+    after = views.page_end(found, asked.limit, "id")
+    return views.EventPage([views.event_view(event) for event in found], after)
+
+
+def _comments(call: Call, asked: Paged) -> views.CommentPage:
+    found = kb.list_comments(call.conn, _known(call, asked), after=asked.after, limit=asked.limit)
+    return views.CommentPage(found, views.page_end(found, asked.limit, "id"))
+
+
+def _attachments(call: Call, asked: Attachments) -> views.AttachmentPage:
+    conn = call.conn
+    saved = None
+    if asked.save is not None:
+        one = kb.find_attachment(conn, asked.task_id, asked.save)
+        saved = _save(call, one)
+    found = kb.list_attachments(conn, _known(call, asked), after=asked.after, limit=asked.limit)
+    return views.AttachmentPage(
+        [views.attachment_view(one) for one in found],
+        views.page_end(found, asked.limit, "id"),
+        saved,
+    )
+
+
+def _save(call: Call, attachment: kb.Attachment) -> str:
+    """Copy it into the caller's workspace; a file that is there is never replaced."""
+    if call.caller.task_id is None:
+        raise InvalidInput("save", "the worker of a task, who has a workspace", "needs a workspace")
+    place = directory(kb.get_task(call.conn, call.caller.task_id), call.conn.paths)
+    return str(kb.save_attachment(call.conn, attachment, place).relative_to(place))
+
+
+def _why(call: Call, asked: AboutTask) -> views.Holds:
+    task = kb.get_task(call.conn, asked.task_id)
+    return views.Holds(task.id, task.status, kb.why(call.conn, task.id))
+
+
+def _stats(call: Call, _: Nothing) -> kb.Stats:
+    return kb.stats(call.conn)
+
+
+def _known(call: Call, asked: Any) -> str:
+    return kb.get_task(call.conn, asked.task_id).id
+
+
+READING = (
+    Verb(
+        name="context",
+        request=Context,
+        response=kb.ContextPage,
+        function=_context,
+        sentence="Show your task: what to do, its parents' results, earlier attempts, comments.",
+        least="worker",
+        tool="kanban_show",
+        changes=False,
+    ),
+    Verb(
+        name="list",
+        request=List,
+        response=views.TaskPage,
+        function=_list,
+        sentence="List the tasks of the board.",
+        least="orchestrator",
+        tool="kanban_list",
+        changes=False,
+        about_task=False,
+    ),
+    Verb(
+        name="why",
+        request=AboutTask,
+        response=views.Holds,
+        function=_why,
+        sentence="Say why a task does not run, and what lifts each hold.",
+        least="extra",
+        tool="kanban_why",
+        changes=False,
+    ),
+    Verb(
+        name="attachments",
+        request=Attachments,
+        response=views.AttachmentPage,
+        function=_attachments,
+        sentence="List the files attached to a task, and copy one into your workspace.",
+        least="extra",
+        tool="kanban_attachments",
+        changes=False,
+    ),
+    Verb(
+        name="show",
+        request=AboutTask,
+        response=views.TaskDetail,
+        function=_show,
+        sentence="Everything about a task: fields, links, runs, comments, attachments, holds.",
+        changes=False,
+    ),
+    Verb(
+        name="runs",
+        request=Paged,
+        response=views.RunPage,
+        function=_runs,
+        sentence="The attempts at a task.",
+        changes=False,
+    ),
+    Verb(
+        name="events",
+        request=Events,
+        response=views.EventPage,
+        function=_events,
+        sentence="What happened, to one task or on the whole board.",
+        changes=False,
+        about_task=False,
+    ),
+    Verb(
+        name="comments",
+        request=Paged,
+        response=views.CommentPage,
+        function=_comments,
+        sentence="The thread of a task.",
+        changes=False,
+    ),
+    Verb(
+        name="stats",
+        request=Nothing,
+        response=kb.Stats,
+        function=_stats,
+        sentence="The board in numbers.",
+        changes=False,
+        about_task=False,
+    ),
+)

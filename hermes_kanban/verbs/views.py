@@ -1,0 +1,118 @@
+"""Records as the answers show them: without the secrets that only their holder is told."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.model.records import Attachment, Event, Run, Task
+
+# Whoever has these acts as the run.
+_SECRET: Final = frozenset({"claim_lock", "token_hash"})
+# Where a file lies is nothing that a reader on another machine, or in a workspace, has use for.
+_HIDDEN: Final = _SECRET | {"path"}
+
+
+def _without_secrets(record: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+    fields = [
+        (field.name, field.type)
+        for field in msgspec.structs.fields(record)
+        if field.encode_name not in _HIDDEN
+    ]
+    return msgspec.defstruct(name, fields, frozen=True, module=__name__)
+
+
+TaskView = _without_secrets(Task, "TaskView")
+RunView = _without_secrets(Run, "RunView")
+AttachmentView = _without_secrets(Attachment, "AttachmentView")
+
+
+def task_view(task: Task) -> msgspec.Struct:
+    """A task without its claim lock."""
+    return TaskView(*(getattr(task, name) for name in TaskView.__struct_fields__))
+
+
+def run_view(run: Run) -> msgspec.Struct:
+    """A run without its claim lock and its token's hash."""
+    return RunView(*(getattr(run, name) for name in RunView.__struct_fields__))
+
+
+def attachment_view(attachment: Attachment) -> msgspec.Struct:
+    """An attachment without its place on this host."""
+    return AttachmentView(*(getattr(attachment, name) for name in AttachmentView.__struct_fields__))
+
+
+def event_view(event: Event) -> Event:
+    """An event without what its payload may tell of locks and tokens."""
+    payload = {
+        part: {name: value for name, value in told.items() if name not in _SECRET}
+        if isinstance(told, dict)
+        else told
+        for part, told in event.payload.items()
+    }
+    return msgspec.structs.replace(event, payload=payload)
+
+
+class TaskDetail(msgspec.Struct, frozen=True):
+    """Everything about one task that fits on a page; its events have a verb of their own."""
+
+    task: TaskView  # type: ignore[valid-type]
+    links: list[kb.Link]
+    runs: list[RunView]  # type: ignore[valid-type]
+    comments: list[kb.Comment]
+    attachments: list[AttachmentView]  # type: ignore[valid-type]
+    why: list[kb.Hold]
+
+
+class TaskPage(msgspec.Struct, frozen=True):
+    """Tasks by ``seq``, rising; ``after`` is what asks for the next page, None on the last."""
+
+    tasks: list[TaskView]  # type: ignore[valid-type]
+    after: int | None
+
+
+class RunPage(msgspec.Struct, frozen=True):
+    """Runs of a task, oldest first; ``after`` asks for the next page, None on the last."""
+
+    runs: list[RunView]  # type: ignore[valid-type]
+    after: int | None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """Events, oldest first; ``after`` asks for the next page, None when there are no more now."""
+
+    events: list[Event]
+    after: int | None
+
+
+class CommentPage(msgspec.Struct, frozen=True):
+    """Comments of a task, oldest first; ``after`` asks for the next page, None on the last."""
+
+    comments: list[kb.Comment]
+    after: int | None
+
+
+class AttachmentPage(msgspec.Struct, frozen=True):
+    """Attachments of a task, oldest first; ``after`` asks for the next page, None on the last.
+
+    ``saved`` is where the one that was asked for now lies, relative to the workspace.
+    """
+
+    attachments: list[AttachmentView]  # type: ignore[valid-type]
+    after: int | None
+    saved: str | None = None
+
+
+class Holds(msgspec.Struct, frozen=True):
+    """Why a task does not run now; empty for one that does, or that is over."""
+
+    id: str
+    status: str
+    holds: list[kb.Hold]
+
+
+def page_end(found: list[Any], limit: int, key: str) -> int | None:
+    """What asks for the page after ``found``, None if it was the last."""
+    return getattr(found[-1], key) if len(found) == limit else None
