@@ -327,8 +327,8 @@ _FAILURES: Final = (
         "exit 75 is a crash",
         "exit 75 means try again later",
         _RECOVER,
-        "record.exit_code == EX_TEMPFAIL:",
-        "record.exit_code == -1:",
+        "record.exit_code == EX_TEMPFAIL or",
+        "record.exit_code == -1 or",
     ),
     mutant(
         "exit 0 always violates",
