@@ -137,6 +137,12 @@ def agent_in_run(pid: int) -> Agent | None:
     return Agent(found.program, _identity(found))
 
 
+def run_above(pid: int) -> Path | None:
+    """The folder of the run whose supervisor ``pid`` descends from; None if there is none."""
+    folders = (programs.run_of_supervisor(process.argv) for process in ancestors(pid))
+    return next((Path(folder) for folder in folders if folder is not None), None)
+
+
 def bind(run_dir: Path, pid: int | None, via: Via) -> Binding:
     """Bind the run in ``run_dir`` to the agent that ``pid`` works for, or say that it may not.
 

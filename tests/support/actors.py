@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.support.waiting import wait_until
 
@@ -23,11 +25,17 @@ with open(f"{{folder}}/{{label}}.tmp", "w") as file:
 os.rename(f"{{folder}}/{{label}}.tmp", f"{{folder}}/{{label}}.pid")
 for line in orders:
     order = json.loads(line)
-    if "exec" in order:
-        os.execvpe(order["exec"][0], order["exec"], os.environ | {{"ACTOR": order["label"]}})
     env = os.environ | {{"ACTOR": order["label"]}}
     subprocess.Popen(order["argv"], env=env, start_new_session=order["session"])
 """
+
+
+class Called(NamedTuple):
+    """What a command did that an actor ran."""
+
+    code: int
+    out: str
+    err: str
 
 
 class Actor:
@@ -61,12 +69,16 @@ class Actor:
         """Let it start the program through a shell that waits for it."""
         return self.start(name, *args, through=SHELL, detached=detached)
 
-    def become(self, name: str, *args: str) -> Actor:
-        """Let it execute another program in its place."""
-        actor = self.stage.actor()
-        self._order({"exec": [self.stage.program(name), *args], "label": actor.label})
-        assert actor.pid
-        return actor
+    def call(self, *argv: str) -> Called:
+        """Let it run a command through a shell, to its end."""
+        kept = self.stage.folder / f"call{next(self.stage.calls)}"
+        line = f'"$@" >{kept}.out 2>{kept}.err; echo $? >{kept}.tmp; mv {kept}.tmp {kept}.code'
+        argv = ("/bin/sh", "-c", line, "sh", *argv)
+        self._order({"argv": argv, "label": self.label, "session": False})
+        code = Path(f"{kept}.code")
+        wait_until(code.exists, message=f"{argv[4:]} does not end")
+        out, err = (Path(f"{kept}.{name}").read_text() for name in ("out", "err"))
+        return Called(int(code.read_text()), out, err)
 
     def end(self) -> None:
         """Kill it."""
@@ -100,6 +112,7 @@ class Stage:
         self.folder = folder
         folder.mkdir()
         self._actors: list[Actor] = []
+        self.calls = itertools.count()
 
     def actor(self) -> Actor:
         """A name for a process that somebody is about to start."""

@@ -119,18 +119,21 @@ class Rig:
         task = task or a_task()
         run = a_run(len(self.workers) + 1, task.id)
         spawned = self.spawner(Profile(argv=argv, **keys), **(options or {}))(task, run)
-        ref = WorkerRef(
+        worker = Worker(self, spawned, self.reference(spawned, run, self.paths.run_dir(run.id)))
+        self.workers.append(worker)
+        return worker
+
+    def reference(self, spawned: SpawnedSupervisor, run: Run, run_dir: Path) -> WorkerRef:
+        """What the kernel would know of that supervisor."""
+        return WorkerRef(
             board_id=self.board.board_id,
-            task_id=task.id,
+            task_id=run.task_id,
             run_id=run.id,
             claim_lock=run.claim_lock or "",
             pid=spawned.pid,
             identity=spawned.identity,
-            run_dir=self.paths.run_dir(run.id),
+            run_dir=run_dir,
         )
-        worker = Worker(self, spawned, ref)
-        self.workers.append(worker)
-        return worker
 
     def start(self, *argv: str, **keys: Any) -> Worker:
         worker = self.spawn(*argv, **keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,8 +13,12 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli.errors import Conflict
 
+if TYPE_CHECKING:
+    from hermes_kanban.surfaces.cli.standing import Standing
+
 FORMAT: Final = 1
 OWN_TASK: Final = "HERMES_KANBAN_TASK"
+OWN_RUN: Final = "HERMES_KANBAN_RUN_ID"
 _WORKER_HINT: Final = "claim it first, or pass --run and --lock"
 
 
@@ -29,12 +33,15 @@ class Session:
         self.lock: str | None = None
         self.warnings: list[str] = []
         self._conn: kb.BoardConnection | None = None
+        self._standing: Standing | None = None
 
     @property
     def conn(self) -> kb.BoardConnection:
         """The board, opened at first use."""
         if self._conn is None:
             self._conn = kb.connect(self.board)
+            # Whoever reads has reached the board too, and the first to do so has the run.
+            self.standing()
         return self._conn
 
     def close(self) -> None:
@@ -83,6 +90,23 @@ class Session:
 
     # Who acts
 
+    def standing(self) -> Standing | None:
+        """What this process is to the run that its environment names; None outside workers."""
+        run = os.environ.get(OWN_RUN)
+        if self._standing is None and run is not None and run.isdecimal():
+            from hermes_kanban.surfaces.cli.standing import stand
+
+            self._standing = stand(int(run))
+        return self._standing
+
+    def may_write(self) -> None:
+        """Asked by every verb that writes; raises Conflict for a nested agent.
+
+        Nor may an agent pass for a person while it works on a run: that would be the way round.
+        """
+        if (standing := self.standing()) is not None:
+            standing.check(as_person=self.as_person, task=os.environ.get(OWN_TASK))
+
     def own_task(self) -> str | None:
         """The task of the worker that runs this command, unless it acts as a person."""
         if self.as_person or self.board not in (None, os.environ.get("HERMES_KANBAN_BOARD")):
@@ -91,6 +115,7 @@ class Session:
 
     def fencing(self, task_id: str) -> dict[str, Any]:
         """Run and lock for a verb on ``task_id``: given, or those of the worker's own task."""
+        self.may_write()
         if self.run is not None:
             return {"run_id": self.run, "claim_lock": self.lock}
         return self._from_environment() if self.own_task() == task_id else {}
@@ -103,12 +128,14 @@ class Session:
 
     def author(self) -> dict[str, Any]:
         """The run that writes a task, link or comment, if a worker does."""
+        self.may_write()
         if self.run is not None:
             return {"run_id": self.run, "claim_lock": self.lock}
         return self._from_environment() if self.own_task() else {}
 
     def actor(self) -> dict[str, Any]:
         """Who calls a verb that people have: this login, or the profile of the worker."""
+        self.may_write()
         profile = os.environ.get("HERMES_PROFILE")
         return {"actor": f"profile:{profile}"} if self.own_task() and profile else {}
 
@@ -117,10 +144,10 @@ class Session:
         return self.fencing(task_id) or self.actor()
 
     def _from_environment(self) -> dict[str, Any]:
-        run = os.environ.get("HERMES_KANBAN_RUN_ID", "")
+        run = os.environ.get(OWN_RUN, "")
         if not run.isdecimal():
             raise kb.InvalidInput(
-                "HERMES_KANBAN_RUN_ID",
+                OWN_RUN,
                 "the number of the worker's run; use --as-person to act without one",
                 f"is {run!r}",
             )

@@ -31,6 +31,7 @@ def claim_command(session: Session, task: str, claimer: str | None, ttl: int | N
 
     Prints run and lock, which later verbs need. Exit code 4 if it cannot be had.
     """
+    session.may_write()
     claimed = kb.claim_task(session.conn, task, claimer=claimer, ttl_seconds=ttl)
     if claimed is None:
         raise Conflict(f"{task} cannot be claimed: {_why_not(session, task)}")
