@@ -21,7 +21,9 @@ _SECRET_NAME: Final = re.compile(rf"(?i){_NAME}(?:[_-]?\d+)?\Z|\A(?:proxy-)?auth
 
 # Every repetition is bounded or cannot overlap what follows it: worker output is hostile text,
 # and a line of a megabyte must not cost more than its length.
-_VALUE = r"(\\?\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|[\"']?[^\s\"',;&)}\]]{1,4096})"
+# What was hidden before stays as it is: text is redacted again at every hop.
+_DONE = r"(?!\\?[\"']?\[redacted\](?:[\s\"',;&)}\]\\]|\Z))"
+_VALUE = _DONE + r"(\\?\"[^\"\n]{1,4096}\"|'[^'\n]{1,4096}'|[\"']?[^\s\"',;&)}\]]{1,4096})"
 _BETWEEN = r"(?:\\?[\"'])?\s{0,4}[:=]\s{0,4}"
 _AUTHORIZATION = re.compile(
     rf"(?i)\b(authorization{_BETWEEN}[\"']?)(?:(?:bearer|basic|token|digest)\s{{1,4}})?[^\s\"',;]+"

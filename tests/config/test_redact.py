@@ -49,6 +49,14 @@ def test_a_known_shape_is_hidden_wherever_it_stands(secret):
 )
 def test_a_named_secret_is_hidden_and_its_name_stays(text, shown):
     assert redact(text) == shown
+    assert redact(shown) == shown
+
+
+@pytest.mark.parametrize("text", ["password=a]", 'password="a b', "(token: a) x", "pwd=a, pwd=b"])
+def test_what_was_hidden_stays_as_it_is(text):
+    once = redact(text)
+    assert once != text
+    assert redact(once) == once
 
 
 @pytest.mark.parametrize(
