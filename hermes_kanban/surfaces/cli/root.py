@@ -37,6 +37,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "wait-for",
         ),
         "showing": ("context",),
+        "mcp": ("mcp",),
     },
     "Decide about tasks": {
         "deciding": (

@@ -1,0 +1,94 @@
+"""The board's verbs as the tools of one caller."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
+from hermes_kanban.verbs import Caller, Verb, offered, perform
+from hermes_kanban.verbs.schema import request_schema
+from hermes_kanban.verbs.table import needless
+
+# Beside the board's own errors: a file that is not there, and numbers that no row can hold.
+_EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
+
+
+class BoardToolbox:
+    """The verbs that a caller may call; none where nobody is in force.
+
+    ``find_caller`` is asked once, when the tools are first wanted. Each call has a connection of
+    its own, so that calls may overlap, and a board that was restored or came back is found again.
+    """
+
+    def __init__(
+        self, find_caller: Callable[[], Caller | None], *, board: str | None = None
+    ) -> None:
+        self._find_caller = find_caller
+        self._board = board
+        self._lock = threading.Lock()
+        self._found: tuple[Caller | None, dict[str, Verb], list[Tool]] | None = None
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who calls, None where nobody is in force."""
+        return self._offer()[0]
+
+    def tools(self) -> list[Tool]:
+        """The caller's tools, in the order of the verb table."""
+        return self._offer()[2]
+
+    def call(self, name: str, arguments: dict[str, Any]) -> CallResult:
+        """Call a verb; whatever the board says no to is an error that tells what to do."""
+        # Whoever lists the tools need not load what is only needed to call one.
+        from hermes_kanban.surfaces.mcp import texts
+
+        caller, verbs, _ = self._offer()
+        assert caller is not None
+        try:
+            conn = kb.connect(self._board)
+        except _EXPECTED as error:
+            return CallResult(texts.problem(error, arguments), is_error=True)
+        try:
+            answered = perform(conn, caller, verbs[name], arguments)
+            return CallResult(texts.answer(verbs[name], answered))
+        except _EXPECTED as error:
+            workspace = _workspace(conn, caller)
+            return CallResult(texts.problem(error, arguments, workspace), is_error=True)
+        finally:
+            conn.close()
+
+    def _offer(self) -> tuple[Caller | None, dict[str, Verb], list[Tool]]:
+        with self._lock:
+            if self._found is None:
+                caller = self._find_caller()
+                verbs = {verb.tool: verb for verb in offered(caller) if verb.tool is not None}
+                tools = [] if caller is None else [_tool(caller, verb) for verb in verbs.values()]
+                self._found = caller, verbs, tools
+            return self._found
+
+
+def _tool(caller: Caller, verb: Verb) -> Tool:
+    return Tool(
+        name=verb.tool or "",
+        description=verb.sentence,
+        schema=request_schema(verb.request, without=needless(caller, verb)),
+        read_only=not verb.changes,
+        destructive=verb.destructive,
+        idempotent=verb.idempotent,
+    )
+
+
+def _workspace(conn: kb.BoardConnection, caller: Caller) -> str | None:
+    """The folder in which the caller works, whose paths it may be told."""
+    from hermes_kanban.kernel.workspaces import directory
+
+    if caller.task_id is None:
+        return None
+    try:
+        return str(directory(kb.get_task(conn, caller.task_id), conn.paths))
+    except _EXPECTED:
+        return None

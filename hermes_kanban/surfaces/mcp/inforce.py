@@ -1,0 +1,80 @@
+"""Who calls: the run that a process was started for, or an orchestrating profile; else nobody."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import msgspec
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import load
+from hermes_kanban.paths import BoardPaths, board_paths
+from hermes_kanban.verbs import Caller, orchestrator, worker
+
+_WORKER: Final = (
+    "You work on task {task} of a board that people and other agents share. Begin with kanban_show."
+    " End with kanban_complete, or with kanban_block if you cannot go on: an end without either"
+    " counts as a failure. Tool answers tell what people said meanwhile: heed it."
+)
+_READER: Final = (
+    "Task {task} of a board belongs to the agent that started you: read it with kanban_show, and"
+    " leave its comments and its end to that agent."
+)
+_ORCHESTRATOR: Final = (
+    "You plan work on a board that people and other agents share: create tasks, link those that"
+    " wait for others, and look at what comes back with kanban_list and kanban_show."
+)
+
+
+class InForce(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process was told: the run it belongs to, or the profile it acts for, and the board."""
+
+    task_id: str | None = None
+    run_id: int | None = None
+    claim_lock: str | None = None
+    profile: str | None = None
+    board: str | None = None
+
+    def caller(self) -> Caller | None:
+        """Who that is on the board. None if neither a run nor an orchestrating profile is."""
+        paths = board_paths(self.board)
+        profiles = load(paths.home).profiles
+        if self.task_id is None or self.run_id is None:
+            return orchestrator(self.profile, profiles) if self.profile else None
+        return worker(
+            self.task_id,
+            self.run_id,
+            self.claim_lock,
+            profile=self.profile or self._profile_of_run(self.run_id),
+            profiles=profiles,
+            read_only=_reading(paths, self.run_id),
+        )
+
+    def _profile_of_run(self, run_id: int) -> str | None:
+        conn = kb.connect(self.board)
+        try:
+            return kb.get_run(conn, run_id).profile
+        except kb.NotFound:
+            return None  # each call will say so
+        finally:
+            conn.close()
+
+
+def instructions(caller: Caller | None) -> str:
+    """What a client is told beside the tools; nothing where there are none."""
+    if caller is None:
+        return ""
+    if caller.task_id is None:
+        return _ORCHESTRATOR
+    return (_READER if caller.read_only else _WORKER).format(task=caller.task_id)
+
+
+def _reading(paths: BoardPaths, run_id: int) -> str | None:
+    """Why this process may only read, where the run belongs to another agent."""
+    from hermes_kanban.workers.lineage import bind
+
+    binding = bind(paths.run_dir(run_id), os.getpid(), "mcp")
+    if binding.nested:
+        return f"this run belongs to another agent than {binding.caller}"
+    return None
