@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from gateway.dispatcher import BoardDispatcher
 from gateway.notifier import BoardNotifier
 from gateway.wakeup import Pulse
+from gateway.web import WebServer
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.boards import board_slugs
@@ -73,6 +74,7 @@ class GatewayRunner:
                     group.start_soon(self._follow_boards)
                     group.start_soon(self._kanban_dispatcher_watcher)
                     group.start_soon(self._kanban_notifier_watcher)
+                    group.start_soon(self._serve_web)
             self._log.info("gateway.stopped")
             outer.cancel_scope.cancel()
 
@@ -101,6 +103,21 @@ class GatewayRunner:
             lambda config: config.kanban.notify_in_gateway,
             notify,
         )
+
+    async def _serve_web(self) -> None:
+        """Serve HTTP while ``web.in_gateway`` says so; a failure is told and tried again."""
+        server = WebServer(self._live_config, self._reachable, self._log)
+        while True:
+            try:
+                await server.serve()
+            except Exception as error:
+                said = str(error) or repr(error)
+                self._log.error("watcher.failed", watcher="web", error=said, exc_info=True)
+                await anyio.sleep(SCAN_SECONDS)
+
+    def _reachable(self) -> dict[str, BoardName]:
+        """The boards that this gateway serves, by slug."""
+        return {board_paths(board).slug: board for board in self._open_boards()}
 
     async def _watch_signals(
         self,

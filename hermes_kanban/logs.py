@@ -53,6 +53,9 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "watcher.off": LogEvent("a setting keeps the watcher from working", ("watcher", "setting")),
     "board.opened": LogEvent("the gateway serves a board", ("database",)),
     "board.refused": LogEvent("a board cannot be opened; it is left untouched", ("database",)),
+    "web.listening": LogEvent("the gateway serves HTTP", ("address",)),
+    "web.refused": LogEvent("the address cannot be had; it is tried again", ("address",)),
+    "web.stopped": LogEvent("the gateway serves HTTP there no more", ("address",)),
     "dispatch.tick": LogEvent(
         "a tick did something; ids by what was done",
         (

@@ -7,7 +7,13 @@ parser: that is loaded only when a file changed since it was last read.
 from hermes_kanban.config.environment import setting_variables
 from hermes_kanban.config.live import LiveConfig
 from hermes_kanban.config.loading import load
-from hermes_kanban.config.settings import Config, KanbanSettings, LoggingSettings, Profile
+from hermes_kanban.config.settings import (
+    Config,
+    KanbanSettings,
+    LoggingSettings,
+    Profile,
+    WebSettings,
+)
 
 __all__ = [
     "Config",
@@ -15,6 +21,7 @@ __all__ = [
     "LiveConfig",
     "LoggingSettings",
     "Profile",
+    "WebSettings",
     "load",
     "setting_variables",
 ]

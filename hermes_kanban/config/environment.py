@@ -1,4 +1,4 @@
-"""Settings from the environment: ``HERMES_KANBAN_X`` and ``HERMES_KANBAN_LOGGING_X``.
+"""Settings from the environment: ``HERMES_KANBAN_X``, ``…_LOGGING_X`` and ``…_WEB_X``.
 
 Only names that belong to a setting are read. Where things lie (``HERMES_KANBAN_HOME``, ``_DB``,
 ``_BOARD``, ``_WORKSPACES_ROOT``) and what a worker is told (``_TASK``, ``_RUN_ID`` …) are not
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hermes_kanban.config.settings import KanbanSettings, LoggingSettings
+from hermes_kanban.config.settings import KanbanSettings, LoggingSettings, WebSettings
 from hermes_kanban.model.errors import ConfigError
 
 TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -35,10 +35,12 @@ def _variables(section: str, prefix: str, struct: type[msgspec.Struct]) -> tuple
 VARIABLES: Final = (
     *_variables("kanban", "HERMES_KANBAN_", KanbanSettings),
     *_variables("logging", "HERMES_KANBAN_LOGGING_", LoggingSettings),
+    *_variables("web", "HERMES_KANBAN_WEB_", WebSettings),
 )
 _STRUCTS: Final[dict[str, type[msgspec.Struct]]] = {
     "kanban": KanbanSettings,
     "logging": LoggingSettings,
+    "web": WebSettings,
 }
 
 

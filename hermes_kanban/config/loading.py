@@ -97,5 +97,9 @@ def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: 
     sections.check_resources()
     files = tuple(stamp.file for stamp in wanted.stamps)
     return Config(
-        kanban=sections.kanban, logging=sections.logging, profiles=sections.profiles, files=files
+        kanban=sections.kanban,
+        logging=sections.logging,
+        web=sections.web,
+        profiles=sections.profiles,
+        files=files,
     )

@@ -51,6 +51,14 @@ EnvironmentName = Annotated[
         description="the name of an environment variable",
     ),
 ]
+LoopbackHost = Annotated[
+    str,
+    Meta(
+        pattern=r"^(localhost|127(\.\d{1,3}){3}|::1)\Z",
+        description="a loopback address: 127.0.0.1, ::1 or localhost",
+    ),
+]
+Port = Annotated[int, Meta(ge=1, le=65535)]
 DatabaseAddress = Annotated[
     str,
     Meta(
@@ -100,6 +108,20 @@ class LoggingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ``web:`` section; ``HERMES_KANBAN_WEB_<KEY>`` overrides each key."""
+
+    in_gateway: bool = False
+    host: LoopbackHost = "127.0.0.1"
+    port: Port = 8790
+
+    @property
+    def address(self) -> str:
+        """Where the gateway is reached, without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to start an agent for an assignee; its name is the key under ``profiles:``.
 
@@ -122,6 +144,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_runtime_seconds: WholeSeconds | None = None
     on_exit_zero: ExitZero | None = None
     resume: bool = False
+    transport: Literal["stdio", "http"] = "stdio"
     orchestrator: bool = False
     may_assign: tuple[ProfileName, ...] = ()
     tools: tuple[ExtraTool, ...] = ()
@@ -148,6 +171,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     kanban: KanbanSettings = msgspec.field(default_factory=KanbanSettings)
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
+    web: WebSettings = msgspec.field(default_factory=WebSettings)
     profiles: dict[ProfileName, Profile] = {}
 
     def check_resources(self) -> None:

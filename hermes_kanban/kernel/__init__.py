@@ -50,7 +50,7 @@ _HOMES = {
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
         "get_run get_task last_conversation latest_run list_comments list_events list_links "
-        "list_runs list_tasks newest_event_id"
+        "list_runs list_tasks newest_event_id run_of_token"
     ),
     "hermes_kanban.kernel.recover": (
         "advance_stops detect_crashed_workers enforce_max_runtime import_exit_records "
@@ -153,6 +153,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.reads import list_runs as list_runs
     from hermes_kanban.kernel.reads import list_tasks as list_tasks
     from hermes_kanban.kernel.reads import newest_event_id as newest_event_id
+    from hermes_kanban.kernel.reads import run_of_token as run_of_token
     from hermes_kanban.kernel.recover import advance_stops as advance_stops
     from hermes_kanban.kernel.recover import detect_crashed_workers as detect_crashed_workers
     from hermes_kanban.kernel.recover import enforce_max_runtime as enforce_max_runtime

@@ -162,6 +162,17 @@ def last_conversation(conn: BoardConnection, run: Run) -> Run | None:
     return None if row is None else run_of(row)
 
 
+def run_of_token(conn: BoardConnection, token_hash: str) -> Run | None:
+    """The open run that has this token's hash, or None."""
+    row = fetch_one(
+        conn,
+        f"SELECT {RUN_COLUMNS} FROM task_runs r"
+        " WHERE r.token_hash = :hash AND r.token_hash IS NOT NULL AND r.ended_at IS NULL",
+        {"hash": token_hash},
+    )
+    return None if row is None else run_of(row)
+
+
 def list_runs(
     conn: BoardConnection, task_id: str, *, after: int = 0, limit: int = PAGE
 ) -> list[Run]:

@@ -14,14 +14,16 @@ import msgspec
 
 import hermes_kanban
 from hermes_kanban import kernel as kb
-from hermes_kanban.config import Config, Profile
+from hermes_kanban.config import Config, Profile, WebSettings
 from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Launched
+from hermes_kanban.tokens import new_token, token_hash
 from hermes_kanban.workers import environment, process, workspace
 from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
 from hermes_kanban.workers.runtimes import Launch, LaunchRequest, runtime_named
+from hermes_kanban.workers.runtimes.base import RemoteTools
 from hermes_kanban.workers.sessions import session_to_resume
 
 LOG_ROTATE_BYTES = 2 << 20
@@ -111,12 +113,14 @@ class Spawner:
         environ: Mapping[str, str] | None = None,
         database: str = "",
         session_for: Callable[[Run, Profile], str | None] = lambda *_: None,
+        web: WebSettings | None = None,
     ) -> None:
         self._paths = paths
         self._board = board
         self._profiles = profiles
         self._prompt_for = prompt_for
         self._session_for = session_for
+        self._web = web or WebSettings()
         self._stop_grace_seconds = stop_grace_seconds
         self._log_rotate_bytes = log_rotate_bytes
         self._log_cap_bytes = log_cap_bytes
@@ -140,7 +144,11 @@ class Spawner:
         for file, text in launch.files.items():
             _write_private(file, text.encode())
         _write_private(folder / "spec.json", msgspec.json.encode(spec))
-        launched = Launched(runtime=profile.runtime, session=launch.session)
+        launched = Launched(
+            runtime=profile.runtime,
+            session=launch.session,
+            token_hash=None if request.remote is None else token_hash(request.remote.token),
+        )
         return self._start(spec, folder, launched)
 
     def _run_folder(self, run: Run) -> Path:
@@ -177,8 +185,20 @@ class Spawner:
             variables=variables,
             reach=environment.of_board(self._paths, self._database, self._environ),
             tools=_tools_command(),
+            remote=self._remote(profile),
             session=self._session_for(run, profile),
         )
+
+    def _remote(self, profile: Profile) -> RemoteTools | None:
+        """Where the gateway serves the run's tools; SpawnRefused if it does not."""
+        if profile.transport == "stdio":
+            return None
+        if not self._web.in_gateway:
+            raise SpawnRefused(
+                "the profile reaches its tools over http, which the gateway does not serve;"
+                " set web.in_gateway, or transport: stdio in the profile"
+            )
+        return RemoteTools(url=f"{self._web.address}/mcp", token=new_token(self._board.slug))
 
     def _spec(self, request: LaunchRequest, launch: Launch, folder: Path) -> Spec:
         task, run = request.task, request.run
@@ -227,6 +247,7 @@ def spawner_for(conn: kb.BoardConnection, config: Config) -> Spawner:
         session_for=lambda run, profile: session_to_resume(conn, run, profile),
         stop_grace_seconds=config.kanban.stop_grace_seconds,
         database=config.kanban.database,
+        web=config.web,
     )
 
 
@@ -260,7 +281,7 @@ def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:
 
 def _tools_command() -> list[str]:
     """The command that serves a run's tools, by paths that no PATH or folder can turn."""
-    return [sys.executable, "-P", "-m", "hermes_kanban.surfaces.mcp"]
+    return [sys.executable, "-P", "-m", "hermes_kanban.surfaces.cli.main", "mcp"]
 
 
 @functools.cache

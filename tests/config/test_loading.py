@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from hermes_kanban.config import Config, KanbanSettings, LoggingSettings, load, setting_variables
+from hermes_kanban.config import (
+    Config,
+    KanbanSettings,
+    LoggingSettings,
+    WebSettings,
+    load,
+    setting_variables,
+)
 
 
 def test_a_home_without_files_has_the_defaults_and_stays_empty(home):
@@ -87,6 +94,7 @@ def test_every_kind_of_setting_can_come_from_the_environment(home):
 def test_every_setting_has_its_variable():
     expected = {f"kanban.{key}" for key in KanbanSettings.__struct_fields__}
     expected |= {f"logging.{key}" for key in LoggingSettings.__struct_fields__}
+    expected |= {f"web.{key}" for key in WebSettings.__struct_fields__}
     assert set(setting_variables().values()) == expected
     assert setting_variables()["HERMES_KANBAN_LOGGING_LEVEL"] == "logging.level"
 

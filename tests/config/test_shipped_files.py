@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import yaml
 
-from hermes_kanban.config import KanbanSettings, LoggingSettings, Profile
+from hermes_kanban.config import KanbanSettings, LoggingSettings, Profile, WebSettings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "config" / "hermes-kanban.yaml"
@@ -19,7 +19,8 @@ COMPUTED = "max_in_progress"  # shown commented out, as it depends on the machin
 
 
 @pytest.mark.parametrize(
-    ("section", "struct"), [("kanban", KanbanSettings), ("logging", LoggingSettings)]
+    ("section", "struct"),
+    [("kanban", KanbanSettings), ("logging", LoggingSettings), ("web", WebSettings)],
 )
 def test_every_key_is_shown_with_its_default(section, struct):
     shown = yaml.safe_load(SETTINGS.read_text())[section]

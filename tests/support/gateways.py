@@ -25,10 +25,19 @@ class Gateways:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.conn: kb.BoardConnection
 
-    def configure(self, profiles: Mapping[str, Any], **kanban: Any) -> None:
+    def configure(
+        self,
+        profiles: Mapping[str, Any],
+        *,
+        web: Mapping[str, Any] | None = None,
+        **kanban: Any,
+    ) -> None:
         """Write config.yaml; short back-off unless told otherwise."""
         settings = {"backoff_base_seconds": 1, "stop_grace_seconds": 1} | kanban
-        text = yaml.safe_dump({"kanban": settings, "profiles": dict(profiles)})
+        sections = {"kanban": settings, "profiles": dict(profiles)}
+        if web is not None:
+            sections["web"] = dict(web)
+        text = yaml.safe_dump(sections)
         draft = self.home / "config.yaml.new"
         draft.write_text(text, "utf-8")
         draft.replace(self.home / "config.yaml")

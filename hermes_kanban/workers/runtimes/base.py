@@ -19,13 +19,21 @@ SAID_BYTES = 4 * 1024
 _TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
 
 
+class RemoteTools(msgspec.Struct, frozen=True):
+    """Where the run's tools are served over streamable HTTP, and the bearer token that opens."""
+
+    url: str
+    token: str
+
+
 class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One run to start.
 
     ``prompt`` is the text for the agent, ``prompt_file`` where it may lie. ``folder`` is the run's
     own, for the client's configuration. ``variables`` name the run, ``reach`` its board; both
     are what our own commands need, and ``tools`` is the command that serves the run's tools over
-    standard input and output (MCP). ``session`` is the conversation to go on with, None to begin
+    standard input and output (MCP); with ``remote`` they are reached over HTTP instead.
+    ``session`` is the conversation to go on with, None to begin
     one.
     """
 
@@ -40,6 +48,7 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     reach: dict[str, str]
     tools: list[str]
     session: str | None = None
+    remote: RemoteTools | None = None
 
     @property
     def model(self) -> str | None:

@@ -3,7 +3,9 @@
 The prompt reaches it by the profile's ``prompt``: ``stdin`` reads it from standard input;
 ``file`` finds its path in ``HERMES_KANBAN_PROMPT_FILE``; ``argument`` gets the text as the last
 argument, or where ``{prompt}`` stands. For ``stdin`` and ``file`` that token is the file's path.
-It reaches the board by our command line or Python, and reports by its exit code alone.
+It reaches the board by our command line or Python, with ``transport: http`` also by the tools at
+``HERMES_KANBAN_TOOLS_URL`` with the bearer token ``HERMES_KANBAN_TOOLS_TOKEN``, and reports by its
+exit code alone.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from hermes_kanban.workers.runtimes.base import (
 )
 
 PROMPT_FILE = "HERMES_KANBAN_PROMPT_FILE"
+TOOLS_URL = "HERMES_KANBAN_TOOLS_URL"
+TOOLS_TOKEN = "HERMES_KANBAN_TOOLS_TOKEN"
 
 
 def launch(request: LaunchRequest) -> Launch:
@@ -32,6 +36,8 @@ def launch(request: LaunchRequest) -> Launch:
     if as_argument and not any("{prompt}" in word for word in words):
         argv.append(request.prompt)
     env = dict(request.reach)
+    if request.remote is not None:
+        env |= {TOOLS_URL: request.remote.url, TOOLS_TOKEN: request.remote.token}
     if profile.prompt == "file":
         env[PROMPT_FILE] = str(request.prompt_file)
     return Launch(
