@@ -145,9 +145,8 @@ class _Frame:
         return "\n".join(lines)
 
     def _parent(self, parent: Parent) -> str:
-        by = "" if parent.run_id is None else f", by {word(parent.profile or 'a person')}"
-        run = "" if parent.run_id is None else f" in run {parent.run_id}"
-        lines = [f"## Parent {parent.id} ({parent.status}{by}{run})"]
+        by = "" if parent.by is None else f", by {_signed(parent.by, parent.run_id)}"
+        lines = [f"## Parent {parent.id} ({parent.status}{by})"]
         told = {
             "title": parent.title,
             "summary": parent.summary,

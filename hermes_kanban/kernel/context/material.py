@@ -45,14 +45,14 @@ _ENDINGS: Final = (
 
 
 class Parent(NamedTuple):
-    """A parent and what its last run handed over, with who that was."""
+    """A parent, and what the last run that handed something over left; ``by`` is who that was."""
 
     id: str
     title: str
     status: str
     result: str | None
     run_id: int | None
-    profile: str | None
+    by: str | None
     summary: str | None
     metadata: str | None
 
@@ -124,7 +124,9 @@ def read(conn: BoardConnection, task_id: str) -> Material:
 
 _ATTEMPTS: Final = "SELECT count(*) FROM task_runs WHERE task_id = :id AND claim_lock IS NOT NULL"
 _PARENTS: Final = """
-SELECT p.id, p.title, p.status, p.result, r.id, r.profile, r.summary, r.metadata
+SELECT p.id, p.title, p.status, p.result, r.id,
+    CASE WHEN r.claim_lock IS NULL OR r.profile IS NULL THEN r.claimer ELSE r.profile END,
+    r.summary, r.metadata
 FROM task_links l
 JOIN tasks p ON p.id = l.parent_id
 LEFT JOIN task_runs r ON r.id = (

@@ -21,6 +21,8 @@ VALUE_BYTES: Final = 4096
 # that is not recognised any more.
 _WINDOW: Final = 1024
 _NOTE_BYTES: Final = 40
+# ``profile:`` and the longest name that a profile may have.
+_NAME_CHARACTERS: Final = 136
 
 _PLAIN: Final = re.compile(r"[\w./:@+=,~-]{1,256}")
 _NO_WORD: Final = re.compile(r"[^\w.@:+-]")
@@ -81,7 +83,7 @@ class Measure(Fence):
 
 def word(text: str) -> str:
     """A name that others chose, as one plain word of the frame: it cannot speak there."""
-    return _NO_WORD.sub("_", one_line(text))[:80] or "-"
+    return _NO_WORD.sub("_", one_line(text))[:_NAME_CHARACTERS] or "-"
 
 
 def excerpt(text: str, limit: int) -> str:
