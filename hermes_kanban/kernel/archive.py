@@ -8,7 +8,8 @@ import msgspec
 
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import finish, gates, limits
-from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.kernel.attachments import attach_refused
+from hermes_kanban.kernel.fencing import Author, task_state
 from hermes_kanban.kernel.links import release_link
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition, InvalidInput, NotFound
@@ -145,8 +146,8 @@ def adopt_result(
 ) -> bool:
     """Take over what a refused run of this task had finished: → done, or the result replaced.
 
-    Legal for a task that is neither running nor archived. Raises NotFound when that run has no
-    refused result.
+    Legal for a task that is neither running nor archived; artifacts that it brought are attached.
+    Raises NotFound when that run has no refused result.
     """
     by = limits.actor(actor)
     limits.whole("run_id", run_id, 1)
@@ -154,7 +155,8 @@ def adopt_result(
         task = task_state(tx, task_id)
         lifecycle.transition("adopt", task["status"])
         kept = _refused_result(tx, task_id, run_id)
-        facts = {"from_run_id": run_id}
+        facts: dict[str, Any] = {"from_run_id": run_id}
+        facts |= attach_refused(tx, task, Author(by, None), kept.get("artifacts", []))
         if task["status"] == "done":
             # Work handed in without a result replaces none.
             changes = {"result": kept["result"]} if kept.get("result") is not None else {}

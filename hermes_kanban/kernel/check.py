@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from hermes_kanban.kernel.invariants.attached import altered_files, missing_files
 from hermes_kanban.kernel.invariants.encoding import (
     broken_json,
     broken_pages,
@@ -32,14 +33,16 @@ _LOOKS: Final[tuple[Callable[[BoardConnection], Iterator[Violation]], ...]] = (
     claims_behind_parents,
     broken_histories,
     broken_subscriptions,
+    missing_files,
 )
 
 
 def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
     """Every broken invariant of the board, by number; empty when all hold.
 
-    ``deep`` also reads every page of the file. Reads only, at one moment; takes seconds on a large
-    board. Raises BoardDamaged when the file cannot be read and ``deep`` was not asked to say why.
+    ``deep`` also reads every page of the file, and every attached one. Reads only, at one moment;
+    takes seconds on a large board. Raises BoardDamaged when the file cannot be read and ``deep``
+    was not asked to say why.
     """
     found: list[Violation] = []
     with reading(conn):
@@ -48,6 +51,8 @@ def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
         try:
             for look in _LOOKS:
                 found += look(conn)
+            if deep:
+                found += altered_files(conn)
         except conn.Error as error:
             # The pages that cannot be read are among what was found.
             if not (deep and found and isinstance(conn.translated(error), BoardDamaged)):

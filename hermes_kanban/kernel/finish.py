@@ -6,11 +6,13 @@ running task closes the run at once and leaves a stop intention on it if a proce
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any, Final
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import fencing, gates, limits, retries
-from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.kernel import attachments, fencing, gates, limits, mentions, retries
+from hermes_kanban.kernel.fencing import Author, task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
@@ -37,6 +39,7 @@ def complete_task(
     summary: str | None = None,
     metadata: dict[str, Any] | None = None,
     created_cards: list[str] | None = None,
+    artifacts: Iterable[str | os.PathLike[str]] = (),
     run_id: int | None = None,
     claim_lock: str | None = None,
     actor: str | None = None,
@@ -44,23 +47,34 @@ def complete_task(
     """running (or, by a person, triage, todo, ready, blocked) → done; children are promoted.
 
     ``created_cards`` are tasks that this run says it created: each must exist and be of this run.
+    ``artifacts`` are files that become attachments: a run's must lie in its workspace. If one of
+    either is wrong, InvalidInput names all that are, and the task stays as it is. A summary that
+    names unknown tasks leaves a ``warned`` event.
     """
     columns = {
         "summary": limits.text("summary", summary, limits.SUMMARY_BYTES),
         "metadata": limits.metadata(metadata),
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
-    with write(conn, "complete") as tx:
+    with (
+        attachments.handed_in(conn, task_id, artifacts, run_id) as files,
+        write(conn, "complete") as tx,
+    ):
         task = task_state(tx, task_id)
         if run_id is not None:
             evidence = {"result": result, "summary": summary, "metadata": metadata}
+            evidence |= files.evidence(tx)
             by = fencing.worker(tx, "complete", task, run_id, claim_lock, evidence)
             if isinstance(by, Refused):
                 return by
             _check_created_cards(tx, created_cards or [], run_id)
         else:
             by = fencing.person(actor, claim_lock)
-        complete_in(tx, task, by, result, columns, by_person=run_id is None)
+        _check_completion(task)
+        facts = files.attach(tx, task, Author(by, run_id))
+        worked = task["current_run_id"] if run_id is None else run_id
+        complete_in(tx, task, by, result, columns, by_person=run_id is None, facts=facts)
+        mentions.warn_of_unknown(tx, task, worked, summary)
         return True
 
 
@@ -72,10 +86,10 @@ def complete_in(
     run_columns: dict[str, Any],
     *,
     by_person: bool = False,
+    facts: dict[str, Any] | None = None,
 ) -> None:
     """Close the task as done with its hand-over, and let its children go."""
-    hint = "approve it or request changes" if task["status"] == "review" else ""
-    lifecycle.transition("complete", task["status"], hint)
+    _check_completion(task)
     changes: dict[str, Any] = {
         "completed_at": lifecycle.moment(tx, task),
         "consecutive_failures": 0,
@@ -84,8 +98,15 @@ def complete_in(
     if result is not None:
         changes["result"] = result
     kept = {column: value for column, value in run_columns.items() if value is not None}
-    close_or_synthesise(tx, "complete", task, actor, "completed", "done", changes, kept, by_person)
+    close_or_synthesise(
+        tx, "complete", task, actor, "completed", "done", changes, kept, by_person, facts
+    )
     gates.task_finished(tx, task["id"])
+
+
+def _check_completion(task: TaskState) -> None:
+    hint = "approve it or request changes" if task["status"] == "review" else ""
+    lifecycle.transition("complete", task["status"], hint)
 
 
 def close_or_synthesise(

@@ -7,6 +7,7 @@ backups beyond a number. No link is followed and nothing outside the board's fol
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from hermes_kanban.kernel import leftovers, limits
 from hermes_kanban.kernel.restore import RUN_FOLDER, SET_ASIDE, STAGING_PREFIX
 from hermes_kanban.store import backup as backups
 from hermes_kanban.store.files import folder_below, remove_below, size_below
-from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one
+from hermes_kanban.store.protocol import BoardConnection, fetch_one, write
 
 LOG_DAYS: Final = 30
 BACKUPS_KEPT: Final = backups.KEPT
@@ -59,7 +60,7 @@ def gc(
     workspaces: Workspaces | None = None,
     dry_run: bool = False,
 ) -> GcReport:
-    """Remove files that nothing needs any more; takes no lock and changes no row.
+    """Remove files that nothing needs any more; changes no row.
 
     ``log_days``: how long the folder of an ended run is kept, its log among it. ``keep_backups``:
     how many of each kind of backup. ``workspaces`` clears those away, since the kernel knows no
@@ -92,7 +93,8 @@ def _remove(
         report.removed.append(Leftover(what, path, why, size_below(root, *parts)))
         return
     try:
-        size = remove_below(root, *parts)
+        with _still_unused(conn, what, parts) as unused:
+            size = remove_below(root, *parts) if unused else None
     except OSError as error:
         report.failed.append(Leftover(what, path, error.strerror or str(error), 0))
         return
@@ -128,11 +130,20 @@ _RUN: Final = (
 
 def _attachments(conn: BoardConnection) -> Iterator[Found]:
     """Files without a row; a young one may be waiting for the commit of its row."""
-    rows = fetch_all(conn, "SELECT path FROM task_attachments")
-    known = {leftovers.attachment_parts(conn.paths, path) for (path,) in rows}
+    known = leftovers.files_in_use(conn)
     for parts, status in _files(conn, leftovers.ATTACHMENTS):
         if parts not in known and _is_old(conn, status):
             yield "attachment", parts, "no attachment of this board"
+
+
+@contextlib.contextmanager
+def _still_unused(conn: BoardConnection, what: str, parts: tuple[str, ...]) -> Iterator[bool]:
+    """While this lasts nobody can attach the same file; whoever did meanwhile has it still."""
+    if what != "attachment":
+        yield True
+        return
+    with write(conn, "gc"):
+        yield parts not in leftovers.files_in_use(conn)
 
 
 def _files(conn: BoardConnection, *names: str) -> Iterator[tuple[tuple[str, ...], os.stat_result]]:

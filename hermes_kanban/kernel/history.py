@@ -21,7 +21,7 @@ import msgspec
 from hermes_kanban.kernel import limits, reads
 from hermes_kanban.kernel.replay import Columns, Folded, Payload, fold, read_payload
 from hermes_kanban.model.errors import InvalidInput, NotFound
-from hermes_kanban.model.records import Comment, Event, Link, Run, Task
+from hermes_kanban.model.records import Attachment, Comment, Event, Link, Run, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one, reading
 
 
@@ -65,7 +65,7 @@ def fold_task(conn: BoardConnection, task_id: str, *, until: int) -> Folded:
     """One task's events up to the id ``until``, added up; its links are those to its parents."""
     folded = Folded()
     for event in _told(conn, _OF_TASK, {"task": task_id, "after": 0, "until": until}):
-        folded.apply(task_id, event.payload, event.at)
+        folded.apply(task_id, event.payload, event.at, event.run_id)
     return folded
 
 
@@ -74,6 +74,7 @@ class _Told(msgspec.Struct, frozen=True):
 
     id: int
     task_id: str | None
+    run_id: int | None
     kind: str
     payload: Payload
     text: str
@@ -82,16 +83,16 @@ class _Told(msgspec.Struct, frozen=True):
 
 def _told(conn: BoardConnection, sql: str, parameters: dict[str, Any]) -> list[_Told]:
     found = []
-    for event_id, task_id, kind, text, at in fetch_all(conn, sql, parameters):
+    for event_id, task_id, run_id, kind, text, at in fetch_all(conn, sql, parameters):
         try:
-            found.append(_Told(event_id, task_id, kind, read_payload(text), text, at))
+            found.append(_Told(event_id, task_id, run_id, kind, read_payload(text), text, at))
         except msgspec.DecodeError as error:
             raise conn.damaged(f"event {event_id} is unreadable ({error})") from None
     return found
 
 
 _BETWEEN: Final = (
-    "SELECT id, task_id, kind, payload, created_at FROM task_events"
+    "SELECT id, task_id, run_id, kind, payload, created_at FROM task_events"
     " WHERE id > :after AND id <= :until"
 )
 _OF_TASK: Final = f"{_BETWEEN} AND task_id = :task ORDER BY id"
@@ -109,6 +110,7 @@ class TaskAt(msgspec.Struct, frozen=True):
     links: list[Link]
     runs: list[Run]
     comments: list[Comment]
+    attachments: list[Attachment]
     others: dict[str, Task]
 
     @property
@@ -155,6 +157,7 @@ def task_at(conn: BoardConnection, task_id: str, when: Moment) -> TaskAt:
             links=[Link(*key, row["created_at"], row["released_at"]) for key, row in links.items()],
             runs=[_run_of(row) for _, row in sorted(folded.runs.items())],
             comments=_comments(conn, task_id, 0, when.event_id),
+            attachments=_attachments_of(folded),
             others=others,
         )
 
@@ -172,6 +175,11 @@ def _task_of(columns: Columns) -> Task:
 def _run_of(columns: Columns) -> Run:
     known = {"fenced_count": 0} | columns
     return reads.run_of([known.get(name) for name in Run.__struct_fields__])
+
+
+def _attachments_of(folded: Folded) -> list[Attachment]:
+    rows = [row for _, row in sorted(folded.attachments.items())]
+    return [msgspec.convert(row, Attachment) for row in rows]
 
 
 def _children_of(task_id: str, when: Moment) -> dict[str, Any]:
@@ -268,11 +276,12 @@ class TaskChange(msgspec.Struct, frozen=True):
     runs: list[RunChange]
     links: list[LinkChange]
     comments: list[Comment]
+    attachments: list[Attachment]
 
     @property
     def says_something(self) -> bool:
         """False when everything is again as it was."""
-        parts = (self.fields, self.runs, self.links, self.comments)
+        parts = (self.fields, self.runs, self.links, self.comments, self.attachments)
         return self.created or len(self.statuses) > 1 or any(parts)
 
 
@@ -329,10 +338,11 @@ def _change(
     before = dict(folded.tasks.get(task_id, {}))
     links = {parent_id: dict(row) for (parent_id, _), row in folded.links.items()}
     runs = {run_id: dict(row) for run_id, row in folded.runs.items()}
+    attached = set(folded.attachments)
     created = not before
     statuses = [] if created else [before["status"]]
     for event in events:
-        folded.apply(task_id, event.payload, event.at)
+        folded.apply(task_id, event.payload, event.at, event.run_id)
         if event.kind == "created":
             before = dict(folded.tasks[task_id])
         status = event.payload.task.get("status")
@@ -348,6 +358,7 @@ def _change(
         runs=_runs(runs, folded.runs),
         links=_links(links, {key[0]: row for key, row in folded.links.items()}),
         comments=_comments(conn, task_id, start.event_id, end.event_id),
+        attachments=[one for one in _attachments_of(folded) if one.id not in attached],
     )
 
 

@@ -13,6 +13,8 @@ import msgspec
 
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.check import Violation, check
+from hermes_kanban.kernel.invariants.attached import FILE
+from hermes_kanban.kernel.mends.attachments import mend_attachments
 from hermes_kanban.kernel.mends.claims import mend_claims
 from hermes_kanban.kernel.mends.gates import mend_blocks, mend_gates, mend_priorities
 from hermes_kanban.kernel.mends.mending import Mended, Mending
@@ -27,6 +29,7 @@ ROUNDS: Final = 1_000
 STEPS: Final[tuple[Callable[[Mending], None], ...]] = (
     mend_claims,
     mend_stories,
+    mend_attachments,
     mend_gates,
     mend_priorities,
     mend_blocks,
@@ -74,6 +77,8 @@ def advice(violation: Violation) -> str:
         return f"remove the link with: hermes-kanban unlink {parent} {child}"
     if violation.noun == "subscription":
         return f"end it with: hermes-kanban notify unsubscribe {violation.row_id}"
+    if violation.noun == "attachment" and violation.invariant == FILE:
+        return "attach the same file again, or restore a backup that has it"
     return _ADVICE.get(violation.invariant, _RESTORE)
 
 

@@ -14,13 +14,16 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, leftovers, limits
 from hermes_kanban.kernel.fencing import task_state
-from hermes_kanban.model.errors import InUse
+from hermes_kanban.model.errors import BoardBusy, InUse
 from hermes_kanban.store.files import remove_below
 from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 
 class Purged(msgspec.Struct, frozen=True):
-    """What went with a task; ``unlinked`` are the children that waited for it or had done so."""
+    """What went with a task; ``unlinked`` are the children that waited for it or had done so.
+
+    ``attachments`` are the files that it named, below the board's folder.
+    """
 
     id: str
     run_ids: list[int]
@@ -55,15 +58,24 @@ def purge_task(conn: BoardConnection, task_id: str, *, actor: str | None = None)
 
 
 def remove_files(conn: BoardConnection, purged: Purged) -> None:
-    """Remove the run folders and attachments of a purged task; what cannot go is ``gc``'s."""
+    """Remove the run folders of a purged task, and the files that no other attachment has.
+
+    Under the writer lock, so that nobody attaches the same file meanwhile; what cannot go is
+    ``gc``'s.
+    """
     root = conn.paths.root
     for run_id in purged.run_ids:
         with contextlib.suppress(OSError):
             remove_below(root, "runs", str(run_id))
-    for stored in purged.attachments:
-        if parts := leftovers.attachment_parts(conn.paths, stored):
-            with contextlib.suppress(OSError):
-                remove_below(root, *parts)
+    if not purged.attachments:
+        return
+    with contextlib.suppress(BoardBusy), write(conn, "purge"):
+        in_use = leftovers.files_in_use(conn)
+        for stored in purged.attachments:
+            parts = leftovers.attachment_parts(conn.paths, stored)
+            if parts is not None and parts not in in_use:
+                with contextlib.suppress(OSError):
+                    remove_below(root, *parts)
 
 
 def _refuse_alive(tx: Transaction, task_id: str) -> None:
@@ -101,7 +113,7 @@ def _unlink_children(tx: Transaction, task_id: str, actor: str) -> list[str]:
 def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
     mine = {"id": task_id}
     runs = tx.all("SELECT id FROM task_runs WHERE task_id = :id ORDER BY id", mine)
-    files = tx.all("SELECT path FROM task_attachments WHERE task_id = :id ORDER BY id", mine)
+    files = sorted("/".join(parts) for parts in leftovers.files_of_task(tx.conn, task_id))
     for forget in _FORGET_RUNS:
         tx.run(forget, mine)
     counts = [tx.run(delete, mine).rowcount for delete in _DELETES]
@@ -111,7 +123,7 @@ def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
         run_ids=[run_id for (run_id,) in runs],
         events=events,
         comments=comments,
-        attachments=[path for (path,) in files],
+        attachments=files,
         subscriptions=subscriptions + _end_filters(tx, task_id),
         deliveries=deliveries,
         unlinked=unlinked,

@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 import msgspec
 
 from hermes_kanban.lifecycle import UNFOLDED_RUN_COLUMNS, UNFOLDED_TASK_COLUMNS
-from hermes_kanban.model.records import Run, Task
+from hermes_kanban.model.records import Attachment, Run, Task
 from hermes_kanban.store.protocol import BoardConnection, reading
 
 Columns = dict[str, Any]
 
 TASK_COLUMNS: Final = tuple(c for c in Task.__struct_fields__ if c not in UNFOLDED_TASK_COLUMNS)
 RUN_COLUMNS: Final = tuple(c for c in Run.__struct_fields__ if c not in UNFOLDED_RUN_COLUMNS)
+ATTACHMENT_COLUMNS: Final = Attachment.__struct_fields__
 
 
 class LinkPart(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Payload(msgspec.Struct, frozen=True):
     task: Columns = {}
     run: Columns = {}
     link: LinkPart | None = None
+    attachment: Columns = {}
     lifted_by: str | None = None
 
 
@@ -45,8 +47,9 @@ _decode = msgspec.json.Decoder(Payload).decode
 def read_payload(text: str) -> Payload:
     """The parts of a stored payload. Raises msgspec.DecodeError if it is damaged."""
     payload = _decode(text)
-    if payload.run and not isinstance(payload.run.get("id"), int):
-        raise msgspec.ValidationError("the run part names no run")
+    for noun, part in (("run", payload.run), ("attachment", payload.attachment)):
+        if part and not isinstance(part.get("id"), int):
+            raise msgspec.ValidationError(f"the {noun} part names no {noun}")
     return payload
 
 
@@ -56,15 +59,20 @@ class Folded(msgspec.Struct):
     tasks: dict[str, Columns] = {}
     runs: dict[int, Columns] = {}
     links: dict[tuple[str, str], Columns] = {}
+    attachments: dict[int, Columns] = {}
 
-    def apply(self, task_id: str | None, payload: Payload, at: int) -> None:
-        """One event of a task (or, None, of the board), which happened at ``at``."""
+    def apply(self, task_id: str | None, payload: Payload, at: int, run_id: int | None) -> None:
+        """One event of a task (or, None, of the board) and perhaps a run, written at ``at``."""
         if payload.task and task_id is not None:
             self._change(self.tasks, task_id, payload.task)
         if payload.run:
             self._change(self.runs, payload.run["id"], payload.run)
         if payload.link is not None:
             self._link(payload.link, at)
+        if payload.attachment:
+            # The event's own columns: a run that was purged is forgotten there too.
+            own = {"task_id": task_id, "run_id": run_id, "created_at": at}
+            self._change(self.attachments, payload.attachment["id"], payload.attachment | own)
 
     @staticmethod
     def _change(rows: dict[Any, Columns], key: Any, columns: Columns) -> None:
@@ -91,9 +99,9 @@ def fold(conn: BoardConnection, *, until: int | None = None) -> Folded:
     """
     folded = Folded()
     with reading(conn):
-        for event_id, task_id, text, at in _events(conn, until):
+        for event_id, task_id, run_id, text, at in _events(conn, until):
             try:
-                folded.apply(task_id, read_payload(text), at)
+                folded.apply(task_id, read_payload(text), at, run_id)
             except msgspec.DecodeError as error:
                 raise conn.damaged(f"event {event_id} is unreadable ({error})") from None
     return folded
@@ -105,7 +113,8 @@ def _events(conn: BoardConnection, until: int | None) -> Iterator[Any]:
 
 _NEWEST: Final = 2**63 - 1
 _EVENTS: Final = (
-    "SELECT id, task_id, payload, created_at FROM task_events WHERE id <= :until ORDER BY id"
+    "SELECT id, task_id, run_id, payload, created_at FROM task_events"
+    " WHERE id <= :until ORDER BY id"
 )
 
 
@@ -115,6 +124,7 @@ class Replayed(msgspec.Struct, frozen=True):
     tasks: list[Columns]
     runs: list[Columns]
     links: list[Columns]
+    attachments: list[Columns]
 
 
 def replay(conn: BoardConnection, *, until: int | None = None) -> Replayed:
@@ -132,6 +142,10 @@ def replay(conn: BoardConnection, *, until: int | None = None) -> Replayed:
         links=[
             {"parent_id": parent_id, "child_id": child_id} | row
             for (parent_id, child_id), row in sorted(folded.links.items())
+        ],
+        attachments=[
+            {column: row.get(column) for column in ATTACHMENT_COLUMNS}
+            for _, row in sorted(folded.attachments.items())
         ],
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import fencing, finish, gates, limits
+from hermes_kanban.kernel import attachments, fencing, finish, gates, limits, mentions
 from hermes_kanban.kernel.comments import insert_comment
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
@@ -23,16 +25,24 @@ def request_review(
     summary: str | None = None,
     result: str | None = None,
     metadata: dict[str, Any] | None = None,
+    artifacts: Iterable[str | os.PathLike[str]] = (),
 ) -> bool | Refused:
-    """running → review, by the current run; the failure count starts anew."""
+    """running → review, by the current run; the failure count starts anew.
+
+    ``artifacts`` and unknown tasks in the summary as for ``complete_task``.
+    """
     run_columns = {
         "summary": limits.text("summary", summary, limits.SUMMARY_BYTES),
         "metadata": limits.metadata(metadata),
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
-    with write(conn, "request-review") as tx:
+    with (
+        attachments.handed_in(conn, task_id, artifacts, run_id) as files,
+        write(conn, "request-review") as tx,
+    ):
         task = task_state(tx, task_id)
         evidence = {"result": result, "summary": summary, "metadata": metadata}
+        evidence |= files.evidence(tx)
         by = fencing.worker(tx, "request_review", task, run_id, claim_lock, evidence)
         if isinstance(by, Refused):
             return by
@@ -46,7 +56,9 @@ def request_review(
             actor=by,
             changes=changes,
             run_changes={column: value for column, value in run_columns.items() if value},
+            facts=files.attach(tx, task, fencing.Author(by, run_id)),
         )
+        mentions.warn_of_unknown(tx, task, run_id, summary)
         return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hermes_kanban.kernel import fencing, finish, limits
+from hermes_kanban.kernel import fencing, finish, limits, mentions
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.kernel.links import link_tasks
 from hermes_kanban.model.errors import InvalidInput
@@ -42,4 +42,5 @@ def wait_for(
         task = task_state(tx, task_id)
         columns = {"summary": summary} if summary else {}
         finish.requeue(tx, "wait_for", task, by, {}, columns, {"waits_for": ids})
+        mentions.warn_of_unknown(tx, task, run_id, summary)
         return True

@@ -18,7 +18,7 @@ from tests.support.rich import rich_board
 MakeBoard = Callable[[], ABoard]
 
 S_INVARIANTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
-NEVER_ON_A_RICH_BOARD = {"attached", "purged", "restored", "clock_shifted", "mended", "undone"}
+NEVER_ON_A_RICH_BOARD = {"purged", "restored", "clock_shifted", "mended", "undone"}
 
 
 class Damage(NamedTuple):
@@ -193,6 +193,20 @@ DAMAGES = [
         "DELETE FROM tasks WHERE id = :failed"),
     _damage(16, "task", "no event tells of it",
         "DELETE FROM task_events WHERE task_id = :ready"),
+    _damage(14, "event", "the attachment part names no attachment",
+        "UPDATE task_events SET payload = '{\"attachment\": {\"name\": \"x\"}}'"
+        " WHERE kind = 'attached'"),
+    _damage(14, "attachment", "does not exist",
+        "UPDATE task_attachments SET run_id = 999999 WHERE name = 'report.txt'"),
+    _damage(16, "attachment", "name is 'other.txt' and its events tell 'notes.txt'",
+        "UPDATE task_attachments SET name = 'other.txt' WHERE name = 'notes.txt'"),
+    _damage(16, "attachment", "no event tells of it",
+        "INSERT INTO task_attachments (task_id, name, size, media_type, sha256, path, created_at)"
+        " VALUES (:ready, 'x', 1, 'text/plain', '', 'elsewhere', 1900000000)"),
+    _damage(16, "attachment", "has no row",
+        "DELETE FROM task_attachments WHERE name = 'notes.txt'"),
+    _damage(14, "attachment", "has no file of 8 bytes",
+        "UPDATE task_attachments SET size = 8 WHERE name = 'notes.txt'"),
     _damage(17, "task", "block kind none",
         "UPDATE tasks SET block_kind = NULL WHERE id = :needs_input"),
     _damage(17, "task", "and no reason",

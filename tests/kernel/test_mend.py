@@ -131,6 +131,17 @@ DAMAGES = [
     _damage("a task without events", "had a row and no event",
         "INSERT INTO tasks (id, title, status, created_at, created_by)"
         " VALUES ('t_untold', 'by hand', 'ready', 1900000000, 'person:me')"),
+    # Attachments.
+    _damage("an attachment was renamed", "has name again as its event tells",
+        "UPDATE task_attachments SET name = 'other.txt' WHERE name = 'notes.txt'"),
+    _damage("an attachment is another's", "has task_id again as its event tells",
+        "UPDATE task_attachments SET task_id = :ready WHERE name = 'notes.txt'"),
+    _damage("an attachment is gone", "is back as its event tells it",
+        "DELETE FROM task_attachments WHERE name = 'report.txt'"),
+    _damage("an attachment was added", "had a row and no event: it is told",
+        "INSERT INTO task_attachments (task_id, name, size, media_type, sha256, path, created_at)"
+        " SELECT :ready, name, size, media_type, sha256, path, created_at FROM task_attachments"
+        " WHERE name = 'notes.txt'"),
     # The outbox.
     _damage("a delivery was missed", "which it had missed",
         "DELETE FROM deliveries WHERE id = (SELECT min(id) + 5 FROM deliveries)"),

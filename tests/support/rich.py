@@ -171,6 +171,28 @@ def _edited(board: ABoard) -> dict[str, str]:
     return {"edited": task_id}
 
 
+def _attached(board: ABoard) -> dict[str, str]:
+    """Files by a person and a run; work that was refused and brought one; a summary that errs."""
+    task_id, refused = board.create("attached"), board.create("brought a file too late")
+    kb.add_attachment(board.conn, task_id, name="notes.txt", data=b"by hand")
+    run, late = board.claim(task_id), board.claim(refused)
+    for one in (run, late):
+        workspace = board.conn.paths.workspaces / one.task_id
+        workspace.mkdir(parents=True)
+        (workspace / "report.txt").write_text(f"of {one.task_id}")
+    kb.reclaim_task(board.conn, refused)
+    for one in (run, late):
+        kb.complete_task(
+            board.conn,
+            one.task_id,
+            run_id=one.id,
+            claim_lock=one.claim_lock,
+            summary="as in t_zzzzzz",
+            artifacts=["report.txt"],
+        )
+    return {"attached": task_id, "refused": refused}
+
+
 def _waited(board: ABoard) -> dict[str, str]:
     task_id, part = board.create("waits"), board.create("part")
     run = board.claim(task_id)
@@ -232,5 +254,6 @@ SCENES = (
     _reviewed,
     _failed,
     _edited,
+    _attached,
     _waited,
 )

@@ -1,7 +1,7 @@
 """One task after the other: its rows beside everything that its events say.
 
-Tasks, runs, links and events are read as four streams in the order of task ids, so memory is that
-of one task, however large the board is.
+Tasks, runs, links, attachments and events are read as five streams in the order of task ids, so
+memory is that of one task, however large the board is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.kernel.replay import (
+    ATTACHMENT_COLUMNS,
     RUN_COLUMNS,
     TASK_COLUMNS,
     Columns,
@@ -45,14 +46,15 @@ class Told(msgspec.Struct, frozen=True):
 class History(msgspec.Struct):
     """Everything the board holds of one task; ``task`` is None when its row is missing.
 
-    Rows are tuples in the order of ``TASK_COLUMNS`` and ``RUN_COLUMNS``; a link is (parent,
-    child, created, released).
+    Rows are tuples in the order of ``TASK_COLUMNS``, ``RUN_COLUMNS`` and ``ATTACHMENT_COLUMNS``; a
+    link is (parent, child, created, released).
     """
 
     id: str
     task: tuple[Any, ...] | None
     runs: list[tuple[Any, ...]]
     links: list[tuple[Any, ...]]
+    attachments: list[tuple[Any, ...]]
     events: list[Told]
 
     def column(self, name: str) -> Any:
@@ -62,7 +64,7 @@ class History(msgspec.Struct):
 
 _AT: Final = {name: at for at, name in enumerate(TASK_COLUMNS)}
 _RUN_AT: Final = {name: at for at, name in enumerate(RUN_COLUMNS)}
-_TASK, _RUN, _LINK, _EVENT = range(4)
+_TASK, _RUN, _LINK, _ATTACHMENT, _EVENT = range(5)
 
 
 def broken_histories(conn: BoardConnection) -> Iterator[Violation]:
@@ -93,10 +95,10 @@ def _board_events(conn: BoardConnection) -> Iterator[Violation]:
 
 
 def histories(conn: BoardConnection) -> Iterator[History]:
-    """The history of every task id that any of the four tables names, in order of ids."""
+    """The history of every task id that any of the five tables names, in order of ids."""
     streams = heapq.merge(*(_stream(conn, source) for source in _SOURCES), key=itemgetter(0, 1))
     for task_id, entries in groupby(streams, key=itemgetter(0)):
-        history = History(task_id, None, [], [], [])
+        history = History(task_id, None, [], [], [], [])
         for _, source, row in entries:
             if source == _EVENT:
                 history.events.append(_told(row))
@@ -104,6 +106,8 @@ def histories(conn: BoardConnection) -> Iterator[History]:
                 history.runs.append(row)
             elif source == _TASK:
                 history.task = row
+            elif source == _ATTACHMENT:
+                history.attachments.append(row)
             else:
                 history.links.append(row)
         yield history
@@ -115,6 +119,10 @@ _SOURCES: Final = {
     _LINK: (
         "SELECT child_id, parent_id, child_id, created_at, released_at FROM task_links"
         " ORDER BY child_id, parent_id"
+    ),
+    _ATTACHMENT: (
+        f"SELECT task_id, {', '.join(ATTACHMENT_COLUMNS)} FROM task_attachments"
+        " ORDER BY task_id, id"
     ),
     _EVENT: (
         "SELECT task_id, id, run_id, kind, created_at, payload FROM task_events"
@@ -232,7 +240,7 @@ def folded_history(history: History) -> Folded:
     """What the task's events add up to."""
     folded = Folded()
     for event in history.events:
-        folded.apply(history.id, event.payload, event.at)
+        folded.apply(history.id, event.payload, event.at, event.run_id)
     return folded
 
 
@@ -244,6 +252,8 @@ def _rows_are_folded(history: History) -> Iterator[Violation]:
     yield from _compare("task", TASK_COLUMNS, tasks, folded.tasks, str)
     yield from _compare("run", RUN_COLUMNS, runs, folded.runs, str)
     yield from _compare("link", ("created_at", "released_at"), links, folded.links, "→".join)
+    attachments = {row[0]: row for row in history.attachments}
+    yield from _compare("attachment", ATTACHMENT_COLUMNS, attachments, folded.attachments, str)
 
 
 def _compare(
