@@ -6,9 +6,12 @@ matching column list becomes a record positionally.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+# Whoever has these acts as the run: no answer shows them but to their holder.
+SECRET_COLUMNS: Final = frozenset({"claim_lock", "token_hash"})
 
 
 class Task(msgspec.Struct, frozen=True):

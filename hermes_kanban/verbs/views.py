@@ -7,12 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model.records import Attachment, Event, Run, Task
+from hermes_kanban.model.records import SECRET_COLUMNS, Attachment, Event, Run, Task
 
-# Whoever has these acts as the run.
-_SECRET: Final = frozenset({"claim_lock", "token_hash"})
 # Where a file lies is nothing that a reader on another machine, or in a workspace, has use for.
-_HIDDEN: Final = _SECRET | {"path"}
+_HIDDEN: Final = SECRET_COLUMNS | {"path"}
 
 
 def _without_secrets(record: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
@@ -47,7 +45,7 @@ def attachment_view(attachment: Attachment) -> msgspec.Struct:
 def event_view(event: Event) -> Event:
     """An event without what its payload may tell of locks and tokens."""
     payload = {
-        part: {name: value for name, value in told.items() if name not in _SECRET}
+        part: {name: value for name, value in told.items() if name not in SECRET_COLUMNS}
         if isinstance(told, dict)
         else told
         for part, told in event.payload.items()

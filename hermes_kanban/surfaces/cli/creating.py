@@ -27,6 +27,7 @@ from hermes_kanban.surfaces.cli.session import WORKER, Session, command
     ),
     click.Option(["--branch"], metavar="NAME", help="The worktree's branch."),
     click.Option(["--model"], metavar="NAME", help="The model, where the runtime can choose."),
+    click.Option(["--provider"], metavar="NAME", help="Who answers for the model."),
     click.Option(["--max-runtime"], type=inputs.SPAN, metavar="SPAN", help="Such as 90s or 30m."),
     click.Option(["--max-retries"], type=click.INT, help="Failures that are retried."),
     click.Option(
@@ -55,6 +56,7 @@ def create_command(
     workspace: str | None,
     branch: str | None,
     model: str | None,
+    provider: str | None,
     max_runtime: int | None,
     max_retries: int | None,
     when: str | None,
@@ -77,6 +79,7 @@ def create_command(
         workspace=workspace,
         branch=branch,
         model=model,
+        provider=provider,
         scheduled_at=None if when is None else inputs.time_of("--at", when, session.now),
         max_runtime_seconds=max_runtime,
         max_retries=max_retries,

@@ -47,15 +47,18 @@ def promote_command(session: Session, tasks: tuple[str, ...]) -> None:
     "unblock",
     TASKS,
     REASON,
+    inputs.RESUME,
     AS_PERSON,
     examples='hermes-kanban unblock t_abc234 --reason "The key is in the vault now"',
 )
-def unblock_command(session: Session, tasks: tuple[str, ...], reason: str | None) -> None:
+def unblock_command(
+    session: Session, tasks: tuple[str, ...], reason: str | None, resume: bool | None
+) -> None:
     """Lift the block of tasks.
 
     The reason reaches the next worker.
     """
-    _decide(session, kb.unblock_task, tasks, reason=reason)
+    _decide(session, kb.unblock_task, tasks, reason=reason, resume=resume)
 
 
 @command(
@@ -74,16 +77,17 @@ def approve_command(session: Session, tasks: tuple[str, ...], comment: str | Non
     "request-changes",
     click.Argument(["task"], metavar="ID"),
     click.Argument(["comment"], metavar="COMMENT"),
+    inputs.RESUME,
     AS_PERSON,
     examples='hermes-kanban request-changes t_abc234 "The second table lacks May"',
 )
-def request_changes_command(session: Session, task: str, comment: str) -> None:
+def request_changes_command(session: Session, task: str, comment: str, resume: bool | None) -> None:
     """Send a task in review back to work.
 
     "-" reads the comment from standard input.
     """
     text = inputs.long_text("comment", comment, files=False)
-    _decide(session, kb.request_changes, (task,), comment=text)
+    _decide(session, kb.request_changes, (task,), comment=text, resume=resume)
 
 
 @command("reopen", TASKS, REASON, AS_PERSON, examples="hermes-kanban reopen t_abc234")

@@ -23,6 +23,8 @@ NOBODY = ("-", "none", "nobody", "")
     click.Option(["--no-skills"], is_flag=True, help="Takes all skills away."),
     click.Option(["--branch"], metavar="NAME"),
     click.Option(["--model"], metavar="NAME"),
+    click.Option(["--provider"], metavar="NAME", help="Who answers for the model."),
+    inputs.RESUME,
     click.Option(["--max-runtime"], type=inputs.SPAN, metavar="SPAN", help="0: no limit."),
     click.Option(["--max-retries"], type=click.INT, help="-1: the board's default."),
     AS_PERSON,
@@ -37,7 +39,7 @@ def edit_command(session: Session, task: str, **given: Any) -> None:
 
 
 def _changes(given: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: given[name] for name in ("title", "tenant", "branch", "model")}
+    texts = {name: given[name] for name in ("title", "tenant", "branch", "model", "provider")}
     texts["body"] = inputs.long_text("body", given["body"])
     changes: dict[str, Any] = {
         # A title is never cleared: the kernel says so.
@@ -47,6 +49,8 @@ def _changes(given: dict[str, Any]) -> dict[str, Any]:
     }
     if given["skills"] or given["no_skills"]:
         changes["skills"] = given["skills"]
+    if given["resume"] is not None:
+        changes["resume"] = given["resume"]
     if given["max_runtime"] is not None:
         changes["max_runtime_seconds"] = given["max_runtime"] or None
     if given["max_retries"] is not None:

@@ -22,6 +22,13 @@ _SPANS: Final = "seconds, or a span such as 90s, 30m, 2h30m, 1d"
 _TIMES: Final = "now, a span from now such as +30m, Unix seconds, or ISO 8601"
 
 
+RESUME: Final = click.Option(
+    ["--resume/--fresh", "resume"],
+    default=None,
+    help="The next run goes on with the last conversation, or starts afresh. Default: the profile.",
+)
+
+
 def seconds_of(field: str, text: str) -> int:
     """``90``, ``30m``, ``2h30m`` as seconds."""
     if text.isascii() and text.isdecimal() and len(text) < 19:

@@ -1,29 +1,36 @@
-"""Records as the JSON answers show them."""
+"""Records as the JSON answers show them: without what only their holder is told."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hermes_kanban.model.records import Event, Run, Task
+import msgspec
+
+from hermes_kanban.model.records import SECRET_COLUMNS, Event, Run, Task
 
 
 def task_json(task: Task) -> dict[str, Any]:
-    """A task without its claim lock: only who claims it is told that."""
-    return {name: getattr(task, name) for name in Task.__struct_fields__ if name != "claim_lock"}
+    """A task without its claim lock."""
+    return _shown(task)
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """A run without its claim lock."""
-    return {name: getattr(run, name) for name in Run.__struct_fields__ if name != "claim_lock"}
+    """A run without its claim lock and its token's hash."""
+    return _shown(run)
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event without the claim lock that its payload may tell."""
+    """An event without the secrets that its payload may tell."""
     payload = {
-        part: {name: value for name, value in told.items() if name != "claim_lock"}
+        part: {name: value for name, value in told.items() if name not in SECRET_COLUMNS}
         if isinstance(told, dict)
         else told
         for part, told in event.payload.items()
     }
     shown = {name: getattr(event, name) for name in Event.__struct_fields__}
     return shown | {"payload": payload}
+
+
+def _shown(record: msgspec.Struct) -> dict[str, Any]:
+    names = record.__struct_fields__
+    return {name: getattr(record, name) for name in names if name not in SECRET_COLUMNS}

@@ -106,6 +106,8 @@ def _head(session: Session, task: kb.Task) -> list[str]:
         ("priority", _priority(task)),
         ("skills", ", ".join(task.skills)),
         ("model", task.model),
+        ("provider", task.provider),
+        ("next run", None if task.resume is None else _RESUMES[task.resume]),
         ("workspace", workspace or task.workspace_kind),
         ("branch", task.branch),
         ("max runtime", _span(task.max_runtime_seconds)),
@@ -121,6 +123,9 @@ def _head(session: Session, task: kb.Task) -> list[str]:
         ("blocked", f"{task.block_kind}: {task.block_reason}" if task.block_kind else None),
     )
     return [f"{task.id} {status}  {present.clean(task.title)}", "", *present.fields(pairs)]
+
+
+_RESUMES = {1: "goes on with the conversation", 0: "starts afresh"}
 
 
 def _priority(task: kb.Task) -> str:
@@ -232,9 +237,14 @@ def runs_command(session: Session, task: str | None, after: int, limit: int) -> 
 
 def _run_table(session: Session, runs: list[kb.Run]) -> list[str]:
     now = session.now
+    heads: tuple[str, ...] = ("RUN", "OUTCOME", "BY", "STARTED", "TOOK", "EXIT")
+    rows = [_run_row(run, now) for run in runs]
+    if any(run.usage for run in runs):
+        heads += ("COST",)
+        rows = [(*row, _cost(run.usage)) for row, run in zip(rows, runs, strict=True)]
     return present.table(
-        ("RUN", "OUTCOME", "BY", "STARTED", "TOOK", "EXIT", "NOTE"),
-        [_run_row(run, now) for run in runs],
+        (*heads, "NOTE"),
+        [(*row, _note(run)) for row, run in zip(rows, runs, strict=True)],
         width=session.width,
         colours={1: present.OUTCOME_COLOURS},
         colour=session.colour,
@@ -243,7 +253,6 @@ def _run_table(session: Session, runs: list[kb.Run]) -> list[str]:
 
 def _run_row(run: kb.Run, now: int) -> tuple[str, ...]:
     ended = now if run.ended_at is None else run.ended_at
-    stopping = f"stopping: {run.stop_reason}" if run.stop_requested_at and not run.exited_at else ""
     return (
         str(run.id),
         run.outcome or "running",
@@ -251,8 +260,26 @@ def _run_row(run: kb.Run, now: int) -> tuple[str, ...]:
         present.ago(run.started_at, now),
         present.duration(ended - run.started_at),
         "-" if run.exit_code is None else str(run.exit_code),
-        run.error or run.summary or stopping,
     )
+
+
+def _note(run: kb.Run) -> str:
+    stopping = f"stopping: {run.stop_reason}" if run.stop_requested_at and not run.exited_at else ""
+    return run.error or run.summary or stopping
+
+
+def _cost(usage: kb.Usage | None) -> str:
+    """Tokens in and out, and dollars, as far as they are known: ``12.1k/3.4k $0.12``."""
+    if usage is None:
+        return "-"
+    tokens = f"{_thousands(usage.input)}/{_thousands(usage.output)}"
+    return tokens if usage.cost_usd is None else f"{tokens} ${usage.cost_usd:.2f}"
+
+
+def _thousands(count: int | None) -> str:
+    if count is None:
+        return "?"
+    return str(count) if count < 1_000 else f"{count / 1_000:.1f}k"
 
 
 @command(
