@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hermes_kanban.model import Board, Run, Task
@@ -51,12 +51,16 @@ BOARD = "HERMES_KANBAN_BOARD"
 DATABASE = "HERMES_KANBAN_DATABASE"
 
 
-def inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a worker gets of ``environ``; its PATH always finds the system's and our commands."""
+def inherited(environ: Mapping[str, str], more: Collection[str] = ()) -> dict[str, str]:
+    """What a worker gets of ``environ``; its PATH always finds the system's and our commands.
+
+    ``more`` are the names that its runtime asks for.
+    """
     kept = {
         name: value
         for name, value in environ.items()
-        if (name in ALLOWED or name.startswith(ALLOWED_PREFIXES)) and _is_text(value)
+        if (name in ALLOWED or name in more or name.startswith(ALLOWED_PREFIXES))
+        and _is_text(value)
     }
     kept["PATH"] = usable_path(kept.get("PATH", ""))
     return kept

@@ -22,7 +22,7 @@ from hermes_kanban.ports import Launched
 from hermes_kanban.tokens import new_token, token_hash
 from hermes_kanban.workers import environment, process, workspace
 from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
-from hermes_kanban.workers.runtimes import Launch, LaunchRequest, runtime_named
+from hermes_kanban.workers.runtimes import Launch, LaunchRequest, Runtime, runtime_named
 from hermes_kanban.workers.runtimes.base import RemoteTools
 from hermes_kanban.workers.sessions import session_to_resume
 
@@ -125,7 +125,6 @@ class Spawner:
         self._log_rotate_bytes = log_rotate_bytes
         self._log_cap_bytes = log_cap_bytes
         self._environ = os.environ if environ is None else environ
-        self._inherited = environment.inherited(self._environ)
         self._database = "" if paths.named_by_file else database
 
     def __call__(self, task: Task, run: Run) -> SpawnedSupervisor:
@@ -135,9 +134,10 @@ class Spawner:
         the run's folder cannot be written or no process can be started.
         """
         profile = profile_of(task, self._profiles)
+        runtime = runtime_named(profile.runtime)
         folder = self._run_folder(run)
-        request = self._request(task, run, profile, folder)
-        launch = runtime_named(profile.runtime).launch(request)
+        request = self._request(task, run, profile, runtime, folder)
+        launch = runtime.launch(request)
         spec = self._spec(request, launch, folder)
         if launch.writes_prompt:
             _write_private(request.prompt_file, request.prompt.encode())
@@ -162,7 +162,9 @@ class Spawner:
             pass
         return folder
 
-    def _request(self, task: Task, run: Run, profile: Profile, folder: Path) -> LaunchRequest:
+    def _request(
+        self, task: Task, run: Run, profile: Profile, runtime: Runtime, folder: Path
+    ) -> LaunchRequest:
         place = directory(task, self._paths)
         variables = environment.of_run(
             task,
@@ -185,6 +187,7 @@ class Spawner:
             variables=variables,
             reach=environment.of_board(self._paths, self._database, self._environ),
             tools=_tools_command(),
+            inherited=environment.inherited(self._environ, runtime.inherits),
             remote=self._remote(profile),
             session=self._session_for(run, profile),
         )
@@ -211,7 +214,7 @@ class Spawner:
             claim_lock=run.claim_lock,
             argv=launch.argv,
             # What names the run comes last: a profile cannot make its agent pass for another.
-            env=self._inherited | launch.env | request.variables,
+            env=request.inherited | launch.env | request.variables,
             cwd=launch.cwd,
             workspace=workspace.description(task, self._paths),
             stdin=str(request.prompt_file) if launch.reads_stdin else None,

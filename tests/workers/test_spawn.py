@@ -93,6 +93,7 @@ def test_only_what_is_allowed_is_inherited() -> None:
         "HOME": "/h",
         "PATH": f"/b:{os.defpath}:{Path(sys.executable).parent}",
     }
+    assert environment.inherited(given, ["SECRET_KEY", "NOT_THERE"]) == got | {"SECRET_KEY": "1"}
 
 
 @pytest.mark.parametrize("path", ["", ":"])

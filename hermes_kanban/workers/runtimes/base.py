@@ -33,8 +33,8 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     own, for the client's configuration. ``variables`` name the run, ``reach`` its board; both
     are what our own commands need, and ``tools`` is the command that serves the run's tools over
     standard input and output (MCP); with ``remote`` they are reached over HTTP instead.
-    ``session`` is the conversation to go on with, None to begin
-    one.
+    ``inherited`` is what the agent gets of the gateway's environment. ``session`` is the
+    conversation to go on with, None to begin one.
     """
 
     task: Task
@@ -47,6 +47,7 @@ class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str]
     reach: dict[str, str]
     tools: list[str]
+    inherited: dict[str, str]
     session: str | None = None
     remote: RemoteTools | None = None
 
@@ -107,7 +108,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
 
     ``program`` is the name of its executable, empty where the profile names it. ``has_tools``
     says that it is given the run's tools, so that one which never called them never reached the
-    board.
+    board. ``inherits`` are variables that it gets of the gateway's environment beside what every
+    worker gets: where the client keeps its things, and its own vendor's login.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     launch: Callable[[LaunchRequest], Launch]
     conclude: Callable[[Ending], Conclusion]
     has_tools: bool = True
+    inherits: tuple[str, ...] = ()
 
 
 def fill(text: str, request: LaunchRequest, prompt: str) -> str:
