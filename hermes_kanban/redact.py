@@ -52,6 +52,9 @@ _SHAPES = re.compile(
 _WEBHOOK = re.compile(
     r"(https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)[^\s\"'<>]+"
 )
+# What every name of a secret has in it, in folded case, and short of an i: it has look-alikes
+# that the patterns take for it and folding does not.
+_IN_NAMES: Final = ("token", "secret", "pass", "pwd", "credent", "lock", "cook", "dsn", "key")
 # What moves the cursor, rings, reorders what a reader sees, or is half a character; tab and
 # newline are not here.
 _CONTROL = re.compile(
@@ -62,14 +65,50 @@ _CONTROL = re.compile(
 
 def redact(text: str) -> str:
     """``text`` with each secret that is recognised replaced by HIDDEN; the rest as it was."""
-    text = _PEM.sub(HIDDEN, text)
-    text = _AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
-    text = _NAMED.sub(_hide_value, text)
-    text = _OPTION.sub(_hide_value, text)
-    text = _BEARER.sub(rf"\1{HIDDEN}", text)
-    text = _URL.sub(rf"\1:{HIDDEN}@", text)
-    text = _WEBHOOK.sub(rf"\1{HIDDEN}", text)
+    if "-----BEGIN" in text:
+        text = _PEM.sub(HIDDEN, text)
+    folded = text.casefold()
+    if "author" in folded:
+        text = _AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
+    if any(word in folded for word in _IN_NAMES):
+        text = _hide_named(text)
+    if "bearer" in folded:
+        text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    if "://" in text:
+        text = _URL.sub(rf"\1:{HIDDEN}@", text)
+        text = _WEBHOOK.sub(rf"\1{HIDDEN}", text)
     return _SHAPES.sub(HIDDEN, text)
+
+
+def _hide_named(text: str) -> str:
+    """Values that a name or an option tells for secret.
+
+    Looking for them is dear, so only lines with a part of such a name are looked at. A value may
+    be two lines below its name, blank lines apart: ``:`` or ``=`` on one, the value on the next.
+    """
+    lines = text.split("\n")
+    shown: list[str] = []
+    near: list[str] = []
+    follow = 0
+    for line in lines:
+        folded = line.casefold()
+        if any(word in folded for word in _IN_NAMES):
+            follow = 3
+        if follow:
+            near.append(line)
+            follow -= bool(line.strip())
+            continue
+        _release(near, shown)
+        shown.append(line)
+    _release(near, shown)
+    return "\n".join(shown)
+
+
+def _release(near: list[str], shown: list[str]) -> None:
+    if near:
+        block = _NAMED.sub(_hide_value, "\n".join(near))
+        shown.append(_OPTION.sub(_hide_value, block))
+        near.clear()
 
 
 def _hide_value(match: re.Match[str]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from hermes_kanban import redact as _redact
 from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip_control
 
 # Put together here, so that no scanner takes this file for a leak.
@@ -73,6 +76,36 @@ def test_what_was_hidden_stays_as_it_is(text):
 )
 def test_plain_text_stays(text):
     assert redact(text) == text
+
+
+PIECES = [
+    *"\n\n\n \"':=-_,;@1x",
+    *("token", "TOKEN", "api_key", "--api-key ", "monkey", "secret", "passphrase", "claim_lock"),
+    *("Authorization", "Bearer ", "abcdefgh", "ü", '\\"', "\t", "\x85", "https://", "dsn", "pwd"),
+    *("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
+    # A sign for Kelvin, a long s and a dotless i, which pass for k, s and i.
+    *("to\u212aen", "pas\u017fword", "author\u0131zation", "cook\u0131e", "cl\u0131ent"),
+]
+
+
+@settings(max_examples=1_000, deadline=None)
+@example("token\n\n:\n \nabcdefgh")
+@example("cook\u0131e: abcdefgh")
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_looking_only_where_a_secret_may_be_finds_every_one(text):
+    everywhere = text
+    for pattern, instead in (
+        (_redact._PEM, HIDDEN),
+        (_redact._AUTHORIZATION, rf"\1{HIDDEN}"),
+        (_redact._NAMED, _redact._hide_value),
+        (_redact._OPTION, _redact._hide_value),
+        (_redact._BEARER, rf"\1{HIDDEN}"),
+        (_redact._URL, rf"\1:{HIDDEN}@"),
+        (_redact._WEBHOOK, rf"\1{HIDDEN}"),
+        (_redact._SHAPES, HIDDEN),
+    ):
+        everywhere = pattern.sub(instead, everywhere)
+    assert redact(text) == everywhere
 
 
 def test_a_private_key_is_hidden_as_a_whole():
