@@ -71,6 +71,7 @@ _HOMES = {
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
+    "hermes_kanban.store.backup_files": "files_of_backup",
     "hermes_kanban.store.opening": "connect init_db",
     "hermes_kanban.store.protocol": "BoardConnection reading",
 }
@@ -204,6 +205,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import WriteRefused as WriteRefused
     from hermes_kanban.model.errors import InUse as InUse
     from hermes_kanban.store.backup import backup as backup
+    from hermes_kanban.store.backup_files import files_of_backup as files_of_backup
     from hermes_kanban.store.opening import connect as connect
     from hermes_kanban.store.opening import init_db as init_db
     from hermes_kanban.store.protocol import BoardConnection as BoardConnection

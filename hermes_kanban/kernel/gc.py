@@ -18,6 +18,7 @@ import msgspec
 from hermes_kanban.kernel import leftovers, limits
 from hermes_kanban.kernel.restore import RUN_FOLDER, SET_ASIDE, STAGING_PREFIX
 from hermes_kanban.store import backup as backups
+from hermes_kanban.store import backup_files
 from hermes_kanban.store.files import folder_below, remove_below, size_below
 from hermes_kanban.store.protocol import BoardConnection, fetch_one, write
 
@@ -169,7 +170,14 @@ def _is_old(conn: BoardConnection, status: os.stat_result) -> bool:
 
 def _backups(conn: BoardConnection, keep: int) -> Iterator[Found]:
     for file in backups.superseded(conn.paths, keep):
-        yield "backup", ("backups", file.name), f"older than the newest {keep}"
+        for part in (file, backup_files.files_of_backup(file)):
+            if os.path.lexists(part):
+                yield "backup", ("backups", part.name), f"older than the newest {keep}"
+    for name, status in _entries(conn, "backups"):
+        backup = name.removesuffix(backup_files.SUFFIX)
+        alone = backup != name and not os.path.lexists(conn.paths.backups / backup)
+        if alone and _is_old(conn, status):
+            yield "draft", ("backups", name), "its backup was never finished"
 
 
 def _entries(conn: BoardConnection, *names: str) -> list[tuple[str, os.stat_result]]:

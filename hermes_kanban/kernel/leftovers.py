@@ -6,7 +6,6 @@ names it. What merely has no row may belong to a board that was replaced by a re
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -66,41 +65,27 @@ def purged_facts(task: dict[str, Any], run_ids: list[int]) -> dict[str, Any]:
     return {"task_id": task["id"], "run_ids": run_ids} | {name: task[name] for name in kept}
 
 
-class _Artifact(msgspec.Struct, frozen=True):
-    sha256: str
-
-
-class _Refused(msgspec.Struct, frozen=True):
-    artifacts: tuple[_Artifact, ...] = ()
-
-
-_decode_refused = msgspec.json.Decoder(_Refused).decode
 _ROWS: Final = "SELECT path, sha256 FROM task_attachments"
-# Refused work keeps its files too: whoever adopts it gets them.
-_REFUSED: Final = (
-    "SELECT e.payload FROM task_runs r JOIN task_events e ON e.run_id = r.id"
-    " WHERE r.fenced_count > 0 AND e.kind = 'fenced'"
-)
 
 
 def files_in_use(conn: BoardConnection) -> set[Parts]:
     """The files of every attachment, and of refused work that may yet be adopted."""
-    return _files(conn, fetch_all(conn, _ROWS), fetch_all(conn, _REFUSED))
+    return _files(conn, fetch_all(conn, _ROWS), fetch_all(conn, contents.REFUSED))
 
 
 def files_of_task(conn: BoardConnection, task_id: str) -> set[Parts]:
     """Like ``files_in_use``, of one task."""
     mine = {"task": task_id}
     rows = fetch_all(conn, f"{_ROWS} WHERE task_id = :task", mine)
-    return _files(conn, rows, fetch_all(conn, f"{_REFUSED} AND r.task_id = :task", mine))
+    refused = fetch_all(conn, f"{contents.REFUSED} AND r.task_id = :task", mine)
+    return _files(conn, rows, refused)
 
 
 def _files(conn: BoardConnection, rows: list[Any], refused: list[Any]) -> set[Parts]:
     found = {attachment_parts(conn.paths, path) for path, _ in rows}
     names = {sha256 for _, sha256 in rows}
     for (payload,) in refused:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeError):
-            names |= {one.sha256 for one in _decode_refused(payload).artifacts}
+        names |= {one.sha256 for one in contents.of_refused(payload)}
     # A home that shares the rows with another keeps its own copy under the same name.
     found |= {(ATTACHMENTS, name) for name in names if contents.is_name(name)}
     return {parts for parts in found if parts is not None}

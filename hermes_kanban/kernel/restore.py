@@ -30,7 +30,7 @@ from hermes_kanban.model.errors import BoardDamaged, InUse, InvalidInput, Kanban
 from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.ports import Clock, Processes, Randomness, SystemClock
 from hermes_kanban.store import backup as backups
-from hermes_kanban.store import opening, replace
+from hermes_kanban.store import backup_files, opening, replace
 from hermes_kanban.store.files import (
     create_private,
     folder_below,
@@ -225,6 +225,7 @@ class _Restore:
             self.kept = backups.free_name(self._paths.backups, "damaged", self._clock.now())
             create_private(self.kept)
             backups.copy_board(self._paths, self.kept)
+            backup_files.keep_all(self._paths.root, self.kept)
 
     def _refuse_strangers(self, conn: SqliteConnection, processes: Processes | None) -> None:
         """A live worker whose registered process the backup does not tell of would be lost."""
@@ -251,6 +252,7 @@ class _Restore:
             with write(conn, "restore") as tx:
                 self._make_new(tx, file)
                 self._reclaim(tx)
+            self._take_files(conn, file)
             self.violations = check(conn)
             self._strays = [
                 name for name in _run_folders(self._paths) if self._is_stray(conn, name)
@@ -260,6 +262,12 @@ class _Restore:
             conn.close()
         if busy:
             raise KanbanError(f"cannot write {self._staged} whole; nothing was changed; try again")
+
+    def _take_files(self, conn: SqliteConnection, file: Path) -> None:
+        """Attached files come before the rows that name them; that they are there is checked."""
+        if self._stage.parent == self._paths.root:
+            conn.paths = conn.paths._replace(root=self._paths.root)
+        backup_files.take(file, backup_files.named_in(conn), conn.paths.root)
 
     def _make_new(self, tx: Transaction, file: Path) -> None:
         self.board_id = os.urandom(16).hex()
@@ -303,6 +311,7 @@ class _Restore:
         if self._state == "damaged":
             replace.overwrite_damaged(self._staged, self._paths, keep_in, self._wait_seconds)
             self.kept = keep_in
+            backup_files.keep_all(self._paths.root, keep_in)
         elif self._stage.parent == self._paths.root:
             replace.refuse_openers(self._paths.database)
             self.kept = keep_in if replace.keep_strays(self._paths, keep_in) else None

@@ -23,8 +23,9 @@ from hermes_kanban.model.errors import (
     KanbanError,
 )
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store import schema
+from hermes_kanban.store import backup_files, schema
 from hermes_kanban.store import sqlite as store
+from hermes_kanban.store.contents import Content
 from hermes_kanban.store.files import (
     create_private,
     make_folder,
@@ -55,34 +56,51 @@ def backup(
 
     Without a target it goes to the board's ``backups/``, named by kind and time (UTC), and of its
     kind only the newest ``keep`` stay. A file that exists is never replaced. The copy is synced,
-    private (0600) and verified before it gets its name; until then nothing has that name. Raises
-    InvalidInput, DiskFull, BoardDamaged, KanbanError.
+    private (0600) and verified before it gets its name; until then nothing has that name. Attached
+    files go with it (``backup_files``). Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
     here = sqlite_board(conn, "back it up with: pg_dump --format=custom")
     try:
         if target is None:
             make_folder(here.paths.backups)
             target = free_name(here.paths.backups, kind, conn.clock.now())
-        elif os.path.lexists(target):
-            raise InvalidInput("file", "a name that is not taken yet", f"{target} exists")
-        write_backup(here.paths, target)
+        for taken in (target, backup_files.files_of_backup(target)):
+            if os.path.lexists(taken):
+                raise InvalidInput("file", "a name that is not taken yet", f"{taken} exists")
+        write_backup(here.paths, target, files=True)
     except OSError as error:
         raise store.translated(error, here.paths) from None
     if keep is not None:
         for old in superseded(here.paths, keep):
             if old.name.startswith(f"{kind}-"):
-                remove_below(here.paths.root, "backups", old.name)
+                for part in (old, backup_files.files_of_backup(old)):
+                    remove_below(here.paths.root, "backups", part.name)
     return target
 
 
-def write_backup(paths: BoardPaths, target: Path) -> None:
-    """Copy the board to ``target``, which becomes the whole verified copy at once, or stays."""
+def write_backup(paths: BoardPaths, target: Path, *, files: bool = False) -> None:
+    """Copy the board to ``target``, which becomes the whole verified copy at once, or stays.
+
+    With ``files`` it has the attached ones beside it by then.
+    """
     with _draft(target) as draft:
         copy_board(paths, draft)
         verify(draft, newer=True)
         sync_file(draft)
-        os.rename(draft, target)
+        with backup_files.brought(paths.root, files_named_in(draft) if files else [], target):
+            os.rename(draft, target)
     sync_folder(target.parent)
+
+
+def files_named_in(file: Path) -> list[Content]:
+    """What the attachments of a board hold whose file nobody writes."""
+    with contextlib.closing(looking_at(file)) as conn:
+        return backup_files.named_in(conn)
+
+
+def looking_at(file: Path) -> sqlite3.Connection:
+    """By ``immutable`` SQLite looks at this file alone (https://www.sqlite.org/uri.html)."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def sqlite_board(conn: BoardConnection, instead: str) -> store.SqliteConnection:
@@ -113,7 +131,7 @@ def free_name(folder: Path, kind: str, now: int, suffix: str = ".db") -> Path:
     """A name in ``folder`` that is not taken, by kind and moment (Unix seconds)."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     file, number = folder / f"{kind}-{stamp}{suffix}", 1
-    while os.path.lexists(file):
+    while os.path.lexists(file) or os.path.lexists(backup_files.files_of_backup(file)):
         number += 1
         file = folder / f"{kind}-{stamp}-{number}{suffix}"
     return file
@@ -175,8 +193,7 @@ def verify(file: Path, *, newer: bool = False) -> int:
     The file is neither locked nor changed, and nothing is written beside it. Raises BoardDamaged
     or BoardTooNew that names the file.
     """
-    # By ``immutable`` SQLite looks at this file alone (https://www.sqlite.org/uri.html).
-    conn = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    conn = looking_at(file)
     try:
         return _verified(conn, file, newer)
     except sqlite3.Error as error:

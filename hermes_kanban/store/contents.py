@@ -15,7 +15,9 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from hermes_kanban.store.files import folder_below
 
@@ -28,15 +30,36 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NO_SYNC: Final = (errno.EINVAL, errno.ENOTSUP)
 _NO_LINK: Final = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 
+# Refused work keeps the contents that it brought: whoever adopts it gets them.
+REFUSED: Final = (
+    "SELECT e.payload FROM task_runs r JOIN task_events e ON e.run_id = r.id"
+    " WHERE r.fenced_count > 0 AND e.kind = 'fenced'"
+)
+
 Read = Callable[[int, int], bytes]
 """At most so many bytes from an offset on; empty at the end."""
 
 
-class Content(NamedTuple):
+class Content(msgspec.Struct, frozen=True, order=True):
     """What a file holds, by its SHA-256 (hex) and its size in bytes."""
 
     sha256: str
     size: int
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    artifacts: tuple[Content, ...] = ()
+
+
+_decode_refused = msgspec.json.Decoder(_Refused).decode
+
+
+def of_refused(payload: str) -> tuple[Content, ...]:
+    """The contents that a ``fenced`` event's payload names; none if it cannot be read."""
+    try:
+        return _decode_refused(payload).artifacts
+    except (msgspec.MsgspecError, UnicodeError):
+        return ()
 
 
 class Changed(Exception):

@@ -51,7 +51,7 @@ def test_a_backup_holds_what_the_board_holds(board: ABoard) -> None:
     assert content(made) == dump(board.conn)
     assert made.parent == board.conn.paths.backups
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
-    assert names(made.parent) == [made.name]
+    assert names(made.parent) == [made.name, kb.files_of_backup(made).name]
 
 
 def test_it_is_named_by_its_moment_and_never_replaces_another(board: ABoard) -> None:

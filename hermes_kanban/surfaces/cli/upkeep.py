@@ -128,13 +128,18 @@ def backup_command(session: Session, file: Path | None, keep: int | None) -> Non
     """Copy the board while it is in use, and verify the copy.
 
     Without FILE it goes to the board's backups/, named by the time in UTC. A file that exists is
-    never replaced. Logs, attachments and workspaces are not part of it.
+    never replaced. Attached files go beside it, into FILE.attachments; logs and workspaces are
+    not part of it.
     """
     if file is not None and keep is not None:
         raise click.UsageError("--keep is for backups/ only", click.get_current_context())
     made = kb.backup(session.conn, file and file.absolute(), keep=keep)
     value = {"file": str(made), "size": made.stat().st_size}
-    session.answer("backup", value, [str(made)])
+    lines = [str(made)]
+    if (files := kb.files_of_backup(made)).is_dir():
+        value["attachments"] = str(files)
+        lines.append(str(files))
+    session.answer("backup", value, lines)
 
 
 @command(
