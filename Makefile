@@ -5,6 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+INSPECTOR := $(VENV)/inspector/.installed
 JOBS ?= auto
 SEEDS ?= 1000
 FROM ?= 0
@@ -16,13 +17,20 @@ STEPS ?= 200
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
-setup: $(INSTALLED) ## make .venv with everything pinned; redone only when the pins change
+setup: $(INSTALLED) $(INSPECTOR) ## make .venv with everything pinned; redone only when the pins change
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt setuptools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# MCP's own inspector, by which the tests look at our server.
+$(INSPECTOR): $(INSTALLED) tests/mcp/inspector/package-lock.json
+	@mkdir -p $(@D)
+	@cp tests/mcp/inspector/package.json tests/mcp/inspector/package-lock.json tests/mcp/inspector/.npmrc $(@D)
+	cd $(@D) && $(CURDIR)/$(BIN)/npm ci --silent
 	@touch $@
 
 run: $(INSTALLED) ## watch real workers do a sample plan (ARGS=--exit-when-idle ends by itself)
@@ -33,7 +41,7 @@ check: $(INSTALLED) ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check ## style, types and the tests
+test: check $(INSPECTOR) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues

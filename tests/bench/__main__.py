@@ -28,6 +28,7 @@ BENCHES = {
     "scale": "100,000 tasks, beside 1,000",
     "dispatch": "Dispatch",
     "cli": "Command line",
+    "mcp": "An agent's tools",
     "idle": "An idle gateway",
 }
 MODULES = {"peers": "tests.bench.peers.bench"}
