@@ -55,13 +55,15 @@ def add_attachment(
     """Keep a copy of the file ``path``, or of ``data`` under ``name``, with a task.
 
     Any task that is not archived. At most 25 MiB; a plain file, no link. A run's path must lie in
-    its workspace and counts from there. The same content under the same name is there once: a
-    repeat returns the first. Raises StaleRun for a run that has ended.
+    its workspace and counts from there; only a person names any other. The same content under the
+    same name is there once: a repeat returns the first. Raises StaleRun for a run that has ended.
     """
     if (path is None) == (data is None):
         raise InvalidInput("file", "either a path or data", "is both or neither")
     reads.must_exist(conn, task_id)
     workspace = _workspace(conn, run_id, claim_lock)
+    if path is not None and run_id is None:
+        _check_person("file", actor)
     if name is None and path is not None:
         name = os.path.basename(os.fspath(path))
     with contextlib.ExitStack() as stack:
@@ -220,7 +222,11 @@ class HandedIn:
 
 @contextlib.contextmanager
 def handed_in(
-    conn: BoardConnection, task_id: str, artifacts: Iterable[Path_], run_id: int | None
+    conn: BoardConnection,
+    task_id: str,
+    artifacts: Iterable[Path_],
+    run_id: int | None,
+    actor: str | None = None,
 ) -> Iterator[HandedIn]:
     """Keep the files that a run of the task declares, or a person; none if one of them is wrong."""
     if isinstance(artifacts, (str, os.PathLike)):
@@ -232,6 +238,8 @@ def handed_in(
     with contextlib.ExitStack() as stack:
         if paths:
             reads.must_exist(conn, task_id)
+            if run_id is None:
+                _check_person("artifacts", actor)
             # A run that is none of the task's is refused as such.
             if run_id is None or _task_of(conn, run_id) == task_id:
                 workspace = None if run_id is None else _directory(conn, task_id)
@@ -321,6 +329,13 @@ def _workspace(conn: BoardConnection, run_id: int | None, claim_lock: str | None
     if run.ended_at is not None or claim_lock not in (None, run.claim_lock):
         raise StaleRun(run_id, run.task_id)
     return _directory(conn, run.task_id)
+
+
+def _check_person(field: str, actor: str | None) -> None:
+    """An agent without a run has no workspace, and may not hand over what it can read elsewhere."""
+    by = limits.actor(actor)
+    if not by.startswith("person:"):
+        raise InvalidInput(field, "a file of a run's workspace, or named by a person", f"is {by}'s")
 
 
 def _directory(conn: BoardConnection, task_id: str) -> Path:

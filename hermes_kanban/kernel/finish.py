@@ -57,7 +57,7 @@ def complete_task(
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
     with (
-        attachments.handed_in(conn, task_id, artifacts, run_id) as files,
+        attachments.handed_in(conn, task_id, artifacts, run_id, actor) as files,
         write(conn, "complete") as tx,
     ):
         task = task_state(tx, task_id)

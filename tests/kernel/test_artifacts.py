@@ -206,6 +206,19 @@ def test_a_person_declares_any_file(board: ABoard, tmp_path: Path) -> None:
     assert len(kb.list_attachments(board.conn, task)) == 1
 
 
+@pytest.mark.parametrize("actor", ["profile:lead", "system"])
+def test_an_agent_without_a_run_names_no_file(board: ABoard, tmp_path: Path, actor: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    task, path = board.create(), tmp_path / "secret"
+    with pytest.raises(kb.InvalidInput, match=f"is {actor}'s"):
+        kb.add_attachment(board.conn, task, path=path, actor=actor)
+    with pytest.raises(kb.InvalidInput, match=f"is {actor}'s"):
+        kb.complete_task(board.conn, task, artifacts=[path], actor=actor)
+    assert kept(board) == []
+    assert kb.add_attachment(board.conn, task, name="x", data=b"written", actor=actor)
+    assert kb.complete_task(board.conn, task, actor=actor)
+
+
 def test_how_much_one_hand_over_may_bring(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> None:
     task, run, workspace = at_work(board)
     monkeypatch.setattr(limits, "ARTIFACTS", 3)
