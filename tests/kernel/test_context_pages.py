@@ -42,7 +42,9 @@ def _long_task(board: ABoard) -> str:
 def test_a_short_context_is_one_page(board: ABoard) -> None:
     task = board.create("Count")
     page = kb.context_page(board.conn, task)
-    assert page == kb.ContextPage(kb.build_worker_context(board.conn, task), 1, 1, None)
+    assert page.text == kb.build_worker_context(board.conn, task)
+    assert (page.page, page.pages, page.next_page) == (1, 1, None)
+    assert f"<title {page.mark}>" in page.text
 
 
 def test_a_long_one_is_several_with_the_same_markers(board: ABoard) -> None:
@@ -138,3 +140,13 @@ def test_a_cut_context_closes_what_it_opened(board: ABoard) -> None:
     assert len(text.encode()) <= 700
     opened = re.findall(r"^<(\w+) [0-9a-f]{12}>$", text, re.MULTILINE)
     assert opened == re.findall(r"^</(\w+) [0-9a-f]{12}>$", text, re.MULTILINE) != []
+
+
+@pytest.mark.parametrize("size", [256, 300, 1_000, 5_000])
+def test_the_front_of_a_page_closes_what_it_opened(board: ABoard, size: int) -> None:
+    page = kb.context_page(board.conn, _long_task(board), page=2)
+    front = page.front(size)
+    assert size - 200 < len(front.encode()) <= size
+    opened = re.findall(rf"^<(\w+) {page.mark}>$", front, re.MULTILINE)
+    assert opened == re.findall(rf"^</(\w+) {page.mark}>$", front, re.MULTILINE) != []
+    assert page.front(6 * 1024) == page.text

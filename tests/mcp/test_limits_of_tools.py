@@ -203,10 +203,20 @@ def test_news_and_a_full_page_share_the_room_and_nothing_is_lost(at_work: AtWork
     text = sized(worker.says("show"))
     assert "cut to make room for what is below; the rest: kanban_show page=1" in text
     assert "note 0" in text.partition("New since")[2]
+    above = text.partition("New since")[0]
+    opened = re.findall(r"^<(\w+) [0-9a-f]{12}>$", above, re.MULTILINE)
+    assert opened == re.findall(r"^</(\w+) [0-9a-f]{12}>$", above, re.MULTILINE) != []
     heard = set(re.findall(r"note (\d+) ", text.partition("New since")[2]))
     for _ in range(20):
         heard |= set(re.findall(r"note (\d+) ", sized(worker.says("heartbeat"))))
     assert heard == {str(number) for number in range(20)}
+
+
+def test_a_text_that_ends_like_the_name_of_a_secret_stays_between_its_markers(
+    at_work: AtWork,
+) -> None:
+    worker = at_work.worker(body="say what the\ntoken:")
+    assert re.search(r"\ntoken:\n</body [0-9a-f]{12}>\n", worker.says("show"))
 
 
 def test_a_long_list_says_how_to_go_on(at_work: AtWork, boss: Worker) -> None:

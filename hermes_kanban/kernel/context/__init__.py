@@ -23,12 +23,17 @@ PAGE_BYTES: Final = 6 * 1024
 
 
 class ContextPage(msgspec.Struct, frozen=True):
-    """One page of a context; ``next_page`` is None on the last."""
+    """One page of a context; ``next_page`` is None on the last, ``mark`` the marker in it."""
 
     text: str
     page: int
     pages: int
     next_page: int | None
+    mark: str
+
+    def front(self, limit_bytes: int) -> str:
+        """As much of the text as fits into so many bytes (256 at least), with its markers."""
+        return pages.split(self.text, self.mark, limit_bytes)[0]
 
 
 def build_worker_context(
@@ -48,11 +53,12 @@ def context_page(
     InvalidInput for a page that there is not.
     """
     limits.whole("page_bytes", page_bytes, pages.PAGE_BYTES_LEAST)
-    found = pages.split(*_compose(conn, task_id, CONTEXT_BYTES), page_bytes)
+    text, mark = _compose(conn, task_id, CONTEXT_BYTES)
+    found = pages.split(text, mark, page_bytes)
     if not isinstance(page, int) or not 1 <= page <= len(found):
         raise InvalidInput("page", f"1 to {len(found)}", f"is {page!r}")
     following = page + 1 if page < len(found) else None
-    return ContextPage(found[page - 1], page, len(found), following)
+    return ContextPage(found[page - 1], page, len(found), following, mark)
 
 
 def _compose(conn: BoardConnection, task_id: str, limit: int) -> tuple[str, str]:

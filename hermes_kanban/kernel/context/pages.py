@@ -58,6 +58,9 @@ class _Pages:
                 self._put(rest, len(encoded))
                 return
             piece = encoded[: max(0, room)].decode(errors="ignore")
+            # Between two words, if there are any near.
+            blank = piece.rfind(" ")
+            piece = piece[: blank + 1] if blank > len(piece) // 2 else piece
             if piece:
                 self._put(piece, len(piece.encode()))
                 rest = rest[len(piece) :]

@@ -305,11 +305,31 @@ def events_command(session: Session, task: str | None, after: int, limit: int) -
     session.answer("events", shown, lines or ["no events"], next_after=more)
 
 
-@command("context", inputs.ONE, AS_PERSON, examples="hermes-kanban context t_abc234")
-def context_command(session: Session, task: str | None) -> None:
-    """Show what a worker of this task is told."""
+@command(
+    "context",
+    inputs.ONE,
+    click.Option(["--page"], type=click.INT, metavar="N", help="One page of at most 6 KiB."),
+    AS_PERSON,
+    examples="""
+    hermes-kanban context t_abc234
+    hermes-kanban context t_abc234 --page 2
+    """,
+)
+def context_command(session: Session, task: str | None, page: int | None) -> None:
+    """Show what a worker of this task is told.
+
+    All of it, at most 64 KiB, or a page of it for agents that take only short answers.
+    """
     task_id = inputs.task_id(session, task)
-    text = kb.build_worker_context(session.conn, task_id)
-    session.answer(
-        "context", {"task_id": task_id, "text": text}, present.clean_text(text).splitlines()
-    )
+    if page is None:
+        text = kb.build_worker_context(session.conn, task_id)
+        session.answer("context", {"task_id": task_id, "text": text}, text.splitlines())
+        return
+    found = kb.context_page(session.conn, task_id, page=page)
+    lines = found.text.splitlines()
+    if found.pages > 1:
+        more = f"hermes-kanban context {task_id} --page {found.next_page}"
+        rest = "the last" if found.next_page is None else f"more with: {more}"
+        lines.append(f"(page {found.page} of {found.pages}; {rest})")
+    told = {name: getattr(found, name) for name in ("text", "page", "pages", "next_page")}
+    session.answer("context", {"task_id": task_id} | told, lines)

@@ -61,10 +61,12 @@ def _show(verb: Verb, page: kb.ContextPage, room: int) -> str:
     rest = ""
     if page.next_page is not None:
         rest = f"\n(page {page.page} of {page.pages}; more: {verb.tool} page={page.next_page})"
-    text = _clean(page.text).rstrip()
+    # Cleaned already, text by text: as a whole, a name at a text's end would take its marker along.
+    text = page.text.rstrip()
     if len(text.encode()) + len(rest.encode()) > room:
         rest = f"\n(cut to make room for what is below; the rest: {verb.tool} page={page.page})"
-    return _front(text, room - len(rest.encode())) + rest
+        text = page.front(room - len(rest.encode())).rstrip()
+    return text + rest
 
 
 def _changed(verb: Verb, result: Any, room: int) -> str:
