@@ -69,7 +69,7 @@ def test_bad_input_without_a_task(
         (["complete", "ID", "--summary", "x" * (16 * 1024 + 1)], 2, "summary has 16,385 bytes"),
         (["complete", "ID", "OTHER", "--summary", "both"], 2, "cannot speak for many tasks"),
         (["complete", "ID", "OTHER", "--result", "both"], 2, "cannot speak for many tasks"),
-        (["complete", "ID", "--artifact", "x"], 2, "--artifact is not available"),
+        (["complete", "ID", "--artifact", "x"], 2, "artifacts x is missing"),
         (["complete", "ID", "t_nobody"], 3, "no task t_nobody"),
         (["complete"], 2, "expected ID, got 0 words"),
         (["block", "ID"], 2, "expected ID REASON, got 1 words"),

@@ -102,6 +102,8 @@ CASES: list[Case] = [
     ("link", lambda b: _pair(b, linked=False), "task"),
     ("unlink", lambda b: _pair(b, linked=True), "task"),
     ("comment", lambda b: [b.task(), "Use May"], "comment"),
+    ("attach", lambda b: [b.task(), __file__], "attachments"),
+    ("attachments", lambda b: [b.task()], "attachments"),
     ("claim", lambda b: [b.task(), "--ttl", "5m"], "task"),
     ("heartbeat", _as_worker, "task"),
     ("complete", lambda b: _as_worker(b, "--summary", "written"), "task"),

@@ -36,6 +36,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "request-review",
             "wait-for",
         ),
+        "attaching": ("attach", "attachments"),
         "showing": ("context",),
         "mcp": ("mcp",),
     },

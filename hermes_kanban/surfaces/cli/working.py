@@ -11,6 +11,7 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban.model.words import BLOCK_KINDS
 from hermes_kanban.surfaces.cli import answers, inputs
+from hermes_kanban.surfaces.cli.attaching import ARTIFACT, as_typed
 from hermes_kanban.surfaces.cli.errors import Conflict
 from hermes_kanban.surfaces.cli.session import WORKER, Session, command
 
@@ -81,7 +82,7 @@ def heartbeat_command(session: Session, task: str | None, ttl: int | None) -> No
     RESULT,
     SUMMARY,
     METADATA,
-    click.Option(["--artifact", "artifacts"], multiple=True, metavar="FILE", help="Repeatable."),
+    ARTIFACT,
     click.Option(
         ["--created", "created"],
         multiple=True,
@@ -105,17 +106,13 @@ def complete_command(
 ) -> None:
     """Finish a task and hand its result over.
 
-    Several tasks at once only without result, summary and metadata: each deserves its own.
+    Artifacts are kept with the task; if one is missing, nothing is done. Several tasks at once only
+    without result, summary, metadata and artifacts: each deserves its own.
     """
     ids = inputs.task_ids(session, tasks)
     if len(ids) > 1 and any((result, summary, metadata, artifacts, created)):
         raise click.UsageError(
             "one hand-over cannot speak for many tasks; complete them one by one",
-            click.get_current_context(),
-        )
-    if artifacts:
-        raise click.UsageError(
-            "--artifact is not available in this version; name the files in --metadata",
             click.get_current_context(),
         )
     result = inputs.long_text("result", result)
@@ -131,9 +128,15 @@ def complete_command(
             summary=summary,
             metadata=handed_over,
             created_cards=list(created),
+            artifacts=_artifacts(session, one, artifacts),
             **session.by(one),
         ),
     )
+
+
+def _artifacts(session: Session, task: str, artifacts: tuple[str, ...]) -> list[str]:
+    by_worker = bool(artifacts) and bool(session.fencing(task))
+    return [as_typed(file, by_worker=by_worker) for file in artifacts]
 
 
 @command(
@@ -179,6 +182,7 @@ def block_command(
     SUMMARY,
     RESULT,
     METADATA,
+    ARTIFACT,
     *WORKER,
     examples='hermes-kanban request-review --summary "Ready to be read"',
 )
@@ -188,10 +192,11 @@ def request_review_command(
     summary: str | None,
     result: str | None,
     metadata: str | None,
+    artifacts: tuple[str, ...],
 ) -> None:
     """Hand a running task in for review.
 
-    For its worker.
+    For its worker. Artifacts are kept with the task; if one is missing, nothing is done.
     """
     result = inputs.long_text("result", result)
     summary = inputs.long_text("summary", summary, files=False)
@@ -205,6 +210,7 @@ def request_review_command(
             result=result,
             summary=summary,
             metadata=handed_over,
+            artifacts=_artifacts(session, one, artifacts),
             **session.must_fence(one),
         ),
     )
