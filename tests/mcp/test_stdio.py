@@ -88,6 +88,7 @@ def test_a_slow_call_does_not_keep_a_ping_waiting(client: Client, tmp_path: Path
 def test_a_cancelled_call_is_not_answered(client: Client, tmp_path: Path, tool: str) -> None:
     slow = call(VERSION, tool, file=str(tmp_path / "go"))
     client.send(slow, notification("notifications/cancelled", requestId=slow["id"]))
+    client.ask(request("ping"))  # the cancellation has been read
     (tmp_path / "go").touch()
     assert text(client.ask(call(VERSION, "note", text="next"))) == "note next"
     client.hang_up()
