@@ -344,7 +344,8 @@ def test_a_call_that_takes_too_long_is_answered(tmp_path: Path) -> None:
             assert answer.body["result"]["isError"] is True
             assert "kanban_show" in text(answer)
         (tmp_path / "go").touch()
-        assert text(web.ask(call("2025-11-25", "note", text="after"), OLD)) == "note after"
+        after = call("2025-11-25", "note", text="after")
+        wait_until(lambda: text(web.ask(after, OLD)) == "note after")
 
 
 def test_no_more_calls_run_than_there_are_threads(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hermes_kanban.surfaces.mcp.jsonrpc import MESSAGE_BYTES
 from hermes_kanban.surfaces.mcp.stdio import lines
 from tests.mcp.lines import BOXES, Client
 from tests.mcp.messages import MODERN_VERSION, call, initialize, notification, request
-from tests.support.waiting import TIMEOUT_SECONDS
+from tests.support.waiting import TIMEOUT_SECONDS, wait_until
 
 VERSION = "2025-11-25"
 
@@ -126,7 +126,7 @@ def test_a_call_that_takes_too_long_is_answered_once(tmp_path: Path) -> None:
             assert slow["result"]["isError"] is True
             assert "kanban_show" in text(slow)
         (tmp_path / "go").touch()
-        assert text(client.ask(call(VERSION, "note", text="after"))) == "note after"
+        wait_until(lambda: text(client.ask(call(VERSION, "note", text="after"))) == "note after")
         assert client.hang_up() == 0
         assert client.rest() == []
 
