@@ -77,6 +77,20 @@ def test_the_answer_in_json_tells_no_place_of_the_board(
     assert (saved["attachment"], saved["file"]) == (made, "copy")
 
 
+def test_show_and_diff_tell_of_files(cli: Any, board: Any, files: Path) -> None:
+    task = board.task()
+    before = board.events()
+    cli("attach", task, "report.md")
+    assert "report.md" in cli("show", task).out
+    (told,) = cli("show", task, "--json").json["attachments"]
+    assert told["name"] == "report.md" and "path" not in told
+    assert "report.md" in cli("show", task, "--at", f"event:{before + 1}").out
+    assert "report.md" not in cli("show", task, "--at", f"event:{before}").out
+    assert "report.md (4 bytes)" in cli("diff", task, "--from", f"event:{before}").out
+    assert cli("replay").out.splitlines()[-1].split() == ["attachments", "1"]
+    assert cli("replay", "--verify").code == 0
+
+
 def test_standard_input_is_a_file_with_a_name(
     cli: Any, board: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

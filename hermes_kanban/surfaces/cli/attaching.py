@@ -15,6 +15,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli import answers, inputs
 from hermes_kanban.surfaces.cli.session import AS_PERSON, WORKER, Session, command
+from hermes_kanban.surfaces.cli.shapes import attachment_json
 
 _TASK: Final = re.compile(r"t_[a-z0-9]+")
 # One byte more than the kernel takes is enough for it to say so.
@@ -58,7 +59,7 @@ def attach_command(session: Session, words: tuple[str, ...], name: str | None) -
                 error.add_note(f"attached before it: {', '.join(one.name for one in made)}")
             raise
     lines = [f"attachment {one.id} on {task}: {present.clean(one.name)}" for one in made]
-    session.answer("attachments", [_shown(one) for one in made], lines)
+    session.answer("attachments", [attachment_json(one) for one in made], lines)
 
 
 def _task_and_files(session: Session, words: Sequence[str]) -> tuple[str, list[str]]:
@@ -110,13 +111,12 @@ def attachments_command(session: Session, task: str | None, save: tuple[str, str
         wanted, path = save
         one = kb.find_attachment(session.conn, task_id, wanted)
         file = kb.save_attachment(session.conn, one, Path(path))
-        session.answer("attachment", _shown(one), [str(file)], file=str(file))
+        session.answer("attachment", attachment_json(one), [str(file)], file=str(file))
         return
     kb.get_task(session.conn, task_id)
     found = list(_all(session, task_id))
-    session.answer(
-        "attachments", [_shown(one) for one in found], table(session, found) or ["no attachments"]
-    )
+    lines = attachment_table(session, found) or ["no attachments"]
+    session.answer("attachments", [attachment_json(one) for one in found], lines)
 
 
 def _all(session: Session, task_id: str) -> Iterator[kb.Attachment]:
@@ -126,7 +126,7 @@ def _all(session: Session, task_id: str) -> Iterator[kb.Attachment]:
         after = page[-1].id
 
 
-def table(session: Session, found: Sequence[kb.Attachment]) -> list[str]:
+def attachment_table(session: Session, found: Sequence[kb.Attachment]) -> list[str]:
     """The attachments for people; nothing where there are none."""
     rows = [
         (
@@ -141,8 +141,3 @@ def table(session: Session, found: Sequence[kb.Attachment]) -> list[str]:
     ]
     headers = ("ID", "NAME", "BYTES", "TYPE", "WHEN", "RUN")
     return present.table(headers, rows, width=session.width, flexible=1) if rows else []
-
-
-def _shown(one: kb.Attachment) -> dict[str, Any]:
-    """An attachment without its place among the board's files."""
-    return {name: getattr(one, name) for name in one.__struct_fields__ if name != "path"}

@@ -103,6 +103,7 @@ def _change_lines(change: TaskChange) -> list[str]:
     pairs += [("link", f"{_SIGNS[one.op]} {one.parent_id}") for one in change.links]
     pairs += [(f"run {one.id}", _run_text(one)) for one in change.runs]
     pairs += [("comment", f"{one.author}: {one.body}") for one in change.comments]
+    pairs += [("attached", f"{one.name} ({one.size:,} bytes)") for one in change.attachments]
     title = f"{change.id}  {present.clean(change.title)}{'  (new)' if change.created else ''}"
     return [title, *(f"  {line}" for line in present.fields(pairs))]
 

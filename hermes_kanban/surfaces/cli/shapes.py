@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hermes_kanban.model.records import SECRET_COLUMNS, Event, Run, Task
+from hermes_kanban.model.records import SECRET_COLUMNS, Attachment, Event, Run, Task
 
 
 def task_json(task: Task) -> dict[str, Any]:
@@ -17,6 +17,11 @@ def task_json(task: Task) -> dict[str, Any]:
 def run_json(run: Run) -> dict[str, Any]:
     """A run without its claim lock and its token's hash."""
     return _shown(run)
+
+
+def attachment_json(one: Attachment) -> dict[str, Any]:
+    """An attachment without its place among the board's files."""
+    return {name: getattr(one, name) for name in Attachment.__struct_fields__ if name != "path"}
 
 
 def event_json(event: Event) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli import health, inputs
+from hermes_kanban.surfaces.cli.attaching import attachment_table
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.session import AS_PERSON, AT, Session, command
-from hermes_kanban.surfaces.cli.shapes import event_json, run_json, task_json
+from hermes_kanban.surfaces.cli.shapes import attachment_json, event_json, run_json, task_json
 
 PAGE = 100
 
@@ -27,7 +28,7 @@ PAGE = 100
 def show_command(session: Session, task: str | None, at: str | None) -> None:
     """Show everything about a task.
 
-    Its links, runs and comments, and why it does not run.
+    Its links, runs, comments and attachments, and why it does not run.
     """
     if at is not None:
         _show_at(session, inputs.task_id(session, task), at)
@@ -37,6 +38,7 @@ def show_command(session: Session, task: str | None, at: str | None) -> None:
     links = kb.list_links(conn, found.id)
     runs = kb.list_runs(conn, found.id)
     comments = kb.list_comments(conn, found.id)
+    attached = kb.list_attachments(conn, found.id)
     holds = kb.why(conn, found.id)
     if session.as_json:
         session.answer(
@@ -46,12 +48,13 @@ def show_command(session: Session, task: str | None, at: str | None) -> None:
             links=links,
             runs=[run_json(run) for run in runs],
             comments=comments,
+            attachments=list(map(attachment_json, attached)),
             why=holds,
         )
         return
     neighbours = {one for link in links for one in (link.parent_id, link.child_id)} - {found.id}
     others = {one: kb.get_task(conn, one) for one in neighbours}
-    lines = _everything(session, found, links, others, runs, comments)
+    lines = _everything(session, found, links, others, runs, comments, attached)
     if holds:
         lines += ["", "Why it does not run", *_hold_lines(holds, session.now)]
     session.answer("task", None, lines)
@@ -71,12 +74,15 @@ def _show_at(session: Session, task_id: str, at: str) -> None:
             links=seen.links,
             runs=[run_json(run) for run in seen.runs],
             comments=seen.comments,
+            attachments=list(map(attachment_json, seen.attachments)),
             at=seen.moment,
             open_parents=waits_for,
         )
         return
     lines = [f"as of {moment_text(seen.moment)}", ""]
-    lines += _everything(session, seen.task, seen.links, seen.others, seen.runs, seen.comments)
+    lines += _everything(
+        session, seen.task, seen.links, seen.others, seen.runs, seen.comments, seen.attachments
+    )
     if waits_for:
         lines += ["", f"It waited for {', '.join(waits_for)}"]
     session.answer("task", None, lines)
@@ -89,11 +95,15 @@ def _everything(
     others: dict[str, kb.Task],
     runs: list[kb.Run],
     comments: list[kb.Comment],
+    attached: list[kb.Attachment],
 ) -> list[str]:
     lines = [*_head(session, task), *_texts(task), *_links(session, task, links, others)]
     if runs:
         lines += ["", "Runs", *_run_table(session, runs)]
-    return lines + _comments(session, comments)
+    lines += _comments(session, comments)
+    if attached:
+        lines += ["", "Attachments", *attachment_table(session, attached)]
+    return lines
 
 
 def _head(session: Session, task: kb.Task) -> list[str]:

@@ -90,7 +90,8 @@ def _violation_line(one: kb.Violation) -> str:
 def replay_command(session: Session, verify: bool, until: int | None) -> int:
     """Add the board's events up to rows.
 
-    With --json it shows the rows of tasks, runs and links; --verify names each difference.
+    With --json it shows the rows of tasks, runs, links and attachments; --verify names each
+    difference.
     """
     if verify:
         if until is not None:
@@ -100,8 +101,9 @@ def replay_command(session: Session, verify: bool, until: int | None) -> int:
         session.answer("differences", differences, lines or ["the events replay to the rows"])
         return errors.FAILED if differences else errors.DONE
     told = kb.replay(session.conn, until=until)
-    value = {noun: _without_locks(getattr(told, noun)) for noun in ("tasks", "runs", "links")}
-    lines = [f"{noun:<6} {len(rows)}" for noun, rows in value.items()]
+    nouns = ("tasks", "runs", "links", "attachments")
+    value = {noun: _without_locks(getattr(told, noun)) for noun in nouns}
+    lines = [f"{noun:<11} {len(rows)}" for noun, rows in value.items()]
     session.answer("replay", value, lines)
     return errors.DONE
 
