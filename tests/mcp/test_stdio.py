@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,15 @@ def test_a_line_that_is_too_long_is_told_once_in_its_place() -> None:
     assert list(lines(iter([b"a\n", long, long, b"y\nb", b"\n"]))) == [b"a", None, b"b"]
     assert list(lines(iter([long, long, b"\n"]))) == [long * 2]
     assert list(lines(iter([long, long, b"y"]))) == [None]
+
+
+def test_a_line_without_end_is_not_kept() -> None:
+    tracemalloc.start()
+    try:
+        assert list(lines(b"x" * 2**20 for _ in range(MESSAGE_BYTES // 2**20 * 5))) == [None]
+        assert tracemalloc.get_traced_memory()[1] < MESSAGE_BYTES * 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_client_that_closes_its_ear_ends_the_server() -> None:
