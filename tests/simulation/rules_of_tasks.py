@@ -31,7 +31,7 @@ def block_loops(
     came_from = "review" if before.get("status") == "review" else None
     demand(task["blocked_from"] == came_from, "17", f"{task.id} came from {task['blocked_from']}")
     if task["block_kind"] == "transient":
-        demand((task["eligible_at"] or 0) > scene.high, "17", f"{task.id} is due at once")
+        demand((task["eligible_at"] or 0) > scene.low, "17", f"{task.id} is due at once")
 
 
 def unblock_is_right(
