@@ -212,6 +212,14 @@ def test_a_client_that_does_not_listen_keeps_no_call_waiting() -> None:
     process.stdout.close()
 
 
+@pytest.mark.parametrize("end", ["2>&-", "2>/dev/full"])
+def test_a_server_whose_errors_nobody_takes_answers_all_the_same(end: str) -> None:
+    with Client("/bin/sh", "-c", f"exec {' '.join(BOXES)} {end}") as client:
+        client.ask(initialize(VERSION))
+        assert client.ask(call(VERSION, "fail"))["result"]["isError"] is True
+        assert client.ask(request("ping"))["result"] == {}
+
+
 @pytest.mark.parametrize("busy", [False, True])
 def test_sigterm_ends_it_at_once(client: Client, tmp_path: Path, busy: bool) -> None:
     if busy:

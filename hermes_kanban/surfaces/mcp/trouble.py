@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Final
 
 from hermes_kanban.surfaces.mcp.toolbox import CallResult
@@ -29,4 +30,6 @@ def tell(error: Exception) -> None:
     from hermes_kanban.redact import one_line, redact
 
     what = one_line(redact(f"{type(error).__name__}: {error}"))[:500]
-    sys.stderr.write(f"hermes-kanban: mcp: {what}\n")
+    # Whoever started the server may have closed that end, or never opened it.
+    with suppress(OSError, AttributeError):
+        sys.stderr.write(f"hermes-kanban: mcp: {what}\n")
