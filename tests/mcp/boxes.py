@@ -16,7 +16,10 @@ _FILE = {"type": "object", "properties": {"file": {"type": "string"}}}
 
 
 class Box:
-    """``tell`` says what it is given; ``wait`` and ``note`` go on once a file is there."""
+    """``tell`` says what it is given; ``wait`` and ``note`` go on once ``file`` is there.
+
+    A call that has begun leaves the file ``begun``.
+    """
 
     def tools(self) -> list[Tool]:
         return [
@@ -30,6 +33,8 @@ class Box:
         print("what a careless library prints")
         if name == "fail":
             raise ZeroDivisionError("token=hunter2hunter2")
+        if begun := arguments.get("begun"):
+            Path(begun).touch()
         if file := arguments.get("file"):
             wait_until(Path(file).exists)
         return CallResult(f"{name} {arguments.get('text', '')}", is_error="wrong" in arguments)

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
+import msgspec
 import pytest
 
 from hermes_kanban.surfaces.mcp.http import THREADS, McpApp
@@ -220,6 +222,42 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(web: Web) -> None:
     assert web.ask(request("ping"), OLD).status == 200
 
 
+def test_a_message_whose_end_never_came_is_not_acted_on() -> None:
+    """It may be a whole message all the same, as here."""
+    called: list[str] = []
+    sent: list[Any] = []
+
+    class Watched(boxes.Box):
+        def call(self, name: str, arguments: dict[str, Any]) -> Any:
+            called.append(name)
+            return super().call(name, arguments)
+
+    async def leave() -> None:
+        body = msgspec.json.encode(call("2025-11-25", "note"))
+        events = [
+            {"type": "http.request", "body": body, "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive() -> Any:
+            return events.pop(0)
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        headers = {
+            "host": "localhost",
+            "authorization": f"Bearer {TOKEN}",
+            "content-type": "application/json",
+        }
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "POST", "headers": raw}
+        await McpApp(lambda _: Protocol(Watched()))(scope, receive, send)
+
+    anyio.run(leave)
+    assert (called, sent) == ([], [])
+
+
 def test_an_error_of_ours_is_told_by_its_kind(web: Web, capfd: pytest.CaptureFixture[str]) -> None:
     answer = web.ask(request("ping"), {"Authorization": "Bearer the-token-that-breaks"})
     assert (answer.status, code(answer)) == (500, -32603)
@@ -326,8 +364,9 @@ def test_changes_of_one_caller_wait_for_each_other_and_for_nobody_else(
 ) -> None:
     other: dict[str, str | None] = {"Authorization": f"Bearer {TOKEN}-of-another", **OLD}
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(web.ask, call("2025-11-25", "note", file=str(tmp_path / "go")), OLD)
-        wait_until(first.running)
+        files = {"begun": str(tmp_path / "begun"), "file": str(tmp_path / "go")}
+        first = pool.submit(web.ask, call("2025-11-25", "note", **files), OLD)
+        wait_until((tmp_path / "begun").exists)
         second = pool.submit(web.ask, call("2025-11-25", "note", text="mine"), OLD)
         for _ in range(5):
             assert text(web.ask(call("2025-11-25", "note", text="hers"), other)) == "note hers"
