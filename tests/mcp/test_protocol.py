@@ -99,6 +99,12 @@ def test_a_handshake_must_name_a_version(params: Any, say: Any) -> None:
     assert error(say(request("initialize", params)))[0] == -32602
 
 
+def test_a_handshake_is_one_though_it_carries_an_envelope(say: Any) -> None:
+    message = initialize("2025-06-18")
+    message["params"] |= envelope()
+    assert say(message)["result"]["protocolVersion"] == "2025-06-18"
+
+
 def test_no_instructions_are_left_out() -> None:
     answer = Speaker(Protocol(boxes.Box())).say(initialize("2025-11-25"))
     assert "instructions" not in answer["result"]
