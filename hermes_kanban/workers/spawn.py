@@ -20,7 +20,7 @@ from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Launched
 from hermes_kanban.tokens import new_token, token_hash
-from hermes_kanban.workers import environment, process, workspace
+from hermes_kanban.workers import briefing, environment, process, workspace
 from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
 from hermes_kanban.workers.runtimes import Launch, LaunchRequest, Runtime, runtime_named
 from hermes_kanban.workers.runtimes.base import RemoteTools
@@ -246,7 +246,7 @@ def spawner_for(conn: kb.BoardConnection, config: Config) -> Spawner:
         paths=conn.paths,
         board=kb.get_board(conn),
         profiles=config.profiles,
-        prompt_for=lambda task, _run: kb.build_worker_context(conn, task.id),
+        prompt_for=lambda task, run: briefing.prompt_for(conn, config.profiles, task, run),
         session_for=lambda run, profile: session_to_resume(conn, run, profile),
         stop_grace_seconds=config.kanban.stop_grace_seconds,
         database=config.kanban.database,

@@ -206,6 +206,21 @@ def test_then_long_texts_are_cut_in_the_middle(board: ABoard) -> None:
     assert text.count("</result ") == 3
 
 
+def test_a_long_body_leaves_room_for_the_answer_and_the_last_attempt(board: ABoard) -> None:
+    task = board.create(body="b" * 200 * KIB, max_retries=9)
+    for number in range(4):
+        fail(board, task, exit_code=1, tail=f"output-{number}\n" + "o" * 3 * KIB)
+    kb.block_task(board.conn, task, reason="which file?")
+    for number in range(10):
+        kb.add_comment(board.conn, task, f"comment-{number} " + "c" * 5 * KIB)
+    kb.unblock_task(board.conn, task, reason="the second one")
+    text = _context(board, task)
+    for told in ("the second one", "comment-9", "which file?", "bytes cut", "older comments"):
+        assert told in text
+    assert "comment-0" not in text
+    assert len(text.encode()) > LIMIT - 8 * KIB
+
+
 def test_as_many_parents_as_fit_are_told_and_the_rest_is_mentioned(board: ABoard) -> None:
     with kb.batch(board.conn):
         parents = [board.create("🐝" * 500) for _ in range(120)]

@@ -1,7 +1,8 @@
 """What a worker is told: its task, its parents' results, what was tried before, and what was said.
 
 Bounded at 64 KiB. When it is too long, the oldest comments go first, then the oldest history, then
-the oldest attempts; then long texts are cut in the middle, and at last the youngest parents go. A
+the oldest attempts. If that is not enough, long texts are cut in the middle, to three quarters of
+the room, and the newest of what went comes back into the rest; at last the youngest parents go. A
 line at the end says what was left out. What people and agents wrote stands between markers that it
 cannot know, without control characters and recognisable secrets.
 """

@@ -63,6 +63,11 @@ def cuts(told: Material, limit: int) -> Iterator[Cut]:
         yield cut
 
 
+# What the long texts leave of the room, once they must be cut, for the newest of what went before.
+_TEXTS_SHARE: Final = (3, 4)
+_COME_BACK: Final = (("runs", 1), ("said", 3), ("steps", 10), ("said", None), ("runs", None))
+
+
 def fit(told: Material, paths: BoardPaths, fence: Fence, limit: int) -> str:
     """The fullest page of at most ``limit`` bytes; if even the barest is longer, that one."""
     sizes: dict[str, int] = {}
@@ -72,14 +77,34 @@ def fit(told: Material, paths: BoardPaths, fence: Fence, limit: int) -> str:
         return len(_Frame(told, paths, measure, cut).text().encode()) + measure.bytes
 
     # What cleaning does to the size is small: start where the raw text fits, and go on from there.
-    ways = list(cuts(told, limit))
-    at = bisect.bisect_left(ways, -limit, key=lambda cut: -measured(cut))
     text = ""
-    for cut in ways[min(at, len(ways) - 1) :]:
+    for cut in _fitting(list(cuts(told, limit)), limit, measured):
         text = _Frame(told, paths, fence, cut).text()
         if len(text.encode()) <= limit:
             break
     return text
+
+
+def _fitting(ways: list[Cut], limit: int, measured: Callable[[Cut], int]) -> list[Cut]:
+    """The cuts to try, the fullest first."""
+    at = _first(ways, limit, measured)
+    if at == len(ways) or ways[at].part == limit:
+        return ways[min(at, len(ways) - 1) :]
+    taken, of = _TEXTS_SHARE
+    at = min(_first(ways, limit * taken // of, measured), len(ways) - 1)
+    grown = ways[at]
+    for field, most in _COME_BACK:
+        there = getattr(ways[0], field)
+        for count in range(getattr(grown, field) + 1, min(there, most or there) + 1):
+            fuller = grown._replace(**{field: count})
+            if measured(fuller) > limit:
+                break
+            grown = fuller
+    return [grown, *ways[at:]]
+
+
+def _first(ways: list[Cut], limit: int, measured: Callable[[Cut], int]) -> int:
+    return bisect.bisect_left(ways, -limit, key=lambda cut: -measured(cut))
 
 
 class _Frame:
