@@ -19,10 +19,12 @@ READER: Final = (
 )
 
 _TASK: Final = "You work on task {task} of a board shared with people and other agents."
-_COMMANDS: Final = "The names below are commands: `hermes-kanban NAME`; they know your task."
+_COMMANDS: Final = "The names below are commands: `hermes-kanban NAME`."
+_ABOUT_ONE: Final = "{context} tells all about one."
+_ABOUT_ONE_COMMAND: Final = "{context} ID tells all about one."
+_OWN_COMMANDS: Final = "The names below are commands, `hermes-kanban NAME`, and know your task."
 _PLAN: Final = (
     "You plan work on a board shared with people and other agents; no task of it is yours."
-    " {context} tells all about one."
 )
 _KINDS: Final = (
     "needs_input: a person; capability: another agent; transient: time; dependency: a parent"
@@ -73,7 +75,7 @@ _ORCHESTRATOR_COMMANDS: Final = (
     " run, {deep} deep.",
     "Fan out: parts without links, and one task with them all as parents. Pipeline: each the parent"
     " of the next.",
-    "{list} and {why} ID: what is there, what holds it. Never wait by looking again.",
+    "{list} and {why} ID: what is there, what holds it. Never wait by looking.",
     "{unblock} ID --reason TEXT answers a question; {approve} ID or {request_changes} ID TEXT"
     " decide on what others hand in.",
 )
@@ -117,9 +119,12 @@ def guide(
     may give tasks to.
     """
     commands = any(name.startswith("`") for name in names.values())
-    said = [_TASK if task is not None else _PLAN, *([_COMMANDS] if commands else [])]
-    if task is not None:
-        said += _WORKER_COMMANDS if commands else _WORKER_TOOLS
+    if task is None:
+        said = [_PLAN, _COMMANDS, _ABOUT_ONE_COMMAND] if commands else [_PLAN, _ABOUT_ONE]
+    elif commands:
+        said = [_TASK, _OWN_COMMANDS, *_WORKER_COMMANDS]
+    else:
+        said = [_TASK, *_WORKER_TOOLS]
     if "create" in names:
         said += _ORCHESTRATOR_COMMANDS if commands else _ORCHESTRATOR_TOOLS
     words = dict(names) | {

@@ -111,6 +111,7 @@ CASES: list[Case] = [
     ("request-review", lambda b: _as_worker(b, "--summary", "read it"), "task"),
     ("wait-for", lambda b: _as_worker(b, b.task()), "task"),
     ("context", lambda b: [b.task()], "context"),
+    ("prime", lambda b: [], "guidance"),
     ("triage", lambda b: [b.task()], "task"),
     ("accept", lambda b: [b.task(triage=True)], "task"),
     ("unblock", lambda b: [_blocked(b), "--reason", "this one"], "task"),

@@ -89,6 +89,7 @@ def test_an_argument_is_one_of_a_tool_on_the_same_line(name: str) -> None:
 @pytest.mark.parametrize("name", CALLERS)
 def test_every_command_and_option_is_there(name: str) -> None:
     told = _by_commands(CALLERS[name])
+    assert "commands" in told
     assert "`hermes-kanban NAME`" in told
     commands = re.findall(r"`([a-z-]+)`((?: (?:--[a-z-]+ )?[A-Z.]+)*)", told)
     assert {command for command, _ in commands} <= set(MODULES)

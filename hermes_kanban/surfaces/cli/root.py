@@ -39,6 +39,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "attaching": ("attach", "attachments"),
         "showing": ("context",),
         "mcp": ("mcp",),
+        "priming": ("prime",),
     },
     "Decide about tasks": {
         "deciding": (
