@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.config import load
 from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.verbs import Caller, orchestrator, worker
+
+if TYPE_CHECKING:
+    from hermes_kanban.workers.lineage import Via
 
 _WORKER: Final = (
     "You work on task {task} of a board that people and other agents share. Begin with kanban_show."
@@ -28,13 +31,17 @@ _ORCHESTRATOR: Final = (
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process was told: the run it belongs to, or the profile it acts for, and the board."""
+    """What a process was told: the run it belongs to, or the profile it acts for, and the board.
+
+    ``via`` says how it reaches the board, by which its agent is told.
+    """
 
     task_id: str | None = None
     run_id: int | None = None
     claim_lock: str | None = None
     profile: str | None = None
     board: str | None = None
+    via: Via = "mcp"
 
     def caller(self) -> Caller | None:
         """Who that is on the board. None if neither a run nor an orchestrating profile is."""
@@ -48,7 +55,7 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
             self.claim_lock,
             profile=self.profile or self._profile_of_run(self.run_id),
             profiles=profiles,
-            read_only=_reading(paths, self.run_id),
+            read_only=_reading(paths, self.run_id, self.via),
         )
 
     def _profile_of_run(self, run_id: int) -> str | None:
@@ -70,11 +77,11 @@ def instructions(caller: Caller | None) -> str:
     return (_READER if caller.read_only else _WORKER).format(task=caller.task_id)
 
 
-def _reading(paths: BoardPaths, run_id: int) -> str | None:
+def _reading(paths: BoardPaths, run_id: int, via: Via) -> str | None:
     """Why this process may only read, where the run belongs to another agent."""
     from hermes_kanban.workers.lineage import bind
 
-    binding = bind(paths.run_dir(run_id), os.getpid(), "mcp")
+    binding = bind(paths.run_dir(run_id), os.getpid(), via)
     if binding.nested:
         return f"this run belongs to another agent than {binding.caller}"
     return None
