@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(answer, Fail):
             after = answer.retry_after
             headers = {} if after is None else {"retry-after": str(after)}
-            self._json(answer.status, dialect.error(answer), headers)
+            self._json(answer.status, dialect.error(answer), headers | answer.headers)
         elif asked.stream:
             self._events(dialect.stream(asked, answer))
         else:

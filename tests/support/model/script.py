@@ -46,7 +46,7 @@ class Fail:
     """Answer with an HTTP error, to every request from here on unless ``times`` says how often.
 
     ``code`` is the provider's own word for it (``usage_limit_reached``), where not the usual one;
-    ``extra`` goes into the error object.
+    ``extra`` goes into the error object, ``headers`` beside the body.
     """
 
     status: int
@@ -55,6 +55,7 @@ class Fail:
     times: int | None = None
     code: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
