@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from hermes_kanban import guidance
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import load
 from hermes_kanban.paths import BoardPaths, board_paths
-from hermes_kanban.verbs import Caller, orchestrator, worker
+from hermes_kanban.verbs import Caller, offered, orchestrator, worker
 
 if TYPE_CHECKING:
     from hermes_kanban.workers.lineage import Via
-
-_WORKER: Final = (
-    "You work on task {task} of a board that people and other agents share. Begin with kanban_show."
-    " End with kanban_complete, or with kanban_block if you cannot go on: an end without either"
-    " counts as a failure. Tool answers tell what people said meanwhile: heed it."
-)
-_READER: Final = (
-    "Task {task} of a board belongs to the agent that started you: read it with kanban_show, and"
-    " leave its comments and its end to that agent."
-)
-_ORCHESTRATOR: Final = (
-    "You plan work on a board that people and other agents share: create tasks, link those that"
-    " wait for others, and look at what comes back with kanban_list and kanban_show."
-)
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +59,10 @@ def instructions(caller: Caller | None) -> str:
     """What a client is told beside the tools; nothing where there are none."""
     if caller is None:
         return ""
-    if caller.task_id is None:
-        return _ORCHESTRATOR
-    return (_READER if caller.read_only else _WORKER).format(task=caller.task_id)
+    if caller.read_only:
+        return guidance.READER.format(task=caller.task_id, context="kanban_show")
+    names = {verb.name: verb.tool for verb in offered(caller) if verb.tool is not None}
+    return guidance.guide(names, task=caller.task_id, may_assign=caller.rights.may_assign)
 
 
 def _reading(paths: BoardPaths, run_id: int, via: Via) -> str | None:
