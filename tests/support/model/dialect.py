@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tests.support.model.script import Asked, Calls, Fail, Say
-
-_SERIAL = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ class Dialect(Protocol):
 
 
 def fresh(prefix: str) -> str:
-    """An id that was not given before."""
-    return f"{prefix}{next(_SERIAL):08d}"
+    """An id that no endpoint gave before: a resumed conversation holds those of another."""
+    return prefix + uuid.uuid4().hex[:24]
 
 
 def texts(content: Any) -> list[str]:
