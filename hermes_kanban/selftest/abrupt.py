@@ -1,8 +1,8 @@
 """A process that ends by SIGKILL at one step of what it does, counted from one.
 
 A step is a statement that is about to run, a commit that has just returned, or, where files are
-made, a call that changes a folder. The interpreter tells of every call into C, so that nothing in
-the verbs knows of it.
+made, a call that changes a folder or a file. The interpreter tells of every call into C, so that
+nothing in the verbs knows of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from types import FrameType, TracebackType
 from typing import Any, Final
 
 _STATEMENTS: Final = frozenset({"backup", "commit", "execute", "executemany", "executescript"})
-_FILES: Final = frozenset({"fsync", "link", "mkdir", "open", "rename", "replace", "unlink"})
+_FILES: Final = frozenset(
+    {"fsync", "link", "mkdir", "open", "rename", "replace", "unlink", "write"}
+)
 
 
 class Abrupt:
@@ -49,7 +51,7 @@ class Abrupt:
             if (conn := _connection(function)) is not None:
                 self._in_transaction = conn.in_transaction
                 self.step()
-            elif _changes_a_folder(function):
+            elif _changes_files(function):
                 self.step()
         elif event == "c_return" and (conn := _connection(function)) is not None:
             if self._in_transaction and not conn.in_transaction:
@@ -67,7 +69,7 @@ def _connection(function: Any) -> sqlite3.Connection | None:
     return owner if isinstance(owner, sqlite3.Connection) else None
 
 
-def _changes_a_folder(function: Any) -> bool:
+def _changes_files(function: Any) -> bool:
     return getattr(function, "__name__", "") in _FILES and function.__module__ == "posix"
 
 

@@ -21,10 +21,12 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.invariants.attached import altered_files, missing_files
 from hermes_kanban.paths import board_paths
 from hermes_kanban.selftest.abrupt import Abrupt
 from hermes_kanban.selftest.still import SameChance, StillClock
 from hermes_kanban.selftest.verbs import VERBS, Given, Verb
+from hermes_kanban.store import contents
 
 PREPARED_WITH, ACTED_WITH = 1, 2
 CREATION: Final = "create a board"
@@ -92,12 +94,14 @@ class Nursery:
         """Keep the board, which nobody has open, to begin from again."""
         kept = self._drafts / f"{name}.db"
         shutil.copyfile(self._root / "board.db", kept)
+        _copy_files(self._root / contents.FOLDER, kept.with_suffix(".files"))
         return kept
 
     def _put_back(self, kept: Path) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
         self._root.mkdir(mode=0o700, parents=True)
         shutil.copyfile(kept, self._root / "board.db")
+        _copy_files(kept.with_suffix(".files"), self._root / contents.FOLDER)
 
     # A verb on a board
 
@@ -257,8 +261,11 @@ class Nursery:
         with self._opened() as conn:
             (verdict,) = conn.execute("PRAGMA integrity_check(1)").fetchone()
             held = rows(conn)
+            lost = [*missing_files(conn), *altered_files(conn)]
         if verdict != "ok":
             raise Half(f"{where} it left a damaged file: {verdict}")
+        if lost:
+            raise Half(f"{where} it left an attachment that {lost[0].text}")
         return held
 
     def _say(self, name: str, at: int, steps: int) -> None:
@@ -280,6 +287,13 @@ def _live(act: Callable[[int | None], Abrupt], at: int | None, writer: int) -> N
         os.write(writer, _RAISED + traceback.format_exc().strip().splitlines()[-1].encode())
     finally:
         os._exit(0)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Let ``target`` be a folder with the same attached files, or none."""
+    shutil.rmtree(target, ignore_errors=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
 
 
 def rows(conn: kb.BoardConnection) -> Rows:

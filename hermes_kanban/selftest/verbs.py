@@ -91,6 +91,26 @@ def _archived(conn: Conn) -> Given:
     return given
 
 
+def _archived_with_a_file(conn: Conn) -> Given:
+    """A task whose attached file is its own, and one whose file another task has too."""
+    given, other = _task(conn), _task(conn)
+    for task_id, name in ((given["id"], "own"), (given["id"], "both"), (other["id"], "both")):
+        kb.add_attachment(conn, task_id, name=name, data=name.encode())
+    kb.archive_task(conn, given["id"])
+    return given
+
+
+def _complete_with_a_file(conn: Conn, given: Given) -> object:
+    workspace = conn.paths.workspaces / given["id"]
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "report").write_text("42")
+    return kb.complete_task(conn, given["id"], artifacts=["report"], **given["proof"])
+
+
+def _attach(conn: Conn, given: Given) -> object:
+    return kb.add_attachment(conn, given["id"], name="notes", data=b"half way")
+
+
 def _stopped(conn: Conn) -> Given:
     """A task that a person completed over the head of a worker at work."""
     given = _at_work(conn)
@@ -146,6 +166,7 @@ VERBS: Final[dict[str, Verb]] = {
     "prioritise": Verb(_task, lambda c, g: kb.prioritise_task(c, g["child"], 7)),
     "schedule": Verb(_task, lambda c, g: kb.schedule_task(c, g["id"], 1_900_009_999)),
     "comment": Verb(_task, lambda c, g: kb.add_comment(c, g["id"], "half way")),
+    "attach": Verb(_task, _attach),
     "link": Verb(_pair, lambda c, g: kb.link_tasks(c, g["parent"], g["id"])),
     "unlink": Verb(
         lambda c: _pair(c, linked=True), lambda c, g: kb.unlink_tasks(c, g["parent"], g["id"])
@@ -162,6 +183,7 @@ VERBS: Final[dict[str, Verb]] = {
         _claimed,
         lambda c, g: kb.complete_task(c, g["id"], result="42", summary="sum", **g["proof"]),
     ),
+    "complete with a file": Verb(_claimed, _complete_with_a_file),
     "complete over a worker": Verb(_at_work, lambda c, g: kb.complete_task(c, g["id"])),
     "complete too late": Verb(
         _late, lambda c, g: kb.complete_task(c, g["id"], result="late", **g["proof"])
@@ -183,6 +205,7 @@ VERBS: Final[dict[str, Verb]] = {
     "cancel": Verb(_at_work, lambda c, g: kb.cancel_task(c, g["id"], tree=True)),
     "archive": Verb(_task, lambda c, g: kb.archive_task(c, g["id"])),
     "purge": Verb(_archived, lambda c, g: kb.purge_task(c, g["id"])),
+    "purge with a file": Verb(_archived_with_a_file, lambda c, g: kb.purge_task(c, g["id"])),
     "crash": Verb(_at_work, lambda c, _: kb.detect_crashed_workers(c, NoProcesses())),
     "stop": Verb(_stopped, lambda c, _: kb.advance_stops(c, NoProcesses())),
     "stale claim": Verb(_claimed, lambda c, _: kb.release_stale_claims(c)),

@@ -54,6 +54,22 @@ def later(conn, task_id, **named):
     return True
 edits.edit_task = later
 """
+# A row is committed first, and its file is written afterwards.
+ROW_BEFORE_FILE = """
+import os
+from hermes_kanban.kernel import attachments
+from hermes_kanban.store import contents
+add, keep, is_kept = attachments.add_attachment, contents.keep, contents.is_kept
+def file_last(conn, task_id, **named):
+    left = []
+    contents.keep = lambda *given: left.append(given) or os.open("/dev/null", os.O_RDONLY)
+    contents.is_kept = lambda root, content: True
+    made = add(conn, task_id, **named)
+    contents.keep, contents.is_kept = keep, is_kept
+    os.close(keep(*left[0]))
+    return made
+attachments.add_attachment = file_last
+"""
 # A second run of a task is opened although a process of the first may live.
 NO_WAIT_FOR_EXIT = """
 from hermes_kanban.workers.process import SystemProcesses
@@ -104,7 +120,11 @@ def a_board_of_the_caller(selftest: Any, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["complete", "crash", CREATION, pytest.param(RESTORE, marks=pytest.mark.torture)]
+    "name",
+    [
+        *("complete", "crash", CREATION, "attach", "complete with a file", "purge with a file"),
+        pytest.param(RESTORE, marks=pytest.mark.torture),
+    ],
 )
 def test_a_verb_that_is_killed_at_every_step_is_there_or_not(selftest: Any, name: str) -> None:
     told = [json.loads(line) for line in said_of(selftest, name)]
@@ -134,6 +154,12 @@ def test_a_verb_that_is_acknowledged_before_it_is_written_is_found(selftest: Any
     selftest.plant(NOT_COMMITTED)
     (broke,) = [line for line in said_of(selftest, "edit") if "broke" in line]
     assert "it changed nothing" in broke
+
+
+def test_a_row_that_comes_before_its_file_is_found(selftest: Any) -> None:
+    selftest.plant(ROW_BEFORE_FILE)
+    (broke,) = [line for line in said_of(selftest, "attach") if "broke" in line]
+    assert "it left an attachment that has no file" in broke
 
 
 def test_a_claim_without_compare_and_swap_is_found_and_the_evidence_kept(selftest: Any) -> None:
@@ -180,7 +206,7 @@ def test_a_task_that_starts_again_beside_its_first_worker_is_found(selftest: Any
     selftest.plant(NO_WAIT_FOR_EXIT)
     code, out, _ = selftest.run("--only", "workers", "--seed", "1")
     assert code == 1, out
-    assert "at work twice" in out or "outlived their runs" in out
+    assert "at work twice" in out or "outlived their runs" in out, out
 
 
 def test_interrupted_it_ends_what_it_started_and_says_what_held(selftest: Any) -> None:

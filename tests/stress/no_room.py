@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.invariants.attached import altered_files, missing_files
 from hermes_kanban.workers.process import SystemProcesses
 from hermes_kanban.workers.spawn import Spawner
 from tests.stress.recorded import state_of
@@ -83,6 +84,7 @@ def one_verb(name: str, checkpoint_pages: int, times: str) -> None:
             else:
                 # Its last page is in the log; whoever reads that anew cannot know that it raised.
                 figures["on the board after a crash"] += after != before[0]
+        assert [*missing_files(conn), *altered_files(conn)] == []
         other = kb.connect(board)
         assert state_of(other) == state_of(conn)
         other.close()
@@ -207,6 +209,7 @@ def saving(times: str) -> None:
     kb.create_board(f"saved-{times}")
     conn = kb.connect(f"saved-{times}")
     acts.prepare(conn, "complete")()
+    acts.prepare(conn, "attach")()
     first = kb.backup(conn)
     acts.prepare(conn, "comment")()
     before = [state_of(conn)]
@@ -217,7 +220,11 @@ def saving(times: str) -> None:
             assert state_of(conn) == before[0], "what raised has changed something"
         assert kb.check(conn, deep=True) == []
         for file in conn.paths.backups.iterdir():
+            if file.suffix == ".attachments":
+                assert file.with_suffix("").exists(), f"{file.name} was left behind"
+                continue
             assert file.suffix == ".db", f"{file.name} was left behind"
+            assert kb.files_of_backup(file).is_dir(), f"{file.name} has no files"
             copy = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
             assert copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             copy.close()

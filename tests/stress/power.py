@@ -147,7 +147,8 @@ class Judge:
         conn = kb.connect()
         if self._database in contents:
             self._compare(state_of(conn), told)
-        assert kb.check(conn, deep=True) == []
+        found = kb.check(conn, deep=True)
+        assert found == [], found
         task_id = kb.create_task(conn, title="it goes on")
         assert kb.complete_task(conn, task_id)
         conn.close()

@@ -83,6 +83,15 @@ def verbs(conn: kb.BoardConnection) -> None:
     now[0].close()
 
 
+def attached(conn: kb.BoardConnection) -> None:
+    """Files are attached, again and with completions, and go with their tasks."""
+    let_acts_tell(lambda: conn)
+    for name in ("attach", "hand_in", "attach_again", "purge_attached", "attach"):
+        acts.prepare(conn, name)()
+        tell(conn)
+    conn.close()
+
+
 def few(conn: kb.BoardConnection) -> None:
     """A board is opened, made where there is none, and something is done on it."""
     for number in range(3):
@@ -99,6 +108,8 @@ def saved(conn: kb.BoardConnection) -> None:
     for name in ("complete", "comment", "link"):
         acts.prepare(conn, name)()
         tell(conn)
+        kb.add_attachment(conn, acts._new(conn), name="x", data=name.encode())
+        tell(conn)
         file = kb.backup(conn)
         tell(conn, backup=str(file.relative_to(conn.paths.home)))
     conn.close()
@@ -109,6 +120,7 @@ def restored(conn: kb.BoardConnection) -> None:
     let_acts_tell(lambda: conn)
     for name in ("complete", "comment", "claim"):
         acts.prepare(conn, name)()
+    acts.prepare(conn, "purge_attached")()
     file = kb.backup(conn)
     for name in ("create_child", "block", "comment"):
         acts.prepare(conn, name)()
@@ -119,7 +131,7 @@ def restored(conn: kb.BoardConnection) -> None:
     conn.close()
 
 
-PROGRAMS = {"verbs": verbs, "few": few, "saved": saved, "restored": restored}
+PROGRAMS = {"verbs": verbs, "attached": attached, "few": few, "saved": saved, "restored": restored}
 
 
 def main() -> None:

@@ -39,14 +39,16 @@ def run(
 
 EVERY_VERB = pytest.param(["1"], marks=pytest.mark.torture, id="every verb")
 SOME_VERBS = pytest.param(["13", "complete", "batch"], id="some verbs")
+A_FEW_SYNCS = pytest.param(["1", "complete", "attach", "hand_in"], id="some verbs")
+WITH_FILES = pytest.param(["3", "attach", "hand_in"], id="with files")
 
 
-@pytest.mark.parametrize("arguments", [SOME_VERBS, EVERY_VERB])
+@pytest.mark.parametrize("arguments", [SOME_VERBS, WITH_FILES, EVERY_VERB])
 def test_a_verb_without_room_raises_and_changes_nothing(arguments: list[str], folder: Path) -> None:
     run(folder / "root", "verbs", *arguments)
 
 
-@pytest.mark.parametrize("arguments", [pytest.param(["1", "complete"], id="complete"), EVERY_VERB])
+@pytest.mark.parametrize("arguments", [A_FEW_SYNCS, EVERY_VERB])
 def test_a_verb_whose_sync_fails_raises_and_the_board_stays_sound(
     arguments: list[str], folder: Path
 ) -> None:

@@ -7,6 +7,7 @@ not show, stands in docs/proof-torture.md.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -54,6 +55,43 @@ def test_power_loss_at_every_point(
     judge = Judge(made, folder, monkeypatch)
     judge.look_everywhere(every_point(made)[part::4], lambda point: range(point, point + 2))
     judge.report(f"verbs, part {part}")
+
+
+def test_power_loss_leaves_each_attachment_its_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recording_of("attached", folder / "root")
+    judge = Judge(made, folder, monkeypatch)
+    judge.look_everywhere(some_points(made, 60))
+    judge.report("attached")
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("durability", ["full", "normal"])
+def test_power_loss_leaves_each_attachment_its_file_at_every_point(
+    durability: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recording_of("attached", folder / "root", HERMES_KANBAN_DURABILITY=durability)
+    judge = Judge(made, folder, monkeypatch, last_may_go=durability == "normal")
+    judge.look_everywhere(every_point(made), lambda point: range(point, point + 3))
+    judge.report(f"attached, durability {durability}")
+
+
+@pytest.mark.parametrize("unsynced", ["files", "folders"])
+def test_the_images_show_an_attachment_that_is_not_synced(
+    unsynced: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same history without the syncs of the attached files, or of the folder they lie in."""
+    made = recording_of("attached", folder / "root")
+    (place,) = {one.node for one in made.operations if one.name == "attachments"}
+    drafts = {one.node for one in made.operations if one.folder == place and one.kind == "enter"}
+    assert len(drafts) > 4
+    left_out = drafts if unsynced == "files" else {place}
+    kept = [one for one in made.operations if one.kind != "sync" or one.node not in left_out]
+    judge = Judge(made._replace(operations=kept), folder, monkeypatch)
+    with pytest.raises(AssertionError, match="noun='attachment'"):
+        for point in every_point(judge.made):
+            judge.look(point, all_lost)
 
 
 def test_with_durability_normal_only_the_last_verbs_may_be_missing(
@@ -215,7 +253,20 @@ class BackupJudge(Judge):
         for line in lines[:told]:
             assert "backup" not in line or line["backup"] in contents, "a backup is gone"
         for name in contents:
+            if "/backups/" in name and name.endswith(".attachments"):
+                whole = {Path(one).name for one in contents if one.startswith(f"{name}/")}
+                assert all(
+                    hashlib.sha256(contents[f"{name}/{one}"] or b"").hexdigest() == one
+                    for one in whole
+                ), "half a file in a backup"
             if "/backups/" in name and name.endswith(".db"):
+                with sqlite3.connect(
+                    f"{(place / name).as_uri()}?mode=ro&immutable=1", uri=True
+                ) as conn:
+                    wanted = {one for (one,) in conn.execute("SELECT sha256 FROM task_attachments")}
+                found = {Path(one).name for one in contents if f"{name}.attachments/" in one}
+                assert wanted == found, "a backup without its files"
+                self.figures["files"] += len(found)
                 conn = sqlite3.connect(f"{(place / name).as_uri()}?mode=ro&immutable=1", uri=True)
                 assert conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 assert state_of(conn) in {line["state"] for line in lines}

@@ -119,6 +119,39 @@ def unlink(conn: kb.BoardConnection) -> Act:
     return lambda: kb.unlink_tasks(conn, parent, child)
 
 
+def attach(conn: kb.BoardConnection) -> Act:
+    task_id = _new(conn)
+    data = f"{task_id} {LONG}".encode()
+    return lambda: kb.add_attachment(conn, task_id, name="notes.txt", data=data)
+
+
+def attach_again(conn: kb.BoardConnection) -> Act:
+    """A content that another task has already."""
+    first, second = _new(conn), _new(conn)
+    data = f"{first} {LONG}".encode()
+    kb.add_attachment(conn, first, name="notes.txt", data=data)
+    return lambda: kb.add_attachment(conn, second, name="notes.txt", data=data)
+
+
+def hand_in(conn: kb.BoardConnection) -> Act:
+    """Two artifacts of a run."""
+    task_id, run_id = _run(conn)
+    workspace = conn.paths.workspaces / task_id
+    workspace.mkdir(parents=True)
+    for name in ("report", "table"):
+        (workspace / name).write_text(f"{name} of {task_id} {LONG}")
+    return lambda: kb.complete_task(conn, task_id, run_id=run_id, artifacts=["report", "table"])
+
+
+def purge_attached(conn: kb.BoardConnection) -> Act:
+    """One file is the task's own, one another task has too."""
+    task_id, other = _new(conn), _new(conn)
+    for name, owner in (("own", task_id), ("both", task_id), ("both", other)):
+        kb.add_attachment(conn, owner, name=name, data=f"{name} of {task_id}".encode())
+    kb.archive_task(conn, task_id)
+    return lambda: kb.purge_task(conn, task_id)
+
+
 def comment(conn: kb.BoardConnection) -> Act:
     task_id = _new(conn)
     return lambda: kb.add_comment(conn, task_id, LONG)
@@ -237,9 +270,9 @@ _ACTS: dict[str, Prepare] = {
     for act in (
         create, create_child, claim, register, heartbeat, complete, complete_by_person,
         complete_late, adopt, block, unblock, review, approve, request_changes, wait_for, link,
-        unlink, comment, edit, assign, prioritise, schedule, triage, accept, reclaim, archive,
-        cancel_tree, reopen, purge, undo, pause, resume, subscribe, unsubscribe, owe_deliveries,
-        batch,
+        unlink, attach, attach_again, hand_in, comment, edit, assign, prioritise, schedule, triage,
+        accept, reclaim, archive, cancel_tree, reopen, purge, purge_attached, undo, pause, resume,
+        subscribe, unsubscribe, owe_deliveries, batch,
     )
 }  # fmt: skip
 NAMES = tuple(_ACTS)
