@@ -12,10 +12,10 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench torture simulate mutants clean
+.PHONY: help setup run check test test-clients bench torture simulate mutants clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
 setup: $(INSTALLED) $(INSPECTOR) ## make .venv with everything pinned; redone only when the pins change
 
@@ -44,6 +44,10 @@ check: $(INSTALLED) ## style and types
 test: check $(INSPECTOR) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
+	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
+	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents $(ARGS)
+
 bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -58,5 +62,5 @@ mutants: $(INSTALLED) ## switch the kernel's rules off one by one, and see the s
 	$(BIN)/python -m tests.simulation.mutants $(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
-	rm -rf $(VENV) .venv-bench build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .clients build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
