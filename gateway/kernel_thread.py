@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.store.protocol import GATEWAY_WAIT_SECONDS, BoardConnection
+from hermes_kanban.workers.skills import InstalledSkills
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class KernelThread:
         self.conn = await anyio.to_thread.run_sync(
             lambda: kb.connect(self._board, wait_seconds=GATEWAY_WAIT_SECONDS, same_thread=False)
         )
+        self.conn.skills = InstalledSkills()
 
     async def __call__(self, call: Callable[[BoardConnection], T]) -> T:
         """Run ``call`` with the connection, after those before it; cancelled only once it ends."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
 
 from hermes_kanban.model.records import Identity, Run, Task, Usage
+
+if TYPE_CHECKING:
+    from hermes_kanban.config import Profile
 
 Liveness = Literal["alive", "dead", "elsewhere"]
 
@@ -133,6 +137,26 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str = "command"
     tail: str = ""
     conclusion: Conclusion = Conclusion()
+
+
+class UnknownSkills(msgspec.Struct, frozen=True):
+    """Skills that a profile's agent cannot load; ``runtime`` looked for them in ``where``."""
+
+    names: tuple[str, ...]
+    runtime: str
+    where: str
+
+
+class Skills(Protocol):
+    """The skills that agents find on this host."""
+
+    def unknown(
+        self, name: str, profile: Profile, wanted: Sequence[str], workspace: str | None
+    ) -> UnknownSkills | None:
+        """Those of ``wanted`` that the profile of that name lacks; None also if nobody can say.
+
+        ``workspace`` is the folder or repository that the task names, if it names one.
+        """
 
 
 class Processes(Protocol):

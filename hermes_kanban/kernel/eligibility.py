@@ -16,6 +16,7 @@ import msgspec
 from hermes_kanban.config import Config
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.model.records import Hold
+from hermes_kanban.ports import Skills
 from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one
 
 _MIB: Final = 1024 * 1024
@@ -35,6 +36,7 @@ class World(msgspec.Struct):
     by_resource: Counter[str]
     processes: dict[str, int]
     folders: dict[str, list[LiveRun]]
+    skills: Skills | None = None
 
     def took(self, profile: str | None, tenant: str | None) -> None:
         """One more run takes its places."""
@@ -72,6 +74,7 @@ def survey(
         by_resource=Counter(),
         processes={run.task_id: run.id for run in runs if run.registered},
         folders={},
+        skills=conn.skills,
     )
     for run in runs:
         world.took(run.profile, run.tenant)
@@ -113,6 +116,27 @@ def tenant_hold(world: World, tenant: str | None) -> Hold | None:
 def process_hold(world: World, task: TaskRow) -> Hold | None:
     """What a process that has not exited keeps from starting: its own task, or its folder's."""
     return _earlier_process(world, task) or _folder_in_use(world, task)
+
+
+def skills_hold(world: World, task: TaskRow) -> Hold | None:
+    """What a task misses that its profile's agent, as far as that can be told, cannot load."""
+    if world.skills is None:
+        return None
+    profile = world.config.profiles.get(task["assignee"] or "")
+    own = task["skills"]
+    if profile is None or (own in ("[]", []) and not profile.skills):
+        return None
+    asked = msgspec.json.decode(own, type=list[str]) if isinstance(own, str) else own
+    unknown = world.skills.unknown(
+        task["assignee"], profile, [*profile.skills, *asked], task["workspace_path"]
+    )
+    if unknown is None:
+        return None
+    names = ", ".join(unknown.names)
+    text = f"{unknown.runtime} finds no skill {names} for profile {task['assignee']}"
+    mine = set(unknown.names).isdisjoint(profile.skills)
+    otherwise = "hermes-kanban edit TASK --skill NAME" if mine else "change skills of the profile"
+    return Hold("unknown_skill", text, f"install it in {unknown.where}, or {otherwise}")
 
 
 def _paused(world: World, _: TaskRow) -> Hold | None:
@@ -227,4 +251,5 @@ _RULES: Final[tuple[Callable[[World, TaskRow], Hold | None], ...]] = (
     _tenant_cap,
     _resources,
     _disk,
+    skills_hold,
 )

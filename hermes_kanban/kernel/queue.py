@@ -13,7 +13,8 @@ import msgspec
 
 from hermes_kanban.kernel import eligibility
 from hermes_kanban.kernel.eligibility import World
-from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one, fetch_value
+from hermes_kanban.model.records import Hold
+from hermes_kanban.store.protocol import BoardConnection, Row, fetch_all, fetch_one, fetch_value
 
 HELD_SHOWN: Final = 10
 
@@ -23,8 +24,11 @@ _DUE: Final = (
 )
 _COLUMNS: Final = (
     "id, seq, assignee, tenant, effective_priority, eligible_at, scheduled_at,"
-    " workspace_kind, workspace_path"
+    " workspace_kind, workspace_path, skills"
 )
+# How many ready tasks of a group a look goes through behind those that miss a skill.
+SKILLS_LOOK: Final = 1_000
+SKILLS_PAGE: Final = 100
 # Left to itself SQLite reads these off the status index, which costs what there are ready tasks.
 # The store drops the hint for a database that does not know it.
 # Nobody and the first name apart: the databases differ in where they sort what is null.
@@ -83,16 +87,43 @@ def _heads_of(
         due = _head(conn, world, assignee, tenant, most)
         free = []
         for row in due:
-            reason = hold or eligibility.process_hold(world, row)
+            reason = hold or _row_hold(world, row)
             if reason is None:
                 free.append(row)
             else:
                 found.held.setdefault(reason.code, []).append(row["id"])
-        if hold is None and len(free) < limit and len(due) == most and world.folders:
-            past = _head(conn, world, assignee, tenant, most, past=list(world.folders))
-            free = [row for row in past if eligibility.process_hold(world, row) is None]
+        if hold is None and len(free) < limit and len(due) == most:
+            free = _further(conn, world, assignee, tenant, due, free, limit)
         heads += free[:limit]
     return heads
+
+
+def _row_hold(world: World, row: Row) -> Hold | None:
+    return eligibility.process_hold(world, row) or eligibility.skills_hold(world, row)
+
+
+def _further(
+    conn: BoardConnection,
+    world: World,
+    assignee: str | None,
+    tenant: str | None,
+    due: list[Any],
+    free: list[Any],
+    limit: int,
+) -> list[Any]:
+    """What is free behind the first tasks of a group, where too few of those are."""
+    folders, most = list(world.folders), len(due)
+    if folders:
+        due = _head(conn, world, assignee, tenant, most, past=folders)
+        free = [row for row in due if _row_hold(world, row) is None]
+    if world.skills is None:
+        return free
+    seen, full = len(due), len(due) == most
+    while len(free) < limit and full and seen < SKILLS_LOOK:
+        due = _head(conn, world, assignee, tenant, SKILLS_PAGE, past=folders, after=due[-1])
+        free += [row for row in due if _row_hold(world, row) is None]
+        seen, full = seen + len(due), len(due) == SKILLS_PAGE
+    return free
 
 
 def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None]:
@@ -113,19 +144,30 @@ def _head(
     tenant: str | None,
     limit: int,
     past: list[str] | None = None,
+    after: Row | None = None,
 ) -> list[Any]:
-    """The first tasks of a group that are due; ``past`` leaves those of these folders out."""
+    """The first tasks of a group that are due, ``after`` one of them.
+
+    ``past`` leaves those of these folders out.
+    """
     of_tenant = "tenant IS NULL" if tenant is None else "tenant = :tenant"
     folders = {f"folder_{at}": folder for at, folder in enumerate(past or [])}
     listed = ", ".join(f":{name}" for name in folders)
     elsewhere = f" AND (workspace_kind <> 'dir' OR workspace_path NOT IN ({listed}))"
     sql = (
         f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND assignee = :assignee"
-        f" AND {of_tenant}{_DUE}{elsewhere if folders else ''}"
+        f" AND {of_tenant}{_DUE}{elsewhere if folders else ''}{_BEHIND if after else ''}"
         " ORDER BY effective_priority DESC, seq LIMIT :limit"
     )
     given = {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
+    if after is not None:
+        given |= {"above": after["effective_priority"], "last": after["seq"]}
     return fetch_all(conn, sql, given | folders)
+
+
+_BEHIND: Final = (
+    " AND (effective_priority < :above OR (effective_priority = :above AND seq > :last))"
+)
 
 
 def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: str | None) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import BoardDamaged
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.ports import Clock, Randomness
+from hermes_kanban.ports import Clock, Randomness, Skills
 
 WAIT_SECONDS = 30.0
 GATEWAY_WAIT_SECONDS = 1.0
@@ -75,6 +75,7 @@ class BoardConnection(Protocol):
     clock: Clock
     randomness: Randomness
     config: Config
+    skills: Skills | None
     wait_seconds: float
     events_written: int
     transaction: Transaction | None
@@ -127,6 +128,9 @@ class BoardConnection(Protocol):
     def end_write(self, events: int) -> None:
         """Let the next writer in; if events were committed, ring the bell."""
 
+    def make_lasting(self) -> None:
+        """Let what was committed survive a loss of power, also where commits do not promise it."""
+
     def begin_read(self) -> None:
         """Begin a transaction that sees one moment and writes nothing."""
 
@@ -138,9 +142,13 @@ class BoardConnection(Protocol):
 
 
 class Configured:
-    """A connection that knows the configuration of its board's home."""
+    """A connection that knows the configuration of its board's home.
+
+    ``skills`` is set by whoever wants unknown skills to hold tasks back.
+    """
 
     paths: BoardPaths
+    skills: Skills | None = None
     _config: Config | None = None
 
     @property

@@ -123,7 +123,8 @@ def dispatch_command(session: Session, dry_run: bool, most: int | None) -> int:
     What ended is settled, what may start is started.
     """
     if dry_run:
-        report = kb.dispatch_once(session.conn, spawn_fn=_never, max_spawn=most, dry_run=True)
+        conn = session.conn_with_skills
+        report = kb.dispatch_once(conn, spawn_fn=_never, max_spawn=most, dry_run=True)
     else:
         report = _dispatch(session, most)
     session.answer("dispatch", report, _report_lines(report, dry_run))
@@ -139,7 +140,7 @@ def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
     from hermes_kanban.workers.process import SystemProcesses
     from hermes_kanban.workers.spawn import spawner_for
 
-    conn = session.conn
+    conn = session.conn_with_skills
     lock = role_lock(conn.paths, "dispatcher")
     if not lock.try_take():
         raise errors.Conflict(

@@ -44,6 +44,14 @@ class Session:
             self.standing()
         return self._conn
 
+    @property
+    def conn_with_skills(self) -> kb.BoardConnection:
+        """The board for commands that start tasks or say why one does not: skills may hold it."""
+        from hermes_kanban.workers.skills import InstalledSkills
+
+        self.conn.skills = InstalledSkills()
+        return self.conn
+
     def close(self) -> None:
         """Close the board if it was opened."""
         if self._conn is not None:

@@ -39,7 +39,7 @@ def show_command(session: Session, task: str | None, at: str | None) -> None:
     runs = kb.list_runs(conn, found.id)
     comments = kb.list_comments(conn, found.id)
     attached = kb.list_attachments(conn, found.id)
-    holds = kb.why(conn, found.id)
+    holds = _holds(session, found)
     if session.as_json:
         session.answer(
             "task",
@@ -196,7 +196,7 @@ def why_command(session: Session, task: str | None) -> None:
     """Say why a task does not run, and what lifts that."""
     task_id = inputs.task_id(session, task)
     found = kb.get_task(session.conn, task_id)
-    holds = kb.why(session.conn, task_id)
+    holds = _holds(session, found)
     gateway = health.read(session.conn.paths, session.now)
     lines = _hold_lines(holds, session.now)
     if not holds:
@@ -212,6 +212,12 @@ def _nothing_holds(task: kb.Task, gateway: health.Health | None) -> str:
     if task.status != "ready":
         return "nothing is to come"
     return "nothing holds it back" if gateway else "it starts as soon as a gateway runs"
+
+
+def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:
+    # Only what is ready can miss a skill; to know them is not light.
+    conn = session.conn_with_skills if task.status == "ready" else session.conn
+    return kb.why(conn, task.id)
 
 
 def _hold_lines(holds: list[kb.Hold], now: int) -> list[str]:

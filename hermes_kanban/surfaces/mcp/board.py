@@ -12,6 +12,7 @@ from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs import Caller, Verb, offered, perform
 from hermes_kanban.verbs.schema import request_schema
 from hermes_kanban.verbs.table import needless
+from hermes_kanban.workers.skills import InstalledSkills
 
 # Beside the board's own errors: a file that is not there, and numbers that no row can hold.
 _EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
@@ -50,6 +51,7 @@ class BoardToolbox:
         assert caller is not None
         try:
             conn = kb.connect(self._board)
+            conn.skills = InstalledSkills()
         except _EXPECTED as error:
             return CallResult(texts.problem(error, arguments), is_error=True)
         try:

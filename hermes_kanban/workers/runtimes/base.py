@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from hermes_kanban.ports import Conclusion
 OUTPUT_BYTES = 256 * 1024
 SAID_BYTES = 4 * 1024
 
-_TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
+TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
 
 
 class RemoteTools(msgspec.Struct, frozen=True):
@@ -103,13 +103,42 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
 
 
+class SkillQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose skills to look for: the profile called ``name``, on a task in ``workspace``, if known.
+
+    ``environ`` is the gateway's environment.
+    """
+
+    name: str
+    profile: Profile
+    workspace: Path | None
+    environ: Mapping[str, str]
+
+    def variable(self, name: str) -> str:
+        """What the agent will find in its environment, empty for nothing."""
+        return self.profile.env.get(name) or self.environ.get(name, "")
+
+    @property
+    def home(self) -> Path:
+        """The home of the user that the agent runs as."""
+        return Path(self.variable("HOME") or Path.home())
+
+
+class SkillList(msgspec.Struct, frozen=True):
+    """The names of the skills that are there, and the folder ``where`` one would be put."""
+
+    names: frozenset[str]
+    where: Path
+
+
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of agent.
 
     ``program`` is the name of its executable, empty where the profile names it. ``has_tools``
     says that it is given the run's tools, so that one which never called them never reached the
     board. ``inherits`` are variables that it gets of the gateway's environment beside what every
-    worker gets: where the client keeps its things, and its own vendor's login.
+    worker gets: where the client keeps its things, and its own vendor's login. ``list_skills``
+    says which skills its agent finds; it is None, or answers None, where that cannot be told.
     """
 
     name: str
@@ -118,6 +147,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     conclude: Callable[[Ending], Conclusion]
     has_tools: bool = True
     inherits: tuple[str, ...] = ()
+    list_skills: Callable[[SkillQuery], SkillList | None] | None = None
 
 
 def fill(text: str, request: LaunchRequest, prompt: str) -> str:
@@ -127,7 +157,7 @@ def fill(text: str, request: LaunchRequest, prompt: str) -> str:
         "workspace": str(request.workspace),
         "prompt": prompt,
     }
-    return _TOKEN.sub(lambda found: values[found[1]], text)
+    return TOKEN.sub(lambda found: values[found[1]], text)
 
 
 def filled_env(request: LaunchRequest, prompt: str) -> dict[str, str]:
