@@ -19,6 +19,7 @@ _ROOM: Final = "hermes_kanban.surfaces.cli."
 SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Set up": {
         "setup": ("init", "boards", "profiles"),
+        "clients": ("setup",),
         "selftest": ("selftest",),
     },
     "File and plan tasks": {

@@ -1,4 +1,4 @@
-"""``init``, ``boards`` and ``profiles``: what a home holds."""
+"""``init``, ``boards`` and ``profiles``: what a home holds. For ``setup`` see ``clients.py``."""
 
 from __future__ import annotations
 
@@ -99,8 +99,15 @@ def _tell_where(session: Session, slug: str, board: str | None) -> None:
 boards_command.add(boards_list, boards_create)
 
 
-@command("profiles", examples="hermes-kanban profiles")
-def profiles_command(session: Session) -> None:
+profiles_command = Group(
+    "profiles",
+    help="List profiles, and find agents to make them for.",
+    default="list",
+)
+
+
+@command("list", examples="hermes-kanban profiles")
+def profiles_list(session: Session) -> None:
     """List the profiles that tasks may be assigned to."""
     from hermes_kanban.config import load
 
@@ -115,6 +122,74 @@ def profiles_command(session: Session) -> None:
     value = [_profile_json(name, profile) for name, profile in found.items()]
     none = f"no profiles; add one under profiles: in {home() / 'config.yaml'}"
     session.answer("profiles", value, lines if rows else [none])
+
+
+@command(
+    "detect",
+    click.Option(["--write"], is_flag=True, help="Add the profiles that are missing."),
+    examples="""
+    hermes-kanban profiles detect
+    hermes-kanban profiles detect --write
+    """,
+)
+def profiles_detect(session: Session, write: bool) -> None:
+    """Find the agent clients that are installed here.
+
+    Suggests a profile for each that has none; one that is there is never changed. What does not
+    say its version in time may be another program of that name, and is suggested nothing.
+    """
+    import os
+
+    from hermes_kanban.clients import CLIENTS
+    from hermes_kanban.clients import detect as looking
+    from hermes_kanban.config import load
+
+    profiles = load(home()).profiles
+    lines: list[str] = []
+    value = []
+    for found in looking.detect(CLIENTS, profiles, os.environ):
+        name = looking.suggested_name(found, profiles)
+        text = looking.suggested_profile(found, os.environ)
+        file = home() / "profiles" / f"{name}.yaml"
+        missing = found.version is not None and not found.profiles
+        written = write and missing and _written(session, name, text)
+        told = found.version or "does not say its version"
+        lines.append(f"{found.client.name}: {told}, {found.program}")
+        if found.profiles:
+            lines.append(f"  profile {', '.join(found.profiles)}")
+        elif written:
+            lines.append(f"  profile {name} written: {file}")
+        elif missing:
+            lines.append(f"  no profile; suggested as {file}:")
+            lines += [f"    {line}" for line in text.splitlines()]
+        value.append(
+            {
+                "client": found.client.name,
+                "program": str(found.program),
+                "version": found.version,
+                "on_path": found.on_path,
+                "profiles": found.profiles,
+                "suggested": {"name": name, "file": str(file), "text": text} if missing else None,
+                "written": written,
+            }
+        )
+    if not value:
+        lines.append(f"none of {', '.join(CLIENTS)} is installed here")
+    session.answer("clients", value, lines)
+
+
+def _written(session: Session, name: str, text: str) -> bool:
+    from hermes_kanban.clients.detect import write_profile
+
+    try:
+        write_profile(home(), name, text)
+    except FileExistsError as there:
+        session.warn(f"{there.filename} is there already and stays as it is")
+        return False
+    return True
+
+
+profiles_command.add(profiles_list, profiles_detect)
 
 
 def _limit(most: int | None) -> str:
