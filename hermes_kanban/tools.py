@@ -67,7 +67,7 @@ def __dir__() -> list[str]:
 @functools.cache
 def _function(verb: Verb) -> Callable[..., Any]:
     def call(**arguments: Any) -> Any:
-        conn = kb.connect()
+        conn = kb.connect(for_worker=True)
         try:
             answer = perform(conn, _caller(), verb, arguments)
         finally:

@@ -6,7 +6,7 @@ parser: that is loaded only when a file changed since it was last read.
 
 from hermes_kanban.config.environment import setting_variables
 from hermes_kanban.config.live import LiveConfig
-from hermes_kanban.config.loading import load
+from hermes_kanban.config.loading import load, load_last_good
 from hermes_kanban.config.settings import (
     Config,
     KanbanSettings,
@@ -23,5 +23,6 @@ __all__ = [
     "Profile",
     "WebSettings",
     "load",
+    "load_last_good",
     "setting_variables",
 ]

@@ -80,13 +80,23 @@ def settled(found: tuple[Stamp, ...]) -> bool:
 
 def read_copy(home: Path, found: tuple[Stamp, ...]) -> dict[str, Any] | None:
     """The parsed copy of exactly these files, or None."""
+    copy = _read(home)
+    return copy.tree if copy is not None and copy.stamps == found else None
+
+
+def read_last_copy(home: Path) -> tuple[tuple[Stamp, ...], dict[str, Any]] | None:
+    """The newest copy that was good, whatever became of its files; None if there is none."""
+    copy = _read(home)
+    return None if copy is None else (copy.stamps, copy.tree)
+
+
+def _read(home: Path) -> _Copy | None:
     try:
         data = (home / CACHE_FILE).read_bytes()
         copy = msgspec.json.decode(data, type=_Copy)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    current = copy.version == CACHE_VERSION and copy.stamps == found
-    return copy.tree if current else None
+    return copy if copy.version == CACHE_VERSION else None
 
 
 def write_copy(home: Path, found: tuple[Stamp, ...], tree: dict[str, Any]) -> None:

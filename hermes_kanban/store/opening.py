@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from hermes_kanban.config import Config, load
+from hermes_kanban.config import Config, load, load_last_good
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
@@ -27,15 +27,17 @@ def connect(
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
+    for_worker: bool = False,
 ) -> BoardConnection:
     """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
 
     Where it lies ``kanban.database`` says: in a file of the home, or in PostgreSQL. Creates
     ``default`` in a home (or a database) without boards, and nothing else. Raises NotFound,
-    BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched.
+    BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched; ConfigError for
+    a configuration that is wrong, unless ``for_worker`` lets the last good one do.
     """
     paths = board_paths(board)
-    config = load(paths.home)
+    config = load_last_good(paths.home) if for_worker else load(paths.home)
     if config.kanban.database and not paths.named_by_file:
         from hermes_kanban.store import pgboards
 

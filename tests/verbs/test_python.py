@@ -43,15 +43,29 @@ tools.block(reason=f"{news[0].author} says {news[0].text}")
 """
 
 
+BROKEN = """
+import pathlib, subprocess, sys
+from hermes_kanban import tools
+
+home = pathlib.Path(sys.argv[1])
+draft = home / "config.yaml.new"
+draft.write_text("kanban:\\n  max_spwan: 3\\nprofiles: [")
+draft.replace(home / "config.yaml")
+tools.comment(body="by Python")
+words = ["-m", "hermes_kanban.surfaces.cli.main", "complete", "--summary", "by hand"]
+subprocess.run([sys.executable, *words], check=True)
+"""
+
+
 @pytest.fixture
 def agent(gateways: Gateways) -> Gateways:
     gateways.configure(
         {
             name: {
-                "argv": [sys.executable, "-c", program],
+                "argv": [sys.executable, "-c", program, str(gateways.home)],
                 "on_exit_zero": "protocol_violation",
             }
-            for name, program in (("counter", AGENT), ("steered", STEERED))
+            for name, program in (("counter", AGENT), ("steered", STEERED), ("breaker", BROKEN))
         }
     )
     gateways.open()
@@ -78,6 +92,15 @@ def test_it_is_steered_while_it_works(agent: Gateways) -> None:
     kb.add_comment(agent.conn, task, "use the second table", actor="person:ada")
     blocked = agent.wait_for(task, "blocked", timeout=60)
     assert blocked.block_reason == "person:ada says use the second table"
+
+
+def test_a_slip_in_the_configuration_costs_no_hand_over(agent: Gateways) -> None:
+    task = kb.create_task(agent.conn, title="Finish all the same", assignee="breaker")
+    agent.wait_for(task, "done", timeout=60)
+    run = kb.latest_run(agent.conn, task)
+    assert run is not None
+    assert run.summary == "by hand"
+    assert [one.body for one in kb.list_comments(agent.conn, task)] == ["by Python"]
 
 
 def test_outside_of_any_run_there_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

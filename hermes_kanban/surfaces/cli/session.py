@@ -39,7 +39,7 @@ class Session:
     def conn(self) -> kb.BoardConnection:
         """The board, opened at first use."""
         if self._conn is None:
-            self._conn = kb.connect(self.board)
+            self._conn = kb.connect(self.board, for_worker=self.own_task() is not None)
             # Whoever reads has reached the board too, and the first to do so has the run.
             self.standing()
         return self._conn

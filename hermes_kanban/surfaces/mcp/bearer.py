@@ -28,7 +28,7 @@ class Bearers:
         if parts is None or parts.board not in boards:
             return None
         board = boards[parts.board]
-        conn = kb.connect(board)
+        conn = kb.connect(board, for_worker=True)
         try:
             run = kb.run_of_token(conn, parts.hash)
             if run is None:

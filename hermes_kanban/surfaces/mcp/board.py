@@ -50,7 +50,7 @@ class BoardToolbox:
         caller, verbs, _ = self._offer()
         assert caller is not None
         try:
-            conn = kb.connect(self._board)
+            conn = kb.connect(self._board, for_worker=True)
             conn.skills = InstalledSkills()
         except _EXPECTED as error:
             return CallResult(texts.problem(error, arguments), is_error=True)

@@ -9,7 +9,7 @@ import msgspec
 
 from hermes_kanban import guidance
 from hermes_kanban import kernel as kb
-from hermes_kanban.config import load
+from hermes_kanban.config import load_last_good
 from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.verbs import Caller, offered, orchestrator, worker
 
@@ -33,7 +33,7 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     def caller(self) -> Caller | None:
         """Who that is on the board. None if neither a run nor an orchestrating profile is."""
         paths = board_paths(self.board)
-        profiles = load(paths.home).profiles
+        profiles = load_last_good(paths.home).profiles
         if self.task_id is None or self.run_id is None:
             return orchestrator(self.profile, profiles) if self.profile else None
         return worker(
@@ -46,7 +46,7 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _profile_of_run(self, run_id: int) -> str | None:
-        conn = kb.connect(self.board)
+        conn = kb.connect(self.board, for_worker=True)
         try:
             return kb.get_run(conn, run_id).profile
         except kb.NotFound:
