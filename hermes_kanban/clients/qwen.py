@@ -28,5 +28,6 @@ CLIENT = Client(
     config=lambda place: _folder(place) / "settings.json",
     entry=("mcpServers", SERVER),
     server=_server,
+    project_note="Qwen Code asks once whether to approve a project's tool servers",
     skills=lambda place: _folder(place) / "skills",
 )
