@@ -11,6 +11,7 @@ import pytest
 
 from hermes_kanban.clients import CLIENTS, Place
 from hermes_kanban.clients import detect as looking
+from hermes_kanban.surfaces.cli import clients as surface
 from tests.agents.fetch import CLIENTS as CACHE
 from tests.agents.fetch import TOOLS
 from tests.clients.conftest import Cli, config_of, everything
@@ -87,6 +88,31 @@ def test_it_starts_our_server(cli: Cli, ask: Ask, name: str) -> None:
     shown = ask(name, words)
     assert "board" in shown
     assert said in shown
+
+
+# Of a model that nobody serves: the session ends soon, but has started its tool servers by then.
+NO_MODEL = """\
+name: mine
+version: 1.0.0
+schema: v1
+models:
+  - {name: m, provider: openai, model: x, apiBase: "http://127.0.0.1:9/v1", apiKey: x}
+"""
+
+
+@pytest.mark.parametrize("name", cached("continue"))
+def test_its_session_starts_our_server(
+    cli: Cli, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    spy = tmp_path / "hermes-kanban"
+    spy.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexec {surface._program()[0]} "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setattr(surface, "_program", lambda: [str(spy)])
+    config_of(name).parent.mkdir()
+    config_of(name).write_text(NO_MODEL)
+    assert cli("setup", name, "--yes").code == 0
+    ask(name, ["cn", "-p", "hello"])
+    assert (tmp_path / "words").read_text().startswith("mcp --home ")
 
 
 @pytest.mark.parametrize("name", cached("claude", "opencode", "qwen", "codex"))
