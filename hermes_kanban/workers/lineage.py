@@ -147,8 +147,9 @@ def bind(run_dir: Path, pid: int | None, via: Via) -> Binding:
     """Bind the run in ``run_dir`` to the agent that ``pid`` works for, or say that it may not.
 
     ``pid`` is the tool process (``mcp``, ``cli``), the agent itself (``python``), or the other end
-    of a request (``http``), None if that is on another machine: it is taken at its word. The first
-    to come has the run. After that: the same client and its scripts are of it, also through a new
+    of a request (``http``). That may be None if the bearer of the run's token is not to be told:
+    it is taken at its word, and for the agent that the run's supervisor started. The first to come
+    has the run. After that: the same client and its scripts are of it, also through a new
     tool process; a client that the run's own first process started after the bound one died takes
     its place; every other is nested.
 
@@ -186,7 +187,7 @@ class _Place:
     """Where a caller stands in the run."""
 
     def __init__(self, run_dir: Path, pid: int | None, via: Via) -> None:
-        self.via = via
+        self.via, self.run_dir = via, run_dir
         line = Line([], True) if pid is None else _line(pid, run_dir)
         self.processes = line.processes
         self.agents = line.agents()
@@ -247,11 +248,16 @@ class _Place:
 
     def record(self) -> Bound:
         """What to write of this caller."""
+        client, nearest, root = self.client, self.nearest, self.root
+        if client is None:
+            line = _started_by_supervisor(self.run_dir)
+            client = nearest = line[0] if line and line[0].program else None
+            root = line[-1] if line else None
         return Bound(
-            client=_named(self.client),
-            program=self.client.program if self.client else None,
-            agent=_named(self.nearest),
-            root=_named(self.root),
+            client=_named(client),
+            program=client.program if client else None,
+            agent=_named(nearest),
+            root=_named(root),
             at=int(time.time()),
             via=self.via,
         )
@@ -328,6 +334,32 @@ def _has_supervisor(run_dir: Path) -> bool:
         (folder := programs.run_of_supervisor(one.argv)) is not None and _same(folder, run_dir)
         for one in process_table()
     )
+
+
+def _started_by_supervisor(run_dir: Path) -> list[Process]:
+    """The run's agent and what is above it, up to the process that the supervisor started.
+
+    That process alone where no known agent is below it, nothing where it cannot be seen.
+    """
+    children: dict[int, list[Process]] = {}
+    supervisor: Process | None = None
+    for one in process_table():
+        children.setdefault(one.parent, []).append(one)
+        folder = programs.run_of_supervisor(one.argv)
+        if folder is not None and _same(folder, run_dir):
+            supervisor = one
+    if supervisor is None or not children.get(supervisor.pid):
+        return []
+    # The others are what it adopted, and so came later.
+    root = min(children[supervisor.pid], key=lambda one: (one.start_ticks, one.pid))
+    lines = [[root]]
+    for line in lines:
+        if line[0].program is not None:
+            below = children.get(line[0].pid, [])
+            inner = [one for one in below if one.program and _is_wrapper(line[0], one)]
+            return [*inner[:1], *line]
+        lines += [[child, *line] for child in children.get(line[0].pid, [])]
+    return [root]
 
 
 def _same(folder: str, run_dir: Path) -> bool:

@@ -406,12 +406,34 @@ def test_an_agent_that_something_else_started_is_not_of_the_run(
     assert not lineage.reached_board(run_dir)
 
 
-def test_a_request_from_another_machine_is_taken_at_its_word(
+def test_a_request_of_an_untold_sender_is_the_agents_that_the_supervisor_started(
+    run_agent: RunAgent, run_dir: Path, looking: None
+) -> None:
+    wrapper = run_agent("wrapper.py")
+    claude = wrapper.shell("claude", "-p", "work")
+    inner = claude.start("claude", "--relaunched", "-p", "work")
+    shell = inner.start("job.sh", through=SHELL)
+    daemon = shell.start("codex", detached=True)
+    shell.end()
+    wait_until(lambda: inner.pid not in pids_above(daemon.pid))
+    assert bind(run_dir, None, "http").own
+    assert bound_to(run_dir) == inner.pid
+    assert bind(run_dir, None, "http").own
+    assert bind(run_dir, inner.start("server").pid, "mcp").own
+    assert bind(run_dir, inner.shell("tool").pid, "cli").own
+    assert bind(run_dir, daemon.start("server").pid, "mcp").nested
+
+
+def test_an_untold_sender_in_no_tree_of_ours_is_taken_at_its_word(
     run_agent: RunAgent, run_dir: Path
 ) -> None:
-    claude = run_agent("claude")
+    container = run_agent("docker", "run", "agent")
     assert bind(run_dir, None, "http").own
     assert lineage.reached_board(run_dir)
+    record = read_bound(run_dir)
+    assert record is not None
+    assert (record.client, record.root) == (None, identity_of(container.pid))
+    claude = container.start("claude")
     assert bind(run_dir, claude.start("server").pid, "mcp").own
     assert bound_to(run_dir) == claude.pid
     assert bind(run_dir, None, "http").own
