@@ -39,7 +39,7 @@ _HOMES = {
         "accept_task assign_task edit_task prioritise_task promote_task schedule_task "
         "triage_task unblock_task"
     ),
-    "hermes_kanban.kernel.fencing": "must_be_current",
+    "hermes_kanban.kernel.fencing": "must_be_current stale",
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.edits import triage_task as triage_task
     from hermes_kanban.kernel.edits import unblock_task as unblock_task
     from hermes_kanban.kernel.fencing import must_be_current as must_be_current
+    from hermes_kanban.kernel.fencing import stale as stale
     from hermes_kanban.kernel.finish import block_task as block_task
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task

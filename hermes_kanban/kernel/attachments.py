@@ -20,7 +20,7 @@ from hermes_kanban.kernel.fencing import Author, task_state
 from hermes_kanban.kernel.sources import Unfit
 from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.model.errors import DiskFull, InvalidInput, KanbanError, NotFound, StaleRun
+from hermes_kanban.model.errors import DiskFull, InvalidInput, KanbanError, NotFound
 from hermes_kanban.model.records import Attachment
 from hermes_kanban.store import contents
 from hermes_kanban.store.contents import Content, Read
@@ -327,7 +327,7 @@ def _workspace(conn: BoardConnection, run_id: int | None, claim_lock: str | None
     run = reads.get_run(conn, run_id)
     # Said before its files are looked for, which may be gone; under the lock it is asked again.
     if run.ended_at is not None or claim_lock not in (None, run.claim_lock):
-        raise StaleRun(run_id, run.task_id)
+        raise fencing.stale(conn, run_id, run.task_id)
     return _directory(conn, run.task_id)
 
 

@@ -15,7 +15,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound, StaleRun
 from hermes_kanban.model.records import Refused
-from hermes_kanban.store.protocol import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
 
 class Author(NamedTuple):
@@ -70,10 +70,26 @@ def author(
     if row is None:
         raise NotFound("run", run_id)
     if row["ended_at"] is not None or claim_lock not in (None, row["claim_lock"]):
-        raise StaleRun(run_id, row["task_id"])
+        raise stale(tx.conn, run_id, row["task_id"])
     return Author(run_actor(row["profile"], row["claimer"]), run_id)
 
 
+def stale(conn: BoardConnection, run_id: int, task_id: str) -> StaleRun:
+    """The error for a run that may not write any more, with what its task is now."""
+    row = fetch_one(conn, _HELD, {"id": task_id})
+    if row is None:
+        return StaleRun(run_id, task_id, f"{task_id} is gone")
+    status, current, profile, claimer = row
+    if current in (None, run_id):
+        return StaleRun(run_id, task_id, f"{task_id} is {status}")
+    holder = run_actor(profile, claimer)
+    return StaleRun(run_id, task_id, f"{task_id} is held by {holder} in run {current}")
+
+
+_HELD: Final = (
+    "SELECT t.status, t.current_run_id, r.profile, r.claimer"
+    " FROM tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id WHERE t.id = :id"
+)
 _RUN: Final = (
     "SELECT id, task_id, profile, claimer, claim_lock, ended_at, outcome"
     " FROM task_runs WHERE id = :run"

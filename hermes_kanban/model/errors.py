@@ -55,13 +55,16 @@ class InvalidInput(KanbanError, ValueError):
 
 
 class StaleRun(KanbanError):
-    """A run that has ended, or a lock that is not its own, tried to write."""
+    """A run that has ended, or a lock that is not its own, tried to write.
 
-    def __init__(self, run_id: int, task_id: str) -> None:
-        self.run_id, self.task_id = run_id, task_id
+    ``now`` says in words what became of its task.
+    """
+
+    def __init__(self, run_id: int, task_id: str, now: str) -> None:
+        self.run_id, self.task_id, self.now = run_id, task_id, now
         super().__init__(
             f"run {run_id} of {task_id} has ended or was given another lock; "
-            "only a current run may write"
+            f"only a current run may write; {now}"
         )
 
 

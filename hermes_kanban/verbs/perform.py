@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model.errors import InvalidInput, NotAllowed, StaleRun
+from hermes_kanban.model.errors import InvalidInput, NotAllowed
 from hermes_kanban.verbs import table
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.verb import Call, Verb
@@ -62,8 +62,8 @@ def _as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
     """The caller with the profile that the run's row names; what it was told counts for nothing."""
     run_id = caller.run_id or 0
     run = kb.get_run(conn, run_id)
-    if run.task_id != caller.task_id or caller.claim_lock not in (None, run.claim_lock):
-        raise StaleRun(run_id, caller.task_id or "")
+    if run.task_id != caller.task_id or run.claim_lock != caller.claim_lock:
+        raise kb.stale(conn, run_id, caller.task_id or "")
     return worker(
         run.task_id,
         run_id,

@@ -136,7 +136,7 @@ READING = (
     Verb(
         name="context",
         request=Context,
-        response=kb.ContextPage,
+        response=views.ContextView,
         function=_context,
         sentence="Show your task: what to do, its parents' results, earlier attempts, comments.",
         least="worker",

@@ -53,6 +53,19 @@ def event_view(event: Event) -> Event:
     return msgspec.structs.replace(event, payload=payload)
 
 
+class ContextView(msgspec.Struct, frozen=True):
+    """One page of a worker's context; ``next_page`` is None on the last, ``mark`` fences its texts.
+
+    What the kernel answers has these fields; its own type would load all that makes a context.
+    """
+
+    text: str
+    page: int
+    pages: int
+    next_page: int | None
+    mark: str
+
+
 class TaskDetail(msgspec.Struct, frozen=True):
     """Everything about one task that fits on a page; its events have a verb of their own."""
 

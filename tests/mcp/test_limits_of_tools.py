@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
@@ -335,15 +336,23 @@ def test_a_path_of_the_host_is_not_told(helper: Worker, home: Path) -> None:
     assert "of-another" not in problem(kb.KanbanError(beside), {}, str(helper.workspace))
 
 
-def test_a_broken_configuration_is_an_error_that_names_no_place(coder: Worker, home: Path) -> None:
+def test_a_slip_in_the_configuration_changes_nothing_for_a_worker(
+    coder: Worker, home: Path
+) -> None:
     coder.says("heartbeat")
-    good = (home / "config.yaml").read_text()
     (home / "config.yaml").write_text("kanban: 5\n")
+    coder.says("heartbeat")
+
+
+def test_one_that_was_never_right_is_an_error_that_names_no_place(
+    coder: Worker, home: Path
+) -> None:
+    coder.says("heartbeat")
+    (home / "config.yaml").write_text("kanban: 5\n")
+    (home / ".config-cache.json").unlink(missing_ok=True)
     text = coder.fails("heartbeat")
     assert "kanban" in text
     assert str(home) not in text
-    (home / "config.yaml").write_text(good)
-    coder.says("heartbeat")
 
 
 def test_a_board_that_is_gone_is_an_error_and_found_again(coder: Worker, home: Path) -> None:
@@ -362,7 +371,7 @@ def test_a_busy_board_is_an_error_that_says_who_has_it(
     at_work: AtWork, coder: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = kb.connect
-    monkeypatch.setattr(kb, "connect", lambda board: real(board, wait_seconds=0.2))
+    monkeypatch.setattr(kb, "connect", functools.partial(real, wait_seconds=0.2))
     with kb.batch(at_work.conn):
         text = coder.fails("comment", body="hello")
     assert "the board is busy" in text

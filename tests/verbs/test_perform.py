@@ -94,6 +94,11 @@ def test_every_answer_can_be_written_as_json(verbs: Verbs) -> None:
     assert isinstance(verbs.person("stats"), VERBS["stats"].response)
 
 
+def test_a_context_has_the_fields_that_the_table_says(verbs: Verbs) -> None:
+    answer = verbs.call(verbs.worker("coder"), "context").result
+    assert answer.__struct_fields__ == VERBS["context"].response.__struct_fields__
+
+
 def test_lists_come_in_pages(verbs: Verbs) -> None:
     made = [verbs.task() for _ in range(5)]
     seen: list[str] = []

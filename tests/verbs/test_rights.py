@@ -136,8 +136,12 @@ def test_the_boards_word_on_the_profile_counts(verbs: Verbs) -> None:
         verbs.call(boasting, "list")
 
 
-@pytest.mark.parametrize("change", [{"claim_lock": "0" * 32}, {"task_id": "t_zzzzzz"}])
-def test_a_run_that_is_not_its_own_gets_nothing(verbs: Verbs, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"claim_lock": "0" * 32}, {"claim_lock": None}, {"task_id": "t_zzzzzz"}]
+)
+def test_a_run_that_is_not_its_own_gets_nothing(
+    verbs: Verbs, change: dict[str, str | None]
+) -> None:
     me = msgspec.structs.replace(verbs.worker("coder"), **change)
     with pytest.raises(kb.StaleRun):
         verbs.call(me, "context")
@@ -170,7 +174,7 @@ def test_a_run_that_is_over_orchestrates_nothing(verbs: Verbs) -> None:
         ("comment", {"task_id": blocked, "body": "late"}),
     ):
         before = kb.newest_event_id(verbs.conn)
-        with pytest.raises(kb.StaleRun):
+        with pytest.raises(kb.StaleRun, match=f"{lead.task_id} is ready"):
             verbs.call(lead, verb, **arguments)
         assert kb.newest_event_id(verbs.conn) == before
 
