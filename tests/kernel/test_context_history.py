@@ -202,6 +202,18 @@ def test_attachments_of_the_task_and_of_its_parents_are_listed(board: ABoard) ->
     assert "not-for-you" not in text
 
 
+def test_attachments_of_others_take_no_room(board: ABoard) -> None:
+    other, task = board.create("other"), board.create()
+    board.create(parents=[other])
+    with kb.batch(board.conn):
+        for number in range(101):
+            _attach(board, other, f"file-{number}.txt", f"{number}".encode())
+    _attach(board, task, "mine.txt")
+    text = _context(board, task)
+    assert "mine.txt" in text
+    assert "further attachments were left out" not in text
+
+
 def test_more_attachments_than_are_listed_are_mentioned(board: ABoard) -> None:
     task = board.create()
     with kb.batch(board.conn):
