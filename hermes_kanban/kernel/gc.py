@@ -71,9 +71,13 @@ def gc(
     limits.whole("keep_backups", keep_backups, 1)
     report = GcReport(dry_run, [], [])
     oldest = conn.clock.now() - log_days * _DAY_SECONDS
+    attachments = list(_attachments(conn))
+    if attachments and not dry_run:
+        # Their rows may have gone a moment ago: a loss of power must not bring those back.
+        conn.make_lasting()
     for what, parts, why in (
         *_runs(conn, oldest),
-        *_attachments(conn),
+        *attachments,
         *_drafts(conn),
         *_backups(conn, keep_backups),
     ):

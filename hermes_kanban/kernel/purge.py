@@ -69,7 +69,15 @@ def remove_files(conn: BoardConnection, purged: Purged) -> None:
             remove_below(root, "runs", str(run_id))
     if not purged.attachments:
         return
-    with contextlib.suppress(BoardBusy), write(conn, "purge"):
+    with contextlib.suppress(BoardBusy):
+        # Else a loss of power could bring the rows back, and not the files.
+        conn.make_lasting()
+        _remove_attachments(conn, purged)
+
+
+def _remove_attachments(conn: BoardConnection, purged: Purged) -> None:
+    root = conn.paths.root
+    with write(conn, "purge"):
         in_use = leftovers.files_in_use(conn)
         for stored in purged.attachments:
             parts = leftovers.attachment_parts(conn.paths, stored)

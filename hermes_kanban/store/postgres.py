@@ -28,6 +28,7 @@ from hermes_kanban.store.protocol import (
     Given,
     Parameters,
     Transaction,
+    write,
 )
 
 CONNECT_SECONDS: Final = 10
@@ -253,6 +254,14 @@ class PostgresConnection(Configured):
 
     def end_write(self, events: int) -> None:
         """Nothing: the lock went and the bell rang with the commit."""
+
+    def make_lasting(self) -> None:
+        """A commit that is waited for takes all before it along; with durability full each is."""
+        if self.config.kanban.durability == "full":
+            return
+        with write(self, "sync") as tx:
+            tx.run("SET LOCAL synchronous_commit = on")
+            tx.run("UPDATE boards SET slug = slug")
 
     def begin_read(self) -> None:
         """One snapshot for all statements until the end."""

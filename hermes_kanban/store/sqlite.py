@@ -32,6 +32,7 @@ from hermes_kanban.store.protocol import (
     Given,
     Parameters,
     Transaction,
+    write,
 )
 from hermes_kanban.store.writer_host import WriterHost
 from hermes_kanban.store.writer_lock import WriterLock
@@ -58,6 +59,8 @@ _FAULTS = frozenset(
     }
 )
 _PRIMARY_CODE = 0xFF
+# ``PRAGMA synchronous``: FULL, at which each commit is synced.
+_SYNCED = 2
 
 
 class SqliteConnection(sqlite3.Connection, Configured):
@@ -147,6 +150,19 @@ class SqliteConnection(sqlite3.Connection, Configured):
         self._lock.release()
         if events:
             self._bell.ring()
+
+    def make_lasting(self) -> None:
+        """A commit that is synced takes all before it along; with durability full each one is."""
+        (level,) = self.execute("PRAGMA synchronous").fetchone()
+        if level >= _SYNCED:
+            return
+        self.execute(f"PRAGMA synchronous = {_SYNCED}")
+        try:
+            with write(self, "sync") as tx:
+                # A row that gets what it holds is not written; this page is, whatever it holds.
+                tx.run(f"PRAGMA user_version = {tx.value('PRAGMA user_version')}")
+        finally:
+            self.execute(f"PRAGMA synchronous = {level}")
 
     def begin_read(self) -> None:
         """SQLite reads the moment of its first statement until it ends."""

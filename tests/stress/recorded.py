@@ -86,7 +86,9 @@ def verbs(conn: kb.BoardConnection) -> None:
 def attached(conn: kb.BoardConnection) -> None:
     """Files are attached, again and with completions, and go with their tasks."""
     let_acts_tell(lambda: conn)
-    for name in ("attach", "hand_in", "attach_again", "purge_attached", "attach"):
+    # With durability normal only a checkpoint keeps what was done before it.
+    conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    for name in ("attach", "hand_in", "attach_again", *["purge_attached"] * 4, "attach"):
         acts.prepare(conn, name)()
         tell(conn)
     conn.close()
