@@ -40,7 +40,8 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
             self.task_id,
             self.run_id,
             self.claim_lock,
-            profile=self.profile or self._profile_of_run(self.run_id),
+            # The run's own first: a client's own settings may name the profile of its sessions.
+            profile=self._profile_of_run(self.run_id) or self.profile,
             profiles=profiles,
             read_only=_reading(paths, self.run_id, self.via),
         )
