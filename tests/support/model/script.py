@@ -84,7 +84,9 @@ class Asked:
     headers: dict[str, str]
 
     def offered(self, suffix: str) -> str | None:
-        """The offered tool whose name ends so; None if there is none."""
+        """The offered tool of that name, else the first whose name ends so; None without one."""
+        if suffix in self.tools:
+            return suffix
         return next((name for name in self.tools if name.endswith(suffix)), None)
 
 

@@ -1,0 +1,70 @@
+"""One board, one real client as its worker, and the model that the client talks to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agents.fetch import CLIENTS, TOOLS
+from tests.agents.office import Office
+from tests.support.gateways import Gateways
+from tests.support.model import ModelEndpoint
+
+# Of the person who runs the tests; a client must find nothing of theirs.
+FOREIGN = ("XDG_", "ANTHROPIC_", "CLAUDE", "OPENAI_", "GEMINI_", "GOOGLE_", "QWEN_", "CODEX_")
+
+
+def chosen() -> list[str]:
+    """The clients to test: those that ``CLIENTS`` names, else all."""
+    return os.environ.get("CLIENTS", "").split() or list(CLIENTS)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "client" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only")
+        names = [name for name in chosen() if only is None or name in only.args]
+        metafunc.parametrize("client", names, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.clients)
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> str:
+    """The name of a client of the cache; fails if it is not there."""
+    name: str = request.param
+    assert CLIENTS[name].is_current(), f"{name} is not in the cache; make test-clients fetches it"
+    return name
+
+
+@pytest.fixture
+def model() -> Iterator[ModelEndpoint]:
+    """A model without a script yet."""
+    with ModelEndpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def office(
+    client: str,
+    model: ModelEndpoint,
+    gateways: Gateways,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Office:
+    """A home with the client in it; no gateway yet."""
+    person = tmp_path / "person"
+    person.mkdir()
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(person))
+    path = [str(CLIENTS[client].programs), str(TOOLS), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    return Office(client, person, model, gateways)

@@ -1,0 +1,127 @@
+"""A home with one board, a gateway, and one real client that works for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import hermes_kanban
+from hermes_kanban import kernel as kb
+from tests.agents.people import HABITS, PROFILE, Habit
+from tests.support.gateways import Gateways
+from tests.support.model import ModelEndpoint
+from tests.support.waiting import wait_until
+
+# What a client may take on two busy cores, from its start to its end.
+RUN_SECONDS = 180.0
+SKILLS = Path(hermes_kanban.__file__).parent / "skills"
+
+
+class Office:
+    """Opens the board for business and looks at what became of its tasks."""
+
+    def __init__(self, client: str, person: Path, model: ModelEndpoint, gateways: Gateways) -> None:
+        self.client = client
+        self.habit: Habit = HABITS[client]
+        self.person = person
+        self.model = model
+        self.gateways = gateways
+        self.conn: kb.BoardConnection
+
+    def open(self, *, kanban: dict[str, Any] | None = None, **profile: Any) -> None:
+        """Set the client up, write the configuration with these profile keys, start a gateway."""
+        own = self.habit.settle(self.person, self.model.url)
+        env = {**own.pop("env", {}), **profile.pop("env", {})}
+        keys = {"runtime": self.client, **own, **profile, "env": env}
+        boss = {"runtime": self.client, "orchestrator": True, "may_assign": [PROFILE]}
+        self.gateways.configure({PROFILE: keys, "boss": boss}, **(kanban or {}))
+        if self.habit.needs_setup:
+            self._set_up()
+        self.conn = self.gateways.open()
+        self.gateways.start()
+
+    def file(self, title: str, **fields: Any) -> str:
+        """A task for the client."""
+        return kb.create_task(self.conn, title=title, assignee=PROFILE, **fields)
+
+    def wait_for(self, task_id: str, *statuses: str) -> kb.Task:
+        """Wait until the task has one of these statuses."""
+        return self.gateways.wait_for(task_id, *statuses, timeout=RUN_SECONDS)
+
+    def wait_for_end(self, task_id: str) -> kb.Run:
+        """Wait until the newest run is over and its process gone; says what there was if not."""
+        try:
+            return self.gateways.wait_for_exit(task_id, timeout=RUN_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output(task_id)}") from None
+
+    def run(self, task_id: str) -> kb.Run:
+        """The newest run."""
+        found = kb.latest_run(self.conn, task_id)
+        assert found is not None
+        return found
+
+    def output(self, task_id: str) -> str:
+        """What the client printed in its newest run."""
+        log = self.conn.paths.run_dir(self.run(task_id).id) / "log"
+        return log.read_text("utf-8", "replace") if log.exists() else ""
+
+    def processes(self, run: kb.Run) -> list[psutil.Process]:
+        """Those that live and were started by that run, its supervisor too."""
+        return [one for one in psutil.process_iter() if _belongs(one, run)]
+
+    def wait_until_nobody_is_left(self, run: kb.Run) -> None:
+        """Wait until no process of the run lives; they are named if one does."""
+        wait_until(
+            lambda: not self.processes(run),
+            message=f"of run {run.id} there are left: {_named(self.processes(run))}",
+        )
+
+    def _set_up(self) -> None:
+        words = ["setup", self.client, "--profile", "boss", "--yes"]
+        hermes = self.person / ".hermes" / "profiles" / PROFILE
+        env = {**os.environ, "HERMES_HOME": str(hermes)} if self.client == "hermes" else None
+        done = subprocess.run(
+            [sys.executable, "-m", "hermes_kanban.surfaces.cli.main", *words],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        if self.client == "hermes":
+            shutil.copytree(SKILLS / "kanban-worker", hermes / "skills" / "kanban-worker")
+
+
+def _belongs(process: psutil.Process, run: kb.Run) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        env = process.environ()
+    except psutil.Error:
+        return False
+    return env.get("HERMES_KANBAN_CLAIM_LOCK") == run.claim_lock
+
+
+def _named(processes: Iterable[psutil.Process]) -> list[str]:
+    found = []
+    for one in processes:
+        try:
+            found.append(f"{one.pid} {' '.join(one.cmdline())[:100]}")
+        except psutil.Error:
+            continue
+    return found
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())

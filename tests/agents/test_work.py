@@ -1,0 +1,75 @@
+"""A real client takes a task from the board, does it and hands it over."""
+
+from __future__ import annotations
+
+from hermes_kanban import kernel as kb
+from tests.agents.office import Office
+from tests.support.model import Call, Say, Usage, call, calls
+
+WORKERS_TOOLS = {
+    "kanban_show",
+    "kanban_comment",
+    "kanban_complete",
+    "kanban_block",
+    "kanban_heartbeat",
+}
+
+
+def test_a_task_is_read_commented_and_completed(office: Office) -> None:
+    office.open()
+    office.model.script(
+        call("kanban_show"),
+        calls(
+            Call("kanban_comment", {"body": "the first half is done"}),
+            Call("kanban_comment", {"body": "the second half is done"}),
+        ),
+        call("kanban_complete", summary="painted it", result="It is green now."),
+        Say("I painted it."),
+    )
+
+    task_id = office.file("Paint the shed", body="In the colour of the grass.")
+    task = office.wait_for(task_id, "done", "blocked")
+    run = office.wait_for_end(task_id)
+
+    assert (task.status, run.outcome, run.error) == ("done", "completed", None)
+    assert (run.summary, task.result) == ("painted it", "It is green now.")
+    comments = kb.list_comments(office.conn, task_id)
+    said = {"the first half is done", "the second half is done"}
+    assert {comment.body for comment in comments} == said
+    assert {(comment.author, comment.run_id) for comment in comments} == {
+        ("profile:worker", run.id)
+    }
+    shown, *rest = office.model.asked[1].results
+    assert "In the colour of the grass." in shown
+    assert not rest
+
+
+def test_a_run_knows_its_conversation_and_what_it_cost(office: Office) -> None:
+    office.open()
+    office.model.script(
+        call("kanban_complete", summary="nothing to do"),
+        Say("It was done already.", Usage(input=2000, cached=500, output=70)),
+    )
+
+    task_id = office.file("Count the trees")
+    office.wait_for(task_id, "done", "blocked")
+    run = office.wait_for_end(task_id)
+
+    assert run.outcome == "completed", office.output(task_id)
+    assert run.runtime == office.client
+    assert run.session
+    assert run.usage is not None
+    assert (run.usage.input, run.usage.cached, run.usage.output) == (3000, 800, 90)
+
+
+def test_a_worker_is_offered_the_tools_of_a_worker_and_the_task(office: Office) -> None:
+    office.open()
+    office.model.script(call("kanban_complete", summary="seen"), Say("Seen."))
+
+    task_id = office.file("Look at the tools")
+    office.wait_for(task_id, "done", "blocked")
+
+    first = office.model.asked[0]
+    ours = {name for name in first.tools if "kanban_" in name}
+    assert {name[name.index("kanban_") :] for name in ours} == WORKERS_TOOLS
+    assert task_id in "".join(first.said)
