@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.ports import UnknownSkills
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.surfaces.mcp.texts import RESULT_BYTES, problem
+from hermes_kanban.workers.skills import InstalledSkills
 from tests.mcp.conftest import AtWork, Worker
 
 OF_WORKER: list[tuple[str, dict[str, Any]]] = [
@@ -318,6 +320,19 @@ def test_no_answer_holds_a_secret(at_work: AtWork, boss: Worker) -> None:
         assert "\u202e" not in text
         assert boss.lock not in text
     assert "[redacted]" in told[0]
+
+
+def test_a_hold_tells_no_path_of_the_host(
+    at_work: AtWork, boss: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> UnknownSkills:
+        return UnknownSkills(("maps",), "claude", "/home/ada/.claude/skills")
+
+    monkeypatch.setattr(InstalledSkills, "unknown", unknown)
+    told = boss.says("why", task_id=at_work.task(skills=["maps"]))
+    assert "unknown_skill" in told
+    assert "install it in [a path of the host], or hermes-kanban edit" in told
+    assert "ada" not in told
 
 
 def test_a_path_of_the_host_is_not_told(helper: Worker, home: Path) -> None:

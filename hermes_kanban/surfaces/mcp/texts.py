@@ -166,8 +166,10 @@ def _title(task: Any) -> str:
 def _hold(hold: kb.Hold) -> str:
     until = f", until {_time(hold.until)}" if hold.until is not None else ""
     since = f" (since {_time(hold.since)}{until})" if hold.since is not None else ""
-    text = _front(one_line(_clean(hold.text)), 400)
-    return f"- {hold.code}{since}: {text}; lifted by: {one_line(hold.lifted_by)}"
+    text, lifted = (
+        one_line(_clean(_ABSOLUTE.sub(_HIDDEN_PATH, told))) for told in (hold.text, hold.lifted_by)
+    )
+    return f"- {hold.code}{since}: {_front(text, 400)}; lifted by: {lifted}"
 
 
 def _rows(verb: Verb, head: str, rows: list[tuple[int, str]], after: int | None, room: int) -> str:
