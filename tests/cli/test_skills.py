@@ -9,6 +9,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.ports import UnknownSkills
+from hermes_kanban.verbs import VERBS, perform, person
 from hermes_kanban.workers.skills import InstalledSkills
 
 SKILLS = ["--skill", "sql", "--skill", "plots-2.1", "--skill", "sql"]
@@ -56,6 +57,19 @@ def test_an_edit_replaces_them_and_an_undo_brings_them_back(cli: Any, board: Any
     assert cli("show", task, "--json").json["task"]["skills"] == []
     listed = cli("list", "--at", f"event:{then}", "--json").json["tasks"]
     assert listed[0]["skills"] == ["sql", "plots-2.1"]
+
+
+def test_the_verbs_behind_tools_and_routes_take_them_too(board: Any) -> None:
+    def call(verb: str, **arguments: Any) -> Any:
+        return perform(board.conn, person(), VERBS[verb], arguments).result
+
+    task = call("create", title="Draw", skills=["sql", "plots"]).id
+    assert call("show", task_id=task).task.skills == ["sql", "plots"]
+    call("edit", task_id=task, skills=["maps"])
+    assert call("list").tasks[0].skills == ["maps"]
+    assert "skills: maps" in call("context", task_id=task).text
+    with pytest.raises(kb.InvalidInput, match="skills holds 'No Skill'"):
+        call("create", title="Draw", skills=["No Skill"])
 
 
 def test_a_profile_tells_its_own(cli: Any, home: Path) -> None:
