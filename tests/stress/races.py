@@ -51,8 +51,23 @@ def release(conn: kb.BoardConnection, move: Move) -> object:
     return kb.release_stale_claims(conn)
 
 
+def attach(conn: kb.BoardConnection, move: Move) -> object:
+    data = move["data"].encode()
+    return kb.add_attachment(conn, move["task"], name="file", data=data).id
+
+
+def purge(conn: kb.BoardConnection, move: Move) -> object:
+    return kb.purge_task(conn, move["task"]).id
+
+
+def gc(conn: kb.BoardConnection, move: Move) -> object:
+    del move
+    return len(kb.gc(conn).removed)
+
+
 VERBS: dict[str, Callable[[kb.BoardConnection, Move], object]] = {
-    verb.__name__: verb for verb in (link, create, claim, reopen, beat, complete, release)
+    verb.__name__: verb
+    for verb in (link, create, claim, reopen, beat, complete, release, attach, purge, gc)
 }
 
 

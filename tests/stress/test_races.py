@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.invariants.attached import altered_files, missing_files
 from tests.stress.power import REPOSITORY, environment
 from tests.support.boards import ManualClock
 
@@ -200,3 +201,33 @@ def test_a_run_is_completed_once(race: Race, rounds: int) -> None:
         assert race.kinds(task_id).count("completed") == 1
         winner = answers.index(True)
         assert kb.get_task(race.conn, task_id).result == f"by {winner}"
+
+
+@ROUNDS
+def test_who_attaches_a_file_that_others_remove_has_it(race: Race, rounds: int) -> None:
+    """Its last other attachment is purged, and ``gc`` looks for files without a row."""
+    removed = 0
+    for number in range(rounds):
+        old, one, two = race.new(), race.new(), race.new()
+        data = f"content {number} " * 2_000
+        kb.add_attachment(race.conn, old, name="file", data=data.encode())
+        kb.archive_task(race.conn, old)
+        moves = [
+            {"verb": "attach", "task": one, "data": data},
+            {"verb": "attach", "task": race.chance.choice([one, two]), "data": data},
+            {"verb": "purge", "task": old},
+            {"verb": "gc"},
+        ]
+        first, second, purged, cleared = race.run(*moves)
+        assert isinstance(first, int) and isinstance(second, int)
+        assert purged == old
+        removed += cleared
+        rows = kb.list_attachments(race.conn, one) + kb.list_attachments(race.conn, two)
+        assert {row.id for row in rows} == {first, second}
+        assert [*missing_files(race.conn), *altered_files(race.conn)] == []
+        for task in (one, two):
+            kb.archive_task(race.conn, task)
+            kb.purge_task(race.conn, task)
+        kb.gc(race.conn)
+        assert list((race.conn.paths.root / "attachments").iterdir()) == []
+    race.figures["removed by gc in between"] = removed
