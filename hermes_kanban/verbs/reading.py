@@ -51,7 +51,14 @@ class Attachments(AboutTask, kw_only=True):
 
 
 def _context(call: Call, asked: Context) -> kb.ContextPage:
-    return kb.context_page(call.conn, asked.task_id, page=asked.page, page_bytes=CONTEXT_PAGE_BYTES)
+    caller = call.caller
+    return kb.context_page(
+        call.conn,
+        asked.task_id,
+        page=asked.page,
+        page_bytes=CONTEXT_PAGE_BYTES,
+        own=caller.kind == "person" or caller.task_id == asked.task_id,
+    )
 
 
 def _show(call: Call, asked: AboutTask) -> views.TaskDetail:

@@ -322,6 +322,14 @@ def test_no_answer_holds_a_secret(at_work: AtWork, boss: Worker) -> None:
     assert "[redacted]" in told[0]
 
 
+def test_only_its_own_worker_is_told_where_a_task_works(at_work: AtWork, boss: Worker) -> None:
+    other = at_work.task()
+    assert str(boss.workspace) in boss.says("show")
+    told = boss.says("show", task_id=other)
+    assert other in told
+    assert "workspace" not in told
+
+
 def test_a_hold_tells_no_path_of_the_host(
     at_work: AtWork, boss: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

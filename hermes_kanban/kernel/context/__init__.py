@@ -42,19 +42,25 @@ def build_worker_context(
 ) -> str:
     """The worker's briefing as Markdown of at most ``limit_bytes`` bytes; NotFound if no task."""
     limits.whole("limit_bytes", limit_bytes, pages.PAGE_BYTES_LEAST)
-    return _compose(conn, task_id, limit_bytes)[0]
+    return _compose(conn, task_id, limit_bytes, own=True)[0]
 
 
 def context_page(
-    conn: BoardConnection, task_id: str, *, page: int = 1, page_bytes: int = PAGE_BYTES
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    page: int = 1,
+    page_bytes: int = PAGE_BYTES,
+    own: bool = True,
 ) -> ContextPage:
     """One page, of at most ``page_bytes`` bytes, of what ``build_worker_context`` gives.
 
+    A reader that is not the task's ``own`` worker is not told where that works.
     The same between calls, markers included, as long as what it tells does not change. Raises
     InvalidInput for a page that there is not.
     """
     limits.whole("page_bytes", page_bytes, pages.PAGE_BYTES_LEAST)
-    text, mark = _compose(conn, task_id, CONTEXT_BYTES)
+    text, mark = _compose(conn, task_id, CONTEXT_BYTES, own=own)
     found = pages.split(text, mark, page_bytes)
     if not isinstance(page, int) or not 1 <= page <= len(found):
         raise InvalidInput("page", f"1 to {len(found)}", f"is {page!r}")
@@ -62,13 +68,13 @@ def context_page(
     return ContextPage(found[page - 1], page, len(found), following, mark)
 
 
-def _compose(conn: BoardConnection, task_id: str, limit: int) -> tuple[str, str]:
+def _compose(conn: BoardConnection, task_id: str, limit: int, *, own: bool) -> tuple[str, str]:
     """The text and the marker in it, which no other part of it contains."""
     with reading(conn):
-        told = material.read(conn, task_id)
+        told = material.read(conn, task_id, own=own)
     for mark in marks(conn.board_id, told.texts()):
         fence = Fence(mark)
-        text = frame.fit(told, conn.paths, fence, limit)
+        text = frame.fit(told, fence, limit)
         if not fence.torn:
             break
     # The barest of all is longer than a very small limit.

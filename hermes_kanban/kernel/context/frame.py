@@ -12,9 +12,8 @@ import msgspec
 from hermes_kanban.kernel.context import material
 from hermes_kanban.kernel.context.material import File, Material, Parent, Said
 from hermes_kanban.kernel.context.untrusted import Fence, Measure, word
-from hermes_kanban.kernel.workspaces import branch_of, directory
+from hermes_kanban.kernel.workspaces import branch_of
 from hermes_kanban.model.records import Event, Run, Task
-from hermes_kanban.paths import BoardPaths
 
 COMMENT_BYTES: Final = 8 * 1024
 REASON_BYTES: Final = 2 * 1024
@@ -68,18 +67,18 @@ _TEXTS_SHARE: Final = (3, 4)
 _COME_BACK: Final = (("runs", 1), ("said", 3), ("steps", 10), ("said", None), ("runs", None))
 
 
-def fit(told: Material, paths: BoardPaths, fence: Fence, limit: int) -> str:
+def fit(told: Material, fence: Fence, limit: int) -> str:
     """The fullest page of at most ``limit`` bytes; if even the barest is longer, that one."""
     sizes: dict[str, int] = {}
 
     def measured(cut: Cut) -> int:
         measure = Measure(fence.mark, sizes)
-        return len(_Frame(told, paths, measure, cut).text().encode()) + measure.bytes
+        return len(_Frame(told, measure, cut).text().encode()) + measure.bytes
 
     # What cleaning does to the size is small: start where the raw text fits, and go on from there.
     text = ""
     for cut in _fitting(list(cuts(told, limit)), limit, measured):
-        text = _Frame(told, paths, fence, cut).text()
+        text = _Frame(told, fence, cut).text()
         if len(text.encode()) <= limit:
             break
     return text
@@ -110,9 +109,8 @@ def _first(ways: list[Cut], limit: int, measured: Callable[[Cut], int]) -> int:
 class _Frame:
     """One way to tell it."""
 
-    def __init__(self, told: Material, paths: BoardPaths, fence: Fence, cut: Cut) -> None:
+    def __init__(self, told: Material, fence: Fence, cut: Cut) -> None:
         self._told = told
-        self._paths = paths
         self._fence = fence
         self._cut = cut
 
@@ -155,8 +153,9 @@ class _Frame:
             f" {_time(task.created_at)}",
             f"assignee: {task.assignee or '-'}  tenant: {task.tenant or '-'}"
             f"  priority: {task.priority}  attempt: {self._told.attempt}{run}",
-            fence.value("workspace", str(directory(task, self._paths))),
         ]
+        if self._told.workspace is not None:
+            lines.append(fence.value("workspace", self._told.workspace))
         if branch := branch_of(task):
             lines.append(fence.value("branch", branch))
         if task.skills:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from hermes_kanban.kernel import reads
+from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.model.records import Event, Run, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value
 
@@ -77,9 +78,13 @@ class Said(NamedTuple):
 
 
 class Material(NamedTuple):
-    """All of it, each list oldest first and one longer than is shown, so that this can be said."""
+    """All of it, each list oldest first and one longer than is shown, so that this can be said.
+
+    ``workspace`` is None where the reader has no business there.
+    """
 
     task: Task
+    workspace: str | None
     attempt: int
     parents: list[Parent]
     runs: list[Run]
@@ -105,10 +110,12 @@ class Material(NamedTuple):
             yield from (file.name, file.media_type)
 
 
-def read(conn: BoardConnection, task_id: str) -> Material:
-    """What there is to tell; NotFound if there is no such task."""
+def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
+    """What there is to tell, to the task's ``own`` worker; NotFound if there is no such task."""
+    task = reads.get_task(conn, task_id)
     return Material(
-        task=reads.get_task(conn, task_id),
+        task=task,
+        workspace=str(directory(task, conn.paths)) if own else None,
         attempt=max(1, fetch_value(conn, _ATTEMPTS, {"id": task_id})),
         parents=[
             Parent(*row)
