@@ -126,7 +126,9 @@ def test_a_busy_board_is_a_conflict_that_names_the_holder(
 ) -> None:
     task_id = board.task()
     real = kb.connect
-    monkeypatch.setattr(kb, "connect", lambda slug: real(slug, wait_seconds=0.2))
+    monkeypatch.setattr(
+        kb, "connect", lambda slug, **more: real(slug, **(more | {"wait_seconds": 0.2}))
+    )
     with kb.batch(board.conn):
         done = cli("complete", task_id)
     assert done.code == 4
