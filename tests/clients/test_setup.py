@@ -21,6 +21,9 @@ ALL = list(CLIENTS)
 WITH_PROJECTS = [name for name, client in CLIENTS.items() if client.projects]
 PROGRAM = str(Path(sys.executable).with_name("hermes-kanban"))
 
+# Where an installation has it; the other tests are given one of their own.
+SHIPPED = surface._skills()
+
 # A file of each format as somebody has kept it.
 KEPT = {
     "jsonc": '{\n  // mine\n  "theme": "dark",\n  "KEY": {"other": {"command": "z"}, },\n}\n',
@@ -175,6 +178,16 @@ def test_the_skill_comes_with_it(cli: Cli, skill: Path, name: str) -> None:
     skills = CLIENTS[name].skills
     assert skills is not None
     assert everything(skills(Place(os.environ)) / "kanban-orchestrator") == everything(skill)
+
+
+def test_an_installation_has_the_skill(
+    cli: Cli, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surface, "_skills", lambda: SHIPPED)
+    assert cli("setup", "claude", "--yes").code == 0
+    text = (user / ".claude/skills/kanban-orchestrator/SKILL.md").read_text()
+    assert "\nname: kanban-orchestrator\n" in text
+    assert text == (SHIPPED / "SKILL.md").read_text()
 
 
 def test_the_skill_may_be_left_out(cli: Cli, user: Path) -> None:
