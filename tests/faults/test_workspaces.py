@@ -119,3 +119,73 @@ def test_whatever_becomes_of_its_task_a_persons_folder_stays(
     kb.gc(conn, workspaces=clear_workspaces)
     assert (project / "deep" / "precious").read_text() == "kept"
     assert (project / "link").is_symlink()
+
+
+def test_a_reviewer_works_in_the_worktree_of_the_worker(
+    gateways: Gateways, repository: Path
+) -> None:
+    """Saved or not, what the worker left is what the reviewer reads; then it decides."""
+    gateways.configure(
+        {
+            "worker": shell("echo two >> file; echo left > draft; hermes-kanban request-review"),
+            "reviewer": shell(
+                "git branch --show-current; cat file draft; echo seen > notes;"
+                " hermes-kanban approve $(git branch --show-current | cut -d/ -f2) && echo decided",
+                orchestrator=True,
+            ),
+        }
+    )
+    conn = gateways.open()
+    gateways.start()
+    task = kb.create_task(conn, title="work", assignee="worker", workspace=f"worktree:{repository}")
+    run_once(gateways, task, "review")
+    place = conn.paths.workspaces / task
+    review = kb.create_task(conn, title="read", assignee="reviewer", workspace=f"dir:{place}")
+    run_once(gateways, review, "done")
+    run = kb.latest_run(conn, review)
+    assert run is not None
+    said = Path(run.log_path or "").read_text().split()
+    assert said[:4] == [f"hermes-kanban/{task}", "one", "two", "left"]
+    assert said[-1] == "decided"
+    assert kb.get_task(conn, task).status == "done"
+    assert (place / "notes").read_text() == "seen\n"
+    kb.archive_task(conn, review)
+    sweep_workspaces(conn)
+    assert (place / "draft").exists(), "the end of the review takes nothing away"
+    kb.archive_task(conn, task)
+    sweep_workspaces(conn)
+    (kept,) = quarantined(conn.paths)
+    assert {one.name for one in kept.iterdir()} >= {"file", "draft", "notes"}
+
+
+def test_an_artifact_is_there_when_its_workspace_has_gone(gateways: Gateways) -> None:
+    """One that does not exist is refused, and the worker goes on; its child reads the other."""
+    gateways.configure(
+        {
+            "worker": shell(
+                "echo 42 > report; hermes-kanban complete --artifact report --artifact none"
+                " --artifact /etc/passwd; echo refused $?;"
+                " hermes-kanban complete --artifact report --summary 'see t_zzzzzz'"
+            )
+        }
+    )
+    conn = gateways.open()
+    gateways.start()
+    task = kb.create_task(conn, title="write", assignee="worker")
+    run_once(gateways, task, "done")
+    run = kb.latest_run(conn, task)
+    assert run is not None
+    said = Path(run.log_path or "").read_text()
+    assert "none is missing; /etc/passwd lies outside the workspace" in said
+    assert "refused 2" in said
+    kinds = [event.kind for event in kb.list_events(conn, task)]
+    assert [kinds.count(kind) for kind in ("attached", "completed", "warned")] == [1, 1, 1]
+    wait_until(lambda: not (conn.paths.workspaces / task).exists() or sweep_workspaces(conn))
+    assert not (conn.paths.workspaces / task).exists()
+
+    read = f"hermes-kanban attachments {task} --save report . && cat report"
+    gateways.configure({"reader": shell(read)})
+    child = kb.create_task(conn, title="read", assignee="reader", parents=[task])
+    run_once(gateways, child, "done")
+    done = kb.latest_run(conn, child)
+    assert done is not None and (done.summary or "").split() == ["report", "42"]
