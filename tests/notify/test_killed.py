@@ -85,7 +85,11 @@ def test_killed_at_random_points_none_is_missing(world: World, kills: int) -> No
                 time.sleep(chance.random() * 0.03)
             process.kill()
     with notifier_process():
-        wait_until(lambda: all_delivered(world, 2 * created), timeout=60 + kills)
+        wait_until(
+            lambda: all_delivered(world, 2 * created),
+            timeout=60,
+            progress=lambda: len(world.deliveries("delivered")),
+        )
     arrived = assert_none_is_missing(world, inbox)
     # Of each subscription at most one message was on its way at each kill.
     assert len(arrived) - 2 * created <= 2 * kills

@@ -46,10 +46,12 @@ class SelfTest:
         self.started.append(process)
         return process
 
-    def run(self, *words: str, program: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    def run(
+        self, *words: str, program: tuple[str, ...] = (), timeout: float = 300
+    ) -> tuple[int, str, str]:
         """Exit code, output and complaints of a whole run."""
         process = self.start(*words, program=program)
-        out, errors = process.communicate(timeout=300)
+        out, errors = process.communicate(timeout=timeout)
         return process.returncode, out, errors
 
     def nursery(self, verb: int, verbs: int) -> str:

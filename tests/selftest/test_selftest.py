@@ -278,5 +278,5 @@ def test_the_stages_of_the_command_are_those_of_the_runner() -> None:
 
 @pytest.mark.torture
 def test_the_whole_of_it_with_chaos(selftest: Any) -> None:
-    code, out, errors = selftest.run("--minutes", "2")
+    code, out, errors = selftest.run("--minutes", "2", timeout=1200)
     assert code == 0, out + errors
