@@ -18,6 +18,11 @@ READER: Final = (
     " comments and its end to that agent."
 )
 
+AGAIN: Final = (
+    "You worked on it before, in this conversation, until your run {run} ended. Go on with it. What"
+    " is new since then:"
+)
+
 _TASK: Final = "You work on task {task} of a board shared with people and other agents."
 _COMMANDS: Final = "The names below are commands: `hermes-kanban NAME`."
 _ABOUT_ONE: Final = "{context} tells all about one."

@@ -9,7 +9,13 @@ from hermes_kanban.model import Run
 
 
 def session_to_resume(conn: kb.BoardConnection, run: Run, profile: Profile) -> str | None:
-    """The runtime's name of the conversation to go on with, None to begin one.
+    """The runtime's name of the conversation to go on with, None to begin one."""
+    last = conversation_to_resume(conn, run, profile)
+    return None if last is None else last.session
+
+
+def conversation_to_resume(conn: kb.BoardConnection, run: Run, profile: Profile) -> Run | None:
+    """The earlier run whose conversation ``run`` goes on with, None to begin one.
 
     Only a conversation of the same task, profile, runtime and host can be gone on with: the
     client keeps it in files of its own.
@@ -21,4 +27,4 @@ def session_to_resume(conn: kb.BoardConnection, run: Run, profile: Profile) -> s
     if last is None or last.runtime != profile.runtime:
         return None
     where = last.worker_identity
-    return last.session if where is not None and where.host == machine().host else None
+    return last if where is not None and where.host == machine().host else None

@@ -38,11 +38,18 @@ class ContextPage(msgspec.Struct, frozen=True):
 
 
 def build_worker_context(
-    conn: BoardConnection, task_id: str, *, limit_bytes: int = CONTEXT_BYTES
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    limit_bytes: int = CONTEXT_BYTES,
+    since_run: int | None = None,
 ) -> str:
-    """The worker's briefing as Markdown of at most ``limit_bytes`` bytes; NotFound if no task."""
+    """The worker's briefing as Markdown of at most ``limit_bytes`` bytes; NotFound if no task.
+
+    With ``since_run`` only what is new to a worker that goes on with that run's conversation.
+    """
     limits.whole("limit_bytes", limit_bytes, pages.PAGE_BYTES_LEAST)
-    return _compose(conn, task_id, limit_bytes, own=True)[0]
+    return _compose(conn, task_id, limit_bytes, own=True, since_run=since_run)[0]
 
 
 def context_page(
@@ -68,10 +75,14 @@ def context_page(
     return ContextPage(found[page - 1], page, len(found), following, mark)
 
 
-def _compose(conn: BoardConnection, task_id: str, limit: int, *, own: bool) -> tuple[str, str]:
+def _compose(
+    conn: BoardConnection, task_id: str, limit: int, *, own: bool, since_run: int | None = None
+) -> tuple[str, str]:
     """The text and the marker in it, which no other part of it contains."""
     with reading(conn):
         told = material.read(conn, task_id, own=own)
+        if since_run is not None:
+            told = material.since(conn, told, since_run)
     for mark in marks(conn.board_id, told.texts()):
         fence = Fence(mark)
         text = frame.fit(told, fence, limit)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from hermes_kanban.kernel import reads
 from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.model.records import Event, Run, Task
@@ -56,6 +58,8 @@ class Parent(NamedTuple):
     by: str | None
     summary: str | None
     metadata: str | None
+    completed_at: int | None
+    linked_at: int
 
 
 class File(NamedTuple):
@@ -129,11 +133,36 @@ def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
     )
 
 
+def since(conn: BoardConnection, told: Material, run_id: int) -> Material:
+    """What of it is new to a worker that goes on with the conversation of its run ``run_id``.
+
+    The body only if it was edited since; why that run ended is new too. NotFound without that run.
+    """
+    run = reads.get_run(conn, run_id)
+    ended_at = run.started_at if run.ended_at is None else run.ended_at
+    edited = fetch_value(conn, _EDITED_SINCE, {"id": told.task.id, "run": run_id})
+    return told._replace(
+        task=told.task if edited else msgspec.structs.replace(told.task, body=None, result=None),
+        parents=[
+            one
+            for one in told.parents
+            if max(one.completed_at or 0, one.linked_at) >= run.started_at
+        ],
+        runs=[one for one in told.runs if one.id >= run_id],
+        steps=[one for one in told.steps if one.created_at >= ended_at],
+        said=[one for one in told.said if one.at >= run.started_at and one.run_id != run_id],
+    )
+
+
+_EDITED_SINCE: Final = """
+SELECT max(id) FROM task_events WHERE task_id = :id AND kind = 'edited' AND id > (
+    SELECT max(c.id) FROM task_events c WHERE c.run_id = :run AND c.kind = 'claimed')
+"""
 _ATTEMPTS: Final = "SELECT count(*) FROM task_runs WHERE task_id = :id AND claim_lock IS NOT NULL"
 _PARENTS: Final = """
 SELECT p.id, p.title, p.status, p.result, r.id,
     CASE WHEN r.claim_lock IS NULL OR r.profile IS NULL THEN r.claimer ELSE r.profile END,
-    r.summary, r.metadata
+    r.summary, r.metadata, p.completed_at, l.created_at
 FROM task_links l
 JOIN tasks p ON p.id = l.parent_id
 LEFT JOIN task_runs r ON r.id = (
