@@ -134,7 +134,9 @@ def test_an_unknown_profile_is_refused_with_what_to_do(rig: Rig) -> None:
 
 
 def test_an_unknown_runtime_is_refused() -> None:
-    with pytest.raises(SpawnRefused, match="no runtime gopher in this version; use command"):
+    with pytest.raises(
+        SpawnRefused, match="no runtime gopher in this version; use claude, codex, command"
+    ):
         runtime_named("gopher")
 
 

@@ -10,7 +10,14 @@ from hermes_kanban.workers.runtimes.base import Ending, Launch, LaunchRequest, R
 
 # Name → module. Imported at first use: most homes have one or two of them.
 _MODULES: Final = {
+    "claude": "claude",
+    "codex": "codex",
     "command": "command",
+    "continue": "continue_",
+    "gemini": "gemini",
+    "hermes": "hermes",
+    "opencode": "opencode",
+    "qwen": "qwen",
 }
 
 __all__ = ["Ending", "Launch", "LaunchRequest", "Runtime", "runtime_named", "runtime_names"]
