@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from hermes_kanban.surfaces.http.headers import (
+    Headers,
+    Misplaced,
+    check_any_origin,
+    check_host,
+)
 from hermes_kanban.surfaces.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -27,7 +33,6 @@ from hermes_kanban.surfaces.mcp.protocol import (
     unsupported,
 )
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 REALM: Final = 'Bearer realm="hermes-kanban"'
 
 _VERSION: Final = "mcp-protocol-version"
@@ -53,34 +58,13 @@ class Rejection(Exception):
         super().__init__(failure.message)
 
 
-class Headers:
-    """The headers of one request; names are in lower case, as ASGI has them."""
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in raw:
-            self._values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-
-    def get(self, name: str) -> str | None:
-        """The value of that header, the first if there are several."""
-        return next(iter(self._values.get(name, ())), None)
-
-    def times(self, name: str) -> int:
-        """How often that header stands there."""
-        return len(self._values.get(name, ()))
-
-
 def check_place(headers: Headers, hosts: frozenset[str], origins: frozenset[str]) -> None:
-    """No page of another site may reach us by a name that it made point here (DNS rebinding)."""
-    host = (headers.get("host") or "").lower()
-    if _without_port(host) not in hosts:
-        raise Rejection(421, "Misdirected Request: this host is not served here")
-    origin = headers.get("origin")
-    if origin is None or origin.lower() in origins:
-        return
-    scheme, _, place = origin.lower().partition("://")
-    if scheme not in ("http", "https") or _without_port(place) not in LOOPBACK:
-        raise Rejection(403, "Forbidden: requests from this origin are not allowed")
+    """No page of another site may reach us: a page of this machine may, an inspector say."""
+    try:
+        check_host(headers, hosts)
+        check_any_origin(headers, origins)
+    except Misplaced as misplaced:
+        raise Rejection(misplaced.status, misplaced.told) from None
 
 
 def bearer_token(headers: Headers) -> str:
@@ -153,8 +137,3 @@ def _decoded(value: str | None) -> str | None:
         return base64.b64decode(value[len(before) : -len(after)], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
-
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host

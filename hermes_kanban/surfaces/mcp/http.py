@@ -14,9 +14,9 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 
+from hermes_kanban.surfaces.http import body
+from hermes_kanban.surfaces.http.headers import LOOPBACK, Headers
 from hermes_kanban.surfaces.mcp.headers import (
-    LOOPBACK,
-    Headers,
     Rejection,
     bearer_token,
     check_kinds,
@@ -82,17 +82,17 @@ class McpApp:
             raise ValueError(f"serves http only, not {scope['type']}")
         extra: Mapping[str, str] = {}
         try:
-            status, body = await self._respond(scope, receive)
+            status, answer = await self._respond(scope, receive)
         except Rejection as rejection:
             status, extra = rejection.status, rejection.headers
-            body = encode([rejection.reply], batch=False)
-        except _Gone:
+            answer = encode([rejection.reply], batch=False)
+        except body.Gone:
             return
         except Exception as error:
             tell(error)
             failure = Failure(INTERNAL_ERROR, f"Internal error: {type(error).__name__}")
-            status, body = _FAILED, encode([Rejection(_FAILED, failure).reply], batch=False)
-        await _send(send, status, body, extra)
+            status, answer = _FAILED, encode([Rejection(_FAILED, failure).reply], batch=False)
+        await _send(send, status, answer, extra)
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         headers = Headers(scope["headers"])
@@ -160,32 +160,21 @@ class _Queues:
                 self._locks[caller] = lock, waiting - 1
 
 
-class _Gone(Exception):
-    """The client left before it had said everything."""
-
-
 async def _body(headers: Headers, receive: Receive) -> bytes:
-    too_long = Rejection(413, f"Content Too Large: a message has at most {MESSAGE_BYTES} bytes")
-    declared = headers.get("content-length") or ""
-    if declared.isdecimal() and int(declared) > MESSAGE_BYTES:
-        raise too_long
-    body = bytearray()
-    more = True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise _Gone
-        body += event.get("body", b"")
-        if len(body) > MESSAGE_BYTES:
-            raise too_long
-        more = event.get("more_body", False)
-    return bytes(body)
+    try:
+        return await body.whole(headers, receive, MESSAGE_BYTES)
+    except body.BodyTooLong:
+        told = f"Content Too Large: a message has at most {MESSAGE_BYTES} bytes"
+        raise Rejection(413, told) from None
+    except body.BodyTooSlow:
+        told = f"Request Timeout: a message comes within {body.BODY_SECONDS:.0f} s"
+        raise Rejection(408, told, headers={"Connection": "close"}) from None
 
 
-async def _send(send: Send, status: int, body: bytes, extra: Mapping[str, str]) -> None:
-    headers = {"Content-Length": str(len(body)), "Cache-Control": "no-store"} | dict(extra)
-    if body:
+async def _send(send: Send, status: int, answer: bytes, extra: Mapping[str, str]) -> None:
+    headers = {"Content-Length": str(len(answer)), "Cache-Control": "no-store"} | dict(extra)
+    if answer:
         headers["Content-Type"] = "application/json"
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": answer})
