@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model.errors import InvalidInput, NotAllowed
-from hermes_kanban.verbs import table
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.verbs import rights
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.verb import Call, Verb
 
@@ -30,8 +30,8 @@ def perform(
     """
     request = asked if isinstance(asked, msgspec.Struct) else decode(verb, asked)
     if caller.run_id is not None:
-        caller = _as_the_board_knows(conn, caller)
-    _check_rights(caller, verb)
+        caller = as_the_board_knows(conn, caller)
+    rights.check_verb(caller, verb)
     _aim(caller, verb, request)
     before = _peek(conn, caller) if verb.ends_run else None
     result = _call(conn, caller, verb, request)
@@ -58,8 +58,11 @@ def _fields(verb: Verb) -> str:
     return ", ".join(field.encode_name for field in msgspec.structs.fields(verb.request))
 
 
-def _as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
-    """The caller with the profile that the run's row names; what it was told counts for nothing."""
+def as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
+    """The worker with the profile that its run's row names: what it was told counts for nothing.
+
+    Raises StaleRun if the run is none of its task, or the lock not its own.
+    """
     run_id = caller.run_id or 0
     run = kb.get_run(conn, run_id)
     if run.task_id != caller.task_id or run.claim_lock != caller.claim_lock:
@@ -74,43 +77,15 @@ def _as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
     )
 
 
-def _check_rights(caller: Caller, verb: Verb) -> None:
-    if caller.read_only and verb.changes:
-        raise NotAllowed(f"{verb.name}: {caller.read_only}", "reading", "leave it to that agent")
-    if not table.may(caller, verb):
-        names = ", ".join(one.name for one in table.VERBS.values() if table.may(caller, one))
-        raise NotAllowed(
-            f"profile {caller.profile or '-'} may not {verb.name}",
-            names,
-            "a person can allow it: see tools and orchestrator in the profile",
-        )
-    if caller.kind == "person" and verb.of_run:
-        raise NotAllowed(f"only a run may {verb.name}", "the worker of the task", "claim it first")
-
-
 def _aim(caller: Caller, verb: Verb, request: Any) -> None:
-    """A worker's request is about its own task unless it may orchestrate."""
+    """A request without a task is about the caller's own; about another it must be allowed."""
     if not verb.about_task:
         return
     if not request.task_id:
         if caller.task_id is None:
             raise InvalidInput("task_id", "the id of a task", "is missing")
         request.task_id = caller.task_id
-    own = request.task_id == caller.task_id
-    if caller.kind == "person" or own:
-        return
-    if not caller.rights.orchestrator:
-        raise NotAllowed(
-            f"{request.task_id} is not your task",
-            f"your own task, {caller.task_id}",
-            "leave task_id out; only an orchestrating profile reaches other tasks",
-        )
-    if verb.ends_run or verb.name == "heartbeat":
-        raise NotAllowed(
-            f"{verb.name} is for the run of {request.task_id}",
-            f"your own task, {caller.task_id or 'none'}",
-            "comment on the task instead",
-        )
+    rights.check_task(caller, verb, request.task_id)
 
 
 def _call(conn: kb.BoardConnection, caller: Caller, verb: Verb, request: Any) -> Any:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model.errors import NotAllowed
+from hermes_kanban.verbs import rights
 from hermes_kanban.verbs.verb import Call, Changed, Verb, changed
 from hermes_kanban.verbs.working import AboutTask
 
@@ -82,7 +82,7 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 def _create(call: Call, asked: Create) -> Created:
-    _check_assignee(call, asked.assignee)
+    rights.check_assignee(call.caller, asked.assignee)
     fields: dict[str, Any] = msgspec.structs.asdict(asked)
     task_id = kb.create_task(call.conn, **fields, **call.caller.signs)
     return Created(task_id, kb.get_task(call.conn, task_id).status)
@@ -116,7 +116,7 @@ def _schedule(call: Call, asked: Schedule) -> Changed:
 
 
 def _link(call: Call, asked: Link) -> Linked:
-    _check_own_link(call, asked)
+    rights.check_link(call.conn, call.caller, asked.parent_id, asked.child_id)
     made = kb.link_tasks(call.conn, asked.parent_id, asked.child_id, **call.caller.signs)
     return Linked(asked.parent_id, asked.child_id, made)
 
@@ -124,34 +124,6 @@ def _link(call: Call, asked: Link) -> Linked:
 def _unlink(call: Call, asked: Link) -> Linked:
     gone = kb.unlink_tasks(call.conn, asked.parent_id, asked.child_id, actor=call.caller.actor)
     return Linked(asked.parent_id, asked.child_id, bool(gone))
-
-
-def _check_assignee(call: Call, assignee: str | None) -> None:
-    """An agent assigns only to the profiles that its own profile names."""
-    caller = call.caller
-    if caller.kind == "person" or assignee is None or assignee in caller.rights.may_assign:
-        return
-    allowed = ", ".join(caller.rights.may_assign) or "nobody (leave the assignee out)"
-    raise NotAllowed(
-        f"profile {caller.profile} may not assign to {assignee}",
-        allowed,
-        f"a person can add {assignee} to may_assign of profile {caller.profile}",
-    )
-
-
-def _check_own_link(call: Call, asked: Link) -> None:
-    """A worker that does not orchestrate links its own task and those that its run created."""
-    caller = call.caller
-    if caller.kind != "worker" or caller.rights.orchestrator:
-        return
-    for task_id in (asked.parent_id, asked.child_id):
-        task = kb.get_task(call.conn, task_id)
-        if task_id != caller.task_id and task.created_run_id != caller.run_id:
-            raise NotAllowed(
-                f"{task_id} is neither your task nor one that you created",
-                f"{caller.task_id} and the tasks that run {caller.run_id} created",
-                "ask a person or an orchestrating profile to link it",
-            )
 
 
 PLANNING = (

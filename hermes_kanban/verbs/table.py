@@ -9,6 +9,7 @@ from hermes_kanban.verbs.caller import Caller
 from hermes_kanban.verbs.deciding import DECIDING
 from hermes_kanban.verbs.planning import PLANNING
 from hermes_kanban.verbs.reading import READING
+from hermes_kanban.verbs.rights import may
 from hermes_kanban.verbs.verb import Verb
 from hermes_kanban.verbs.working import WORKING
 
@@ -17,22 +18,6 @@ VERBS: Final[dict[str, Verb]] = {
     verb.name: verb
     for verb in (READING[0], *WORKING, *PLANNING, *READING[1:], *ATTACHING, *DECIDING)
 }
-
-
-def may(caller: Caller, verb: Verb) -> bool:
-    """Whether the caller's rights reach the verb at all; which task it is about comes later."""
-    if caller.kind == "person":
-        return True
-    if caller.kind == "orchestrator":
-        # Without a run there is nothing to finish, to hold or to hand back.
-        return (verb.least in ("extra", "orchestrator") and not verb.of_run) or (
-            verb.least == "worker" and not verb.ends_run and verb.name != "heartbeat"
-        )
-    if verb.least == "worker":
-        return True
-    if caller.rights.orchestrator:
-        return verb.least != "person"
-    return verb.least == "extra" and verb.name in caller.rights.tools
 
 
 def needless(caller: Caller, verb: Verb) -> frozenset[str]:

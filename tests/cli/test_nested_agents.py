@@ -147,3 +147,52 @@ def test_the_run_is_found_where_the_environment_does_not_tell_the_board(scene: S
     codex = scene.agent("claude").shell("codex")
     home = ("/usr/bin/env", "-u", "HERMES_KANBAN_DB", f"HERMES_KANBAN_HOME={scene.stage.folder}")
     assert codex.call(*home, PROGRAM, "create", "x").code == 4
+
+
+# What an agent may do by commands is what it may do by its tools
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["create", "more work"], "may not create"),
+        (["approve", "OTHER"], "may not approve"),
+        (["unblock", "OTHER"], "may not unblock"),
+        (["cancel", "OTHER"], "may not cancel"),
+        (["assign", "OTHER", "reader"], "may not assign"),
+        (["comment", "OTHER", "hello"], "OTHER is not your task"),
+        (["complete", "OTHER", "--summary", "mine"], "OTHER is not your task"),
+        (["block", "OTHER", "which?"], "OTHER is not your task"),
+        (["purge", "OTHER", "--yes"], "may not purge"),
+        (["undo", "OTHER"], "may not undo"),
+        (["pause"], "may not pause"),
+        (["claim", "OTHER"], "may not claim"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_an_agent_changes_no_more_by_commands(scene: Scene, words: list[str], told: str) -> None:
+    other = scene.board.task()
+    claude = scene.agent("claude")
+    before = kb.newest_event_id(scene.board.conn)
+    done = claude.call(PROGRAM, *(word.replace("OTHER", other) for word in words))
+    assert (done.code, done.out) == (4, "")
+    assert told.replace("OTHER", other) in done.err
+    assert kb.newest_event_id(scene.board.conn) == before
+
+
+def test_another_board_is_out_of_its_reach(scene: Scene) -> None:
+    assert kb.create_board("elsewhere")
+    conn = kb.connect("elsewhere")
+    before = kb.newest_event_id(conn)
+    claude = scene.agent("claude")
+    done = claude.call(PROGRAM, "create", "far away", "--board", "elsewhere")
+    assert done.code == 4
+    assert "elsewhere is not that of your run" in done.err
+    assert kb.newest_event_id(conn) == before
+    conn.close()
+
+
+def test_a_plain_script_is_as_free_as_its_author(scene: Scene) -> None:
+    script = scene.agent("worker-script")
+    done = script.call(PROGRAM, "create", "more work")
+    assert done.code == 0, done.err

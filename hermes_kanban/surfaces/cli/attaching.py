@@ -48,7 +48,7 @@ def attach_command(session: Session, words: tuple[str, ...], name: str | None) -
     if name is not None and len(files) > 1:
         raise click.UsageError("--name is for one file", click.get_current_context())
     made: list[kb.Attachment] = []
-    author = session.author()
+    author = session.author(task)
     for file in files:
         try:
             with answers.about(task):

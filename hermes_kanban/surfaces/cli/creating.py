@@ -67,6 +67,9 @@ def create_command(
 
     It is ready at once, or when its parents are done, or at its time.
     """
+    author = session.author()
+    if (admission := session.admission()) is not None:
+        admission.check_assignee(assignee)
     task_id = kb.create_task(
         session.conn,
         title=title,
@@ -85,7 +88,7 @@ def create_command(
         max_retries=max_retries,
         idempotency_key=key,
         triage=triage,
-        **session.author(),
+        **author,
     )
     _warn_if_idle(session, assignee)
     session.answer("task", {"id": task_id}, [task_id])

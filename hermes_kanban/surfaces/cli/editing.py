@@ -129,10 +129,13 @@ def schedule_command(session: Session, task: str, when: str) -> None:
 )
 def link_command(session: Session, parent: str, child: str) -> None:
     """Let CHILD wait until PARENT is done."""
+    author = session.author()
+    if (admission := session.admission()) is not None:
+        admission.check_link(parent, child)
     answers.apply(
         session,
         [child],
-        lambda one: kb.link_tasks(session.conn, parent, one, **session.author()),
+        lambda one: kb.link_tasks(session.conn, parent, one, **author),
     )
 
 
@@ -166,7 +169,7 @@ def comment_command(session: Session, words: tuple[str, ...]) -> None:
     task, text = inputs.task_and(session, words, "TEXT")
     body = inputs.long_text("comment", text, files=False) or ""
     with answers.about(task):
-        comment_id = kb.add_comment(session.conn, task, body, **session.author())
+        comment_id = kb.add_comment(session.conn, task, body, **session.author(task))
     session.answer(
         "comment", {"id": comment_id, "task_id": task}, [f"comment {comment_id} on {task}"]
     )

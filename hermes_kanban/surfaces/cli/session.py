@@ -14,6 +14,7 @@ from hermes_kanban import present
 from hermes_kanban.surfaces.cli.errors import Conflict
 
 if TYPE_CHECKING:
+    from hermes_kanban.surfaces.cli.admission import Admission
     from hermes_kanban.surfaces.cli.standing import Standing
 
 FORMAT: Final = 1
@@ -107,13 +108,27 @@ class Session:
             self._standing = stand(int(run))
         return self._standing
 
-    def may_write(self) -> None:
+    def may_write(self, task_id: str | None = None) -> None:
         """Asked by every verb that writes; raises Conflict for a nested agent.
 
-        Nor may an agent pass for a person while it works on a run: that would be the way round.
+        Nor may an agent pass for a person while it works on a run, or do more than by its tools:
+        that would be the way round.
         """
-        if (standing := self.standing()) is not None:
-            standing.check(as_person=self.as_person, task=os.environ.get(OWN_TASK))
+        if (standing := self.standing()) is None:
+            return
+        standing.check(as_person=self.as_person, task=os.environ.get(OWN_TASK))
+        if (admission := self.admission()) is not None:
+            command = click.get_current_context().command_path.partition(" ")[2]
+            admission.check(command, task_id)
+
+    def admission(self) -> Admission | None:
+        """The rights of the agent that gives this command in a run; None for anybody else."""
+        standing = self.standing()
+        if standing is None or standing.agent is None:
+            return None
+        from hermes_kanban.surfaces.cli.admission import Admission
+
+        return Admission(self.conn)
 
     def own_task(self) -> str | None:
         """The task of the worker that runs this command, unless it acts as a person."""
@@ -123,7 +138,7 @@ class Session:
 
     def fencing(self, task_id: str) -> dict[str, Any]:
         """Run and lock for a verb on ``task_id``: given, or those of the worker's own task."""
-        self.may_write()
+        self.may_write(task_id)
         if self.run is not None:
             return {"run_id": self.run, "claim_lock": self.lock}
         return self._from_environment() if self.own_task() == task_id else {}
@@ -134,9 +149,9 @@ class Session:
             return found
         raise click.UsageError(f"only the current run of {task_id} may do this; {_WORKER_HINT}")
 
-    def author(self) -> dict[str, Any]:
+    def author(self, task_id: str | None = None) -> dict[str, Any]:
         """The run that writes a task, link or comment, if a worker does."""
-        self.may_write()
+        self.may_write(task_id)
         if self.run is not None:
             return {"run_id": self.run, "claim_lock": self.lock}
         return self._from_environment() if self.own_task() else {}
