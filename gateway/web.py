@@ -91,7 +91,7 @@ class WebServer:
         from hermes_kanban.surfaces.mcp.bearer import Bearers
         from hermes_kanban.surfaces.mcp.http import McpApp
 
-        tools = McpApp(Bearers(self._boards))
+        tools = McpApp(Bearers(self._boards), hosts=self._live_config.current().web.names)
 
         async def route(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "http" and scope["path"].rstrip("/") == MCP_PATH:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import msgspec
 
 from hermes_kanban.config.environment import VARIABLES
-from hermes_kanban.config.settings import Sections, UnknownResource
+from hermes_kanban.config.settings import OpenToAll, Sections, UnknownResource
 from hermes_kanban.config.source import KeyPath, Source
 from hermes_kanban.model.errors import ConfigError
 
@@ -42,6 +42,8 @@ def explain(
             return ConfigError(_in_environment(problem))
     if isinstance(refusal, UnknownResource):
         return ConfigError(_in_file(source, _unknown_resource(source, refusal)))
+    if isinstance(refusal, OpenToAll):
+        return ConfigError(_open_to_all(source))
     return ConfigError(f"{source.places[()].file if source.places else 'environment'}: {refusal}")
 
 
@@ -82,6 +84,14 @@ def _unknown_resource(source: Source, cause: UnknownResource) -> Problem:
     hint = _nearest(cause.resource, declared) or "; declare it there with how many there are"
     path = ("profiles", cause.profile, "resources", cause.resource)
     return Problem(path, f"is no resource of kanban.resources{hint}")
+
+
+def _open_to_all(source: Source) -> str:
+    problem = Problem(
+        ("web", "host"),
+        "can be reached from other machines: set web.token too, a secret of 32 characters or more",
+    )
+    return _in_file(source, problem) if problem.path in source.places else _in_environment(problem)
 
 
 def _in_struct(data: Any, struct: type[msgspec.Struct], path: KeyPath) -> Iterator[Problem]:

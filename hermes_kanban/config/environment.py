@@ -79,6 +79,8 @@ def _parse(variable: Variable, text: str) -> Any:
         return _mapping(variable, text)
     if variable.key == "boards" and text != "all":
         return [slug.strip() for slug in text.split(",")]
+    if isinstance(default, tuple):
+        return [word.strip() for word in text.split(",")] if text else []
     return text
 
 

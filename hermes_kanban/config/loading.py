@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hermes_kanban.config import cache, environment
-from hermes_kanban.config.settings import Config, Sections, UnknownResource
+from hermes_kanban.config.settings import Config, OpenToAll, Sections, UnknownResource
 from hermes_kanban.model.errors import ConfigError
 
 CONFIG_FILE = "config.yaml"
-REFUSALS = (msgspec.ValidationError, UnknownResource)
+REFUSALS = (msgspec.ValidationError, UnknownResource, OpenToAll)
 
 
 class Version(NamedTuple):
@@ -115,6 +115,7 @@ def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: 
         merged[section] = {**given, **values} if isinstance(given, dict) else given
     sections = msgspec.convert(merged, type=Sections)
     sections.check_resources()
+    sections.check_web()
     files = tuple(stamp.file for stamp in wanted.stamps)
     return Config(
         kanban=sections.kanban,

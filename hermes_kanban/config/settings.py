@@ -51,11 +51,25 @@ EnvironmentName = Annotated[
         description="the name of an environment variable",
     ),
 ]
-LoopbackHost = Annotated[
+BindHost = Annotated[
     str,
     Meta(
-        pattern=r"^(localhost|127(\.\d{1,3}){3}|::1)\Z",
-        description="a loopback address: 127.0.0.1, ::1 or localhost",
+        pattern=r"^(localhost|\d{1,3}(\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\Z",
+        description="an address of this machine: 127.0.0.1, ::1, localhost, 0.0.0.0 or another",
+    ),
+]
+HostName = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|\[[0-9a-f:.]+\])\Z",
+        description="a name or address without a port, in lower case: board.example, 192.0.2.7",
+    ),
+]
+WebToken = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9._~+/=-]{32,200})?\Z",
+        description="empty, or a secret of 32 to 200 letters, digits and ._~+/=-",
     ),
 ]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -109,16 +123,34 @@ class LoggingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The ``web:`` section; ``HERMES_KANBAN_WEB_<KEY>`` overrides each key."""
+    """The ``web:`` section; ``HERMES_KANBAN_WEB_<KEY>`` overrides each key.
+
+    ``hosts`` are the names by which it may be reached beside those of this machine. Without a
+    ``token`` it keeps one of its own making in ``<home>/web.token``.
+    """
 
     in_gateway: bool = False
-    host: LoopbackHost = "127.0.0.1"
+    host: BindHost = "127.0.0.1"
     port: Port = 8790
+    hosts: tuple[HostName, ...] = ()
+    token: WebToken = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine can connect."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a request's ``Host`` may be, beside the names of this machine."""
+        own = f"[{self.host.lower()}]" if ":" in self.host else self.host
+        return frozenset(self.hosts) | {own}
 
     @property
     def address(self) -> str:
-        """Where the gateway is reached, without a path."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """Where programs of this machine reach it, without a path."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{here}]" if ":" in here else here
         return f"http://{host}:{self.port}"
 
 
@@ -180,6 +212,11 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             for resource in profile.resources.keys() - self.kanban.resources.keys():
                 raise UnknownResource(name, resource)
 
+    def check_web(self) -> None:
+        """Raises OpenToAll: whoever can connect from elsewhere must have been given a secret."""
+        if not self.web.is_loopback and not self.web.token:
+            raise OpenToAll
+
 
 class Config(Sections, frozen=True, kw_only=True):
     """Everything that is configured; ``files`` are those it was read from, config.yaml first."""
@@ -193,3 +230,13 @@ class UnknownResource(ValueError):
     def __init__(self, profile: str, resource: str) -> None:
         self.profile, self.resource = profile, resource
         super().__init__(f"profile {profile} uses the resource {resource}")
+
+
+class OpenToAll(ValueError):
+    """``web.host`` can be reached from other machines, and ``web.token`` is empty."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "web.host can be reached from other machines, so web.token must be set: a secret of 32"
+            " characters or more"
+        )
