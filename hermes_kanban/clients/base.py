@@ -52,8 +52,9 @@ class Client(NamedTuple):
     ``listed``; ``server`` writes it, given command and arguments. ``wishes`` are settings that
     are set only where nothing is said, ``base`` is what a new file must hold. ``programs`` are its
     commands, ``places`` where they lie beside PATH (below the user's folder unless absolute), and
-    ``version`` is what they print of themselves. The notes are for people: always, for projects,
-    and where the file is new.
+    ``version`` is what they print of themselves. With ``any_entry`` ours is needed only where
+    there is no other beside it. With ``serves_workers`` the runs of a worker too have their tools
+    by it alone. The notes are for people: always, for projects, and where the file is new.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Client(NamedTuple):
     listed: bool = False
     wishes: tuple[tuple[tuple[str, ...], Any], ...] = ()
     base: Mapping[str, Any] = {}
+    any_entry: bool = False
+    serves_workers: bool = False
     note: str = ""
     project_note: str = ""
     new_file_note: str = ""

@@ -28,5 +28,7 @@ CLIENT = Client(
     entry=("mcpServers", SERVER),
     server=_server,
     note="Gemini CLI starts tool servers only in folders that it trusts",
+    # It has no option for a run's own tools.
+    serves_workers=True,
     skills=lambda place: _folder(place) / "skills",
 )

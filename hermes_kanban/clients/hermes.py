@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hermes_kanban.clients.base import SERVER, Client, Place
+from hermes_kanban.clients.base import SERVER, Client, ClientTrouble, Place
+from hermes_kanban.workers.runtimes.hermes_state import profile_folder
 
 
 def _folder(place: Place) -> Path:
@@ -21,8 +22,31 @@ def _folder(place: Place) -> Path:
     return profile if active and active != "default" and profile.is_dir() else home
 
 
+def for_worker(place: Place, name: str) -> tuple[Client, Place]:
+    """What the runs of a Hermes profile need in it: an entry, which is off, and the skill.
+
+    Without any entry Hermes looks for no tools at all; each run brings its own. Raises
+    ClientTrouble if Hermes has no such profile.
+    """
+    root = place.folder("HERMES_HOME", place.home / ".hermes")
+    folder = profile_folder(root, name)
+    if not folder.is_dir():
+        raise ClientTrouble(
+            f"Hermes has no profile {name} ({folder}); 'hermes profile create {name}' makes it"
+        )
+    client = CLIENT._replace(
+        name=f"{CLIENT.name}-worker",
+        title=f"the Hermes profile {name}",
+        server=lambda command: _server(command) | {"enabled": False},
+        any_entry=True,
+        wishes=(),
+    )
+    return client, place._replace(environ={**place.environ, "HERMES_HOME": str(folder)})
+
+
 def _server(command: list[str]) -> dict[str, Any]:
-    return {"command": command[0], "args": command[1:]}
+    # Said, since an entry for workers may stand there that is off.
+    return {"command": command[0], "args": command[1:], "enabled": True}
 
 
 CLIENT = Client(

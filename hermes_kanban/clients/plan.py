@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hermes_kanban.clients import formats
-from hermes_kanban.clients.base import SERVER, SKILL, Client, ClientTrouble, Place, Taken
+from hermes_kanban.clients.base import SERVER, Client, ClientTrouble, Place, Taken
 from hermes_kanban.clients.formats import plain
 from hermes_kanban.clients.ledger import Ledger, Record, Wish, sha256
 
@@ -138,6 +138,8 @@ def _with_entry(wanted: Setup, file: Path, text: str, record: Record) -> str:
     client = wanted.client
     means = _loaded(client, file, text)
     found = plain.get(means, client.entry)
+    if client.any_entry and plain.get(means, client.entry[:-1]):
+        return text
     server = client.server(wanted.command)
     if found is not None and not client.is_ours(found):
         if not wanted.replace:
@@ -204,7 +206,7 @@ def _without_entry(
             return original
     text = _decoded(file, data)
     means = _loaded(client, file, text)
-    found = plain.get(means, client.entry)
+    found = _to_take_out(client, plain.get(means, client.entry))
     try:
         if found is not None and not client.is_ours(found):
             notes.append(f"{file}: {'.'.join(client.entry)} is not ours any more and stays")
@@ -229,12 +231,18 @@ def _without_entry(
     return text.encode()
 
 
+def _to_take_out(client: Client, found: Any) -> Any:
+    """The entry; None for one that is on where ours is off: a session's, which also serves."""
+    on = isinstance(found, dict) and found.get("enabled") is not False
+    return None if client.any_entry and on else found
+
+
 # The skill
 
 
 def _skill_changes(wanted: Setup, source: Path, skills: Path, record: Record) -> list[Change]:
     changes = []
-    target = skills / SKILL
+    target = skills / source.name
     current = {target / path.relative_to(source): path.read_bytes() for path in _files(source)}
     for file, data in current.items():
         before = _read(file)
@@ -268,7 +276,7 @@ def _skill_removals(
         known = {Path(name): digest for name, digest in record.skill.items()}
     elif source is not None:
         known = {
-            skills / SKILL / path.relative_to(source): sha256(path.read_bytes())
+            skills / source.name / path.relative_to(source): sha256(path.read_bytes())
             for path in _files(source)
         }
     else:

@@ -41,19 +41,7 @@ QUIET = {
 
 Ask = Callable[..., str]
 
-
-def cached(*names: str) -> list[object]:
-    """Those clients; one that is not in the cache is skipped."""
-    return [
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                not (CACHE[name].programs / CACHE[name].program).exists(),
-                reason=f"{name} is not in the cache; make test-clients fetches it",
-            ),
-        )
-        for name in names
-    ]
+pytestmark = pytest.mark.clients
 
 
 @pytest.fixture
@@ -81,7 +69,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return call
 
 
-@pytest.mark.parametrize("name", cached(*LISTS))
+@pytest.mark.parametrize("name", [*LISTS])
 def test_it_starts_our_server(cli: Cli, ask: Ask, name: str) -> None:
     assert cli("setup", name, "--yes").code == 0
     words, said = LISTS[name]
@@ -100,7 +88,7 @@ models:
 """
 
 
-@pytest.mark.parametrize("name", cached("continue"))
+@pytest.mark.parametrize("name", ["continue"])
 def test_its_session_starts_our_server(
     cli: Cli, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -115,7 +103,7 @@ def test_its_session_starts_our_server(
     assert (tmp_path / "words").read_text().startswith("mcp --home ")
 
 
-@pytest.mark.parametrize("name", cached("claude", "opencode", "qwen", "codex"))
+@pytest.mark.parametrize("name", ["claude", "opencode", "qwen", "codex"])
 def test_it_reads_the_file_that_its_environment_names(
     cli: Cli, ask: Ask, user: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -132,7 +120,7 @@ def test_it_reads_the_file_that_its_environment_names(
     assert said in ask(name, words)
 
 
-@pytest.mark.parametrize("name", cached("claude", "opencode", "qwen", "gemini"))
+@pytest.mark.parametrize("name", ["claude", "opencode", "qwen", "gemini"])
 def test_it_reads_the_file_of_a_project(cli: Cli, ask: Ask, tmp_path: Path, name: str) -> None:
     project = tmp_path / "project"
     (project / ".git").mkdir(parents=True)
@@ -143,13 +131,13 @@ def test_it_reads_the_file_of_a_project(cli: Cli, ask: Ask, tmp_path: Path, name
     assert asks.get(name, said) in ask(name, words, project)
 
 
-@pytest.mark.parametrize("name", cached(*SKILLS))
+@pytest.mark.parametrize("name", [*SKILLS])
 def test_it_has_the_skill(cli: Cli, ask: Ask, name: str) -> None:
     cli("setup", name, "--yes")
     assert "kanban-orch" in ask(name, SKILLS[name])
 
 
-@pytest.mark.parametrize("name", cached("claude", "codex", "gemini", "qwen", "hermes"))
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini", "qwen", "hermes"])
 def test_what_it_wrote_into_its_file_since_then_outlives_an_undo(
     cli: Cli, ask: Ask, name: str
 ) -> None:
@@ -172,7 +160,7 @@ def test_what_it_wrote_into_its_file_since_then_outlives_an_undo(
     assert "kanban-orchestrator" not in str(everything(skills(Place(os.environ))).keys())
 
 
-@pytest.mark.parametrize("name", cached(*CLIENTS))
+@pytest.mark.parametrize("name", [*CLIENTS])
 def test_it_is_found_with_its_version(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{CACHE[name].programs}:{TOOLS}:{os.environ['PATH']}")
     found = {one.client.name: one for one in looking.detect(CLIENTS, {}, os.environ, 60.0)}

@@ -73,7 +73,7 @@ WRITTEN = {
     "opencode": {"type": "local", "enabled": True},
     "qwen": {"trust": True},
     "continue": {"name": "board"},
-    "hermes": {},
+    "hermes": {"enabled": True},
 }
 
 

@@ -36,6 +36,11 @@ _DATABASE: Final = "HERMES_KANBAN_DATABASE"
         help="The profile that its sessions act for. Default: the only orchestrator.",
     ),
     click.Option(
+        ["--worker"],
+        metavar="NAME",
+        help="Instead: let the runs of that profile find their tools (hermes).",
+    ),
+    click.Option(
         ["--project"],
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         metavar="FOLDER",
@@ -50,6 +55,7 @@ _DATABASE: Final = "HERMES_KANBAN_DATABASE"
     hermes-kanban setup claude --profile planner
     hermes-kanban setup codex --dry-run
     hermes-kanban setup gemini --project . --yes
+    hermes-kanban setup hermes --worker coder
     hermes-kanban setup claude --undo
     """,
 )
@@ -57,6 +63,7 @@ def setup_command(
     session: Session,
     name: str,
     profile: str | None,
+    worker: str | None,
     project: Path | None,
     no_skill: bool,
     replace: bool,
@@ -67,10 +74,13 @@ def setup_command(
     """Let an agent client's own sessions use the board.
 
     Writes a tool server called board, and the skill kanban-orchestrator, into the client's
-    configuration. Shows what would change and asks first.
+    configuration. Shows what would change and asks first. With --worker it writes what a Hermes
+    profile must have before the gateway can start it: the skill kanban-worker, and an entry that
+    is off, since each run brings its own.
     """
     from hermes_kanban.clients import CLIENTS, Place, Taken
     from hermes_kanban.clients.ledger import Ledger
+    from hermes_kanban.clients.plan import Setup, to_set_up
 
     if session.as_json and not (yes or dry_run):
         raise _misuse("--json asks nobody: add --yes or --dry-run")
@@ -79,41 +89,57 @@ def setup_command(
         raise _misuse(f"{client.title} has no configuration of a project; leave --project out")
     place = Place(os.environ, None if project is None else project.absolute())
     ledger = Ledger(home())
+    skill = _skills()
+    if worker is not None:
+        client, place = _for_worker(client, place, worker, profile)
+        skill = _worker_skill()
     try:
         if undo:
-            plan = _plan_undo(client, place, ledger)
+            plan = _plan_undo(client, place, ledger, skill)
         else:
-            plan = _plan_setup(session, client, place, ledger, profile, no_skill, replace)
+            words = _words(session, client, profile, worker)
+            wanted = None if no_skill or client.skills is None else _shipped(skill)
+            plan = to_set_up(Setup(client, place, words, wanted, replace), ledger)
     except Taken as taken:
         raise errors.Conflict(str(taken)) from None
     return _carry_out(session, client, place, ledger, plan, undo=undo, dry_run=dry_run, yes=yes)
 
 
-def _plan_setup(
-    session: Session,
-    client: Client,
-    place: Place,
-    ledger: Ledger,
-    profile: str | None,
-    no_skill: bool,
-    replace: bool,
-) -> Plan:
-    from hermes_kanban.clients.plan import Setup, to_set_up
+def _for_worker(
+    client: Client, place: Place, name: str, profile: str | None
+) -> tuple[Client, Place]:
+    """The client as the runs of that profile need it, and its own configuration."""
+    from hermes_kanban.clients.hermes import for_worker
+    from hermes_kanban.config import load
 
-    words = [*_program(), "mcp", "--home", str(home()), "--profile", _orchestrating(profile)]
+    if profile is not None:
+        raise _misuse("--worker and --profile exclude each other")
+    if client.name != "hermes":
+        raise _misuse(f"the runs of {client.title} need nothing of --worker; it is for hermes")
+    profiles = load(home()).profiles
+    if name not in profiles or profiles[name].runtime != "hermes":
+        lacks = "has another runtime" if name in profiles else "is not configured"
+        raise _misuse(f"profile {name} {lacks}; make it one of runtime hermes first")
+    own = {"HERMES_HOME": where} if (where := profiles[name].env.get("HERMES_HOME")) else {}
+    return for_worker(place._replace(environ={**place.environ, **own}), name)
+
+
+def _words(session: Session, client: Client, profile: str | None, worker: str | None) -> list[str]:
+    """Our tool server's command line."""
+    words = [*_program(), "mcp", "--home", str(home())]
+    if worker is None and (acting := _orchestrating(client, profile)) is not None:
+        words += ["--profile", acting]
     if session.board is not None:
         words += ["--board", session.board]
     if os.environ.get(_DATABASE):
         session.warn(f"{_DATABASE} is not handed on; put it into {home() / 'config.yaml'}")
-    skill = None if no_skill or client.skills is None else _skill()
-    return to_set_up(Setup(client, place, words, skill, replace), ledger)
+    return words
 
 
-def _plan_undo(client: Client, place: Place, ledger: Ledger) -> Plan:
+def _plan_undo(client: Client, place: Place, ledger: Ledger, skill: Path) -> Plan:
     from hermes_kanban.clients.plan import to_undo
 
-    folder = _skills()
-    return to_undo(client, place, folder if folder.is_dir() else None, ledger)
+    return to_undo(client, place, skill if skill.is_dir() else None, ledger)
 
 
 def _carry_out(
@@ -182,8 +208,11 @@ def _agreed(yes: bool) -> bool:
     return click.confirm("Write this?", err=True)
 
 
-def _orchestrating(name: str | None) -> str:
-    """The profile that the sessions act for; raises UsageError if it may not plan."""
+def _orchestrating(client: Client, name: str | None) -> str | None:
+    """The profile that the sessions act for; raises UsageError if it may not plan.
+
+    None where there is none, and only the client's workers are to have the tools.
+    """
     from hermes_kanban.config import load
 
     profiles = load(home()).profiles
@@ -198,6 +227,8 @@ def _orchestrating(name: str | None) -> str:
         return able[0]
     if able:
         raise _misuse(f"several profiles may plan; say which: --profile {'|'.join(able)}")
+    if client.serves_workers and client.name in {one.runtime for one in profiles.values()}:
+        return None
     raise _misuse(
         f"no profile has orchestrator: true, so a session would get no tools; make one in {where}"
     )
@@ -212,14 +243,22 @@ def _program() -> list[str]:
 
 
 def _skills() -> Path:
-    import hermes_kanban
     from hermes_kanban.clients.base import SKILL
 
-    return Path(hermes_kanban.__file__ or "").resolve().parent / "skills" / SKILL
+    return _skill_folder(SKILL)
 
 
-def _skill() -> Path:
-    folder = _skills()
+def _worker_skill() -> Path:
+    return _skill_folder("kanban-worker")
+
+
+def _skill_folder(name: str) -> Path:
+    import hermes_kanban
+
+    return Path(hermes_kanban.__file__ or "").resolve().parent / "skills" / name
+
+
+def _shipped(folder: Path) -> Path:
     if not folder.is_dir():
         raise FileNotFoundError(2, "the skill is missing from this installation", str(folder))
     return folder

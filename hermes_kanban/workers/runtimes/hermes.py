@@ -37,7 +37,7 @@ from hermes_kanban.workers.runtimes.board import (
     stdio_server,
 )
 from hermes_kanban.workers.runtimes.failures import failed
-from hermes_kanban.workers.runtimes.hermes_state import newest, spent_on
+from hermes_kanban.workers.runtimes.hermes_state import newest, profile_folder, spent_on
 from hermes_kanban.workers.runtimes.output import sub, text
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
@@ -106,7 +106,7 @@ def launch(request: LaunchRequest) -> Launch:
 
 def _profile_folder(request: LaunchRequest) -> Path:
     """Where the Hermes profile of that name lies; SpawnRefused if there is none."""
-    name = (request.task.assignee or "").lower()
+    name = request.task.assignee or ""
     folder = _folder_of(agent_environment(request), name)
     if not folder.is_dir():
         raise SpawnRefused(
@@ -116,10 +116,7 @@ def _profile_folder(request: LaunchRequest) -> Path:
 
 
 def _folder_of(env: dict[str, str], name: str) -> Path:
-    root = place_of(env, "HERMES_HOME", ".hermes")
-    if root.parent.name == "profiles":
-        root = root.parent.parent
-    return root if name == "default" else root / "profiles" / name
+    return profile_folder(place_of(env, "HERMES_HOME", ".hermes"), name)
 
 
 def _check_profile(request: LaunchRequest, folder: Path) -> dict[str, Any]:
@@ -198,7 +195,7 @@ def conclude(ending: Ending) -> Conclusion:
     else:
         found = Conclusion(said=said)
     started = started_with(ending.folder)
-    profile = _folder_of(started.env, started.argv[started.argv.index("-p") + 1].lower())
+    profile = _folder_of(started.env, started.argv[started.argv.index("-p") + 1])
     session = named[1] if named else newest(profile, ending.folder, started.cwd)
     if session is None:
         return found

@@ -1,4 +1,4 @@
-"""What Hermes Agent keeps of its conversations in a profile's ``state.db``, which is only read."""
+"""Where a Hermes profile lies, and what it keeps of its conversations (``state.db``, only read)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ FROM sessions JOIN line USING (id)
 _NEWEST: Final = """
 SELECT id FROM sessions WHERE cwd = :cwd AND started_at >= :since ORDER BY started_at DESC LIMIT 1
 """
+
+
+def profile_folder(root: Path, name: str) -> Path:
+    """The folder of the profile called ``name``; ``root`` is Hermes' home, or a profile's."""
+    if root.parent.name == "profiles":
+        root = root.parent.parent
+    return root if name == "default" else root / "profiles" / name.lower()
 
 
 def spent_on(profile: Path, session: str) -> Usage | None:
