@@ -24,16 +24,24 @@ def chosen() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "client" in metafunc.fixturenames:
-        only = metafunc.definition.get_closest_marker("only")
-        names = [name for name in chosen() if only is None or name in only.args]
-        metafunc.parametrize("client", names, indirect=True)
+        metafunc.parametrize("client", chosen(), indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.clients)
+    others = [item for item in items if not _is_for_its_client(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def _is_for_its_client(item: pytest.Item) -> bool:
+    only = item.get_closest_marker("only")
+    chosen = getattr(item, "callspec", None)
+    return only is None or chosen is None or chosen.params.get("client") in only.args
 
 
 @pytest.fixture

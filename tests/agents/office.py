@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,28 @@ import psutil
 
 import hermes_kanban
 from hermes_kanban import kernel as kb
+from tests.agents.fetch import CLIENTS
 from tests.agents.people import HABITS, PROFILE, Habit
 from tests.support.gateways import Gateways
 from tests.support.model import ModelEndpoint
 from tests.support.waiting import wait_until
 
+# Stands in the client's place, and starts it with tools whose server does not come up.
+SABOTEUR = """\
+#!{python}
+import os, pathlib
+
+def broken(text):
+    return text.replace("hermes_kanban.surfaces.cli.main", "hermes_kanban.no_such_module")
+
+run = pathlib.Path({runs!r}, os.environ["HERMES_KANBAN_RUN_ID"])
+for file in run.iterdir():
+    if file.name not in ("spec.json", "log", "supervisor.err"):
+        file.write_text(broken(file.read_text()))
+env = {{name: broken(value) for name, value in os.environ.items()}}
+argv = pathlib.Path("/proc/self/cmdline").read_text().split("\\0")[2:-1]
+os.execve({client!r}, [{client!r}, *map(broken, argv)], env)
+"""
 # What a client may take on two busy cores, from its start to its end.
 RUN_SECONDS = 180.0
 SKILLS = Path(hermes_kanban.__file__).parent / "skills"
@@ -36,8 +52,13 @@ class Office:
         self.gateways = gateways
         self.conn: kb.BoardConnection
 
-    def open(self, *, kanban: dict[str, Any] | None = None, **profile: Any) -> None:
-        """Set the client up, write the configuration with these profile keys, start a gateway."""
+    def open(
+        self, *, kanban: dict[str, Any] | None = None, broken: bool = False, **profile: Any
+    ) -> None:
+        """Set the client up, write the configuration with these profile keys, start a gateway.
+
+        With ``broken`` the tool server of the client's runs does not come up.
+        """
         own = self.habit.settle(self.person, self.model.url)
         env = {**own.pop("env", {}), **profile.pop("env", {})}
         keys = {"runtime": self.client, **own, **profile, "env": env}
@@ -45,6 +66,8 @@ class Office:
         self.gateways.configure({PROFILE: keys, "boss": boss}, **(kanban or {}))
         if self.habit.needs_setup:
             self._set_up()
+        if broken:
+            self._break_the_tools()
         self.conn = self.gateways.open()
         self.gateways.start()
 
@@ -62,6 +85,12 @@ class Office:
             return self.gateways.wait_for_exit(task_id, timeout=RUN_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.output(task_id)}") from None
+
+    def wait_for_outcome(self, task_id: str, outcome: str) -> kb.Run:
+        """Wait until the newest run is over; it must have ended so."""
+        run = self.wait_for_end(task_id)
+        assert run.outcome == outcome, (run.outcome, run.error, self.output(task_id)[-2000:])
+        return run
 
     def run(self, task_id: str) -> kb.Run:
         """The newest run."""
@@ -84,6 +113,21 @@ class Office:
             lambda: not self.processes(run),
             message=f"of run {run.id} there are left: {_named(self.processes(run))}",
         )
+
+    def _break_the_tools(self) -> None:
+        client = CLIENTS[self.client]
+        program = self.person / "bin" / client.program
+        program.parent.mkdir()
+        runs = str(self.gateways.home / "boards" / "default" / "runs")
+        real = str(client.programs / client.program)
+        text = SABOTEUR.format(python=sys.executable, runs=runs, client=real)
+        program.write_text(text, "utf-8")
+        program.chmod(0o755)
+        os.environ["PATH"] = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+        settings = self.person / ".gemini" / "settings.json"
+        if self.client == "gemini":
+            text = settings.read_text("utf-8")
+            settings.write_text(text.replace('"mcp"', '"no-such-command"'), "utf-8")
 
     def _set_up(self) -> None:
         words = ["setup", self.client, "--profile", "boss", "--yes"]
@@ -120,8 +164,3 @@ def _named(processes: Iterable[psutil.Process]) -> list[str]:
         except psutil.Error:
             continue
     return found
-
-
-def now() -> int:
-    """Unix seconds."""
-    return int(time.time())

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from tests.support.model import Call
+from tests.support.model import Call, Fail
 
 PROFILE: Final = "worker"
 MODEL: Final = "scripted"
+LIMIT: Final = Fail(429, "Rate limit reached. Please try again in 7s.")
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,21 @@ class Habit:
     """One client as its person uses it.
 
     ``settle`` writes the person's own configuration into ``home`` and returns the profile's keys
-    beside ``runtime``. ``shell`` is how its model runs a command. ``needs_setup`` says that
-    its tools or skills come by ``hermes-kanban setup``.
+    beside ``runtime``. ``shell`` is how its model runs a command, with these ``shell_arguments``
+    of the client. ``needs_setup`` says that its tools or skills come by ``hermes-kanban setup``,
+    ``notices`` that it does not start without its tools. ``refusal`` is a rate limit that it gives
+    up on soonest, and ``reset`` after how many seconds it then says to try again. ``forgets`` that
+    it keeps nothing of a conversation that was stopped in its middle.
     """
 
     settle: Callable[[Path, str], dict[str, Any]]
     shell: Callable[[str], Call]
+    shell_arguments: tuple[str, ...] = ()
     needs_setup: bool = False
-    notices_a_dead_board: bool = False
-    arguments_for_shell: tuple[str, ...] = field(default=())
+    notices: bool = False
+    forgets: bool = False
+    refusal: Fail = LIMIT
+    reset: int | None = 7
 
 
 def _write(file: Path, content: Any) -> None:
@@ -136,18 +143,30 @@ def _tool(name: str, key: str = "command", **more: Any) -> Callable[[str], Call]
 
 
 HABITS: Final = {
-    "continue": Habit(_continue, _tool("Bash"), notices_a_dead_board=True),
+    "continue": Habit(_continue, _tool("Bash"), notices=True, forgets=True),
     "hermes": Habit(_hermes, _tool("terminal"), needs_setup=True),
-    "opencode": Habit(_opencode, _tool("bash", description="run it")),
+    "opencode": Habit(
+        _opencode,
+        _tool("bash", description="run it"),
+        refusal=Fail(429, "Rate limit reached.", retry_after=2),
+        reset=2,
+    ),
     "claude": Habit(
-        _claude, _tool("Bash", description="run it"), arguments_for_shell=("--allowedTools", "Bash")
+        _claude, _tool("Bash", description="run it"), shell_arguments=("--allowedTools", "Bash")
     ),
     "codex": Habit(
         _codex,
         _tool("exec_command", key="cmd"),
-        notices_a_dead_board=True,
-        arguments_for_shell=("-s", "danger-full-access"),
+        shell_arguments=("-s", "danger-full-access"),
+        notices=True,
+        reset=None,
     ),
-    "gemini": Habit(_gemini, _tool("run_shell_command"), needs_setup=True),
+    "gemini": Habit(
+        _gemini,
+        _tool("run_shell_command"),
+        needs_setup=True,
+        refusal=Fail(429, "Resource exhausted.", retry_after=3),
+        reset=3,
+    ),
     "qwen": Habit(_qwen, _tool("run_shell_command", is_background=False)),
 }
