@@ -46,7 +46,7 @@ test: check $(INSPECTOR) ## style, types and the tests
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
-	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents $(ARGS)
+	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents tests/clients $(ARGS)
 
 bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)

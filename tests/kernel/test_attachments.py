@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.support.boards import ABoard
 pytestmark = pytest.mark.usefixtures("stays_sound")
 
 MakeFile = Callable[..., Path]
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -183,7 +185,7 @@ def test_at_most_25_mib(board: ABoard, make_file: MakeFile) -> None:
         ("a folder", "is a folder"), ("a folder with a slash", "is a folder"),
         ("a pipe", "device, pipe or socket"), ("a socket", "device, pipe or socket"),
         ("a device", "device, pipe or socket"), ("nothing", "is missing"),
-        ("below a file", "cannot be read"), ("unreadable", "cannot be read"),
+        ("below a file", "cannot be read"),
         ("an empty path", "is no path"), ("a NUL", "is no path"), ("the board", "is the database"),
         ("the board by another name", "is the database"),
     ],
@@ -199,7 +201,7 @@ def test_only_plain_files(
     assert (dump(board.conn), kept(board)) == (before, [])
 
 
-def odd_file(board: ABoard, make_file: MakeFile, file: Path, kind: str) -> Any:  # noqa: PLR0912
+def odd_file(board: ABoard, make_file: MakeFile, file: Path, kind: str) -> Any:
     path: Any = file
     if kind == "a link":
         file.symlink_to(make_file())
@@ -217,11 +219,6 @@ def odd_file(board: ABoard, make_file: MakeFile, file: Path, kind: str) -> Any: 
         path = "/dev/null"
     elif kind == "below a file":
         path = make_file() / "x"
-    elif kind == "unreadable":
-        if os.getuid() == 0:
-            pytest.skip("root reads everything")
-        file.write_text("x")
-        file.chmod(0)
     elif kind == "an empty path":
         path = ""
     elif kind == "a NUL":
@@ -232,6 +229,29 @@ def odd_file(board: ABoard, make_file: MakeFile, file: Path, kind: str) -> Any: 
             os.link(path, file)
             path = file
     return path
+
+
+def test_a_file_that_may_not_be_read(board: ABoard, make_file: MakeFile) -> None:
+    task = board.create()
+    before = dump(board.conn)
+    file = make_file()
+    file.chmod(0)
+    with without_rights(), pytest.raises(kb.InvalidInput, match="cannot be read"):
+        attach(board, task, path=file)
+    assert (dump(board.conn), kept(board)) == (before, [])
+
+
+@contextlib.contextmanager
+def without_rights() -> Iterator[None]:
+    """Root reads everything: for so long it is somebody else."""
+    if os.getuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def a_database(board: ABoard) -> Path:
