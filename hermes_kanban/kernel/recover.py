@@ -108,7 +108,7 @@ def _close(
 def _close_silent(tx: Transaction, task: TaskState, record: ExitRecord) -> None:
     """Exit 0 without complete or block: the profile says what that means."""
     if record.on_exit_zero == "complete":
-        summary = redact(record.conclusion.said or record.tail).strip() or None
+        summary = redact(_last_words(record)).strip() or None
         finish.complete_in(tx, task, "system", None, {"summary": summary})
         return
     silent = "exit code 0 without complete or block"
@@ -128,13 +128,19 @@ def _ending(record: ExitRecord) -> str:
 def _error(what: str, record: ExitRecord) -> str:
     if record.conclusion.error:
         return f"{what}; {redact(record.conclusion.error)[:_ERROR_CHARACTERS]}"
-    lines = redact(record.tail).strip().splitlines()
+    lines = redact(_last_words(record)).strip().splitlines()
     return f"{what}; last output: {lines[-1][:_ERROR_CHARACTERS]}" if lines else what
 
 
 def _seen(record: ExitRecord | None) -> dict[str, Any]:
     """The last output as evidence on the board."""
-    return {"output": redact(record.tail)} if record is not None and record.tail else {}
+    words = "" if record is None else redact(_last_words(record))
+    return {"output": words} if words else {}
+
+
+def _last_words(record: ExitRecord) -> str:
+    """What the agent said last, else the end of its output; people read neither frame nor JSON."""
+    return record.conclusion.said or record.tail
 
 
 def advance_stops(

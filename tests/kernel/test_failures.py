@@ -233,6 +233,16 @@ def test_an_exit_without_a_word_keeps_the_output_as_evidence(board: ABoard) -> N
     assert "without complete or block" in (run.error or "")
 
 
+def test_what_the_agent_said_counts_before_what_its_client_printed(board: ABoard) -> None:
+    task = board.create()
+    said = Conclusion(said="I looked.\nThe file is not there.")
+    run = fail(board, task, exit_code=0, tail='{"type": "result"}\n', conclusion=said)
+    assert run.error is not None
+    assert run.error.endswith("; last output: The file is not there.")
+    event = next(e for e in kb.list_events(board.conn, task) if e.kind == "protocol_violation")
+    assert event.payload["output"] == said.said
+
+
 def test_where_exit_zero_means_done_the_output_is_the_summary(board: ABoard) -> None:
     task = board.create()
     child = board.create(parents=[task])

@@ -25,7 +25,7 @@ from hermes_kanban.workers.runtimes.board import (
     stdio_server,
 )
 from hermes_kanban.workers.runtimes.failures import failed
-from hermes_kanban.workers.runtimes.output import Record, number, records, sub, text
+from hermes_kanban.workers.runtimes.output import Record, last_text, number, records, sub, text
 from hermes_kanban.workers.runtimes.program import need_program
 from hermes_kanban.workers.runtimes.skills import of_claude
 
@@ -86,7 +86,8 @@ def conclude(ending: Ending) -> Conclusion:
     session = next((one["session_id"] for one in reversed(told) if "session_id" in one), None)
     result = next((one for one in reversed(told) if one.get("type") == "result"), None)
     if result is None:
-        found = failed("claude", ending, None) if ending.exit_code == 1 else Conclusion()
+        broken = ending.exit_code == 1
+        found = failed("claude", ending, None) if broken else Conclusion(said=last_text(told))
         return msgspec.structs.replace(found, session=text(session), usage=_so_far(told))
     said = text(result.get("result"))
     if result.get("is_error"):

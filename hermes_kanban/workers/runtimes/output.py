@@ -35,6 +35,17 @@ def last_words(output: str) -> str | None:
     return None
 
 
+def last_text(told: list[Record]) -> str | None:
+    """What the model said last, of records as Claude Code and Qwen Code write them."""
+    for record in reversed(told):
+        if record.get("type") == "assistant":
+            parts = objects(sub(record, "message").get("content"))
+            words = [str(part["text"]) for part in parts if part.get("type") == "text"]
+            if said := text("\n".join(words)):
+                return said
+    return None
+
+
 def objects(value: Any) -> Iterator[Record]:
     """The objects in a list; nothing for what is no list, as another version may write."""
     if isinstance(value, list):

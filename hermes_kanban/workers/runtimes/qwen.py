@@ -26,7 +26,7 @@ from hermes_kanban.workers.runtimes.board import (
     stdio_server,
 )
 from hermes_kanban.workers.runtimes.failures import failed
-from hermes_kanban.workers.runtimes.output import Record, number, records, sub, text
+from hermes_kanban.workers.runtimes.output import Record, last_text, number, records, sub, text
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
     end_of,
@@ -90,7 +90,7 @@ def conclude(ending: Ending) -> Conclusion:
     if result.get("is_error") or (not result and (ending.exit_code or 0) > 0):
         found = failed("qwen", ending, _error(result))
     else:
-        found = Conclusion(said=text(result.get("result")))
+        found = Conclusion(said=text(result.get("result")) or last_text(told))
     return msgspec.structs.replace(found, session=text(session), usage=_usage(ending, result))
 
 
