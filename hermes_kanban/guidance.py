@@ -62,6 +62,7 @@ _WORKER_COMMANDS: Final = (
     "{request_review} --summary TEXT instead, if somebody should look first.",
     "{wait_for} ID... hands it back until others are done; it runs again with their results.",
     "{comment} TEXT says what people should know now; {heartbeat} now and then on long work.",
+    "Answers end with what people said meanwhile: heed it.",
     "Ending without {complete} or {block} counts as a failure.",
 )
 _ORCHESTRATOR_TOOLS: Final = (

@@ -127,3 +127,27 @@ def test_a_worker_started_elsewhere_proves_its_run(cli: Any, board: Any) -> None
     assert cli("heartbeat", task_id, "--ttl", "1h", *proof).code == 0
     assert cli("complete", task_id, *proof[:2], "--lock", "wrong").code == 4
     assert cli("complete", task_id, *proof).code == 0
+
+
+def test_what_people_said_meanwhile_comes_with_the_answer_once(
+    cli: Any, board: Any, worker: kb.Task
+) -> None:
+    kb.add_comment(board.conn, worker.id, "use the other table", actor="person:ada")
+    told = cli("heartbeat", "--json").json["inbox"]["news"]
+    assert [(news["author"], news["text"]) for news in told] == [
+        ("person:ada", "use the other table")
+    ]
+    assert "inbox" not in cli("heartbeat", "--json").json
+
+
+def test_and_in_lines_for_those_who_read_lines(cli: Any, board: Any, worker: kb.Task) -> None:
+    kb.add_comment(board.conn, worker.id, "stop\x1b[2J here", actor="person:ada")
+    out = cli("heartbeat").out
+    assert "> person:ada commented: stop" in out
+    assert "\x1b" not in out
+
+
+def test_people_take_nothing_out_of_a_workers_inbox(cli: Any, board: Any, worker: kb.Task) -> None:
+    kb.add_comment(board.conn, worker.id, "for the worker", actor="person:ada")
+    assert "inbox" not in cli("comment", worker.id, "by a person", "--as-person", "--json").json
+    assert len(cli("heartbeat", "--json").json["inbox"]["news"]) == 2
