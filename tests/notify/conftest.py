@@ -68,7 +68,12 @@ class World:
         return kb.create_task(self.conn, title=title, **keys)
 
     def deliveries(self, state: str | None = None) -> list[Delivery]:
-        return outbox.list_outbox(self.conn, state=state, limit=10_000)
+        found: list[Delivery] = []
+        while page := outbox.list_outbox(
+            self.conn, state=state, after=found[-1].id if found else 0, limit=10_000
+        ):
+            found += page
+        return found
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of that event in the gateway's log."""
