@@ -27,7 +27,9 @@ _HOMES = {
         "add_attachment attachment_path find_attachment list_attachments open_attachment "
         "save_attachment"
     ),
+    "hermes_kanban.kernel.attention": "attention Attention",
     "hermes_kanban.kernel.boards": "create_board get_board list_boards pause resume",
+    "hermes_kanban.kernel.cards": "Card CardPage cards Counts counts",
     "hermes_kanban.kernel.check": "check replay_differences Violation",
     "hermes_kanban.kernel.claim": "claim_task heartbeat_claim register_worker",
     "hermes_kanban.kernel.clocks": "ClockShift follow_clock",
@@ -41,6 +43,7 @@ _HOMES = {
     ),
     "hermes_kanban.kernel.fencing": "must_be_current stale",
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
+    "hermes_kanban.kernel.finding": "Filter",
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
@@ -60,9 +63,11 @@ _HOMES = {
     "hermes_kanban.kernel.restore": "restore Restored",
     "hermes_kanban.kernel.review": "approve_task request_changes request_review",
     "hermes_kanban.kernel.stats": "assignees Stats stats",
+    "hermes_kanban.kernel.timeline": "Timeline timeline Trends trends",
+    "hermes_kanban.kernel.tree": "Tree tree",
     "hermes_kanban.kernel.undo": "undo Undone",
     "hermes_kanban.kernel.waiting": "wait_for",
-    "hermes_kanban.kernel.why": "why",
+    "hermes_kanban.kernel.why": "why why_each",
     "hermes_kanban.model": (
         "Attachment Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
         "ConfigError Delivery DiskFull Event Hold Identity IllegalTransition InvalidInput "
@@ -88,11 +93,18 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.attachments import list_attachments as list_attachments
     from hermes_kanban.kernel.attachments import open_attachment as open_attachment
     from hermes_kanban.kernel.attachments import save_attachment as save_attachment
+    from hermes_kanban.kernel.attention import Attention as Attention
+    from hermes_kanban.kernel.attention import attention as attention
     from hermes_kanban.kernel.boards import create_board as create_board
     from hermes_kanban.kernel.boards import get_board as get_board
     from hermes_kanban.kernel.boards import list_boards as list_boards
     from hermes_kanban.kernel.boards import pause as pause
     from hermes_kanban.kernel.boards import resume as resume
+    from hermes_kanban.kernel.cards import Card as Card
+    from hermes_kanban.kernel.cards import CardPage as CardPage
+    from hermes_kanban.kernel.cards import Counts as Counts
+    from hermes_kanban.kernel.cards import cards as cards
+    from hermes_kanban.kernel.cards import counts as counts
     from hermes_kanban.kernel.check import Violation as Violation
     from hermes_kanban.kernel.check import check as check
     from hermes_kanban.kernel.check import replay_differences as replay_differences
@@ -120,6 +132,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.edits import unblock_task as unblock_task
     from hermes_kanban.kernel.fencing import must_be_current as must_be_current
     from hermes_kanban.kernel.fencing import stale as stale
+    from hermes_kanban.kernel.finding import Filter as Filter
     from hermes_kanban.kernel.finish import block_task as block_task
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
@@ -173,10 +186,17 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.stats import Stats as Stats
     from hermes_kanban.kernel.stats import assignees as assignees
     from hermes_kanban.kernel.stats import stats as stats
+    from hermes_kanban.kernel.timeline import Timeline as Timeline
+    from hermes_kanban.kernel.timeline import Trends as Trends
+    from hermes_kanban.kernel.timeline import timeline as timeline
+    from hermes_kanban.kernel.timeline import trends as trends
+    from hermes_kanban.kernel.tree import Tree as Tree
+    from hermes_kanban.kernel.tree import tree as tree
     from hermes_kanban.kernel.undo import Undone as Undone
     from hermes_kanban.kernel.undo import undo as undo
     from hermes_kanban.kernel.waiting import wait_for as wait_for
     from hermes_kanban.kernel.why import why as why
+    from hermes_kanban.kernel.why import why_each as why_each
     from hermes_kanban.model import Attachment as Attachment
     from hermes_kanban.model import Board as Board
     from hermes_kanban.model import BoardBusy as BoardBusy

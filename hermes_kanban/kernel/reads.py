@@ -63,10 +63,16 @@ def event_of(row: Any) -> Event:
 
 def get_task(conn: BoardConnection, task_id: str) -> Task:
     """The task, or NotFound."""
-    row = fetch_one(conn, _TASK_BY_ID, {"id": task_id})
-    if row is None:
+    task = find_task(conn, task_id)
+    if task is None:
         raise NotFound("task", task_id, "see the ids with: hermes-kanban list --all")
-    return task_of(row)
+    return task
+
+
+def find_task(conn: BoardConnection, task_id: str) -> Task | None:
+    """The task, or None."""
+    row = fetch_one(conn, _TASK_BY_ID, {"id": task_id})
+    return None if row is None else task_of(row)
 
 
 _TASK_BY_ID: Final = f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.id = :id"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +22,33 @@ WHERE l.child_id = :id AND {OPEN_PARENT} ORDER BY p.seq LIMIT 50
 def why(conn: BoardConnection, task_id: str) -> list[Hold]:
     """What the task waits for; empty when it runs, is finished, or would start at the next look."""
     with reading(conn):
-        task = reads.get_task(conn, task_id)
-        return _BY_STATUS.get(task.status, _nothing)(conn, task)
+        return _holds(_Look(conn), reads.get_task(conn, task_id))
+
+
+def why_each(conn: BoardConnection, task_ids: Iterable[str]) -> dict[str, list[Hold]]:
+    """The same for several tasks, as of one moment; a task that is gone is left out."""
+    with reading(conn):
+        look = _Look(conn)
+        found = {one: reads.find_task(conn, one) for one in dict.fromkeys(task_ids)}
+        return {one: _holds(look, task) for one, task in found.items() if task is not None}
+
+
+class _Look:
+    """One look at a board, which serves every task that is asked about."""
+
+    def __init__(self, conn: BoardConnection) -> None:
+        self.conn = conn
+
+    @functools.cached_property
+    def world(self) -> eligibility.World:
+        """What eligibility depends on besides the task itself."""
+        return eligibility.survey(self.conn)
+
+
+def _holds(look: _Look, task: Task) -> list[Hold]:
+    if task.status == "ready":
+        return _ready(look, task)
+    return _BY_STATUS.get(task.status, _nothing)(look.conn, task)
 
 
 def _nothing(conn: BoardConnection, task: Task) -> list[Hold]:
@@ -29,10 +56,10 @@ def _nothing(conn: BoardConnection, task: Task) -> list[Hold]:
     return []
 
 
-def _ready(conn: BoardConnection, task: Task) -> list[Hold]:
+def _ready(look: _Look, task: Task) -> list[Hold]:
     row = {name: getattr(task, name) for name in Task.__struct_fields__}
-    found = eligibility.holds(eligibility.survey(conn), row)
-    since = _since(conn, task)
+    found = eligibility.holds(look.world, row)
+    since = _since(look.conn, task)
     return [
         hold if hold.since is not None else msgspec.structs.replace(hold, since=since)
         for hold in found
@@ -111,7 +138,6 @@ _NO_STATUS: Final = (
 )
 
 _BY_STATUS: Final = {
-    "ready": _ready,
     "todo": _todo,
     "blocked": _blocked,
     "triage": _triage,

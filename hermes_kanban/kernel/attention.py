@@ -1,0 +1,128 @@
+"""What waits for a person: questions, reviews, what was given up, and results that came late.
+
+Each item says what is asked, and by which verbs it is answered.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from hermes_kanban.kernel import limits, reads
+from hermes_kanban.kernel.cards import Card, cards
+from hermes_kanban.kernel.finding import Filter
+from hermes_kanban.kernel.reads import latest_run
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
+
+PAGE: Final = 60
+PAGE_LIMIT: Final = 200
+RECENT_EVENTS: Final = 20_000
+TEXT_CHARACTERS: Final = 4_000
+
+Kind = Literal["question", "review", "gave_up", "late_result"]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a person is asked.
+
+    ``text`` is the question, what is handed in for review, the last error, or the late summary; an
+    agent wrote it. ``run_id`` is the run that it comes from. ``verbs`` answer it.
+    """
+
+    kind: Kind
+    card: Card
+    since: int
+    text: str
+    run_id: int | None
+    verbs: list[str]
+
+
+class Attention(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for a person, the oldest first; ``after`` asks for the next page.
+
+    ``late`` are results that a refused run handed in, of the newest 20,000 events; they are all on
+    every page.
+    """
+
+    items: list[Item]
+    late: list[Item]
+    after: str | None
+    cursor: int
+
+
+_VERBS: Final[dict[Kind, list[str]]] = {
+    "question": ["unblock", "comment", "archive"],
+    "review": ["approve", "request_changes"],
+    "gave_up": ["unblock", "assign", "edit", "archive"],
+    "late_result": ["adopt"],
+}
+
+
+def attention(conn: BoardConnection, *, after: str | None = None, limit: int = PAGE) -> Attention:
+    """One page of what waits for a person, as of one moment. Raises InvalidInput."""
+    limits.whole("limit", limit, 1, PAGE_LIMIT)
+    waiting = Filter(status=("review", "blocked"), needs_you=True)
+    with reading(conn):
+        page = cards(conn, waiting, after=after, limit=limit)
+        return Attention(
+            items=[_item(conn, card) for card in page.cards],
+            late=_late(conn, page.cursor),
+            after=page.after,
+            cursor=page.cursor,
+        )
+
+
+def _item(conn: BoardConnection, card: Card) -> Item:
+    run = latest_run(conn, card.id)
+    kind: Kind = "review" if card.status == "review" else "question"
+    text = card.block_reason or ""
+    if card.status == "review":
+        text = (run.summary if run is not None else None) or ""
+    elif card.state == "error":
+        kind, text = "gave_up", (run.error if run is not None else None) or text
+    else:
+        text = reads.get_task(conn, card.id).block_reason or text
+    return Item(
+        kind=kind,
+        card=card,
+        since=card.since,
+        text=text[:TEXT_CHARACTERS],
+        run_id=None if run is None else run.id,
+        verbs=_VERBS[kind],
+    )
+
+
+_FENCED: Final = """
+SELECT task_id, run_id, kind, payload, created_at FROM task_events
+WHERE id > :after AND kind IN ('fenced', 'adopted') AND task_id IS NOT NULL ORDER BY id
+"""
+
+
+def _late(conn: BoardConnection, newest: int) -> list[Item]:
+    """Results that were refused and not taken over since, of tasks that could still take them."""
+    found: dict[tuple[str, int], tuple[str, int]] = {}
+    for row in fetch_all(conn, _FENCED, {"after": max(0, newest - RECENT_EVENTS)}):
+        told: dict[str, Any] = msgspec.json.decode(row["payload"])
+        if row["kind"] == "adopted":
+            found.pop((row["task_id"], told.get("from_run_id", 0)), None)
+        elif told.get("verb") in ("complete", "request_review") and row["run_id"] is not None:
+            text = told.get("summary") or told.get("result") or told.get("reason") or ""
+            found[row["task_id"], row["run_id"]] = str(text), row["created_at"]
+    ids = list(dict.fromkeys(task_id for task_id, _ in found))[-PAGE_LIMIT:]
+    if not ids:
+        return []
+    able = Filter(ids=ids, status=("triage", "todo", "ready", "blocked", "review", "done"))
+    by_id = {card.id: card for card in cards(conn, able, limit=PAGE_LIMIT).cards}
+    return [
+        Item(
+            kind="late_result",
+            card=by_id[task_id],
+            since=at,
+            text=text[:TEXT_CHARACTERS],
+            run_id=run_id,
+            verbs=_VERBS["late_result"],
+        )
+        for (task_id, run_id), (text, at) in found.items()
+        if task_id in by_id
+    ]
