@@ -100,6 +100,7 @@ def test_codex_does_not_start_without_the_board(ask: Ask, tmp_path: Path) -> Non
                 "command": program,
                 "args": arguments,
                 "env_vars": sorted(request.tools_environment),
+                "enabled": True,
                 "required": True,
                 "default_tools_approval_mode": "approve",
                 "startup_timeout_sec": 60,
@@ -122,6 +123,24 @@ def test_codex_over_http_finds_the_token_in_its_environment(ask: Ask) -> None:
     assert board["url"] == "http://127.0.0.1:8790/mcp"
     assert launch.env[board["bearer_token_env_var"]] == "token-1"
     assert "command" not in board
+
+
+@pytest.mark.parametrize(
+    ("own", "change", "other"),
+    [('command = "x"', REMOTE, "command"), ('url = "http://x"', {}, "url")],
+)
+def test_codex_cannot_turn_one_kind_of_server_into_the_other(
+    own: str, change: dict[str, Any], other: str, ask: Ask, home: Path
+) -> None:
+    file = home / ".codex" / "config.toml"
+    file.parent.mkdir()
+    file.write_text(f"[mcp_servers.board]\n{own}\n")
+    with pytest.raises(SpawnRefused, match=f"config.toml has a tool server board with a {other}"):
+        launched(ask("codex", change=change))
+    file.write_text(f"[mcp_servers.other]\n{own}\n")
+    assert launched(ask("codex", change=change)).argv
+    file.write_text("broken [")
+    assert launched(ask("codex", change=change)).argv
 
 
 def test_codex_takes_a_provider_of_its_configuration(ask: Ask) -> None:

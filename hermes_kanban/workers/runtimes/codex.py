@@ -8,6 +8,7 @@ them it does not start. Commands run in Codex's own sandbox, which may write in 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ import msgspec
 
 from hermes_kanban.model import Usage
 from hermes_kanban.ports import Conclusion
+from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes import spent
 from hermes_kanban.workers.runtimes.base import Ending, Launch, LaunchRequest, Runtime
 from hermes_kanban.workers.runtimes.board import (
@@ -49,6 +51,7 @@ TOKEN_VARIABLE: Final = "HERMES_KANBAN_TOOLS_TOKEN"
 def launch(request: LaunchRequest) -> Launch:
     """The command line of one run; the prompt comes on standard input."""
     argv = [need_program("codex", request), "exec", "--json", "--skip-git-repo-check"]
+    _check_own_server(request)
     for key, value in _settings(request).items():
         argv += ["-c", f"{key}={_toml(value)}"]
     if request.model:
@@ -64,6 +67,7 @@ def _settings(request: LaunchRequest) -> dict[str, Any]:
         "sandbox_mode": "workspace-write",
         f"mcp_servers.{SERVER}": _server(request)
         | {
+            "enabled": True,
             "required": True,
             "default_tools_approval_mode": "approve",
             "startup_timeout_sec": START_SECONDS,
@@ -81,6 +85,21 @@ def _server(request: LaunchRequest) -> dict[str, Any]:
     program, *words = tools_command(request)
     # By name: values would stand on the command line for all to see.
     return {"command": program, "args": words, "env_vars": sorted(request.tools_environment)}
+
+
+def _check_own_server(request: LaunchRequest) -> None:
+    """Codex merges ours into an entry of the person's, and knows one way to a server at a time."""
+    file = place_of(agent_environment(request), "CODEX_HOME", ".codex") / "config.toml"
+    try:
+        own = sub(tomllib.loads(file.read_text(encoding="utf-8")), "mcp_servers", SERVER)
+    except (OSError, ValueError):
+        return  # none, or one that Codex itself will complain of
+    other = "command" if request.remote is not None else "url"
+    if other in own:
+        raise SpawnRefused(
+            f"{file} has a tool server {SERVER} with a {other}, which cannot be combined with"
+            f" transport: {request.profile.transport} of the profile; change one of the two"
+        )
 
 
 def _toml(value: Any) -> str:
