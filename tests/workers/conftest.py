@@ -100,12 +100,13 @@ class Rig:
         self.workers: list[Worker] = []
 
     def spawner(self, profile: Profile, **options: Any) -> Spawner:
+        defaults: dict[str, Any] = {"stop_grace_seconds": GRACE_SECONDS}
+        defaults["prompt_for"] = lambda task, run: PROMPT
         return Spawner(
             paths=self.paths,
             board=self.board,
             profiles={"tester": profile},
-            prompt_for=lambda task, run: PROMPT,
-            **({"stop_grace_seconds": GRACE_SECONDS} | options),
+            **(defaults | options),
         )
 
     def spawn(
