@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 import yaml
 
 from hermes_kanban.config import KanbanSettings, LoggingSettings, Profile, WebSettings
+from hermes_kanban.config.settings import Runtime
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "config" / "hermes-kanban.yaml"
@@ -56,5 +58,11 @@ def test_each_example_loads(home, example):
     (home.path / "profiles").mkdir()
     shutil.copy(example, home.path / "profiles")
     profile = home.load().profiles[example.stem]
-    assert profile.runtime == "command"
     assert profile.description
+
+
+def test_there_is_an_example_of_each_runtime(home):
+    home.write("kanban:\n  resources: {gpu: 1}\n")
+    shutil.copytree(EXAMPLES[0].parent, home.path / "profiles")
+    profiles = home.load().profiles
+    assert {profile.runtime for profile in profiles.values()} == {*get_args(Runtime)}
