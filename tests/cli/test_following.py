@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli.following import RunLog
+from hermes_kanban.logtail import LogReader
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----\n"
 
@@ -67,7 +67,7 @@ def test_a_log_tells_no_secret_and_moves_no_cursor(cli: Any, log: Any) -> None:
 def test_a_key_that_comes_in_two_parts_is_hidden(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text(f"before\n{KEY[:40]}")
-    with RunLog(file) as reader:
+    with LogReader(file) as reader:
         assert list(reader.lines(final=False)) == ["before"]
         with file.open("a") as stream:
             stream.write(KEY[40:] + "after\n")
@@ -77,7 +77,7 @@ def test_a_key_that_comes_in_two_parts_is_hidden(tmp_path: Path) -> None:
 def test_a_rotation_loses_no_line(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text("one\n")
-    with RunLog(file) as reader:
+    with LogReader(file) as reader:
         assert list(reader.lines(final=False)) == ["one"]
         with file.open("a") as stream:
             stream.write("two\nhalf ")

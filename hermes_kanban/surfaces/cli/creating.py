@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from hermes_kanban import cautions
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli import health, inputs
+from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.session import WORKER, Session, command
 
 
@@ -90,25 +91,6 @@ def create_command(
         triage=triage,
         **author,
     )
-    _warn_if_idle(session, assignee)
+    for caution in cautions.about_task(session.conn, task_id):
+        session.warn(caution.text)
     session.answer("task", {"id": task_id}, [task_id])
-
-
-def _warn_if_idle(session: Session, assignee: str | None) -> None:
-    """Say why nobody would start the task."""
-    profiles = session.conn.config.profiles
-    if assignee is None:
-        session.warn("it is assigned to nobody; assign it, or claim it by hand")
-    elif assignee not in profiles:
-        session.warn(
-            f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}"
-        )
-    if health.read(session.conn.paths, session.now) is None:
-        session.warn("no gateway is running; start one with: hermes-kanban gateway run")
-
-
-def _near(name: str, profiles: object) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(profiles), n=1)  # type: ignore[call-overload]
-    return f", or assign it to {near[0]}" if near else ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hermes_kanban import cautions
 from hermes_kanban import kernel as kb
 from hermes_kanban.surfaces.cli import answers, inputs
 from hermes_kanban.surfaces.cli.session import AS_PERSON, WORKER, Session, command
@@ -77,8 +78,8 @@ def assign_command(session: Session, task: str, profile: str) -> None:
     answers.apply(
         session, [task], lambda one: kb.assign_task(session.conn, one, assignee, **session.actor())
     )
-    if assignee and assignee not in session.conn.config.profiles:
-        session.warn(f"no profile is called {assignee}; add it to config.yaml")
+    for caution in cautions.about_assignee(session.conn, assignee) if assignee else ():
+        session.warn(caution.text)
 
 
 @command(

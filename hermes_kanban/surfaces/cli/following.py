@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import click
 
 from hermes_kanban import kernel as kb
-from hermes_kanban import present
-from hermes_kanban.redact import redact
+from hermes_kanban.logtail import LogReader
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
@@ -19,10 +17,6 @@ from hermes_kanban.surfaces.cli.shapes import event_json
 
 POLL_SECONDS: Final = 0.2
 TAIL_EVENTS: Final = 10
-CHUNK_BYTES: Final = 64 * 1024
-HELD_BYTES: Final = 64 * 1024
-_KEY_BEGINS: Final = "-----BEGIN "
-_KEY_ENDS: Final = "-----END "
 
 
 @command(
@@ -42,7 +36,7 @@ def log_command(
 ) -> None:
     """Show the output of a task's newest run; secrets are hidden."""
     run = _run(session, inputs.task_id(session, task), number)
-    log = RunLog(session.conn.paths.run_dir(run.id) / "log")
+    log = LogReader(session.conn.paths.run_dir(run.id) / "log")
     with log:
         seen = _last(list(log.lines(final=not follow)), lines)
         if not follow:
@@ -90,7 +84,7 @@ def _flush() -> None:
     sys.stdout.flush()
 
 
-def _until_the_end(session: Session, run_id: int, log: RunLog) -> Iterator[list[str]]:
+def _until_the_end(session: Session, run_id: int, log: LogReader) -> Iterator[list[str]]:
     while True:
         # Asked before the read: what was written until the end is then surely read.
         over = _is_over(kb.get_run(session.conn, run_id))
@@ -102,86 +96,6 @@ def _until_the_end(session: Session, run_id: int, log: RunLog) -> Iterator[list[
 
 def _is_over(run: kb.Run) -> bool:
     return run.exited_at is not None if run.worker_pid else run.ended_at is not None
-
-
-class RunLog:
-    """Reads a run's log on and on, over its rotation, as clean lines without secrets."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stream: IO[bytes] | None = None
-        self._pending = b""
-        self._old_read = False
-
-    def __enter__(self) -> RunLog:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            self._stream.close()
-
-    def lines(self, *, final: bool) -> Iterator[str]:
-        """The lines that came since the last call; with ``final`` the unfinished one too."""
-        for data in self._new_data():
-            self._pending += data
-            yield from self._ready(final=False)
-        yield from self._ready(final=final)
-
-    def _new_data(self) -> Iterator[bytes]:
-        if not self._old_read:
-            self._old_read = True
-            yield from self._older()
-        while True:
-            if self._stream is None and not self._open():
-                return
-            assert self._stream is not None
-            while data := self._stream.read(CHUNK_BYTES):
-                yield data
-            if not self._was_rotated():
-                return
-            # What came between the last read and the rotation.
-            yield self._stream.read()
-            self._stream.close()
-            self._stream = None
-
-    def _older(self) -> Iterator[bytes]:
-        try:
-            with self._path.with_name(f"{self._path.name}.1").open("rb") as stream:
-                while data := stream.read(CHUNK_BYTES):
-                    yield data
-        except FileNotFoundError:
-            return
-
-    def _open(self) -> bool:
-        try:
-            self._stream = self._path.open("rb")
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _was_rotated(self) -> bool:
-        import os
-
-        assert self._stream is not None
-        try:
-            return os.stat(self._path).st_ino != os.fstat(self._stream.fileno()).st_ino
-        except FileNotFoundError:
-            return False
-
-    def _ready(self, *, final: bool) -> Iterator[str]:
-        """Whole lines; a private key is held back until it can be hidden as a whole."""
-        end = len(self._pending) if final else self._pending.rfind(b"\n") + 1
-        if not final and len(self._pending) - end > HELD_BYTES:
-            end = len(self._pending)
-        text = self._pending[:end].decode("utf-8", "replace")
-        begins = text.rfind(_KEY_BEGINS)
-        open_key = begins >= 0 and _KEY_ENDS not in text[begins:]
-        if open_key and not final and len(text) - begins < HELD_BYTES:
-            held = text[:begins].rfind("\n") + 1
-            end = len(text[:held].encode())
-            text = text[:held]
-        self._pending = self._pending[end:]
-        yield from present.clean_text(redact(text)).splitlines()
 
 
 @command(

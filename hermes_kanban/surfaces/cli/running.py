@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban import present
 from hermes_kanban.paths import board_paths, home
 from hermes_kanban.ports import SystemClock
-from hermes_kanban.surfaces.cli import errors, health
+from hermes_kanban.surfaces.cli import errors
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 

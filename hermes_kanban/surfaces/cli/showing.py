@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban import present
-from hermes_kanban.surfaces.cli import health, inputs
+from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.attaching import attachment_table
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.session import AS_PERSON, AT, Session, command

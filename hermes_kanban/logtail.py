@@ -1,0 +1,215 @@
+"""Reads the log of a run as it grows, over its rotation, as clean lines without secrets.
+
+A place in a log stays right when the file is moved aside: whoever comes back with it misses nothing
+and sees nothing twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from hermes_kanban import present
+from hermes_kanban.redact import redact
+
+CHUNK_BYTES: Final = 64 * 1024
+# A private key, or a line without end, is held back that long at most.
+HELD_BYTES: Final = 64 * 1024
+_LAST_LINE_BYTES: Final = 8 * 1024
+_LAST_LINE_CHARACTERS: Final = 300
+_STAMP_BYTES: Final = 64
+_KEY_BEGINS: Final = b"-----BEGIN "
+_KEY_ENDS: Final = b"-----END "
+_PLACE: Final = re.compile(r"(\d{1,20})\.(\d{1,10}):(\d{1,18})")
+
+
+class LogReader:
+    """One reader of one log: from its beginning, from its last part, or from a place.
+
+    ``tail_bytes`` begins about so many bytes before the end. ``place`` goes on where another
+    reader stopped; where that is gone, ``resumed`` is False and it begins as without one.
+    """
+
+    def __init__(
+        self, path: Path, *, tail_bytes: int | None = None, place: str | None = None
+    ) -> None:
+        self._path = path
+        self._aside = path.with_name(f"{path.name}.1")
+        self._stream: IO[bytes] | None = None
+        self._before: IO[bytes] | None = None
+        self._pending = b""
+        self._to_drop = 0
+        self._begun = False
+        self._tail_bytes = tail_bytes
+        self._start = None if place is None else self._find(place)
+        self.resumed = self._start is not None
+
+    def __enter__(self) -> LogReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for stream in (self._stream, self._before):
+            if stream is not None:
+                stream.close()
+        self._stream = self._before = None
+
+    @property
+    def place(self) -> str | None:
+        """Where the next line begins; None while nothing was written."""
+        if self._stream is None:
+            return None
+        at = self._stream.tell() - len(self._pending)
+        if at >= 0:
+            return _place(self._stream, at)
+        if self._before is None:
+            return _place(self._stream, 0)
+        return _place(self._before, max(0, self._before.tell() + at))
+
+    def lines(self, *, final: bool) -> Iterator[str]:
+        """The lines that came since the last call; with ``final`` the unfinished one too."""
+        for data in self._new_data():
+            self._pending += data
+            yield from self._ready(final=False)
+        yield from self._ready(final=final)
+
+    def _new_data(self) -> Iterator[bytes]:
+        if not self._begun:
+            self._begun = True
+            yield from self._first()
+        while True:
+            if self._stream is None and not self._open():
+                return
+            assert self._stream is not None
+            yield from _rest(self._stream)
+            if not self._was_rotated():
+                return
+            # What came between the last read and the rotation.
+            yield from _rest(self._stream)
+            self._set_aside(self._stream)
+            self._stream = None
+
+    def _first(self) -> Iterator[bytes]:
+        """What lies before the current file, from where this reader begins; opens that file."""
+        if self._start is not None:
+            file, offset = self._start
+        else:
+            before, here = _size(self._aside), _size(self._path)
+            offset = 0
+            if self._tail_bytes is not None:
+                offset = max(0, before + here - self._tail_bytes - HELD_BYTES)
+            if offset:
+                # Of these it can not be told whether a key began before them.
+                self._to_drop = HELD_BYTES
+            file = self._aside if offset < before else self._path
+            offset -= 0 if file == self._aside else before
+        if file == self._path:
+            self._open(offset)
+            return
+        try:
+            stream = self._aside.open("rb")
+        except FileNotFoundError:
+            return
+        stream.seek(offset)
+        self._set_aside(stream)
+        yield from _rest(stream)
+
+    def _open(self, offset: int = 0) -> bool:
+        try:
+            self._stream = self._path.open("rb")
+        except FileNotFoundError:
+            return False
+        self._stream.seek(offset)
+        return True
+
+    def _set_aside(self, stream: IO[bytes]) -> None:
+        if self._before is not None:
+            self._before.close()
+        self._before = stream
+
+    def _find(self, place: str) -> tuple[Path, int] | None:
+        """The file of a place and the offset in it; None for what is no place of this log."""
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            return None
+        offset = int(found[3])
+        for file in (self._path, self._aside):
+            try:
+                with file.open("rb") as stream:
+                    if offset <= _size(file) and _place(stream, offset) == place:
+                        return file, offset
+            except FileNotFoundError:
+                continue
+        return None
+
+    def _was_rotated(self) -> bool:
+        assert self._stream is not None
+        try:
+            return os.stat(self._path).st_ino != os.fstat(self._stream.fileno()).st_ino
+        except FileNotFoundError:
+            return False
+
+    def _ready(self, *, final: bool) -> Iterator[str]:
+        """Whole lines; a private key is held back until it can be hidden as a whole."""
+        end = len(self._pending) if final else self._pending.rfind(b"\n") + 1
+        if not final and len(self._pending) - end > HELD_BYTES:
+            end = len(self._pending)
+        begins = self._pending.rfind(_KEY_BEGINS, 0, end)
+        open_key = begins >= 0 and self._pending.find(_KEY_ENDS, begins, end) < 0
+        if open_key and not final and end - begins < HELD_BYTES:
+            end = self._pending.rfind(b"\n", 0, begins) + 1
+        text = self._pending[:end].decode("utf-8", "replace")
+        self._pending = self._pending[end:]
+        for line in present.clean_text(redact(text)).splitlines():
+            if self._to_drop > 0:
+                self._to_drop -= len(line.encode()) + 1
+                continue
+            yield line
+
+
+def last_line(path: Path) -> tuple[str, int] | None:
+    """The last line of a log that says something, and when the log grew last; None without one."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    line = _last_line(path, found.st_ino, found.st_size)
+    return None if line is None else (line, int(found.st_mtime))
+
+
+@functools.lru_cache(maxsize=256)
+def _last_line(path: Path, inode: int, size: int) -> str | None:
+    """``inode`` and ``size`` are of the file as it is now: a log only grows."""
+    del inode, size
+    last = None
+    with LogReader(path, tail_bytes=_LAST_LINE_BYTES) as reader:
+        for line in reader.lines(final=True):
+            last = line if line.strip() else last
+    return None if last is None else last.strip()[:_LAST_LINE_CHARACTERS]
+
+
+def _place(stream: IO[bytes], offset: int) -> str:
+    """Names the file by its inode and its first bytes, since an inode is used again."""
+    number = stream.fileno()
+    stamp = zlib.crc32(os.pread(number, min(offset, _STAMP_BYTES), 0))
+    return f"{os.fstat(number).st_ino}.{stamp}:{offset}"
+
+
+def _rest(stream: IO[bytes]) -> Iterator[bytes]:
+    while data := stream.read(CHUNK_BYTES):
+        yield data
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
