@@ -131,6 +131,14 @@ def _qwen(home: Path, url: str) -> dict[str, Any]:
         "telemetry": {"enabled": False},
         "privacy": {"usageStatisticsEnabled": False},
         "general": {"enableAutoUpdate": False},
+        # Else it holds on for half an hour.
+        "model": {
+            "generationConfig": {
+                "maxRetries": 0,
+                "retryInitialDelayMs": 100,
+                "retryMaxDelayMs": 100,
+            }
+        },
         # Else it goes on in a conversation of its own about what to remember.
         "memory": {"enableManagedAutoMemory": False, "enableManagedAutoDream": False},
     }

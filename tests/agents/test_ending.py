@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
+from pathlib import Path
 
 import psutil
 
 from hermes_kanban import kernel as kb
 from tests.agents.office import RUN_SECONDS, Office
 from tests.support.model import Calls, Hang, Say, call
+
+DAEMON = Path(__file__).with_name("daemon.py")
 
 
 def busy(office: Office) -> tuple[str, kb.Run]:
@@ -54,7 +58,7 @@ def test_a_stopped_conversation_is_known_and_can_be_gone_on_with(office: Office)
 def test_a_daemon_that_escaped_is_found_and_ended(office: Office) -> None:
     office.open(args=list(office.habit.shell_arguments))
     mark = f"31536000.{uuid.uuid4().int % 10**9}"
-    escape = office.habit.shell(f"setsid nohup sleep {mark} >/dev/null 2>&1 </dev/null &")
+    escape = office.habit.shell(f"{sys.executable} {DAEMON} {mark}")
     seen: list[psutil.Process] = []
 
     def look(asked: object) -> Calls:
