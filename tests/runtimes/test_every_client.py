@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +14,7 @@ from hermes_kanban.config.settings import Runtime as Configured
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes import Launch, LaunchRequest, runtime_named, runtime_names
 from hermes_kanban.workers.runtimes.program import TITLES
-from tests.runtimes.conftest import LOCK, NAMES, PROGRAMS, REMOTE, Ask, launched
+from tests.runtimes.conftest import LOCK, NAMES, PROGRAMS, REMOTE, Ask, launched, write
 
 ALL = pytest.mark.parametrize("name", NAMES)
 PIPED = pytest.mark.parametrize("name", [one for one in NAMES if one != "hermes"])
@@ -172,3 +174,40 @@ def test_the_model_of_the_task_counts_before_the_profiles(name: str, ask: Ask, h
     told = _told(launched(request), request)
     assert "the-tasks" in told
     assert "mine" not in told
+
+
+# Where each client keeps a conversation, as real ones lay them down.
+KEPT = {
+    "claude": ".claude/projects/-work/{0}.jsonl",
+    "codex": ".codex/sessions/2026/11/25/rollout-2026-11-25T00-00-00-{0}.jsonl",
+    "continue": ".continue/sessions/{0}.json",
+    "gemini": ".gemini/tmp/t-abc/chats/session-2026-11-25T00-24-{1}.jsonl",
+    "qwen": ".qwen/projects/-work/chats/{0}.jsonl",
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_conversation_is_kept_as_long_as_its_file(name: str, tmp_path: Path) -> None:
+    keeps = runtime_named(name).keeps
+    assert keeps is not None
+    session = "19ef34b4-5362-51e6-82ff-b94eec0ef219"
+    env = {"HOME": str(tmp_path)}
+    assert not keeps(env, "coder", session)
+    write(tmp_path / KEPT[name].format(session, session[:8]), {})
+    assert keeps(env, "coder", session)
+    assert not keeps(env, "coder", "0" + session[1:])
+    assert not keeps(env, "coder", "*")
+
+
+def test_hermes_keeps_what_is_in_its_database(tmp_path: Path) -> None:
+    keeps = runtime_named("hermes").keeps
+    assert keeps is not None
+    env = {"HERMES_HOME": str(tmp_path)}
+    assert keeps(env, "coder", "s-1")  # nobody to ask
+    (tmp_path / "profiles/coder").mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "profiles/coder/state.db")) as conn:
+        conn.execute("CREATE TABLE sessions (id)")
+        conn.execute("INSERT INTO sessions VALUES ('s-1')")
+        conn.commit()
+    assert keeps(env, "coder", "s-1")
+    assert not keeps(env, "coder", "s-2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hermes_kanban import kernel as kb
@@ -54,6 +56,16 @@ def test_a_program_that_must_say_so_is_told(board: ABoard) -> None:
     assert "exit code 0 without either is a failed attempt" in _prompt(board, "strict")
 
 
+@pytest.fixture
+def conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the agent's client keeps the conversation that it was in."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    file = tmp_path / "projects" / "-work" / "talk-1.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}\n")
+    return file
+
+
 def _resumed(board: ABoard, monkeypatch: pytest.MonkeyPatch, *, resume: bool) -> str:
     """The prompt of the run after one that asked a question in a conversation of its own."""
     monkeypatch.setattr("hermes_kanban.workers.sessions.machine", Here)
@@ -78,6 +90,7 @@ class Here:
     host = HERE
 
 
+@pytest.mark.usefixtures("conversation")
 def test_an_agent_that_goes_on_with_its_conversation_is_told_what_is_new(
     board: ABoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,12 +101,22 @@ def test_an_agent_that_goes_on_with_its_conversation_is_told_what_is_new(
     assert "All of them." not in prompt
 
 
+@pytest.mark.usefixtures("conversation")
 def test_one_that_begins_anew_is_told_everything(
     board: ABoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt = _resumed(board, monkeypatch, resume=False)
     assert "in this conversation" not in prompt
     assert "the second one" in prompt
+    assert "All of them." in prompt
+
+
+def test_a_conversation_that_the_client_no_longer_has_is_begun_anew(
+    board: ABoard, conversation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation.unlink()
+    prompt = _resumed(board, monkeypatch, resume=True)
+    assert "in this conversation" not in prompt
     assert "All of them." in prompt
 
 

@@ -139,6 +139,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     board. ``inherits`` are variables that it gets of the gateway's environment beside what every
     worker gets: where the client keeps its things, and its own vendor's login. ``list_skills``
     says which skills its agent finds; it is None, or answers None, where that cannot be told.
+    ``keeps``, given the agent's environment, the profile's name and a conversation's, says whether
+    the client still has that conversation; it is None where that cannot be told.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     has_tools: bool = True
     inherits: tuple[str, ...] = ()
     list_skills: Callable[[SkillQuery], SkillList | None] | None = None
+    keeps: Callable[[Mapping[str, str], str, str], bool] | None = None
 
 
 def fill(text: str, request: LaunchRequest, prompt: str) -> str:

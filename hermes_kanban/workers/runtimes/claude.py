@@ -26,7 +26,7 @@ from hermes_kanban.workers.runtimes.board import (
 )
 from hermes_kanban.workers.runtimes.failures import failed
 from hermes_kanban.workers.runtimes.output import Record, last_text, number, records, sub, text
-from hermes_kanban.workers.runtimes.program import need_program
+from hermes_kanban.workers.runtimes.program import keeps_file, need_program
 from hermes_kanban.workers.runtimes.skills import of_claude
 
 PROVIDERS: Final[dict[str, dict[str, str]]] = {
@@ -165,6 +165,7 @@ RUNTIME = Runtime(
     program="claude",
     launch=launch,
     conclude=conclude,
+    keeps=keeps_file("CLAUDE_CONFIG_DIR", ".claude", "projects/*/{session}.jsonl"),
     list_skills=of_claude,
     inherits=(
         "ANTHROPIC_API_KEY",

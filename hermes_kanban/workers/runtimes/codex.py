@@ -40,6 +40,7 @@ from hermes_kanban.workers.runtimes.output import (
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
     end_of,
+    keeps_file,
     need_program,
     place_of,
     started_with,
@@ -187,5 +188,6 @@ RUNTIME = Runtime(
     program="codex",
     launch=launch,
     conclude=conclude,
+    keeps=keeps_file("CODEX_HOME", ".codex", "sessions/*/*/*/rollout-*-{session}.jsonl"),
     inherits=("CODEX_API_KEY", "CODEX_HOME", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
 )

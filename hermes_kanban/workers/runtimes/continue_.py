@@ -36,6 +36,7 @@ from hermes_kanban.workers.runtimes.output import (
 )
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
+    keeps_file,
     need_program,
     place_of,
     read_yaml,
@@ -161,5 +162,6 @@ RUNTIME = Runtime(
     program="cn",
     launch=launch,
     conclude=conclude,
+    keeps=keeps_file(PLACE, DEFAULT_PLACE, "sessions/{session}.json"),
     inherits=("CONTINUE_API_KEY", PLACE),
 )

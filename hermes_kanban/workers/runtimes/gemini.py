@@ -26,6 +26,7 @@ from hermes_kanban.workers.runtimes.failures import failed
 from hermes_kanban.workers.runtimes.output import Record, number, records, sub, text
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
+    keeps_file,
     need_program,
     place_of,
 )
@@ -122,6 +123,7 @@ RUNTIME = Runtime(
     program="gemini",
     launch=launch,
     conclude=conclude,
+    keeps=keeps_file("GEMINI_CLI_HOME", "", ".gemini/tmp/*/chats/session-*-{start}.json*"),
     inherits=(
         "GEMINI_API_KEY",
         "GEMINI_CLI_HOME",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -37,7 +38,12 @@ from hermes_kanban.workers.runtimes.board import (
     stdio_server,
 )
 from hermes_kanban.workers.runtimes.failures import failed
-from hermes_kanban.workers.runtimes.hermes_state import newest, profile_folder, spent_on
+from hermes_kanban.workers.runtimes.hermes_state import (
+    has_session,
+    newest,
+    profile_folder,
+    spent_on,
+)
 from hermes_kanban.workers.runtimes.output import sub, text
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
@@ -115,7 +121,7 @@ def _profile_folder(request: LaunchRequest) -> Path:
     return folder
 
 
-def _folder_of(env: dict[str, str], name: str) -> Path:
+def _folder_of(env: Mapping[str, str], name: str) -> Path:
     return profile_folder(place_of(env, "HERMES_HOME", ".hermes"), name)
 
 
@@ -204,6 +210,11 @@ def conclude(ending: Ending) -> Conclusion:
     return msgspec.structs.replace(found, session=session, usage=usage)
 
 
+def keeps(environment: Mapping[str, str], name: str, session: str) -> bool:
+    """Whether the profile still has the conversation, or cannot be asked."""
+    return has_session(_folder_of(environment, name), session)
+
+
 def _last_line(said: str | None) -> str | None:
     """Of an error there is one line; before it may stand what a traceback leaves."""
     return said.splitlines()[-1] if said else None
@@ -214,6 +225,7 @@ RUNTIME = Runtime(
     program="hermes",
     launch=launch,
     conclude=conclude,
+    keeps=keeps,
     list_skills=of_hermes,
     inherits=("HERMES_HOME", SETTINGS_FOLDER),
 )

@@ -46,6 +46,12 @@ def spent_on(profile: Path, session: str) -> Usage | None:
     )
 
 
+def has_session(profile: Path, session: str) -> bool:
+    """Whether the profile has a conversation of that name; True where that cannot be told."""
+    row = _ask(profile, "SELECT count(*) FROM sessions WHERE id = :id", {"id": session})
+    return row is None or row[0] > 0
+
+
 def newest(profile: Path, folder: Path, cwd: str) -> str | None:
     """The conversation that the run in ``folder`` began in ``cwd``, None if there is none."""
     since = (folder / "spec.json").stat().st_mtime

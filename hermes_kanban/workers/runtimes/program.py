@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,11 +43,27 @@ def agent_environment(request: LaunchRequest) -> dict[str, str]:
     return request.inherited | request.profile.env
 
 
-def place_of(environment: dict[str, str], variable: str, default: str) -> Path:
+def place_of(environment: Mapping[str, str], variable: str, default: str) -> Path:
     """The folder that ``variable`` names, else ``default`` below the home folder."""
     if named := environment.get(variable):
         return Path(named).expanduser()
     return Path(environment.get("HOME") or Path.home()) / default
+
+
+def keeps_file(
+    variable: str, default: str, pattern: str
+) -> Callable[[Mapping[str, str], str, str], bool]:
+    """For ``Runtime.keeps``: ``pattern`` is the conversation's file below the client's place.
+
+    ``{session}`` in it is the conversation's name, ``{start}`` its first eight characters.
+    """
+
+    def keeps(environment: Mapping[str, str], _: str, session: str) -> bool:
+        name = glob.escape(session)
+        wanted = pattern.format(session=name, start=name[:8])
+        return next(place_of(environment, variable, default).glob(wanted), None) is not None
+
+    return keeps
 
 
 class Started(msgspec.Struct):

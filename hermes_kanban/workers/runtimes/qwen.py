@@ -30,6 +30,7 @@ from hermes_kanban.workers.runtimes.output import Record, last_text, number, rec
 from hermes_kanban.workers.runtimes.program import (
     agent_environment,
     end_of,
+    keeps_file,
     need_program,
     place_of,
 )
@@ -136,5 +137,6 @@ RUNTIME = Runtime(
     program="qwen",
     launch=launch,
     conclude=conclude,
+    keeps=keeps_file("QWEN_HOME", ".qwen", "projects/*/chats/{session}.jsonl"),
     inherits=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "QWEN_HOME", "QWEN_RUNTIME_DIR"),
 )
