@@ -147,7 +147,14 @@ def _prioritise(world: Any, task: str, step: Step) -> Call:
 
 
 def _comment(world: Any, task: str, step: Step) -> Call:
+    if step.c % 3 == 0:
+        return lambda conn: kb.add_attachment(conn, task, actor=_person(step), **a_file(step))
     return lambda conn: kb.add_comment(conn, task, "a word", actor=_person(step))
+
+
+def a_file(step: Step) -> dict[str, Any]:
+    """One of few, so that tasks share them and a purge finds some that another has too."""
+    return {"name": f"file {step.b % 2}", "data": f"content {step.b % 3}".encode()}
 
 
 def _purge(world: Any, task: str, step: Step) -> Call:

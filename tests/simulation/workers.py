@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.ports import Conclusion
+from tests.simulation.people import a_file
 from tests.simulation.shadow import Run, Task
 from tests.simulation.steps import Step
 
@@ -31,19 +32,41 @@ def of_run(world: Any, run: Run, verb: str, step: Step, *, wrong_lock: bool = Fa
     kind = KINDS[step.c % 4]
     calls: dict[str, Call] = {
         "complete": lambda conn: kb.complete_task(
-            conn, task, result=f"of {run.id}", summary="done", metadata={"n": step.c}, **proof
+            conn,
+            task,
+            result=f"of {run.id}",
+            summary="done",
+            metadata={"n": step.c},
+            artifacts=_artifacts(world, conn, task, step),
+            **proof,
         ),
         "block": lambda conn: kb.block_task(conn, task, reason="why", kind=kind, **proof),
         "wait": lambda conn: kb.wait_for(conn, task, [other], summary="later", **proof),
         "review": lambda conn: kb.request_review(conn, task, summary="look", **proof),
         "heartbeat": lambda conn: kb.heartbeat_claim(conn, task, **proof),
-        "comment": lambda conn: kb.add_comment(conn, other, "seen", **proof),
+        "comment": lambda conn: (
+            kb.add_attachment(conn, other, **a_file(step), **proof)
+            if step.a % 3 == 0
+            else kb.add_comment(conn, other, "seen", **proof)
+        ),
         "link": lambda conn: kb.link_tasks(conn, other, task, **proof),
         "create": lambda conn: kb.create_task(
             conn, title="a part", parents=[other] if step.b % 2 else [], assignee="coder", **proof
         ),
     }
     return calls[verb]
+
+
+def _artifacts(world: Any, conn: Any, task: str, step: Step) -> list[str]:
+    """Now and then a file that the worker left in its workspace."""
+    known = world.oracle.shadow.tasks.get(task)
+    if step.a % 3 or known is None or known["workspace_kind"] != "scratch":
+        return []
+    given = a_file(step)
+    workspace = conn.paths.workspaces / task
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / given["name"]).write_bytes(given["data"])
+    return [given["name"]]
 
 
 def claim(task: str, step: Step) -> Call:
