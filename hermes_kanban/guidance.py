@@ -102,9 +102,9 @@ _EXIT_ZERO: Final = {
 
 def as_tools(tools: Iterable[str]) -> dict[str, str]:
     """Verb → what its tool is called, of these tools."""
-    from hermes_kanban.verbs import VERBS
+    from hermes_kanban.verbs.table import AGENTS
 
-    known = {verb.tool: verb.name for verb in VERBS.values() if verb.tool is not None}
+    known = {verb.tool: verb.name for verb in AGENTS.values() if verb.tool is not None}
     return {known[tool]: tool for tool in tools if tool in known}
 
 

@@ -45,6 +45,7 @@ class LogReader:
         self._pending = b""
         self._to_drop = 0
         self._begun = False
+        self._whole = True
         self._tail_bytes = tail_bytes
         self._start = None if place is None else self._find(place)
         self.resumed = self._start is not None
@@ -61,6 +62,11 @@ class LogReader:
             if stream is not None:
                 stream.close()
         self._stream = self._before = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the lines so far are all that is kept of the log."""
+        return self._whole
 
     @property
     def place(self) -> str | None:
@@ -101,12 +107,14 @@ class LogReader:
         """What lies before the current file, from where this reader begins; opens that file."""
         if self._start is not None:
             file, offset = self._start
+            self._whole = False
         else:
             before, here = _size(self._aside), _size(self._path)
             offset = 0
             if self._tail_bytes is not None:
                 offset = max(0, before + here - self._tail_bytes - HELD_BYTES)
             if offset:
+                self._whole = False
                 # Of these it can not be told whether a key began before them.
                 self._to_drop = HELD_BYTES
             file = self._aside if offset < before else self._path

@@ -52,8 +52,8 @@ _HOMES = {
     "hermes_kanban.kernel.mend": "mend MendReport",
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
-        "get_run get_task last_conversation latest_run list_comments list_events list_links "
-        "list_runs list_tasks newest_event_id run_of_token"
+        "find_run get_run get_task last_conversation latest_run list_comments list_events "
+        "list_links list_runs list_tasks newest_event_id run_of_token"
     ),
     "hermes_kanban.kernel.recover": (
         "advance_stops detect_crashed_workers enforce_max_runtime import_exit_records "
@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.mend import mend as mend
     from hermes_kanban.kernel.purge import Purged as Purged
     from hermes_kanban.kernel.purge import purge_task as purge_task
+    from hermes_kanban.kernel.reads import find_run as find_run
     from hermes_kanban.kernel.reads import get_run as get_run
     from hermes_kanban.kernel.reads import get_task as get_task
     from hermes_kanban.kernel.reads import last_conversation as last_conversation

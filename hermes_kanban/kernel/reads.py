@@ -157,6 +157,17 @@ def latest_run(conn: BoardConnection, task_id: str) -> Run | None:
     return None if row is None else run_of(row)
 
 
+def find_run(conn: BoardConnection, task_id: str, run_id: int | None = None) -> Run:
+    """That run of the task, or its newest; NotFound without one."""
+    must_exist(conn, task_id)
+    run = latest_run(conn, task_id) if run_id is None else get_run(conn, run_id)
+    if run is None:
+        raise NotFound("run of", task_id, f"see: hermes-kanban why {task_id}")
+    if run.task_id != task_id:
+        raise NotFound(f"run {run.id} of task", task_id, f"see: hermes-kanban runs {task_id}")
+    return run
+
+
 def last_conversation(conn: BoardConnection, run: Run) -> Run | None:
     """The newest run of the same task and profile before ``run`` that has a session, or None."""
     row = fetch_one(

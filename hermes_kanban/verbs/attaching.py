@@ -44,5 +44,6 @@ ATTACHING = (
         least="extra",
         tool="kanban_attach",
         idempotent=True,
+        of_this_host=frozenset({"path"}),
     ),
 )

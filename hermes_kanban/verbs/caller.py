@@ -38,7 +38,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls.
 
     A worker has ``task_id``, ``run_id`` and ``claim_lock``, and signs as its run. ``read_only``
-    says why this process may change nothing, None if it may.
+    says why this process may change nothing, None if it may. ``remote``: it is not at a terminal
+    of this host, and reaches no more of it than the board.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     rights: Rights = Rights()
     read_only: str | None = None
+    remote: bool = False
 
     @property
     def runs(self) -> dict[str, Any]:
@@ -63,9 +65,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.runs or {"actor": self.actor}
 
 
-def person(actor: str | None = None) -> Caller:
+def person(actor: str | None = None, *, remote: bool = False) -> Caller:
     """A person, by default the one who is logged in."""
-    return Caller(kind="person", actor=actor)
+    return Caller(kind="person", actor=actor, remote=remote)
 
 
 def worker(

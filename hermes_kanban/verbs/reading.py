@@ -16,9 +16,9 @@ from hermes_kanban.verbs.verb import Call, Verb
 from hermes_kanban.verbs.working import AboutTask
 
 CONTEXT_PAGE_BYTES: Final = 6 * 1024
-Page = Annotated[int, Meta(ge=1)]
+Page = Annotated[int, Meta(ge=1, le=10_000)]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
-After = Annotated[int, Meta(ge=0)]
+After = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Context(AboutTask, kw_only=True):
@@ -29,7 +29,7 @@ class List(msgspec.Struct, kw_only=True):
     status: Annotated[str, Meta(description="default: all but archived")] | None = None
     assignee: str | None = None
     tenant: str | None = None
-    after: Annotated[int, Meta(ge=0, description="from the last page")] | None = None
+    after: Annotated[int, Meta(ge=0, le=2**53, description="from the last page")] | None = None
     limit: Limit = 50
 
 
@@ -180,6 +180,8 @@ READING = (
         least="extra",
         tool="kanban_attachments",
         changes=False,
+        of_this_host=frozenset({"save"}),
+        told_by_events=True,
     ),
     Verb(
         name="show",
@@ -205,6 +207,7 @@ READING = (
         sentence="What happened, to one task or on the whole board.",
         changes=False,
         about_task=False,
+        told_by_events=True,
     ),
     Verb(
         name="comments",
@@ -213,6 +216,7 @@ READING = (
         function=_comments,
         sentence="The thread of a task.",
         changes=False,
+        told_by_events=True,
     ),
     Verb(
         name="stats",

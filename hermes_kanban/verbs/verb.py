@@ -37,7 +37,9 @@ class Verb(msgspec.Struct, frozen=True, kw_only=True):
     ``request`` and ``response`` are Structs. ``tool`` is its name among the agents' tools, None
     where it is none. ``about_task``: the request has ``task_id``, which a worker may leave out
     for its own. ``ends_run``: it closes the run that calls it. ``of_run``: only a run may call
-    it, or a person in its place where the kernel allows that.
+    it, or a person in its place where the kernel allows that. ``of_this_host`` are the properties
+    of its request that name files of this machine: who calls from elsewhere has none of them.
+    ``told_by_events``: what it answers changes with events of the board, and not otherwise.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Verb(msgspec.Struct, frozen=True, kw_only=True):
     about_task: bool = True
     ends_run: bool = False
     of_run: bool = False
+    of_this_host: frozenset[str] = frozenset()
+    told_by_events: bool = False
 
 
 def changed(call: Call, task_id: str, outcome: bool | kb.Refused) -> Changed:

@@ -157,6 +157,7 @@ WORKING = (
         least="worker",
         tool="kanban_complete",
         ends_run=True,
+        of_this_host=frozenset({"artifacts"}),
     ),
     Verb(
         name="block",
@@ -197,6 +198,7 @@ WORKING = (
         tool="kanban_request_review",
         ends_run=True,
         of_run=True,
+        of_this_host=frozenset({"artifacts"}),
     ),
     Verb(
         name="wait_for",

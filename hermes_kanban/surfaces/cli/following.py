@@ -35,7 +35,7 @@ def log_command(
     session: Session, task: str | None, number: int | None, follow: bool, lines: int | None
 ) -> None:
     """Show the output of a task's newest run; secrets are hidden."""
-    run = _run(session, inputs.task_id(session, task), number)
+    run = kb.find_run(session.conn, inputs.task_id(session, task), number)
     log = LogReader(session.conn.paths.run_dir(run.id) / "log")
     with log:
         seen = _last(list(log.lines(final=not follow)), lines)
@@ -45,19 +45,6 @@ def log_command(
         _write_lines(session, run, seen)
         for more in _until_the_end(session, run.id, log):
             _write_lines(session, run, more)
-
-
-def _run(session: Session, task_id: str, number: int | None) -> kb.Run:
-    kb.get_task(session.conn, task_id)
-    run = (
-        kb.latest_run(session.conn, task_id) if number is None else kb.get_run(session.conn, number)
-    )
-    if run is None:
-        raise kb.NotFound("run of", task_id, f"see: hermes-kanban why {task_id}")
-    if run.task_id != task_id:
-        hint = f"see: hermes-kanban runs {task_id}"
-        raise kb.NotFound(f"run {run.id} of task", task_id, hint)
-    return run
 
 
 def _last(lines: list[str], count: int | None) -> list[str]:
