@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,10 +11,9 @@ from typing import Any
 
 import psutil
 
-import hermes_kanban
 from hermes_kanban import kernel as kb
 from tests.agents.fetch import CLIENTS
-from tests.agents.people import HABITS, PROFILE, Habit
+from tests.agents.people import BOSS, HABITS, PROFILE, Habit
 from tests.support.gateways import Gateways
 from tests.support.model import ModelEndpoint
 from tests.support.waiting import wait_until
@@ -38,7 +36,6 @@ os.execve({client!r}, [{client!r}, *map(broken, argv)], env)
 """
 # What a client may take on two busy cores, from its start to its end.
 RUN_SECONDS = 180.0
-SKILLS = Path(hermes_kanban.__file__).parent / "skills"
 
 
 class Office:
@@ -63,8 +60,8 @@ class Office:
         env = {**own.pop("env", {}), **profile.pop("env", {})}
         keys = {"runtime": self.client, **own, **profile, "env": env}
         boss = {"runtime": self.client, "orchestrator": True, "may_assign": [PROFILE]}
-        self.gateways.configure({PROFILE: keys, "boss": boss}, **(kanban or {}))
-        if self.habit.needs_setup:
+        self.gateways.configure({PROFILE: keys, BOSS: boss}, **(kanban or {}))
+        if self.habit.setup:
             self._set_up()
         if broken:
             self._break_the_tools()
@@ -130,20 +127,15 @@ class Office:
             settings.write_text(text.replace('"mcp"', '"no-such-command"'), "utf-8")
 
     def _set_up(self) -> None:
-        words = ["setup", self.client, "--profile", "boss", "--yes"]
-        hermes = self.person / ".hermes" / "profiles" / PROFILE
-        env = {**os.environ, "HERMES_HOME": str(hermes)} if self.client == "hermes" else None
+        words = ["setup", self.client, *self.habit.setup, "--yes"]
         done = subprocess.run(
             [sys.executable, "-m", "hermes_kanban.surfaces.cli.main", *words],
-            env=env,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        if self.client == "hermes":
-            shutil.copytree(SKILLS / "kanban-worker", hermes / "skills" / "kanban-worker")
 
 
 def _belongs(process: psutil.Process, run: kb.Run) -> bool:

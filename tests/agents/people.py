@@ -17,6 +17,7 @@ import yaml
 from tests.support.model import Call, Fail
 
 PROFILE: Final = "worker"
+BOSS: Final = "boss"
 MODEL: Final = "scripted"
 LIMIT: Final = Fail(429, "Rate limit reached. Please try again in 7s.")
 
@@ -27,16 +28,16 @@ class Habit:
 
     ``settle`` writes the person's own configuration into ``home`` and returns the profile's keys
     beside ``runtime``. ``shell`` is how its model runs a command, with these ``shell_arguments``
-    of the client. ``needs_setup`` says that its tools or skills come by ``hermes-kanban setup``,
-    ``notices`` that it does not start without its tools. ``refusal`` is a rate limit that it gives
-    up on soonest, and ``reset`` after how many seconds it then says to try again. ``forgets`` that
-    it keeps nothing of a conversation that was stopped in its middle.
+    of the client. ``setup`` are the words for ``hermes-kanban setup`` without which it could not
+    work. ``notices`` says that it does not start without its tools, ``forgets`` that it keeps
+    nothing of a conversation that was stopped in its middle. ``refusal`` is a rate limit that it
+    gives up on soonest, and ``reset`` after how many seconds it then says to try again.
     """
 
     settle: Callable[[Path, str], dict[str, Any]]
     shell: Callable[[str], Call]
     shell_arguments: tuple[str, ...] = ()
-    needs_setup: bool = False
+    setup: tuple[str, ...] = ()
     notices: bool = False
     forgets: bool = False
     refusal: Fail = LIMIT
@@ -152,7 +153,7 @@ def _tool(name: str, key: str = "command", **more: Any) -> Callable[[str], Call]
 
 HABITS: Final = {
     "continue": Habit(_continue, _tool("Bash"), notices=True, forgets=True),
-    "hermes": Habit(_hermes, _tool("terminal"), needs_setup=True),
+    "hermes": Habit(_hermes, _tool("terminal"), setup=("--worker", PROFILE)),
     "opencode": Habit(
         _opencode,
         _tool("bash", description="run it"),
@@ -172,7 +173,7 @@ HABITS: Final = {
     "gemini": Habit(
         _gemini,
         _tool("run_shell_command"),
-        needs_setup=True,
+        setup=("--profile", BOSS),
         refusal=Fail(429, "Resource exhausted.", retry_after=3),
         reset=3,
     ),
