@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import shutil
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -29,16 +31,6 @@ from tests.support.recorder import Recording, record
 
 REPOSITORY = Path(__file__).parents[2]
 Contents = dict[str, bytes | None]
-EARLIER = """
-from hermes_kanban.store import schema
-from tests.support import acts
-
-schema.SCHEMA_VERSION = {version}
-conn = acts.kb.connect()
-for name in ("create_child", "complete", "block", "comment", "subscribe", "link"):
-    acts.prepare(conn, name)()
-conn.close()
-"""
 SUPERVISOR = "import sys; from hermes_kanban.workers.supervisor import main; main()"
 
 
@@ -54,6 +46,17 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+def board_of_version(version: int, home: Path) -> Path:
+    """Make the default board as that version left one; its folder."""
+    folder = home / "boards" / "default"
+    folder.mkdir(parents=True)
+    as_it_was = REPOSITORY / "tests" / "store" / "boards" / f"schema-{version}.sql"
+    with contextlib.closing(sqlite3.connect(folder / "board.db")) as conn:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.executescript(as_it_was.read_text("utf-8"))
+    return folder
+
+
 def supervisor_command(folder: Path, *, exit_code: int) -> list[str]:
     """Make the folder of a run whose agent exits like that; how its supervisor is started."""
     folder.mkdir()
@@ -63,6 +66,7 @@ def supervisor_command(folder: Path, *, exit_code: int) -> list[str]:
         "workspace": {"kind": "dir", "path": "/"}, "stdin": None, "log": f"{folder}/log",
         "log_rotate_bytes": 1 << 20, "log_cap_bytes": 1 << 20, "max_runtime_seconds": None,
         "stop_grace_seconds": 1.0, "on_exit_zero": "complete",
+        "runtime": "command",
     }  # fmt: skip
     (folder / "spec.json").write_text(json.dumps(spec))
     return [sys.executable, "-c", SUPERVISOR, str(folder)]

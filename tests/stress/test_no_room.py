@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.stress.power import EARLIER, environment, in_memory, supervisor_command
+from tests.stress.power import board_of_version, environment, in_memory, supervisor_command
 from tests.support.injector import SYNCING, TAKING_ROOM, run_refusing
 
 folder = pytest.fixture(in_memory)
@@ -72,9 +71,8 @@ def test_a_board_is_made_and_opened_or_not_at_all(stride: int, folder: Path) -> 
 
 @pytest.mark.parametrize("stride", STRIDES)
 def test_a_migration_without_room_leaves_the_old_board(stride: int, folder: Path) -> None:
-    argv = [sys.executable, "-c", EARLIER.format(version=1)]
-    subprocess.run(argv, env=environment(folder / "old"), check=True, timeout=60)
-    run(folder / "root", "migrating", str(stride), str(folder / "old/boards/default"))
+    old = board_of_version(1, folder / "old")
+    run(folder / "root", "migrating", str(stride), str(old))
 
 
 @pytest.mark.parametrize("stride", STRIDES)

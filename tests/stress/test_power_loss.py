@@ -11,7 +11,6 @@ import hashlib
 import json
 import shutil
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,11 +18,10 @@ import pytest
 
 from hermes_kanban.store.schema import SCHEMA_VERSION
 from tests.stress.power import (
-    EARLIER,
     Contents,
     Judge,
     assert_complete,
-    environment,
+    board_of_version,
     every_point,
     in_memory,
     recording_of,
@@ -226,8 +224,7 @@ def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
 def upgrade(folder: Path, patch: pytest.MonkeyPatch) -> UpgradeJudge:
     """A board of the first version is opened by this one."""
     root = folder / "root"
-    argv = [sys.executable, "-c", EARLIER.format(version=EARLIEST)]
-    subprocess.run(argv, env=environment(root), check=True, timeout=60)
+    board_of_version(EARLIEST, root)
     before = rows(root / "boards/default/board.db", EVENTS)
     judge = UpgradeJudge(recording_of("few", root), folder, patch)
     judge.before = before
