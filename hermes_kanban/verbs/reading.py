@@ -123,7 +123,9 @@ def _save(call: Call, attachment: kb.Attachment) -> str:
     if call.caller.task_id is None:
         raise InvalidInput("save", "the worker of a task, who has a workspace", "needs a workspace")
     place = directory(kb.get_task(call.conn, call.caller.task_id), call.conn.paths)
-    return str(kb.save_attachment(call.conn, attachment, place).relative_to(place))
+    # By its name: where there is no workspace yet, a file must not take its place.
+    saved = kb.save_attachment(call.conn, attachment, place / attachment.name)
+    return str(saved.relative_to(place))
 
 
 def _why(call: Call, asked: AboutTask) -> views.Holds:

@@ -110,3 +110,17 @@ def test_lists_come_in_pages(verbs: Verbs) -> None:
         if after is None:
             break
     assert seen == made
+
+
+def test_a_file_is_saved_into_the_workspace_and_never_in_its_place(verbs: Verbs) -> None:
+    me = verbs.worker("finder")
+    kb.add_attachment(verbs.conn, me.task_id or "", name="facts.json", data=b"{}")
+    workspaces = verbs.conn.paths.workspaces
+    workspaces.mkdir(parents=True)
+    with pytest.raises(kb.KanbanError, match="cannot write"):
+        verbs.call(me, "attachments", save="facts.json")
+    assert list(workspaces.iterdir()) == []
+    (workspaces / (me.task_id or "")).mkdir()
+    answer = verbs.call(me, "attachments", save="facts.json")
+    assert answer.result.saved == "facts.json"
+    assert (workspaces / (me.task_id or "") / "facts.json").read_bytes() == b"{}"
