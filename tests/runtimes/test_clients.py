@@ -202,6 +202,23 @@ def test_qwen_shows_the_tools_at_once(ask: Ask, tmp_path: Path) -> None:
         launched(ask("qwen", provider="azure"))
 
 
+def test_qwen_gives_up_on_a_refusing_provider(ask: Ask, tmp_path: Path) -> None:
+    launch = launched(ask("qwen"))
+    assert launch.env["QWEN_CODE_SYSTEM_DEFAULTS_PATH"].endswith("/qwen-defaults.json")
+    retries = _config(launch, "qwen-defaults.json")["model"]["generationConfig"]
+    assert retries["maxRetries"] == 0
+
+
+def test_an_administrators_defaults_for_qwen_stay(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "defaults.json", {})
+    named = launched(ask("qwen", env={"QWEN_CODE_SYSTEM_DEFAULTS_PATH": str(file)}))
+    assert named.env["QWEN_CODE_SYSTEM_DEFAULTS_PATH"] == str(file)
+    monkeypatch.setattr("hermes_kanban.workers.runtimes.qwen.SYSTEM_DEFAULTS", file)
+    assert "QWEN_CODE_SYSTEM_DEFAULTS_PATH" not in launched(ask("qwen")).env
+
+
 # opencode
 
 

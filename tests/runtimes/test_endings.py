@@ -67,7 +67,15 @@ def test_an_agent_that_speaks_of_rate_limits_has_none(name: str, tmp_path: Path)
     assert (found.rate_limited, found.reset_at, found.error) == (False, None, None)
 
 
-RESETS = {"claude": 20, "codex": None, "gemini": 20, "hermes": 20, "opencode": 20}
+RESETS = {
+    "claude": 20,
+    "codex": None,
+    "continue": 20,
+    "gemini": 20,
+    "hermes": 20,
+    "opencode": 20,
+    "qwen": 20,
+}
 
 
 @pytest.mark.parametrize("name", RESETS)

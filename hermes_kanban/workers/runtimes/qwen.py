@@ -1,6 +1,7 @@
 """Qwen Code (``qwen``), with its events one a line.
 
-The tools stand in a file of the run; the person's own settings stay in force beside it.
+The tools stand in a file of the run; the person's own settings stay in force beside it, and above
+the defaults that a run is given where an administrator has set none.
 """
 
 from __future__ import annotations
@@ -44,6 +45,20 @@ PROVIDERS: Final = (
     "vertex-ai",
     "qwen-oauth",
 )
+DEFAULTS_VARIABLE: Final = "QWEN_CODE_SYSTEM_DEFAULTS_PATH"
+SYSTEM_DEFAULTS: Final = Path("/etc/qwen-code/system-defaults.json")
+DEFAULTS: Final = {
+    # Else it tries for half an hour; the board tries again without holding a process.
+    "model": {
+        "generationConfig": {
+            "maxRetries": 0,
+            "retryInitialDelayMs": 2_000,
+            "retryMaxDelayMs": 20_000,
+        }
+    },
+    # Else it goes on in a conversation of its own about what to remember.
+    "memory": {"enableManagedAutoMemory": False, "enableManagedAutoDream": False},
+}
 
 
 def launch(request: LaunchRequest) -> Launch:
@@ -57,16 +72,24 @@ def launch(request: LaunchRequest) -> Launch:
     if request.provider:
         argv += ["--auth-type", _provider(request.provider)]
     argv += ["--resume" if request.session else "--session-id", session]
+    env = {"QWEN_CODE_SUPPRESS_YOLO_WARNING": "1"}
+    files = {config: json.dumps({"mcpServers": {SERVER: _server(request)}}), **_before(request)}
+    if _has_no_defaults(request):
+        defaults = request.folder / "qwen-defaults.json"
+        env[DEFAULTS_VARIABLE] = str(defaults)
+        files[defaults] = json.dumps(DEFAULTS)
     return piped(
         request,
         argv + arguments(request),
-        env={"QWEN_CODE_SUPPRESS_YOLO_WARNING": "1"},
-        files={
-            config: json.dumps({"mcpServers": {SERVER: _server(request)}}),
-            **_before(request),
-        },
+        env=env,
+        files=files,
         session=session,
     )
+
+
+def _has_no_defaults(request: LaunchRequest) -> bool:
+    """Whether no administrator's defaults would give way to the run's."""
+    return DEFAULTS_VARIABLE not in agent_environment(request) and not SYSTEM_DEFAULTS.exists()
 
 
 def _server(request: LaunchRequest) -> dict[str, Any]:
@@ -138,5 +161,12 @@ RUNTIME = Runtime(
     launch=launch,
     conclude=conclude,
     keeps=keeps_file("QWEN_HOME", ".qwen", "projects/*/chats/{session}.jsonl"),
-    inherits=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "QWEN_HOME", "QWEN_RUNTIME_DIR"),
+    inherits=(
+        DEFAULTS_VARIABLE,
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "OPENAI_MODEL",
+        "QWEN_HOME",
+        "QWEN_RUNTIME_DIR",
+    ),
 )
