@@ -12,6 +12,7 @@ from tests.support.gateways import Gateways
 from tests.support.waiting import wait_until
 
 HOUR = 3_600
+JUMPS_AT_MOST = 10
 # Python runs this at its start: the wall clock of the process is ahead by what the file says.
 SET_CLOCK = """
 import os, time
@@ -47,13 +48,15 @@ def test_a_lease_outlives_a_clock_that_is_set(
     assert kb.claim_task(conn, task, claimer="outside", ttl_seconds=900) is not None
     before = kb.get_task(conn, task).claim_expires
     assert before is not None
-    # At the first jump the look for the claim may still be to come.
-    for jumps in (1, 2):
+    # A look that is under way for another reason may be the one that meets a jump.
+    for jumps in range(1, JUMPS_AT_MOST + 1):
         (tmp_path / "next").write_text(str(jumps * seconds), "utf-8")
         (tmp_path / "next").replace(ahead)
         wait_until(lambda: kinds(conn).count("clock_shifted") == jumps)  # noqa: B023
-    wait_until(lambda: "clock" in woken_by(gateways), message=str(gateways.log_lines()))
+        if "clock" in woken_by(gateways):
+            break
+    assert "clock" in woken_by(gateways), gateways.log_lines()
     held = kb.get_task(conn, task)
     assert held.status == "running"
     assert held.claim_expires is not None
-    assert abs(held.claim_expires - before - 2 * seconds) <= 2
+    assert abs(held.claim_expires - before - jumps * seconds) <= 2

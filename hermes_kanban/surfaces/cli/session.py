@@ -87,12 +87,13 @@ class Session:
     def inbox(self) -> kb.Inbox | None:
         """What came in since the worker's last call; None outside workers, or if it is nothing."""
         run = os.environ.get(OWN_RUN, "")
-        if self.own_task() is None or not run.isdecimal():
+        # A command that did not touch the board must not open it for this, or create one.
+        if self._conn is None or self.own_task() is None or not run.isdecimal():
             return None
         if (standing := self.standing()) is not None and standing.binding.nested:
             return None
         try:
-            found = kb.take_inbox(self.conn, int(run))
+            found = kb.take_inbox(self._conn, int(run))
         except kb.NotFound:
             return None
         return found if found.news or found.stop else None
