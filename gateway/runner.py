@@ -21,6 +21,7 @@ from gateway.dispatcher import BoardDispatcher
 from gateway.notifier import BoardNotifier
 from gateway.wakeup import Pulse
 from gateway.web import WebServer
+from gateway.web_boards import GatewayBoards
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.boards import board_slugs
@@ -57,6 +58,7 @@ class GatewayRunner:
         self._refused: dict[BoardName, str] = {}
         self._slugs: list[str] = []
         self._list_at = 0.0
+        self._look_again = anyio.Event()
 
     async def run(self) -> None:
         """Run every service; returns after the first SIGTERM or SIGINT, a second exits at once."""
@@ -106,7 +108,8 @@ class GatewayRunner:
 
     async def _serve_web(self) -> None:
         """Serve HTTP while ``web.in_gateway`` says so; a failure is told and tried again."""
-        server = WebServer(self._live_config, self._reachable, self._log)
+        boards = GatewayBoards(self._reachable, self._look_now)
+        server = WebServer(self._home, self._live_config, boards, self._log)
         while True:
             try:
                 await server.serve()
@@ -115,9 +118,11 @@ class GatewayRunner:
                 self._log.error("watcher.failed", watcher="web", error=said, exc_info=True)
                 await anyio.sleep(SCAN_SECONDS)
 
-    def _reachable(self) -> dict[str, BoardName]:
+    def _reachable(self) -> dict[str, tuple[BoardName, Pulse]]:
         """The boards that this gateway serves, by slug."""
-        return {board_paths(board).slug: board for board in self._open_boards()}
+        return {
+            board_paths(board).slug: (board, pulse) for board, pulse in self._open_boards().items()
+        }
 
     async def _watch_signals(
         self,
@@ -161,7 +166,10 @@ class GatewayRunner:
                         self._pulses[board] = Pulse(paths)
                         self._log.info("board.opened", board=paths.slug, database=location)
                         group.start_soon(self._beat, board, self._pulses[board])
-                await anyio.sleep(SCAN_SECONDS)
+                with anyio.move_on_after(SCAN_SECONDS):
+                    await self._look_again.wait()
+                    self._list_at = 0.0
+                self._look_again = anyio.Event()
 
     async def _list_boards(self) -> None:
         """Look which boards there are; while a database does not answer, those of before."""
@@ -176,8 +184,13 @@ class GatewayRunner:
         else:
             self._refused.pop(None, None)
 
+    def _look_now(self) -> None:
+        """Look which boards there are without waiting for the next scan."""
+        self._look_again.set()
+
     def _open_boards(self) -> dict[BoardName, Pulse]:
-        return {board: self._pulses[board] for board in self._served() if board in self._pulses}
+        pulses = dict(self._pulses)  # threads of the HTTP server ask too
+        return {board: pulses[board] for board in self._served() if board in pulses}
 
     def _served(self) -> list[BoardName]:
         config = self._live_config.current()

@@ -25,27 +25,30 @@ class Source(Protocol):
     """One board, as far as a watcher follows it."""
 
     async def changed(self) -> bool:
-        """Wait ``POLL_SECONDS`` at most; True if there may be newer events."""
+        """Wait a moment at most, a quarter of a second say; True if there may be newer events."""
 
     async def newest(self) -> int:
         """The id of the newest event, 0 on a new board."""
 
 
-def source_of(paths: BoardPaths) -> AbstractAsyncContextManager[Source]:
-    """The source of a board, open as long as its context."""
+def source_of(
+    paths: BoardPaths, poll_seconds: float = POLL_SECONDS
+) -> AbstractAsyncContextManager[Source]:
+    """The source of a board, open as long as its context; a file is looked at that often."""
     address = address_of(paths)
-    return _file(paths) if not address else _server(address, paths)
+    return _file(paths, poll_seconds) if not address else _server(address, paths)
 
 
 class _ChangeCounter:
     """``PRAGMA data_version`` moves at every commit of another connection."""
 
-    def __init__(self, conn: aiosqlite.Connection) -> None:
+    def __init__(self, conn: aiosqlite.Connection, poll_seconds: float) -> None:
         self._conn = conn
+        self._poll_seconds = poll_seconds
         self._version = -1
 
     async def changed(self) -> bool:
-        await anyio.sleep(POLL_SECONDS)
+        await anyio.sleep(self._poll_seconds)
         before, self._version = self._version, await self._number("PRAGMA data_version")
         return self._version != before
 
@@ -59,13 +62,13 @@ class _ChangeCounter:
 
 
 @asynccontextmanager
-async def _file(paths: BoardPaths) -> AsyncIterator[Source]:
+async def _file(paths: BoardPaths, poll_seconds: float) -> AsyncIterator[Source]:
     uri = f"{paths.database.as_uri()}?mode=rw"
     # Cancelled half-way, connecting would leave its thread behind.
     with anyio.CancelScope(shield=True):
         conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
     try:
-        yield _ChangeCounter(conn)
+        yield _ChangeCounter(conn, poll_seconds)
     finally:
         # Its thread must have ended before the event loop does.
         with anyio.CancelScope(shield=True):

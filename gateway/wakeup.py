@@ -15,7 +15,7 @@ from typing import Final
 
 import anyio
 
-from gateway.sources import Source, source_of
+from gateway.sources import POLL_SECONDS, Source, source_of
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import SystemClock
 from hermes_kanban.store.opening import address_of
@@ -67,9 +67,10 @@ class Wakeup:
 class Pulse:
     """What the board's newest event is, kept current by the bell and by the change counter."""
 
-    def __init__(self, paths: BoardPaths) -> None:
+    def __init__(self, paths: BoardPaths, poll_seconds: float = POLL_SECONDS) -> None:
         self.newest = 0
         self._paths = paths
+        self._poll_seconds = poll_seconds
         self._source: Source | None = None
         self._sleepers: list[Wakeup] = []
 
@@ -90,7 +91,7 @@ class Pulse:
 
     async def run(self) -> None:
         """Follow the board until cancelled."""
-        async with source_of(self._paths) as source:
+        async with source_of(self._paths, self._poll_seconds) as source:
             self._source = source
             ahead = _clock_ahead()
             await self.refresh()

@@ -1,4 +1,4 @@
-"""The gateway's HTTP server: the agents' tools at ``/mcp``, on a loopback address.
+"""The gateway's HTTP server: the board's API and page, and the agents' tools at ``/mcp``.
 
 Off unless ``web.in_gateway`` says so; a change of the configuration is taken up at once. A port
 that is taken is told and tried again, and holds up nothing else.
@@ -6,40 +6,32 @@ that is taken is told and tried again, and holds up nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from structlog.typing import FilteringBoundLogger
 
 from hermes_kanban.config import LiveConfig, WebSettings
+from hermes_kanban.workers.skills import InstalledSkills
 
 if TYPE_CHECKING:
-    import uvicorn
+    from gateway.http_server import App
+    from hermes_kanban.surfaces.rest.boards import Boards
 
 SCAN_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 5.0
-DRAIN_SECONDS: Final = 0.5
 MCP_PATH: Final = "/mcp"
-_BACKLOG: Final = 128
-
-App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class WebServer:
-    """Serves while the configuration says so, until cancelled; then it is gone within a second.
-
-    ``boards`` tells which boards may be reached: their slugs.
-    """
+    """Serves while the configuration says so, until cancelled; then it is gone within a second."""
 
     def __init__(
-        self,
-        live_config: LiveConfig,
-        boards: Callable[[], Mapping[str, str | None]],
-        log: FilteringBoundLogger,
+        self, home: Path, live_config: LiveConfig, boards: Boards, log: FilteringBoundLogger
     ) -> None:
+        self._home = home
         self._live_config = live_config
         self._boards = boards
         self._log = log
@@ -52,28 +44,29 @@ class WebServer:
             if not settings.in_gateway:
                 await anyio.sleep(SCAN_SECONDS)
                 continue
+            from gateway.http_server import listen
+
             try:
-                listener = _listen(settings)
+                listener = listen(settings.host, settings.port)
             except OSError as error:
                 self._refuse(settings, error)
                 await self._until_changed(settings, RETRY_SECONDS)
                 continue
             self._refused = None
-            await self._serve_on(listener, settings)
-
-    async def _serve_on(self, listener: socket.socket, settings: WebSettings) -> None:
-        server = _server(self._app())
-        self._log.info("web.listening", address=settings.address)
-        try:
             async with anyio.create_task_group() as group:
-                group.start_soon(_run, server, listener)
+                stop = anyio.Event()
+                group.start_soon(self._serve_on, listener, settings, stop)
                 try:
                     await self._until_changed(settings, None)
                 finally:
-                    server.should_exit = True
-        finally:
-            listener.close()
-            self._log.info("web.stopped", address=settings.address)
+                    stop.set()
+
+    async def _serve_on(
+        self, listener: socket.socket, settings: WebSettings, stop: anyio.Event
+    ) -> None:
+        await serve_on(
+            listener, settings, stop, self._home, self._live_config, self._boards, self._log
+        )
 
     async def _until_changed(self, settings: WebSettings, seconds: float | None) -> None:
         """Return once the settings differ, at the latest after ``seconds``."""
@@ -87,81 +80,38 @@ class WebServer:
             self._log.error("web.refused", address=settings.address, error=told)
         self._refused = told
 
-    def _app(self) -> App:
-        from hermes_kanban.surfaces.mcp.bearer import Bearers
-        from hermes_kanban.surfaces.mcp.http import McpApp
 
-        tools = McpApp(Bearers(self._boards), hosts=self._live_config.current().web.names)
+async def serve_on(
+    listener: socket.socket,
+    settings: WebSettings,
+    stop: anyio.Event,
+    home: Path,
+    live_config: LiveConfig,
+    boards: Boards,
+    log: FilteringBoundLogger,
+) -> None:
+    """Serve the board and its tools on ``listener`` until ``stop`` is set."""
+    from gateway.http_server import serve
+    from hermes_kanban.surfaces.mcp.bearer import Bearers
+    from hermes_kanban.surfaces.mcp.http import McpApp
+    from hermes_kanban.surfaces.rest.app import RestApp
 
-        async def route(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "http" and scope["path"].rstrip("/") == MCP_PATH:
-                await tools(scope, receive, send)
-            else:
-                await _not_found(scope, send)
-
-        return route
-
-
-async def _not_found(scope: Any, send: Any) -> None:
-    if scope["type"] != "http":
-        return
-    body = b"nothing is here; the agents' tools are at /mcp\n"
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _listen(settings: WebSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    board = RestApp(home, boards, live_config.current, log, skills=InstalledSkills())
+    tools = McpApp(Bearers(boards.names), hosts=settings.names)
+    log.info("web.listening", address=settings.address)
     try:
-        # A gateway that is started anew must not wait for connections of the one before.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
-    except BaseException:
+        await serve(_by_path(board, tools), listener, stop)
+    finally:
+        board.close()
         listener.close()
-        raise
-    return listener
+        log.info("web.stopped", address=settings.address)
 
 
-def _server(app: App) -> uvicorn.Server:
-    import uvicorn
+def _by_path(board: App, tools: App) -> App:
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].rstrip("/") == MCP_PATH:
+            await tools(scope, receive, send)
+        else:
+            await board(scope, receive, send)
 
-    class Server(uvicorn.Server):
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """Signals are the gateway's."""
-            yield
-
-    return Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-    )
-
-
-async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve until asked to exit; calls under way get a moment, then they are cut off."""
-    with anyio.CancelScope(shield=True) as scope:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_cut_off, server, scope)
-            await server.serve(sockets=[listener])
-            group.cancel_scope.cancel()
-
-
-async def _cut_off(server: uvicorn.Server, scope: anyio.CancelScope) -> None:
-    while not server.should_exit:
-        await anyio.sleep(0.05)
-    await anyio.sleep(DRAIN_SECONDS)
-    scope.cancel()
+    return route

@@ -55,6 +55,7 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "board.refused": LogEvent("a board cannot be opened; it is left untouched", ("database",)),
     "web.listening": LogEvent("the gateway serves HTTP", ("address",)),
     "web.refused": LogEvent("the address cannot be had; it is tried again", ("address",)),
+    "web.failed": LogEvent("a request met what was not foreseen; it was answered with 500", ()),
     "web.stopped": LogEvent("the gateway serves HTTP there no more", ("address",)),
     "dispatch.tick": LogEvent(
         "a tick did something; ids by what was done",

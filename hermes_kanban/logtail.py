@@ -82,29 +82,38 @@ class LogReader:
 
     def lines(self, *, final: bool) -> Iterator[str]:
         """The lines that came since the last call; with ``final`` the unfinished one too."""
-        for data in self._new_data():
-            self._pending += data
-            yield from self._ready(final=False)
-        yield from self._ready(final=final)
+        more = True
+        while more:
+            found, more = self.some_lines(final=final)
+            yield from found
 
-    def _new_data(self) -> Iterator[bytes]:
+    def some_lines(self, *, final: bool) -> tuple[list[str], bool]:
+        """Some of them, of at most 64 KiB more, and whether there may be others by now."""
+        data = self._read_some()
+        self._pending += data
+        return list(self._ready(final=final and not data)), bool(data)
+
+    def _read_some(self) -> bytes:
+        """What comes next; nothing where nothing was written."""
         if not self._begun:
             self._begun = True
-            yield from self._first()
+            self._begin()
         while True:
             if self._stream is None and not self._open():
-                return
+                return b""
             assert self._stream is not None
-            yield from _rest(self._stream)
-            if not self._was_rotated():
-                return
-            # What came between the last read and the rotation.
-            yield from _rest(self._stream)
-            self._set_aside(self._stream)
-            self._stream = None
+            # A second time, for what came between the first and the rotation.
+            for _ in range(2):
+                if data := self._stream.read(CHUNK_BYTES):
+                    return data
+                if not self._was_rotated():
+                    return b""
+            if self._before is not None:
+                self._before.close()
+            self._before, self._stream = self._stream, None
 
-    def _first(self) -> Iterator[bytes]:
-        """What lies before the current file, from where this reader begins; opens that file."""
+    def _begin(self) -> None:
+        """Open the file in which this reader begins, there."""
         if self._start is not None:
             file, offset = self._start
             self._whole = False
@@ -119,29 +128,18 @@ class LogReader:
                 self._to_drop = HELD_BYTES
             file = self._aside if offset < before else self._path
             offset -= 0 if file == self._aside else before
-        if file == self._path:
-            self._open(offset)
-            return
         try:
-            stream = self._aside.open("rb")
+            self._stream = file.open("rb")
         except FileNotFoundError:
             return
-        stream.seek(offset)
-        self._set_aside(stream)
-        yield from _rest(stream)
+        self._stream.seek(offset)
 
-    def _open(self, offset: int = 0) -> bool:
+    def _open(self) -> bool:
         try:
             self._stream = self._path.open("rb")
         except FileNotFoundError:
             return False
-        self._stream.seek(offset)
         return True
-
-    def _set_aside(self, stream: IO[bytes]) -> None:
-        if self._before is not None:
-            self._before.close()
-        self._before = stream
 
     def _find(self, place: str) -> tuple[Path, int] | None:
         """The file of a place and the offset in it; None for what is no place of this log."""
@@ -209,11 +207,6 @@ def _place(stream: IO[bytes], offset: int) -> str:
     number = stream.fileno()
     stamp = zlib.crc32(os.pread(number, min(offset, _STAMP_BYTES), 0))
     return f"{os.fstat(number).st_ino}.{stamp}:{offset}"
-
-
-def _rest(stream: IO[bytes]) -> Iterator[bytes]:
-    while data := stream.read(CHUNK_BYTES):
-        yield data
 
 
 def _size(file: Path) -> int:

@@ -40,14 +40,17 @@ def perform(
     return Answer(result, before if verb.ends_run else kb.take_inbox(conn, caller.run_id))
 
 
-def decode(verb: Verb, arguments: dict[str, Any]) -> msgspec.Struct:
-    """The request that the arguments say; raises InvalidInput naming the field."""
+def decode(verb: Verb, arguments: dict[str, Any], *, strict: bool = True) -> msgspec.Struct:
+    """The request that the arguments say; raises InvalidInput naming the field.
+
+    Where they come as text, such as in a query, ``strict`` is False.
+    """
     known = {field.encode_name for field in msgspec.structs.fields(verb.request)}
     for name in arguments:
         if name not in known:
             raise InvalidInput(name, ", ".join(sorted(known)) or "no argument", "is not known")
     try:
-        return msgspec.convert(arguments, verb.request)
+        return msgspec.convert(arguments, verb.request, strict=strict)
     except msgspec.ValidationError as error:
         said, _, where = str(error).partition(" - at `$.")
         field = where.rstrip("`") or "arguments"

@@ -130,10 +130,6 @@ def gateway_view(conn: kb.BoardConnection) -> Gateway | None:
     return Gateway(**{name: getattr(record, name) for name in Gateway.__struct_fields__})
 
 
-def _board(call: Call, _: Nothing) -> BoardView:
-    return board_view(call.conn)
-
-
 def _health(call: Call, _: Nothing) -> Health:
     from hermes_kanban.kernel.eligibility import disk_free_mib
     from hermes_kanban.kernel.live import live_runs
@@ -222,15 +218,6 @@ def _shown(section: msgspec.Struct) -> dict[str, Any]:
 
 
 STANDING = (
-    Verb(
-        name="board",
-        request=Nothing,
-        response=BoardView,
-        function=_board,
-        sentence="The board itself: its name, and whether it is paused.",
-        changes=False,
-        about_task=False,
-    ),
     Verb(
         name="health",
         request=Nothing,

@@ -145,7 +145,7 @@ CASES: list[Case] = [
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
 SHOW_PATHS = ("init", "boards create", "context", "check", "backup", "restore")
-ELSEWHERE = {"promote", "daemon", "tail", "gateway", "selftest", "setup", "mcp"}
+ELSEWHERE = {"promote", "daemon", "tail", "gateway", "selftest", "setup", "mcp", "board", "web"}
 
 
 def test_every_command_is_covered() -> None:

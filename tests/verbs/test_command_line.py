@@ -49,7 +49,6 @@ WITHIN: Final = {
     "comments": "show",
     "counts": "stats",
     "why_each": "why",
-    "board": "boards",
     "health": "gateway",
     "past": "list",
     "task_past": "show",
@@ -64,7 +63,7 @@ OF_A_PAGE: Final = {
 LOCAL: Final = {
     *("init", "boards", "selftest", "setup"),
     *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
-    *("watch", "tail"),
+    *("watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),
 }
 

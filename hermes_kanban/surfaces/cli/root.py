@@ -63,6 +63,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "history": ("diff",),
         "following": ("log", "tail"),
         "watching": ("watch",),
+        "web": ("board", "web"),
         "numbers": ("stats", "assignees"),
     },
     "Run the board": {

@@ -1,0 +1,167 @@
+"""Performing verbs for people: one, or several in a row, each a transaction of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from hermes_kanban import cautions
+from hermes_kanban import kernel as kb
+from hermes_kanban.cautions import Caution
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.surfaces.rest.operations import Operation, about
+from hermes_kanban.surfaces.rest.problems import ProblemBody, internal, problem_of
+from hermes_kanban.surfaces.rest.requests import asked
+from hermes_kanban.verbs import Caller, perform
+
+BULK_ITEMS: Final = 500
+CURSOR_HEADER: Final = "Board-Cursor"
+_VERSION: Final = metadata.version("hermes-kanban")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What goes back: a status, a body, and headers of its own."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}
+
+
+class BulkItem(msgspec.Struct, kw_only=True):
+    """One verb with its arguments, those of the path included."""
+
+    verb: str
+    arguments: dict[str, Any] = {}
+
+
+class Bulk(msgspec.Struct, kw_only=True):
+    """Verbs to be performed one after the other, whatever becomes of those before."""
+
+    items: Annotated[list[BulkItem], Meta(min_length=1, max_length=BULK_ITEMS)]
+
+
+class BulkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one item: ``answer`` as the verb alone would have given, or ``problem``."""
+
+    verb: str
+    status: int
+    answer: Any = None
+    problem: ProblemBody | None = None
+
+
+class BulkResults(msgspec.Struct, frozen=True, kw_only=True):
+    """One result an item, in their order; ``failed`` counts those with a problem."""
+
+    results: list[BulkResult]
+    failed: int
+    cursor: int
+
+
+def read(
+    conn: kb.BoardConnection,
+    caller: Caller,
+    operation: Operation,
+    request: msgspec.Struct,
+    known: str | None,
+) -> Answer:
+    """The answer of a verb that changes nothing; empty with 304 if the caller has it already.
+
+    ``known`` is the ``If-None-Match`` of the request. Where events alone change an answer, they
+    say so without it being made.
+    """
+    position = kb.newest_event_id(conn)
+    headers = {CURSOR_HEADER: str(position)}
+    tag = None
+    if operation.verb.told_by_events:
+        tag = f'W/"{conn.board_id[:8]}-{position}-{_VERSION}"'
+        if _matches(known, tag):
+            return Answer(304, b"", headers | {"ETag": tag})
+    body = msgspec.json.encode(perform(conn, caller, operation.verb, request).result)
+    tag = tag or f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    headers["ETag"] = tag
+    return Answer(304, b"", headers) if _matches(known, tag) else Answer(200, body, headers)
+
+
+def _matches(known: str | None, tag: str) -> bool:
+    """Weakly, as conditional reads are compared."""
+    tags = [one.strip().removeprefix("W/") for one in (known or "").split(",")]
+    return tag.removeprefix("W/") in tags or tags == ["*"]
+
+
+def write(
+    conn: kb.BoardConnection, caller: Caller, operation: Operation, request: msgspec.Struct
+) -> Answer:
+    """The answer of a verb that changes something, with what its caller should hear besides."""
+    answer = _performed(conn, caller, operation, request)
+    headers = {CURSOR_HEADER: str(kb.newest_event_id(conn))}
+    if operation.verb.name == "create":
+        headers["Location"] = f"/api/v1/boards/{conn.paths.slug}/tasks/{answer['id']}"
+    return Answer(operation.answers, msgspec.json.encode(answer), headers)
+
+
+def _performed(
+    conn: kb.BoardConnection, caller: Caller, operation: Operation, request: msgspec.Struct
+) -> dict[str, Any]:
+    result = perform(conn, caller, operation.verb, request).result
+    told: dict[str, Any] = msgspec.to_builtins(result)
+    if operation.verb.changes:
+        told["warnings"] = _warnings(conn, operation, request, result)
+    return told
+
+
+def _warnings(
+    conn: kb.BoardConnection, operation: Operation, request: msgspec.Struct, result: Any
+) -> list[Caution]:
+    task_id = about(operation, request, result)
+    if task_id is None:
+        return []
+    try:
+        return cautions.about_task(conn, task_id)
+    except kb.KanbanError:
+        return []  # the verb was performed, and what would be said besides is none of its answer
+
+
+def bulk(
+    conn: kb.BoardConnection,
+    caller: Caller,
+    operations: Mapping[str, Operation],
+    items: list[BulkItem],
+) -> Answer:
+    """The answers of several verbs; one that fails keeps none of the others from being tried."""
+    results = [_one(conn, caller, operations, item) for item in items]
+    cursor = kb.newest_event_id(conn)
+    answer = BulkResults(
+        results=results,
+        failed=sum(result.problem is not None for result in results),
+        cursor=cursor,
+    )
+    return Answer(200, msgspec.json.encode(answer), {CURSOR_HEADER: str(cursor)})
+
+
+def _one(
+    conn: kb.BoardConnection,
+    caller: Caller,
+    operations: Mapping[str, Operation],
+    item: BulkItem,
+) -> BulkResult:
+    operation = operations.get(item.verb)
+    if operation is None:
+        unknown = InvalidInput("verb", ", ".join(operations), f"is {item.verb[:80]!r}")
+        return _failed(item, unknown)
+    try:
+        answer = _performed(conn, caller, operation, asked(operation, item.arguments))
+    except Exception as error:
+        if problem_of(error) is None:
+            raise
+        return _failed(item, error)
+    return BulkResult(verb=item.verb, status=operation.answers, answer=answer)
+
+
+def _failed(item: BulkItem, error: Exception) -> BulkResult:
+    problem = problem_of(error) or internal()
+    return BulkResult(verb=item.verb, status=problem.status, problem=problem.body)
