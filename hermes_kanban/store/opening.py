@@ -28,16 +28,19 @@ def connect(
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
     for_worker: bool = False,
+    config: Config | None = None,
 ) -> BoardConnection:
     """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
 
     Where it lies ``kanban.database`` says: in a file of the home, or in PostgreSQL. Creates
     ``default`` in a home (or a database) without boards, and nothing else. Raises NotFound,
     BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched; ConfigError for
-    a configuration that is wrong, unless ``for_worker`` lets the last good one do.
+    a configuration that is wrong, unless ``for_worker`` lets the last good one do, or the caller
+    has a ``config`` in force.
     """
     paths = board_paths(board)
-    config = load_last_good(paths.home) if for_worker else load(paths.home)
+    if config is None:
+        config = load_last_good(paths.home) if for_worker else load(paths.home)
     if config.kanban.database and not paths.named_by_file:
         from hermes_kanban.store import pgboards
 

@@ -167,6 +167,8 @@ def test_the_run_is_found_where_the_environment_does_not_tell_the_board(scene: S
         (["undo", "OTHER"], "may not undo"),
         (["pause"], "may not pause"),
         (["claim", "OTHER"], "may not claim"),
+        (["board"], "may not board"),
+        (["web", "--port", "0"], "may not web"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -91,7 +91,9 @@ class Connections:
             conn.close()
 
     def _open(self, board: str | None) -> tuple[int, kb.BoardConnection]:
-        conn = kb.connect(board, wait_seconds=WRITE_SECONDS, same_thread=False, for_worker=True)
+        conn = kb.connect(
+            board, wait_seconds=WRITE_SECONDS, same_thread=False, config=self._config()
+        )
         return _inode(conn), conn
 
     def _give_back(self, slug: str, inode: int, conn: kb.BoardConnection) -> None:
