@@ -48,14 +48,14 @@ def test_a_lease_outlives_a_clock_that_is_set(
     assert kb.claim_task(conn, task, claimer="outside", ttl_seconds=900) is not None
     before = kb.get_task(conn, task).claim_expires
     assert before is not None
-    # A look that is under way for another reason may be the one that meets a jump.
-    for jumps in range(1, JUMPS_AT_MOST + 1):
+    # Forwards the sleep's own end may come first; a look for another reason may too.
+    jumps = 0
+    while jumps < 2 or (seconds < 0 and "clock" not in woken_by(gateways)):
+        jumps += 1
+        assert jumps <= JUMPS_AT_MOST, gateways.log_lines()
         (tmp_path / "next").write_text(str(jumps * seconds), "utf-8")
         (tmp_path / "next").replace(ahead)
-        wait_until(lambda: kinds(conn).count("clock_shifted") == jumps)  # noqa: B023
-        if "clock" in woken_by(gateways):
-            break
-    assert "clock" in woken_by(gateways), gateways.log_lines()
+        wait_until(lambda: kinds(conn).count("clock_shifted") >= jumps)  # noqa: B023
     held = kb.get_task(conn, task)
     assert held.status == "running"
     assert held.claim_expires is not None

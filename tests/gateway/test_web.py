@@ -24,7 +24,7 @@ import httpx2
 
 async def main():
     headers = {"Authorization": "Bearer " + os.environ["HERMES_KANBAN_TOOLS_TOKEN"]}
-    async with httpx2.AsyncClient(headers=headers) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         transport = streamable_http_client(os.environ["HERMES_KANBAN_TOOLS_URL"], http_client=http)
         async with Client(transport) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]

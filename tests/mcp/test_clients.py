@@ -44,7 +44,7 @@ def connect(request: pytest.FixtureRequest, helper: Worker) -> Iterator[Connect]
     @asynccontextmanager
     async def over_http(mode: str, token: str = TOKEN) -> AsyncIterator[Client]:
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers) as web_client:
+        async with httpx2.AsyncClient(headers=headers, timeout=60) as web_client:
             transport = streamable_http_client(web.url, http_client=web_client)
             async with Client(transport, mode=mode) as client:
                 yield client
