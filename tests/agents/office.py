@@ -50,7 +50,12 @@ class Office:
         self.conn: kb.BoardConnection
 
     def open(
-        self, *, kanban: dict[str, Any] | None = None, broken: bool = False, **profile: Any
+        self,
+        *,
+        kanban: dict[str, Any] | None = None,
+        web: dict[str, Any] | None = None,
+        broken: bool = False,
+        **profile: Any,
     ) -> None:
         """Set the client up, write the configuration with these profile keys, start a gateway.
 
@@ -60,7 +65,7 @@ class Office:
         env = {**own.pop("env", {}), **profile.pop("env", {})}
         keys = {"runtime": self.client, **own, **profile, "env": env}
         boss = {"runtime": self.client, "orchestrator": True, "may_assign": [PROFILE]}
-        self.gateways.configure({PROFILE: keys, BOSS: boss}, **(kanban or {}))
+        self.gateways.configure({PROFILE: keys, BOSS: boss}, web=web, **(kanban or {}))
         if self.habit.setup:
             self._set_up()
         if broken:
@@ -145,7 +150,8 @@ def _belongs(process: psutil.Process, run: kb.Run) -> bool:
         env = process.environ()
     except psutil.Error:
         return False
-    return env.get("HERMES_KANBAN_CLAIM_LOCK") == run.claim_lock
+    lock: str | None = env.get("HERMES_KANBAN_CLAIM_LOCK")
+    return lock == run.claim_lock
 
 
 def _named(processes: Iterable[psutil.Process]) -> list[str]:

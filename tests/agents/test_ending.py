@@ -10,7 +10,7 @@ import psutil
 
 from hermes_kanban import kernel as kb
 from tests.agents.office import RUN_SECONDS, Office
-from tests.support.model import Calls, Hang, Say, call
+from tests.support.model import Calls, Hang, Say, Turn, call
 
 DAEMON = Path(__file__).with_name("daemon.py")
 
@@ -38,7 +38,7 @@ def test_a_cancelled_agent_is_gone_with_all_it_started(office: Office) -> None:
 def test_a_stopped_conversation_is_known_and_can_be_gone_on_with(office: Office) -> None:
     office.open(resume=True)
     task_id, run = busy(office)
-    done = [call("kanban_complete", summary="painted"), Say("Painted.")]
+    done: list[Turn] = [call("kanban_complete", summary="painted"), Say("Painted.")]
     office.model.script(*done)
 
     kb.reclaim_task(office.conn, task_id, reason="the gateway moves")

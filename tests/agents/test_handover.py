@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from hermes_kanban import kernel as kb
 from tests.agents.office import Office
-from tests.support.model import Asked, Calls, Say, call
+from tests.support.model import Asked, Calls, Say, Turn, call
 
-QUESTION = [
+QUESTION: list[Turn] = [
     call("kanban_show"),
     call("kanban_block", reason="Which colour?", kind="needs_input"),
     Say("I wait for the colour."),
 ]
-REST = [
+REST: list[Turn] = [
     call("kanban_show"),
     call("kanban_complete", summary="painted it green"),
     Say("Painted."),

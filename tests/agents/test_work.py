@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
+import pytest
+
 from hermes_kanban import kernel as kb
-from tests.agents.office import Office
-from tests.support.model import Call, Say, Usage, call, calls
+from tests.agents.office import RUN_SECONDS, Office
+from tests.support.model import Asked, Call, Calls, Say, Usage, call, calls
 
 WORKERS_TOOLS = {
     "kanban_show",
@@ -73,3 +78,55 @@ def test_a_worker_is_offered_the_tools_of_a_worker_and_the_task(office: Office) 
     ours = {name for name in first.tools if "kanban_" in name}
     assert {name[name.index("kanban_") :] for name in ours} == WORKERS_TOOLS
     assert task_id in "".join(first.said)
+
+
+# All but Gemini CLI, which takes its tools from its person's settings alone.
+@pytest.mark.only("continue", "hermes", "opencode", "claude", "codex", "qwen")
+def test_a_task_is_done_with_the_tools_of_the_gateway(office: Office) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    office.open(web={"in_gateway": True, "port": port}, transport="http")
+    office.model.script(
+        call("kanban_show"),
+        calls(
+            Call("kanban_comment", {"body": "the first half is done"}),
+            Call("kanban_comment", {"body": "the second half is done"}),
+        ),
+        call("kanban_complete", summary="painted it"),
+        Say("I painted it."),
+    )
+
+    task_id = office.file("Paint the shed", body="In the colour of the grass.")
+    task = office.wait_for(task_id, "done", "blocked")
+    run = office.wait_for_end(task_id)
+
+    assert (task.status, run.outcome, run.error) == ("done", "completed", None)
+    assert len(kb.list_comments(office.conn, task_id)) == 2
+    assert "In the colour of the grass." in office.model.asked[1].results[0]
+
+
+def test_an_agent_works_on_while_its_gateway_is_killed(office: Office) -> None:
+    office.open()
+    restarted = threading.Event()
+
+    def late(asked: Asked) -> Calls:
+        del asked
+        assert restarted.wait(RUN_SECONDS)
+        return call("kanban_complete", summary="painted it all the same")
+
+    office.model.script(call("kanban_show"), late, Say("I painted it."))
+    task_id = office.file("Paint the shed")
+    office.model.wait_asked(2, timeout=RUN_SECONDS)
+
+    office.gateways.kill(office.gateways.processes[-1])
+    office.gateways.start()
+    restarted.set()
+    office.wait_for(task_id, "done", "blocked")
+    run = office.wait_for_end(task_id)
+
+    assert [one.outcome for one in kb.list_runs(office.conn, task_id)] == ["completed"]
+    assert run.summary == "painted it all the same"
+    assert run.session
+    assert run.usage is not None
+    assert run.usage.input == 3000

@@ -89,15 +89,16 @@ class ModelEndpoint:
             if asked.side:
                 return self._beside(asked)
             key = asked.model if asked.model in self._scripts else ""
-            turns = self._scripts.get(key, [])
-            answer = self._take(key, turns, asked)
+            turn = self._take(key, self._scripts.get(key, []))
+        # Not under the lock: a turn that is made up now may wait for what a test does meanwhile.
+        answer = turn if isinstance(turn, Say | Calls | Fail | Hang) else turn(asked)
         if isinstance(answer, Calls):
             missing = [one.tool for one in answer.calls if asked.offered(one.tool) is None]
             if missing:
                 return Say(f"I have no tool {', '.join(missing)}.", answer.usage)
         return answer
 
-    def _take(self, key: str, turns: list[Turn], asked: Asked) -> Answer:
+    def _take(self, key: str, turns: list[Turn]) -> Turn:
         while turns:
             turn = turns[0]
             if isinstance(turn, Fail):
@@ -107,8 +108,7 @@ class ModelEndpoint:
                 self._failed.pop(key)
                 turns.pop(0)
                 continue
-            turns.pop(0)
-            return turn if isinstance(turn, Say | Calls | Hang) else turn(asked)
+            return turns.pop(0)
         return NOTHING_LEFT
 
     def _beside(self, asked: Asked) -> Answer:
