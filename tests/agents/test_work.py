@@ -130,3 +130,34 @@ def test_an_agent_works_on_while_its_gateway_is_killed(office: Office) -> None:
     assert run.session
     assert run.usage is not None
     assert run.usage.input == 3000
+
+
+@pytest.mark.only("claude")
+def test_an_agent_started_by_an_agent_may_only_read(office: Office) -> None:
+    office.open(args=list(office.habit.shell_arguments))
+
+    def start_another(asked: Asked) -> Calls:
+        del asked
+        tools = office.gateways.home / "boards" / "default" / "runs" / "1" / "claude-mcp.json"
+        another = (
+            f"claude -p 'finish it' --model inner --allowedTools mcp__board --mcp-config {tools}"
+        )
+        return Calls((office.habit.shell(another),))
+
+    office.model.script(
+        start_another, call("kanban_complete", summary="done by myself"), Say("Done.")
+    )
+    office.model.script(
+        call("kanban_show"),
+        call("kanban_complete", summary="done by another"),
+        Say("I tried."),
+        model="inner",
+    )
+    task_id = office.file("Paint the shed", body="In the colour of the grass.")
+    office.wait_for(task_id, "done", "blocked")
+    run = office.wait_for_end(task_id)
+
+    inner = [one for one in office.model.asked if one.model == "inner"]
+    assert "In the colour of the grass." in inner[1].results[0], office.output(task_id)
+    assert not any(name.endswith("kanban_complete") for one in inner for name in one.tools)
+    assert (run.outcome, run.summary) == ("completed", "done by myself")

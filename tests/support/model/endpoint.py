@@ -38,23 +38,19 @@ class ModelEndpoint:
     so, as a model without that tool would end.
     """
 
-    def __init__(self, *turns: Turn) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._scripts: dict[str, list[Turn]] = {}
-        self._failed: dict[str, int] = {}
         self._asked: list[Asked] = []
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.endpoint = self
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        if turns:
-            self.script(*turns)
 
     def script(self, *turns: Turn, model: str = "") -> None:
         """What is said from now on to whoever asks for ``model``, or for any without a script."""
         with self._lock:
             self._scripts[model] = list(turns)
-            self._failed.pop(model, None)
 
     @property
     def url(self) -> str:
@@ -88,8 +84,7 @@ class ModelEndpoint:
             self._asked.append(asked)
             if asked.side:
                 return self._beside(asked)
-            key = asked.model if asked.model in self._scripts else ""
-            turn = self._take(key, self._scripts.get(key, []))
+            turn = self._take(asked)
         # Not under the lock: a turn that is made up now may wait for what a test does meanwhile.
         answer = turn if isinstance(turn, Say | Calls | Fail | Hang) else turn(asked)
         if isinstance(answer, Calls):
@@ -98,23 +93,20 @@ class ModelEndpoint:
                 return Say(f"I have no tool {', '.join(missing)}.", answer.usage)
         return answer
 
-    def _take(self, key: str, turns: list[Turn]) -> Turn:
-        while turns:
-            turn = turns[0]
-            if isinstance(turn, Fail):
-                self._failed[key] = self._failed.get(key, 0) + 1
-                if turn.times is None or self._failed[key] <= turn.times:
-                    return turn
-                self._failed.pop(key)
-                turns.pop(0)
-                continue
-            return turns.pop(0)
-        return NOTHING_LEFT
+    def _take(self, asked: Asked) -> Turn:
+        turns = self._turns(asked)
+        if not turns:
+            return NOTHING_LEFT
+        # A refusal is for good, however often a client asks again.
+        return turns[0] if isinstance(turns[0], Fail) else turns.pop(0)
 
     def _beside(self, asked: Asked) -> Answer:
-        turns = self._scripts.get(asked.model, self._scripts.get("", []))
+        turns = self._turns(asked)
         # A provider that refuses the conversation refuses its title too.
         return turns[0] if turns and isinstance(turns[0], Fail) else SIDE_ANSWER
+
+    def _turns(self, asked: Asked) -> list[Turn]:
+        return self._scripts.get(asked.model, self._scripts.get("", []))
 
     def __enter__(self) -> ModelEndpoint:
         self._thread.start()

@@ -43,7 +43,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Fail:
-    """Answer with an HTTP error, to every request from here on unless ``times`` says how often.
+    """Answer with an HTTP error, to every request from here on.
 
     ``code`` is the provider's own word for it (``usage_limit_reached``), where not the usual one;
     ``extra`` goes into the error object, ``headers`` beside the body.
@@ -52,7 +52,6 @@ class Fail:
     status: int
     message: str = ""
     retry_after: int | None = None
-    times: int | None = None
     code: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
