@@ -36,13 +36,20 @@ class _Followed(LiveConfig):
 def run(home: Path, settings: WebSettings, opened: Callable[[str], None]) -> int:
     """Serve until a signal; ``opened`` is told the address once it listens.
 
-    Returns 0 after an orderly stop. Raises OSError if the address cannot be had, and ConfigError.
+    Returns 0 after an orderly stop. Raises KanbanError if the address cannot be had, and
+    ConfigError.
     """
     config = LiveConfig(home).current()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     logs.configure(config.logging, sys.stderr)
     kb.init_db()
-    listener = listen(settings.host, settings.port)
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        what = "a gateway or another server may be there; choose another: --port N, 0 for any"
+        raise kb.KanbanError(
+            f"cannot listen at {settings.address}: {error.strerror}; {what}"
+        ) from None
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
 
     async def serve() -> None:

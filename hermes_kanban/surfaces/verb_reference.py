@@ -20,7 +20,8 @@ _INTRODUCTION: Final = """\
 
 What can be done on a board, with the same words on every surface: the command line spells
 `request_changes` as `hermes-kanban request-changes`, an agent's tools as `kanban_request_changes`,
-Python as `tools.request_changes()`. Times are Unix seconds, UTC.
+Python as `tools.request_changes()`, and HTTP as an address ([rest.md](rest.md)). Times are Unix
+seconds, UTC.
 
 Who may call a verb:
 

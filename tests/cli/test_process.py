@@ -32,12 +32,16 @@ HEAVY = (
     "json",
     "logging",
     "multiprocessing",
+    "prometheus_client",
     "rich",
     "shutil",
     "socket",
+    "starlette",
     "structlog",
     "subprocess",
     "tempfile",
+    "uvicorn",
+    "websockets",
     "yaml",
 )
 LIST_RATIO = 6

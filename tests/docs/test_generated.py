@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hermes_kanban.surfaces import verb_reference
+from hermes_kanban.surfaces import rest_reference, verb_reference
 from hermes_kanban.surfaces.lifecycle_table import renewed
 
 ROOT = Path(__file__).parents[2]
@@ -19,3 +19,9 @@ def test_the_page_of_verbs_is_that_of_the_code() -> None:
     document = (ROOT / "docs" / "verbs.md").read_text("utf-8")
     told = "run: python -m hermes_kanban.surfaces.verb_reference"
     assert document == verb_reference.page(), told
+
+
+def test_the_page_of_http_is_that_of_the_code() -> None:
+    document = (ROOT / "docs" / "rest.md").read_text("utf-8")
+    told = "run: python -m hermes_kanban.surfaces.rest_reference"
+    assert document == rest_reference.renewed(document), told

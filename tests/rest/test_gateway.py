@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -135,3 +136,14 @@ def test_a_page_does_not_hold_up_the_end(gateway: Gateway) -> None:
         heard.subscribe()
         gateway.process.terminate()
         assert gateway.process.wait(20) == 0
+
+
+def test_a_gateway_that_serves_no_http_loads_none_of_it() -> None:
+    heavy = ("uvicorn", "starlette", "websockets", "prometheus_client", "h11")
+    code = f"import sys, gateway.__main__; assert not set({heavy}) & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    code = (
+        "import sys, gateway.web_alone, hermes_kanban.surfaces.rest.app;"
+        " assert 'prometheus_client' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -185,3 +185,9 @@ def test_a_socket_that_answers_no_ping_is_gone() -> None:
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         assert ended.wait(TIMEOUT_SECONDS)
+
+
+def test_small_answers_are_not_held_back() -> None:
+    """asyncio turns Nagle's algorithm off only for sockets that say they are TCP's."""
+    with closing(http_server.listen("127.0.0.1", 0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
