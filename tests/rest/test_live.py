@@ -242,6 +242,15 @@ def test_a_page_that_does_not_read_costs_no_memory(served: Served) -> None:
         assert served.get("/counts").status == 200
 
 
+def test_large_events_come_in_small_messages(shared: Served) -> None:
+    start = kb.newest_event_id(shared.conn)
+    for _ in range(12):
+        shared.task(body="x" * 200_000)
+    with page(shared, max_size=1_000_000) as heard:
+        heard.subscribe(after=start)
+        assert [event["id"] for event in heard.events(12)] == list(range(start + 1, start + 13))
+
+
 # Logs
 
 

@@ -30,6 +30,9 @@ from hermes_kanban.verbs.standing import BoardView, Gateway, board_view, gateway
 from hermes_kanban.verbs.views import event_view
 
 EVENTS_AT_ONCE: Final = 200
+# An event may be a quarter of a megabyte: so many are read at a time, and told in one message.
+EVENTS_A_READ: Final = 25
+MESSAGE_BYTES: Final = 512 * 1024
 WAIT_SECONDS: Final = 1.0
 PRESENCE_SECONDS: Final = 2.0
 STREAMS: Final = 64
@@ -254,24 +257,44 @@ class LiveSocket:
 def _page(conn: kb.BoardConnection, said: words.Subscribe, cursor: int) -> words.Events:
     """The events after the cursor, with the cards that they touch, as of one moment."""
     with kb.reading(conn):
-        events = kb.list_events(conn, after=cursor, limit=EVENTS_AT_ONCE)
+        events, encoded, more = _some_events(conn, cursor)
         told = words.Events(
             board=said.board,
-            events=[event_view(event) for event in events],
+            events=encoded,
             cursor=events[-1].id if events else cursor,
-            more=len(events) == EVENTS_AT_ONCE,
+            more=more,
         )
         if not said.cards or not events:
             return told
         # A purge names its task in the board's own event, since nothing of it is left.
         ids = list(dict.fromkeys(event.task_id for event in events if event.task_id))
         gone = [event.payload.get("task_id") for event in events if event.kind == "purged"]
-        every = kb.Filter(ids=ids, status=list(_EVERY)) if ids else None
+        every = kb.Filter(ids=ids, status=_EVERY) if ids else None
         cards = kb.cards(conn, every, limit=EVENTS_AT_ONCE).cards if every else []
     there = {card.id for card in cards}
     told.cards = with_output(conn, cards)
     told.gone = [one for one in dict.fromkeys([*ids, *gone]) if one and one not in there]
     return told
+
+
+def _some_events(
+    conn: kb.BoardConnection, cursor: int
+) -> tuple[list[kb.Event], list[msgspec.Raw], bool]:
+    """Events after the cursor, few enough for one message, and whether more are there."""
+    events: list[kb.Event] = []
+    encoded: list[msgspec.Raw] = []
+    size = 0
+    while True:
+        found = kb.list_events(conn, after=cursor, limit=EVENTS_A_READ)
+        for event in found:
+            events.append(event)
+            encoded.append(msgspec.Raw(msgspec.json.encode(event_view(event))))
+            size += len(bytes(encoded[-1]))
+            if size >= MESSAGE_BYTES or len(events) == EVENTS_AT_ONCE:
+                return events, encoded, True
+        if len(found) < EVENTS_A_READ:
+            return events, encoded, False
+        cursor = found[-1].id
 
 
 _EVERY: Final = ("triage", "todo", "ready", "running", "review", "blocked", "done", "archived")

@@ -105,7 +105,7 @@ class Events(msgspec.Struct, tag_field="type", tag="events", kw_only=True):
     """
 
     board: str
-    events: list[kb.Event]
+    events: list[msgspec.Raw]
     cursor: int
     more: bool
     cards: list[kb.Card] | None = None

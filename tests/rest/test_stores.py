@@ -1,0 +1,54 @@
+"""The same over PostgreSQL: verbs, tags, files and the live socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from tests.rest.client import Served
+from tests.rest.live_client import page
+from tests.rest.test_api import problem
+from tests.rest.test_live import writer
+
+pytestmark = pytest.mark.stores("postgres")
+
+
+@pytest.fixture
+def on_a_server(home: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server of boards that lie in PostgreSQL."""
+    from tests.support import stores
+
+    assert store == "postgres"
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", stores.address())
+    served = Served(home)
+    yield served
+    served.close()
+
+
+def test_a_board_in_postgresql_is_served_as_well(on_a_server: Served) -> None:
+    served = on_a_server
+    start = kb.newest_event_id(served.conn)
+    task = served.task(title="Cöunt 50% of words_", body="- [x] a", tenant="acme")
+    assert served.get("/health").json["database"] == "postgresql"
+    first = served.get("/counts")
+    assert served.get("/counts", If_None_Match=first.headers["etag"]).status == 304
+    for query in ("text=50%25", "text=WORDS_", "tenant=acme", f"ids={task}"):
+        assert [card["id"] for card in served.get(f"/cards?{query}").json["cards"]] == [task]
+    problem(served.get("/cards?text=%00"), 422, "invalid_input")
+    problem(served.get("/tasks?assignee=a%00"), 422, "invalid_input")
+    path = f"/api/v1/tasks/{task}/attachments?name=a.txt"
+    kept = served.send("POST", path, b"text", {"Content-Type": "text/plain"}).json["attachment"]
+    assert served.get(f"/tasks/{task}/attachments/{kept['id']}").body == b"text"
+    done = served.post("/bulk", {"items": [{"verb": "complete", "arguments": {"task_id": task}}]})
+    assert done.json["failed"] == 0
+    with page(served) as one, page(served) as two:
+        one.subscribe(after=start)
+        two.subscribe()
+        with writer(50):
+            first_ids = [event["id"] for event in one.events(103)]
+            second_ids = [event["id"] for event in two.events(100)]
+    assert first_ids == sorted(set(first_ids))
+    assert second_ids == first_ids[3:]
