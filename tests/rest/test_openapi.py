@@ -123,7 +123,7 @@ def asked(served: Served, folder: Path, *how: str) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=520,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
