@@ -24,12 +24,16 @@ from tests.workers.conftest import Rig, Worker, a_run, a_task, gone
 IGNORE_TERM = "import _signal, posix; _signal.signal(15, _signal.SIG_IGN); "
 DAEMON = """
 import posix, time
+said, say = posix.pipe()
 if posix.fork() == 0:
     posix.setsid()
     if posix.fork() == 0:
         print(f'daemon={posix.getpid()};', flush=True)
+        posix.write(say, b'.')
         time.sleep(600)
     posix._exit(0)
+posix.wait()
+posix.read(said, 1)
 """
 
 
@@ -194,14 +198,14 @@ def test_max_runtime_ends_a_run(rig: Rig) -> None:
 
 
 def test_a_daemon_of_the_agent_dies_with_it(rig: Rig) -> None:
-    worker = rig.python(DAEMON + "\nposix.wait(); time.sleep(0)")
+    worker = rig.python(DAEMON)
     record = worker.record()
     assert record.exit_code == 0
     assert gone(worker.pid_said("daemon"))
 
 
 def test_a_daemon_of_the_agent_dies_when_the_run_is_stopped(rig: Rig) -> None:
-    worker = rig.python(DAEMON + "\nposix.wait(); time.sleep(600)")
+    worker = rig.python(DAEMON + "time.sleep(600)")
     daemon = worker.pid_said("daemon")
     worker.stop()
     assert gone(daemon)
