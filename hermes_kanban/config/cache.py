@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 CACHE_FILE = ".config-cache.json"
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 # A file may be written twice within one tick of the clock that stamps it, and then looks
 # unchanged; what was written just now is therefore read again.
 SETTLED_NANOSECONDS = 50_000_000
@@ -43,6 +43,7 @@ class _Copy(msgspec.Struct, frozen=True):
     version: int
     stamps: tuple[Stamp, ...]
     tree: dict[str, Any]
+    settled: bool
 
 
 def stamps(home: Path) -> tuple[Stamp, ...]:
@@ -81,7 +82,9 @@ def settled(found: tuple[Stamp, ...]) -> bool:
 def read_copy(home: Path, found: tuple[Stamp, ...]) -> dict[str, Any] | None:
     """The parsed copy of exactly these files, or None."""
     copy = _read(home)
-    return copy.tree if copy is not None and copy.stamps == found else None
+    if copy is None or copy.stamps != found or not copy.settled:
+        return None
+    return copy.tree
 
 
 def read_last_copy(home: Path) -> tuple[tuple[Stamp, ...], dict[str, Any]] | None:
@@ -100,16 +103,17 @@ def _read(home: Path) -> _Copy | None:
 
 
 def write_copy(home: Path, found: tuple[Stamp, ...], tree: dict[str, Any]) -> None:
-    """Keeps ``tree`` for the next process; a home that cannot be written is no error."""
-    if not settled(found):
-        return
+    """Keeps ``tree`` for the next process; a home that cannot be written is no error.
+
+    Of files written just now it is the last good copy only: they are read again until settled.
+    """
     target = home / CACHE_FILE
     draft = f"{target}.{os.getpid()}.{time.monotonic_ns()}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(msgspec.json.encode(_Copy(CACHE_VERSION, found, tree)))
+                stream.write(msgspec.json.encode(_Copy(CACHE_VERSION, found, tree, settled(found))))
             Path(draft).replace(target)
         except OSError:
             Path(draft).unlink(missing_ok=True)

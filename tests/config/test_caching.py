@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_kanban.config import cache, load
+from hermes_kanban.config import cache, load, load_last_good
 
 HEAVY = ("yaml", "structlog", "difflib", "json", "rich", "tempfile", "hermes_kanban.kernel")
 
@@ -77,7 +77,13 @@ def test_a_file_written_twice_within_one_tick_of_its_clock_is_read_twice(home):
     for spawns in range(1, 6):
         home.config_file.write_text(f"kanban:\n  max_spawn: {spawns}\n")
         assert home.load().kanban.max_spawn == spawns
-    assert not home.cache_file.exists()
+
+
+def test_a_file_written_just_now_is_the_last_good_one_when_the_next_edit_is_wrong(home):
+    home.config_file.write_text("kanban:\n  max_spawn: 3\n")
+    home.load()
+    home.config_file.write_text("kanban: 5\n")
+    assert load_last_good(home.path, {}).kanban.max_spawn == 3
 
 
 def test_the_copy_is_private_and_holds_the_files_only(home):
