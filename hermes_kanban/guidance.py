@@ -42,28 +42,28 @@ _WORKER_TOOLS: Final = (
     "Finish with {complete}. summary: what you did, decided and left open, for whoever goes on"
     " without you; metadata: facts for programs; artifacts: files to keep. Say only what you did"
     " and checked.",
-    "If you cannot go on, {block}: one question that can be answered, and its kind ("
+    "If you cannot go on, {block}: one question, best ending in a list of answers, and its kind ("
     + _KINDS
     + ").",
     "{request_review} instead, if somebody should look first.",
     "{wait_for} hands it back until others are done; it runs again with their results.",
-    "{comment} what people should know now; {heartbeat} now and then on long work.",
+    "{comment} what people should know now; {heartbeat} at times on long work.",
     "Answers bring what people said meanwhile: heed it. Asked to stop: comment on where you stand,"
     " and end.",
-    "Ending without {complete} or {block} counts as a failure.",
+    "Ending without {complete} or {block} is a failure.",
 )
 _WORKER_COMMANDS: Final = (
     "{context} tells all about it. Read why earlier attempts ended; do not repeat it.",
     "Finish with {complete} --summary TEXT --result TEXT --metadata JSON --artifact FILE. Summary:"
     " what you did, decided and left open, for whoever goes on without you; metadata: facts for"
     " programs; artifact: a file to keep. Say only what you did and checked.",
-    "If you cannot go on: {block} QUESTION --kind KIND, one question that can be answered, and its"
-    " kind (" + _KINDS + ").",
+    "If you cannot go on: {block} QUESTION --kind KIND, one question, best ending in a list of"
+    " answers, and its kind (" + _KINDS + ").",
     "{request_review} --summary TEXT instead, if somebody should look first.",
     "{wait_for} ID... hands it back until others are done; it runs again with their results.",
-    "{comment} TEXT says what people should know now; {heartbeat} now and then on long work.",
+    "{comment} TEXT says what people should know now; {heartbeat} at times on long work.",
     "Answers end with what people said meanwhile: heed it.",
-    "Ending without {complete} or {block} counts as a failure.",
+    "Ending without {complete} or {block} is a failure.",
 )
 _ORCHESTRATOR_TOOLS: Final = (
     "{create} only what can be done apart: a task costs an agent's start. body says all: its worker"

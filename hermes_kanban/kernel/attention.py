@@ -27,7 +27,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a person is asked.
 
     ``text`` is the question, what is handed in for review, the last error, or the late summary; an
-    agent wrote it. ``run_id`` is the run that it comes from. ``verbs`` answer it.
+    agent wrote it. ``run_id`` is the run that it comes from. ``verbs`` answer it. ``choices`` are
+    the answers that a question lists, each to be given as the reason of ``unblock``.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     run_id: int | None
     verbs: list[str]
+    choices: list[str] = []
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ def _item(conn: BoardConnection, card: Card) -> Item:
         text=text[:TEXT_CHARACTERS],
         run_id=None if run is None else run.id,
         verbs=_VERBS[kind],
+        choices=card.choices if kind == "question" else [],
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 from hermes_kanban.kernel import limits, reads
 from hermes_kanban.kernel.finding import Filter, condition
 from hermes_kanban.kernel.gates import OPEN_PARENT
+from hermes_kanban.kernel.questions import choices
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Usage
 from hermes_kanban.model.words import FAILURES, STATUSES
@@ -58,8 +59,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     ``since`` is when it got its status. ``parents`` are those that it waits or waited for,
     ``open_parents`` how many hold it back now, ``children`` those that wait for it. ``checks`` are
-    the boxes of a checklist in its body. ``attempts`` is how many failures in a row are allowed,
-    plus one. ``cost_usd`` and ``tokens`` add up what its runs report, None where none does.
+    the boxes of a checklist in its body. ``choices`` are the answers that a question lists.
+    ``attempts`` is how many failures in a row are allowed, plus one. ``cost_usd`` and ``tokens``
+    add up what its runs report, None where none does.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: int | None
     block_kind: str | None
     block_reason: str | None
+    choices: list[str]
     parents: Progress
     open_parents: int
     children: Progress
@@ -270,12 +273,14 @@ def _card(row: Any, beside: _Beside, default_retries: int) -> Card:
     retries = default_retries if row["max_retries"] is None else row["max_retries"]
     since, kind = beside.since.get(task_id, (row["created_at"], "created"))
     reason = row["block_reason"]
+    state = _state(row, kind)
+    asks = state == "needs_you" and row["block_kind"] == "needs_input"
     return Card(
         id=task_id,
         seq=row["seq"],
         title=row["title"],
         status=row["status"],
-        state=_state(row, kind),
+        state=state,
         assignee=row["assignee"],
         tenant=row["tenant"],
         priority=row["priority"],
@@ -287,6 +292,7 @@ def _card(row: Any, beside: _Beside, default_retries: int) -> Card:
         completed_at=row["completed_at"],
         block_kind=row["block_kind"],
         block_reason=None if reason is None else reason[:REASON_CHARACTERS],
+        choices=choices(reason) if asks else [],
         parents=beside.parents.get(task_id, _NONE),
         open_parents=beside.open_parents.get(task_id, 0),
         children=beside.children.get(task_id, _NONE),

@@ -26,8 +26,8 @@ NEEDS_A_PERSON: Final = (
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions that a task meets all of; an empty one asks nothing.
 
-    ``status`` without a value means all but archived. ``needs_you`` leaves the tasks that wait for
-    a person's answer.
+    ``status`` without a value means all but archived. ``min_priority`` is the least priority of a
+    task's own. ``needs_you`` leaves the tasks that wait for a person's answer.
     """
 
     status: Sequence[str] = ()
@@ -35,13 +35,19 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Sequence[str] = ()
     ids: Sequence[str] = ()
     text: str | None = None
+    min_priority: int | None = None
     needs_you: bool = False
 
     @property
     def is_narrow(self) -> bool:
         """Whether it asks more than a status."""
         return bool(
-            self.assignee or self.tenant or self.ids or self.needs_you or (self.text or "").strip()
+            self.assignee
+            or self.tenant
+            or self.ids
+            or self.min_priority is not None
+            or self.needs_you
+            or (self.text or "").strip()
         )
 
 
@@ -56,6 +62,9 @@ def condition(wanted: Filter) -> tuple[str, dict[str, Any]]:
             parts.append(_named(column, names, values))
     if ids := _few("ids", wanted.ids):
         parts.append(_among("t.id", "id", ids, values))
+    if wanted.min_priority is not None:
+        parts.append("t.priority >= :min_priority")
+        values["min_priority"] = limits.priority(wanted.min_priority, "min_priority")
     if wanted.needs_you:
         parts.append(NEEDS_A_PERSON)
     if text := (limits.text("text", wanted.text, TEXT_CHARACTERS * 4) or "").strip():

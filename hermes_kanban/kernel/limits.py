@@ -110,9 +110,9 @@ def whole(field: str, value: int | None, low: int, high: int = INTEGER) -> int |
     return value
 
 
-def priority(value: int) -> int:
+def priority(value: int, field: str = "priority") -> int:
     """A priority; higher runs first."""
-    checked = whole("priority", value, -1_000_000, 1_000_000)
+    checked = whole(field, value, -1_000_000, 1_000_000)
     return 0 if checked is None else checked
 
 

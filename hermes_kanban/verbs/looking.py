@@ -20,6 +20,9 @@ Statuses = Annotated[
     list[Literal["triage", "todo", "ready", "running", "review", "blocked", "done", "archived"]],
     Meta(description="any of these; default: all but archived"),
 ]
+Least = Annotated[
+    int, Meta(ge=-1_000_000, le=1_000_000, description="this priority or a higher one")
+]
 Position = Annotated[str, Meta(description="from the last page")]
 Second = Annotated[int, Meta(ge=0, le=2**53, description="Unix seconds")]
 
@@ -32,6 +35,7 @@ class Narrowed(msgspec.Struct, kw_only=True):
     tenant: Names = []
     ids: Annotated[list[str], Meta(description="only these tasks", max_length=200)] = []
     text: Annotated[str, Meta(description="in title or body, or an id")] | None = None
+    min_priority: Least | None = None
     needs_you: Annotated[bool, Meta(description="waits for a person's answer")] = False
 
     def filter(self) -> kb.Filter:
@@ -42,6 +46,7 @@ class Narrowed(msgspec.Struct, kw_only=True):
             tenant=self.tenant,
             ids=self.ids,
             text=self.text,
+            min_priority=self.min_priority,
             needs_you=self.needs_you,
         )
 

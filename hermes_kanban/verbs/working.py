@@ -32,7 +32,9 @@ class Complete(AboutTask, kw_only=True):
 
 
 class Block(AboutTask, kw_only=True):
-    reason: Annotated[str, Meta(description="what is missing, as a question to answer")]
+    reason: Annotated[
+        str, Meta(description="what is missing, as a question; a list of short answers may end it")
+    ]
     kind: Annotated[
         BlockKind,
         Meta(

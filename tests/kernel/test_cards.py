@@ -132,6 +132,12 @@ def test_filters_leave_what_they_name(board: ABoard) -> None:
     assert shown(board, kb.Filter(text=f" {two.upper()} ")) == [two]
     assert shown(board, kb.Filter(text="  ")) == [one, two, three]
     assert shown(board, kb.Filter(ids=[three, one, "t_none"])) == [one, three]
+    kb.prioritise_task(board.conn, two, 2)
+    kb.prioritise_task(board.conn, three, -1)
+    assert shown(board, kb.Filter(min_priority=0)) == [one, two]
+    assert shown(board, kb.Filter(min_priority=2)) == [two]
+    matching = kb.counts(board.conn, kb.Filter(min_priority=0)).matching
+    assert sum(matching.values()) == 2
     kb.archive_task(board.conn, one)
     assert shown(board) == [two, three]
     assert shown(board, kb.Filter(status=["archived"])) == [one]
@@ -143,6 +149,7 @@ def test_filters_leave_what_they_name(board: ABoard) -> None:
         (kb.Filter(status=["doing"]), "status"),
         (kb.Filter(text="x" * 801), "text"),
         (kb.Filter(text="\0"), "text"),
+        (kb.Filter(min_priority=1_000_001), "min_priority"),
         (kb.Filter(assignee=["a\0"]), "assignee"),
         (kb.Filter(ids=["t"] * 3 + [f"t_{n}" for n in range(201)]), "ids"),
     ],
