@@ -6,18 +6,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSPECTOR := $(VENV)/inspector/.installed
+BROWSER := $(VENV)/browser/.installed
+WEB := hermes_kanban/surfaces/web
+WEB_INSTALLED := $(WEB)/node_modules/.installed
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 JOBS ?= auto
 SEEDS ?= 1000
 FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-clients bench torture simulate mutants clean
+.PHONY: help setup run check web test test-clients bench screenshots torture simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
-setup: $(INSTALLED) $(INSPECTOR) ## make .venv with everything pinned; redone only when the pins change
+setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) ## make .venv with everything pinned; redone only when the pins change
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
@@ -33,23 +37,44 @@ $(INSPECTOR): $(INSTALLED) tests/mcp/inspector/package-lock.json
 	cd $(@D) && $(CURDIR)/$(BIN)/npm ci --silent
 	@touch $@
 
+# What the page of the board is built with; node and npm themselves come with .venv.
+$(WEB_INSTALLED): $(INSTALLED) $(WEB)/package-lock.json
+	cd $(WEB) && $(NPM) ci --silent
+	@touch $@
+
+# The browser by which the tests look at the page, and the fonts it draws with.
+$(BROWSER): $(INSTALLED) $(wildcard tests/browser/chromium/*)
+	@mkdir -p $(@D)
+	@cp tests/browser/chromium/package.json tests/browser/chromium/package-lock.json \
+		tests/browser/chromium/.npmrc tests/browser/chromium/unpack.mjs $(@D)
+	cd $(@D) && $(NPM) ci --silent
+	$(BIN)/node $(@D)/unpack.mjs
+	@touch $@
+
 run: $(INSTALLED) ## watch real workers do a sample plan (ARGS=--exit-when-idle ends by itself)
 	@$(BIN)/python -m hermes_kanban.demo $(ARGS)
 
-check: $(INSTALLED) ## style and types
+check: $(INSTALLED) $(WEB_INSTALLED) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd $(WEB) && $(NPM) run --silent check
 
-test: check $(INSPECTOR) ## style, types and the tests
+web: $(WEB_INSTALLED) ## build the page of the board into hermes_kanban/surfaces/static
+	$(BIN)/python -m tests.browser.built
+
+test: check $(INSPECTOR) $(BROWSER) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
 	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents tests/clients $(ARGS)
 
-bench: $(INSTALLED) ## what the verbs cost, beside plain sqlite3 and beside other queues
+bench: $(INSTALLED) $(BROWSER) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(BROWSER) ## every view of the web board, into docs/images (VIEWS="board graph", else all)
+	$(BIN)/python -m tests.browser.pictures $(VIEWS)
 
 torture: $(INSTALLED) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
@@ -62,5 +87,5 @@ mutants: $(INSTALLED) ## switch the kernel's rules off one by one, and see the s
 	$(BIN)/python -m tests.simulation.mutants $(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
-	rm -rf $(VENV) .venv-bench .clients build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules .venv-bench .clients build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
