@@ -122,6 +122,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     _row("reopen", "person", ("done", "archived"), RESTING, "reopened"),
     _row("adopt", "person", (*NOT_RUNNING, "review"), ("done",), "completed"),
     _row("adopt", "person", ("done",), (), "adopted"),
+    _row("dismiss", "person", ANY_BUT_ARCHIVED, (), "dismissed"),
     # Back to what was; what may be taken back is for ``kernel.undo`` to say.
     _row("undo", "person", NOT_AT_WORK, NOT_AT_WORK, "undone"),
     _row("undo", "person", ("running",), (), "undone"),

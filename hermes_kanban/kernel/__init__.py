@@ -48,6 +48,7 @@ _HOMES = {
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.inbox": "Inbox News peek_inbox take_inbox",
+    "hermes_kanban.kernel.late": "dismiss_result",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
     "hermes_kanban.kernel.purge": "purge_task Purged",
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.inbox import News as News
     from hermes_kanban.kernel.inbox import peek_inbox as peek_inbox
     from hermes_kanban.kernel.inbox import take_inbox as take_inbox
+    from hermes_kanban.kernel.late import dismiss_result as dismiss_result
     from hermes_kanban.kernel.links import link_tasks as link_tasks
     from hermes_kanban.kernel.links import unlink_tasks as unlink_tasks
     from hermes_kanban.kernel.mend import MendReport as MendReport

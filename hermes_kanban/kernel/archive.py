@@ -154,7 +154,7 @@ def adopt_result(
     with write(conn, "adopt") as tx:
         task = task_state(tx, task_id)
         lifecycle.transition("adopt", task["status"])
-        kept = _refused_result(tx, task_id, run_id)
+        kept = refused_result(tx, task_id, run_id)
         facts: dict[str, Any] = {"from_run_id": run_id}
         facts |= attach_refused(tx, task, Author(by, None), kept.get("artifacts", []))
         if task["status"] == "done":
@@ -188,7 +188,8 @@ def _adopt_as_completion(
     gates.task_finished(tx, task["id"])
 
 
-def _refused_result(tx: Transaction, task_id: str, run_id: int) -> dict[str, Any]:
+def refused_result(tx: Transaction, task_id: str, run_id: int) -> dict[str, Any]:
+    """What the refused run had handed in, as its event keeps it. Raises NotFound."""
     rows = tx.all(
         "SELECT payload FROM task_events WHERE run_id = :run AND task_id = :task"
         " AND kind = 'fenced' ORDER BY id DESC",

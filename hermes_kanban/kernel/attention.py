@@ -5,15 +5,16 @@ Each item says what is asked, and by which verbs it is answered.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from hermes_kanban.kernel import limits, reads
 from hermes_kanban.kernel.cards import Card, cards
 from hermes_kanban.kernel.finding import Filter
+from hermes_kanban.kernel.late import late_results
 from hermes_kanban.kernel.reads import latest_run
-from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
+from hermes_kanban.store.protocol import BoardConnection, reading
 
 PAGE: Final = 60
 PAGE_LIMIT: Final = 200
@@ -57,7 +58,7 @@ _VERBS: Final[dict[Kind, list[str]]] = {
     "question": ["unblock", "comment", "archive"],
     "review": ["approve", "request_changes"],
     "gave_up": ["unblock", "assign", "edit", "archive"],
-    "late_result": ["adopt"],
+    "late_result": ["adopt", "dismiss"],
 }
 
 
@@ -96,23 +97,10 @@ def _item(conn: BoardConnection, card: Card) -> Item:
     )
 
 
-_FENCED: Final = """
-SELECT task_id, run_id, kind, payload, created_at FROM task_events
-WHERE id > :after AND kind IN ('fenced', 'adopted') AND task_id IS NOT NULL ORDER BY id
-"""
-
-
 def _late(conn: BoardConnection, newest: int) -> list[Item]:
-    """Results that were refused and not taken over since, of tasks that could still take them."""
-    found: dict[tuple[str, int], tuple[str, int]] = {}
-    for row in fetch_all(conn, _FENCED, {"after": max(0, newest - RECENT_EVENTS)}):
-        told: dict[str, Any] = msgspec.json.decode(row["payload"])
-        if row["kind"] == "adopted":
-            found.pop((row["task_id"], told.get("from_run_id", 0)), None)
-        elif told.get("verb") in ("complete", "request_review") and row["run_id"] is not None:
-            text = told.get("summary") or told.get("result") or told.get("reason") or ""
-            found[row["task_id"], row["run_id"]] = str(text), row["created_at"]
-    ids = list(dict.fromkeys(task_id for task_id, _ in found))[-PAGE_LIMIT:]
+    """Results that wait, of tasks that could still take them."""
+    found = late_results(conn, after=max(0, newest - RECENT_EVENTS))
+    ids = list(dict.fromkeys(late.task_id for late in found))[-PAGE_LIMIT:]
     if not ids:
         return []
     able = Filter(ids=ids, status=("triage", "todo", "ready", "blocked", "review", "done"))
@@ -120,12 +108,12 @@ def _late(conn: BoardConnection, newest: int) -> list[Item]:
     return [
         Item(
             kind="late_result",
-            card=by_id[task_id],
-            since=at,
-            text=text[:TEXT_CHARACTERS],
-            run_id=run_id,
+            card=by_id[late.task_id],
+            since=late.at,
+            text=late.text[:TEXT_CHARACTERS],
+            run_id=late.run_id,
             verbs=_VERBS["late_result"],
         )
-        for (task_id, run_id), (text, at) in found.items()
-        if task_id in by_id
+        for late in found
+        if late.task_id in by_id
     ]

@@ -67,6 +67,7 @@ _INVERTIBLE: Final = {
     "archived": _Inverse("archive", "hermes-kanban reopen {id}"),
     "reopened": _Inverse("reopen", "hermes-kanban complete {id}, or archive {id}"),
     "adopted": _Inverse("adopt", "hermes-kanban reopen {id}"),
+    "dismissed": _Inverse("dismiss", "hermes-kanban adopt {id}"),
     "undone": _Inverse("undo", "hermes-kanban events {id}, and change it by hand"),
     "paused": _Inverse("pause", "hermes-kanban resume"),
     "resumed": _Inverse("resume", "hermes-kanban pause"),

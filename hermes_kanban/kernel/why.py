@@ -134,7 +134,7 @@ def _status_event(conn: BoardConnection, task: Task) -> tuple[int, dict[str, Any
 _NO_STATUS: Final = (
     "'commented', 'edited', 'prioritised', 'scheduled', 'assigned', 'attached', 'linked',"
     " 'unlinked', 'released', 'fenced', 'spawned', 'stop_requested', 'exited', 'adopted',"
-    " 'parent_reopened', 'warned'"
+    " 'dismissed', 'parent_reopened', 'warned'"
 )
 
 _BY_STATUS: Final = {

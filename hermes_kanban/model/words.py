@@ -66,6 +66,7 @@ EVENT_KINDS: Final[frozenset[str]] = (
             "archived",
             "reopened",
             "adopted",
+            "dismissed",
             "stop_requested",
             "exited",
             "fenced",

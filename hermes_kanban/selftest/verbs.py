@@ -189,6 +189,7 @@ VERBS: Final[dict[str, Verb]] = {
         _late, lambda c, g: kb.complete_task(c, g["id"], result="late", **g["proof"])
     ),
     "adopt": Verb(_handed_in_late, lambda c, g: kb.adopt_result(c, g["id"], run_id=g["run"])),
+    "dismiss": Verb(_handed_in_late, lambda c, g: kb.dismiss_result(c, g["id"], run_id=g["run"])),
     "block": Verb(_claimed, lambda c, g: kb.block_task(c, g["id"], reason="?", **g["proof"])),
     "unblock": Verb(_blocked, lambda c, g: kb.unblock_task(c, g["id"], reason="the first")),
     "request review": Verb(_claimed, lambda c, g: kb.request_review(c, g["id"], **g["proof"])),

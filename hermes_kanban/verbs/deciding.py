@@ -40,8 +40,8 @@ class Cancel(AboutTask, kw_only=True):
     reason: str | None = None
 
 
-class Adopt(AboutTask, kw_only=True):
-    run_id: int
+class Late(AboutTask, kw_only=True):
+    run_id: Annotated[int, Meta(description="the refused run")]
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -118,8 +118,13 @@ def _cancel(call: Call, asked: Cancel) -> Changed:
     return changed(call, asked.task_id, done)
 
 
-def _adopt(call: Call, asked: Adopt) -> Changed:
+def _adopt(call: Call, asked: Late) -> Changed:
     done = kb.adopt_result(call.conn, asked.task_id, run_id=asked.run_id, **_by(call))
+    return changed(call, asked.task_id, done)
+
+
+def _dismiss(call: Call, asked: Late) -> Changed:
+    done = kb.dismiss_result(call.conn, asked.task_id, run_id=asked.run_id, **_by(call))
     return changed(call, asked.task_id, done)
 
 
@@ -213,10 +218,17 @@ DECIDING = (
     ),
     Verb(
         name="adopt",
-        request=Adopt,
+        request=Late,
         response=Changed,
         function=_adopt,
         sentence="Take over the result of a run that was refused for being late.",
+    ),
+    Verb(
+        name="dismiss",
+        request=Late,
+        response=Changed,
+        function=_dismiss,
+        sentence="Put the result of a run that was refused for being late aside; it is kept.",
     ),
     Verb(
         name="pause",

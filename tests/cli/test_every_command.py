@@ -122,6 +122,7 @@ CASES: list[Case] = [
     ("cancel", lambda b: [b.task(), "--tree"], "task"),
     ("archive", lambda b: [_done(b)], "task"),
     ("adopt", _refused, "task"),
+    ("dismiss", _refused, "task"),
     ("undo", lambda b: [_done(b), "--dry-run"], "undo"),
     ("diff", lambda b: ["--from", "-2h", _done(b)], "diff"),
     ("why", lambda b: [_blocked(b)], "why"),

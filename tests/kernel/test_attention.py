@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hermes_kanban import kernel as kb
 from tests.support.boards import ABoard
 
@@ -44,12 +46,28 @@ def test_a_result_that_came_late_waits_until_it_is_taken_over(board: ABoard) -> 
     assert not refused
     (late,) = kb.attention(board.conn).late
     assert (late.kind, late.card.id, late.run_id) == ("late_result", task, run.id)
-    assert (late.text, late.verbs) == ("all counted", ["adopt"])
+    assert (late.text, late.verbs) == ("all counted", ["adopt", "dismiss"])
     board.claim(task)
     assert kb.attention(board.conn).late == []  # it is being worked on again
     kb.reclaim_task(board.conn, task)
     assert kb.adopt_result(board.conn, task, run_id=run.id)
     assert kb.attention(board.conn).late == []
+
+
+def test_a_result_that_nobody_wants_is_put_aside_and_can_still_be_had(board: ABoard) -> None:
+    task = board.create()
+    run = board.claim(task)
+    kb.reclaim_task(board.conn, task)
+    kb.complete_task(board.conn, task, summary="old", run_id=run.id, claim_lock=run.claim_lock)
+    with pytest.raises(kb.NotFound, match="no refused result of run 99"):
+        kb.dismiss_result(board.conn, task, run_id=99)
+    assert kb.dismiss_result(board.conn, task, run_id=run.id)
+    assert kb.attention(board.conn).late == []
+    newest = kb.newest_event_id(board.conn)
+    assert not kb.dismiss_result(board.conn, task, run_id=run.id)
+    assert kb.newest_event_id(board.conn) == newest
+    assert kb.adopt_result(board.conn, task, run_id=run.id)
+    assert not kb.dismiss_result(board.conn, task, run_id=run.id)
 
 
 def test_nothing_waits_on_an_empty_board(board: ABoard) -> None:

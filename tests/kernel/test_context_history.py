@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hermes_kanban import kernel as kb
-from tests.kernel.scenes import fail, hand_in, proof
+from tests.kernel.scenes import fail, hand_in, leave_late_work, proof
 from tests.support.boards import ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
@@ -126,6 +126,12 @@ STEPS: dict[str, tuple[Step, str]] = {
     "archived": (
         lambda b, t: kb.archive_task(b.conn, t, actor="person:ada"),
         "archived by person:ada",
+    ),
+    "put aside": (
+        lambda b, t: kb.dismiss_result(
+            b.conn, t, run_id=leave_late_work(b, t).id, actor="person:ada"
+        ),
+        "a late result put aside by person:ada",
     ),
     "waiting": (_wait, "waits for t_"),
     "undone": (

@@ -262,6 +262,7 @@ TABLE = [
         run=SYNTHETIC | {"summary"},
     ),
     *_rows("adopt", ["done"], "done", "adopted", task={"result"}),
+    *_rows("dismiss", ANY_BUT_ARCHIVED, "", "dismissed"),
 ]
 LEGAL = {(row.verb, row.status): row for row in TABLE}
 
@@ -277,6 +278,11 @@ def _finished(board: ABoard) -> str:
 def _adopt(board: ABoard, task: str) -> bool:
     late = next(run for run in kb.list_runs(board.conn, task) if run.outcome == "reclaimed")
     return kb.adopt_result(board.conn, task, run_id=late.id)
+
+
+def _dismiss(board: ABoard, task: str) -> bool:
+    late = next(run for run in kb.list_runs(board.conn, task) if run.outcome == "reclaimed")
+    return kb.dismiss_result(board.conn, task, run_id=late.id)
 
 
 def _worker_completes(board: ABoard, task: str) -> Any:
@@ -316,6 +322,7 @@ VERBS: dict[str, Verb] = {
     "archive": lambda board, task: kb.archive_task(board.conn, task),
     "reopen": lambda board, task: kb.reopen_task(board.conn, task),
     "adopt": _adopt,
+    "dismiss": _dismiss,
 }
 WORKER_VERBS: dict[str, Verb] = {
     "worker completes": _worker_completes,
@@ -339,7 +346,7 @@ CLAIMS: dict[str, Verb] = {
 
 def _scene(board: ABoard, verb: str, status: str) -> str:
     """A task of that status, what the verb needs beside it, and half a minute gone by."""
-    task = in_status(board, status, late=verb == "adopt")
+    task = in_status(board, status, late=verb in ("adopt", "dismiss"))
     board.extra = _finished(board)  # type: ignore[attr-defined]
     board.waited_for = board.create("waited for")  # type: ignore[attr-defined]
     board.clock.advance(PAUSE_SECONDS)
@@ -572,7 +579,7 @@ def test_a_process_that_ends_closes_its_run_once(board: ABoard, ending: SystemEn
 def test_every_verb_says_that_an_unknown_task_does_not_exist(board: ABoard) -> None:
     board.extra = _finished(board)  # type: ignore[attr-defined]
     before = dump(board.conn)
-    for name in VERBS.keys() - {"unlink", "adopt"}:
+    for name in VERBS.keys() - {"unlink", "adopt", "dismiss"}:
         with pytest.raises(kb.NotFound, match="t_nosuch"):
             VERBS[name](board, "t_nosuch")
     with pytest.raises(kb.NotFound, match="t_nosuch"):
@@ -581,4 +588,6 @@ def test_every_verb_says_that_an_unknown_task_does_not_exist(board: ABoard) -> N
         kb.unlink_tasks(board.conn, board.extra, "t_nosuch")  # type: ignore[attr-defined]
     with pytest.raises(kb.NotFound, match="t_nosuch"):
         kb.adopt_result(board.conn, "t_nosuch", run_id=1)
+    with pytest.raises(kb.NotFound, match="t_nosuch"):
+        kb.dismiss_result(board.conn, "t_nosuch", run_id=1)
     assert dump(board.conn) == before

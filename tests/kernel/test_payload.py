@@ -159,6 +159,10 @@ def _adopts(board: ABoard, task: str) -> None:
     kb.adopt_result(board.conn, task, run_id=kb.list_runs(board.conn, task)[0].id)
 
 
+def _dismisses(board: ABoard, task: str) -> None:
+    kb.dismiss_result(board.conn, task, run_id=kb.list_runs(board.conn, task)[0].id)
+
+
 def _is_dispatched(board: ABoard, task: str) -> None:
     board.add_profile("worker")
     kb.dispatch_once(
@@ -293,6 +297,7 @@ STORIES: dict[str, tuple[Arrange, Act]] = {
     ),
     "adopt": (_late, _adopts),
     "adopt for a done one": (_done_late, _adopts),
+    "dismiss": (_late, _dismisses),
     "refuse": (
         _late,
         lambda b, t: kb.block_task(b.conn, t, reason="x", **proof(current_run(b, t))),
@@ -309,7 +314,7 @@ def test_payloads_name_exactly_the_columns_that_changed(board: ABoard, story: st
     before, newest = snapshot(board.conn), kb.newest_event_id(board.conn)
     act(board, arranged)
     after, events = snapshot(board.conn), events_after(board, newest)
-    assert before != after or story in ("attach", "comment", "pause")
+    assert before != after or story in ("attach", "comment", "dismiss", "pause")
     _compare(before, after, events, "task")
     _compare(before, after, events, "run")
     assert _links(events) == _link_changes(before, after)

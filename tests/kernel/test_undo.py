@@ -9,6 +9,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.history import fold_task
+from hermes_kanban.kernel.late import late_results
 from tests.kernel.scenes import end, events_after, fail, hand_in, leave_late_work, proof
 from tests.kernel.test_lifecycle import TABLE, VERBS, Row, _scene
 from tests.support.boards import ABoard
@@ -26,7 +27,8 @@ def state(board: ABoard, task: str) -> Any:
     told = folded.tasks[task]
     columns = {c: v for c, v in told.items() if c not in MOVES_ON and v is not None}
     others = {one.id: one.status for one in kb.list_tasks(board.conn, limit=1_000)}
-    return columns, told.get("completed_at") is not None, set(folded.links), others
+    late = [one.run_id for one in late_results(board.conn, after=0) if one.task_id == task]
+    return columns, told.get("completed_at") is not None, set(folded.links), others, late
 
 
 def back_and_forth(board: ABoard, task: str, before: Any) -> None:
@@ -399,6 +401,19 @@ def test_an_adopted_result_is_put_back(board: ABoard) -> None:
     kb.adopt_result(board.conn, task, run_id=late.id)
     assert board.task(task).result == "late result"
     back_and_forth(board, task, before)
+
+
+def test_a_result_that_was_put_aside_waits_again(board: ABoard) -> None:
+    task = board.create(assignee="worker")
+    late = leave_late_work(board, task)
+    for decide in (kb.dismiss_result, kb.adopt_result):
+        assert decide(board.conn, task, run_id=late.id)
+        assert kb.attention(board.conn).late == []
+        kb.undo(board.conn, task)
+        assert [item.run_id for item in kb.attention(board.conn).late] == [late.id]
+        kb.undo(board.conn, task)
+        assert kb.attention(board.conn).late == []
+        kb.undo(board.conn, task)
 
 
 def test_a_pause_is_lifted_and_put_back(board: ABoard) -> None:

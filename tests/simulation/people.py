@@ -32,7 +32,7 @@ def of_person(world: Any, step: Step) -> tuple[str, str | None, Call]:
     verb = world.verbs[step.a % len(world.verbs)]
     liked = _TELLING if verb == "link" else LEGAL.get(verb)
     task = world.pick_legal(liked, step.b, sometimes=step.c % 6 == 0)
-    if verb == "adopt" and (found := world.refused_work()):
+    if verb in ("adopt", "dismiss") and (found := world.refused_work()):
         task = found[step.b % len(found)]
     if verb == "reopen" and (found := world.keys_passed_on()):
         task = found[step.b % len(found)]
@@ -119,11 +119,21 @@ def _archive(world: Any, task: str, step: Step) -> Call:
 
 
 def _adopt(world: Any, task: str, step: Step) -> Call:
+    run_id = _refused_run(world, task, step)
+    return lambda conn: kb.adopt_result(conn, task, run_id=run_id, actor=_person(step))
+
+
+def _dismiss(world: Any, task: str, step: Step) -> Call:
+    run_id = _refused_run(world, task, step)
+    return lambda conn: kb.dismiss_result(conn, task, run_id=run_id, actor=_person(step))
+
+
+def _refused_run(world: Any, task: str, step: Step) -> int:
     shadow = world.oracle.shadow
     runs = [run.id for run in shadow.tasks[task].runs]
     runs = [run for run in runs if (run, "complete") in shadow.fenced] or runs or [1]
-    run_id = runs[step.c % len(runs)]
-    return lambda conn: kb.adopt_result(conn, task, run_id=run_id, actor=_person(step))
+    found: int = runs[step.c % len(runs)]
+    return found
 
 
 def _assign(world: Any, task: str, step: Step) -> Call:
@@ -204,6 +214,7 @@ CALLS: Final[dict[str, Callable[[Any, str, Step], Call]]] = {
     "cancel": _cancel,
     "archive": _archive,
     "adopt": _adopt,
+    "dismiss": _dismiss,
     "assign": _assign,
     "link": _link,
     "unlink": _unlink,

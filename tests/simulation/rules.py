@@ -39,6 +39,7 @@ OF_KIND: Final[dict[str, tuple[Any, ...]]] = {
     "reopened": (runs.is_reset, runs.waits_no_more, tasks.is_open_again),
     "archived": (tasks.children_know,),
     "adopted": (tasks.adoption_has_a_source,),
+    "dismissed": (tasks.adoption_has_a_source,),
     "scheduled": (tasks.wait_goes_along,),
 } | dict.fromkeys(
     sorted(FAILURES), (runs.run_is_closed, runs.failure_is_counted, runs.requeue_is_bounded)

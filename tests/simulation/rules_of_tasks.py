@@ -119,11 +119,11 @@ def waits_for_its_children(
 def adoption_has_a_source(
     scene: Scene, event: Event, task: Task, before: dict[str, Any], after: list[Event]
 ) -> None:
-    """Only what a refused run had finished can be adopted."""
+    """Only what a refused run had finished can be adopted, or put aside."""
     del before, after
     run_id = event.payload.get("from_run_id")
     known = {(run_id, "complete"), (run_id, "request_review")} & scene.shadow.fenced
-    demand(bool(known), "adopt", f"{task.id} adopted what run {run_id} never finished")
+    demand(bool(known), "adopt", f"{task.id} {event.kind} what run {run_id} never finished")
 
 
 def wait_goes_along(

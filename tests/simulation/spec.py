@@ -64,6 +64,7 @@ LEGAL: Final[dict[str, frozenset[str]]] = {
     "archive": ANY_BUT_ARCHIVED,
     "reclaim": frozenset({"running"}),
     "adopt": NOT_RUNNING | {"review", "done"},
+    "dismiss": ANY_BUT_ARCHIVED,
     "purge": frozenset({"archived"}),
 }
 

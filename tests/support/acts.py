@@ -74,6 +74,13 @@ def adopt(conn: kb.BoardConnection) -> Act:
     return lambda: kb.adopt_result(conn, task_id, run_id=run_id)
 
 
+def dismiss(conn: kb.BoardConnection) -> Act:
+    task_id, run_id = _run(conn)
+    kb.reclaim_task(conn, task_id)
+    kb.complete_task(conn, task_id, run_id=run_id, result="late")
+    return lambda: kb.dismiss_result(conn, task_id, run_id=run_id)
+
+
 def block(conn: kb.BoardConnection) -> Act:
     task_id, run_id = _run(conn)
     return lambda: kb.block_task(conn, task_id, reason="which?", run_id=run_id)
@@ -269,9 +276,9 @@ _ACTS: dict[str, Prepare] = {
     act.__name__: act
     for act in (
         create, create_child, claim, register, heartbeat, complete, complete_by_person,
-        complete_late, adopt, block, unblock, review, approve, request_changes, wait_for, link,
-        unlink, attach, attach_again, hand_in, comment, edit, assign, prioritise, schedule, triage,
-        accept, reclaim, archive, cancel_tree, reopen, purge, purge_attached, undo, pause, resume,
+        complete_late, adopt, dismiss, block, unblock, review, approve, request_changes, wait_for,
+        link, unlink, attach, attach_again, hand_in, comment, edit, assign, prioritise, schedule,
+        triage, accept, reclaim, archive, cancel_tree, reopen, purge, purge_attached, undo, pause, resume,
         subscribe, unsubscribe, owe_deliveries, batch,
     )
 }  # fmt: skip

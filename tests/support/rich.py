@@ -213,6 +213,7 @@ def _fenced(board: ABoard, done: str) -> None:
     assert run is not None
     late = kb.complete_task(board.conn, done, result="43", run_id=run.id, claim_lock=run.claim_lock)
     assert not late
+    kb.dismiss_result(board.conn, done, run_id=run.id)
     kb.adopt_result(board.conn, done, run_id=run.id)
 
 

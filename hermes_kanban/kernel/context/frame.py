@@ -286,6 +286,7 @@ _STEPS: Final[dict[str, Callable[[Event], str]]] = {
     "blocked": _blocked,
     "changes_requested": _plainly("changes requested"),
     "claimed": _claimed,
+    "dismissed": _plainly("a late result put aside"),
     "gave_up": _plainly("given up after too many failures"),
     "reopened": _plainly("reopened"),
     "review_requested": _plainly("review asked for"),

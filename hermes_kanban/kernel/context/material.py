@@ -28,6 +28,7 @@ STEPS: Final = (
     "blocked",
     "changes_requested",
     "claimed",
+    "dismissed",
     "gave_up",
     "reopened",
     "review_requested",

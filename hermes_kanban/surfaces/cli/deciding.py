@@ -140,3 +140,15 @@ def archive_command(session: Session, tasks: tuple[str, ...], release: bool) -> 
 def adopt_command(session: Session, task: str) -> None:
     """Take over the result of a refused run."""
     _decide(session, kb.adopt_result, (task,), run_id=session.run)
+
+
+@command(
+    "dismiss",
+    click.Argument(["task"], metavar="ID"),
+    click.Option(["--run"], type=click.INT, required=True, metavar="N", help="The refused run."),
+    AS_PERSON,
+    examples="hermes-kanban dismiss t_abc234 --run 17",
+)
+def dismiss_command(session: Session, task: str) -> None:
+    """Put the result of a refused run aside; it is kept."""
+    _decide(session, kb.dismiss_result, (task,), run_id=session.run)

@@ -55,6 +55,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "cancel",
             "archive",
             "adopt",
+            "dismiss",
         ),
         "history": ("undo",),
     },

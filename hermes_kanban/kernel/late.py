@@ -1,0 +1,88 @@
+"""Work that came too late: it was refused and kept, and a person takes it over or puts it aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from hermes_kanban import lifecycle
+from hermes_kanban.kernel import limits
+from hermes_kanban.kernel.archive import refused_result
+from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, write
+
+HANDED_IN: Final = ("complete", "request_review")
+
+
+class Late(NamedTuple):
+    """What a refused run had handed in: whose it is, what it says, and when it came."""
+
+    task_id: str
+    run_id: int
+    text: str
+    at: int
+
+
+def late_results(conn: BoardConnection, *, after: int) -> list[Late]:
+    """Those that nobody has decided about, of the events after ``after``, the oldest first."""
+    return list(
+        _undecided(fetch_all(conn, f"{_TOLD} AND id > :after ORDER BY id", {"after": after}))
+    )
+
+
+def dismiss_result(
+    conn: BoardConnection, task_id: str, *, run_id: int, actor: str | None = None
+) -> bool:
+    """Put aside what a refused run had handed in; it is kept, and can still be adopted.
+
+    False if it was decided about before. Raises NotFound when that run has no refused result.
+    """
+    by = limits.actor(actor)
+    limits.whole("run_id", run_id, 1)
+    with write(conn, "dismiss") as tx:
+        task = task_state(tx, task_id)
+        lifecycle.transition("dismiss", task["status"])
+        refused_result(tx, task_id, run_id)
+        told = tx.all(f"{_TOLD} AND task_id = :task ORDER BY id", {"task": task_id})
+        if all(late.run_id != run_id for late in _undecided(told)):
+            return False
+        lifecycle.apply(tx, "dismiss", task, actor=by, facts={"from_run_id": run_id})
+        return True
+
+
+# Taking a result over completes the task, unless it was done already: either may be undone.
+_TOLD: Final = """
+SELECT id, task_id, run_id, kind, payload, created_at FROM task_events
+WHERE kind IN ('fenced', 'adopted', 'dismissed', 'completed', 'undone') AND task_id IS NOT NULL
+    AND (kind <> 'completed' OR payload LIKE '%"from_run_id":%')
+"""
+
+
+def _undecided(rows: Iterable[Any]) -> Iterable[Late]:
+    found: dict[tuple[str, int], Late] = {}
+    decided: set[tuple[str, int]] = set()
+    # Event → what it decided about, and how: undoing it does the opposite.
+    decisions: dict[int, tuple[tuple[str, int], bool]] = {}
+    for row in rows:
+        told: dict[str, Any] = msgspec.json.decode(row["payload"])
+        if row["kind"] == "fenced":
+            if told.get("verb") in HANDED_IN and row["run_id"] is not None:
+                key = row["task_id"], row["run_id"]
+                found[key] = Late(*key, _text(told), row["created_at"])
+            continue
+        if row["kind"] == "undone":
+            decision = decisions.get(told["undid"]["event"])
+            if decision is None:
+                continue
+            key, is_decided = decision[0], not decision[1]
+        else:
+            key, is_decided = (row["task_id"], told.get("from_run_id", 0)), True
+        decisions[row["id"]] = key, is_decided
+        (decided.add if is_decided else decided.discard)(key)
+    return (late for key, late in found.items() if key not in decided)
+
+
+def _text(told: dict[str, Any]) -> str:
+    return str(told.get("summary") or told.get("result") or told.get("reason") or "")
