@@ -1,0 +1,59 @@
+import { Suspense, useEffect, useMemo, useState } from 'react'
+import { Route, Switch, useSearchParams } from 'wouter'
+import type { ListedBoard } from '@/api/types'
+import { Empty } from '@/kit/Empty'
+import { useLiveBoard } from '@/live/board'
+import { BoardContext, type Shown } from './board'
+import { prefer } from './preferences'
+import { DRAWER, ROUTES } from './routes'
+import { Shell } from './Shell'
+
+/** One board: the shell around its views, and the drawer over them. */
+export function BoardPage(props: {
+  listed: ListedBoard
+  view: NonNullable<ListedBoard['board']>
+  boards: ListedBoard[]
+  actor: string
+}) {
+  const { slug } = props.listed
+  const [start] = useState({ boardId: props.view.board_id, cursor: props.view.cursor })
+  const told = useLiveBoard(slug, start)
+  const gateway = told === undefined ? props.listed.gateway : told
+  useEffect(() => {
+    prefer({ lastBoard: slug })
+    document.title = `${props.view.name || slug} · hermes-kanban`
+  }, [slug, props.view.name])
+  const shown: Shown = useMemo(
+    () => ({
+      slug,
+      name: props.view.name || slug,
+      gateway,
+      boards: props.boards,
+      actor: props.actor,
+    }),
+    [slug, props.view.name, gateway, props.boards, props.actor],
+  )
+  const [search] = useSearchParams()
+  const opened = search.get('task')
+  return (
+    <BoardContext value={shown}>
+      <Shell>
+        <Suspense fallback={null}>
+          <Switch>
+            {ROUTES.map(({ path, Page }) => (
+              <Route key={path} path={path} component={Page} />
+            ))}
+            <Route>
+              <Empty title="Nothing is at this address" />
+            </Route>
+          </Switch>
+        </Suspense>
+        {opened !== null && (
+          <Suspense fallback={null}>
+            <DRAWER id={opened} />
+          </Suspense>
+        )}
+      </Shell>
+    </BoardContext>
+  )
+}

@@ -1,0 +1,55 @@
+/** The addresses of the page. */
+
+import { useCallback } from 'react'
+import { useLocation, useSearchParams } from 'wouter'
+
+export const VIEWS = [
+  'board',
+  'inbox',
+  'graph',
+  'timeline',
+  'metrics',
+  'health',
+  'profiles',
+  'settings',
+  'past',
+] as const
+export type View = (typeof VIEWS)[number]
+
+/** The address of a view of a board; the board itself is the bare one. */
+export function placeOf(board: string, view: View = 'board'): string {
+  return view === 'board' ? `/b/${board}` : `/b/${board}/${view}`
+}
+
+/** The address of a task's own page. */
+export function taskPlace(board: string, id: string): string {
+  return `/b/${board}/t/${id}`
+}
+
+/** Opens a task in the drawer over what is shown (null closes it). */
+export function useOpenTask(): (id: string | null) => void {
+  const [, setSearch] = useSearchParams()
+  return useCallback(
+    (id) => {
+      setSearch((before) => {
+        const next = new URLSearchParams(before)
+        if (id === null) next.delete('task')
+        else next.set('task', id)
+        return next
+      })
+    },
+    [setSearch],
+  )
+}
+
+/** The task that is open in the drawer, null where none is. */
+export function useOpenedTask(): string | null {
+  const [search] = useSearchParams()
+  return search.get('task')
+}
+
+/** Goes to an address, keeping what is under the back button. */
+export function useGo(): (place: string) => void {
+  const [, navigate] = useLocation()
+  return navigate
+}

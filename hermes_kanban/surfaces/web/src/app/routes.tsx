@@ -1,0 +1,12 @@
+/** The views of a board, each loaded when it is first opened. */
+
+import { type ComponentType, lazy } from 'react'
+import { BoardView } from '@/board/BoardView'
+
+/** The path of each view below its board. */
+export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
+  { path: '/', Page: BoardView },
+]
+
+/** The task that is open over a view. */
+export const DRAWER = lazy(() => import('@/task/TaskDrawer'))

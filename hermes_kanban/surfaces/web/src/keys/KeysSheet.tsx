@@ -1,0 +1,42 @@
+import { Dialog } from '@/kit/Dialog'
+import { inWords, KEYS, type KeyBinding, type Scope } from './table'
+import './keys.css'
+
+const TITLES: Record<Scope, string> = {
+  anywhere: 'Anywhere',
+  board: 'On the board',
+  task: 'On a task',
+  inbox: 'In the inbox',
+  graph: 'On the graph',
+}
+
+/** All keys, from the table that the handlers are made of. */
+export function KeysSheet({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const all: KeyBinding[] = Object.values(KEYS)
+  return (
+    <Dialog open={open} onClose={onClose} title="Keys" className="keys-sheet">
+      {(Object.keys(TITLES) as Scope[]).map((scope) => (
+        <section key={scope}>
+          <h2>{TITLES[scope]}</h2>
+          <dl>
+            {all
+              .filter((one) => one.scope === scope)
+              .map((one) => (
+                <div key={one.words}>
+                  <dt>{one.words}</dt>
+                  <dd>
+                    <Pressed keys={one.keys} />
+                  </dd>
+                </div>
+              ))}
+          </dl>
+        </section>
+      ))}
+    </Dialog>
+  )
+}
+
+function Pressed({ keys }: { keys: readonly string[] }) {
+  if (keys.length > 2) return <kbd>{`${keys[0]}–${keys.at(-1)}`}</kbd>
+  return keys.map((one) => <kbd key={one}>{inWords(one)}</kbd>)
+}

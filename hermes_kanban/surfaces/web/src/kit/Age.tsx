@@ -1,0 +1,18 @@
+import { useNow } from '@/live/clock'
+import { absolute, age, elapsed } from './time'
+
+/** How long ago something was, with the absolute time as its title. Renders itself only. */
+export function Age({ at, className }: { at: number; className?: string }) {
+  const now = useNow(10)
+  return (
+    <time className={className} dateTime={new Date(at * 1_000).toISOString()} title={absolute(at)}>
+      {age(now - at)}
+    </time>
+  )
+}
+
+/** How long something runs, each second; `until` stops it. */
+export function Elapsed({ since, until }: { since: number; until?: number | null }) {
+  const now = useNow()
+  return <span title={`since ${absolute(since)}`}>{elapsed((until ?? now) - since)}</span>
+}

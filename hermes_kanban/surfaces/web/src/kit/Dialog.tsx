@@ -1,0 +1,25 @@
+import { Dialog as Base } from '@base-ui/react/dialog'
+import type { ReactNode, RefObject } from 'react'
+
+/** A dialog that takes the focus and gives it back. */
+export function Dialog(props: {
+  open: boolean
+  onClose: () => void
+  title: string
+  children: ReactNode
+  className?: string
+  /** What has the focus first; else the first thing that can have it. */
+  first?: RefObject<HTMLElement | null>
+}) {
+  return (
+    <Base.Root open={props.open} onOpenChange={(open) => !open && props.onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="scrim" />
+        <Base.Popup className={`dialog ${props.className ?? ''}`} initialFocus={props.first}>
+          <Base.Title className="dialog-title">{props.title}</Base.Title>
+          {props.children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  )
+}

@@ -1,0 +1,66 @@
+import DOMPurify from 'dompurify'
+import { Marked } from 'marked'
+import { useMemo } from 'react'
+import { useLocation } from 'wouter'
+
+const TASK = /^\bt_[a-z0-9]{4,32}\b/
+
+const LINK = /<a data-task="(t_[a-z0-9]+)" href="#">/g
+
+const parser = new Marked({ gfm: true, breaks: true })
+parser.use({
+  extensions: [
+    {
+      name: 'task',
+      level: 'inline',
+      start: (source) => source.search(/\bt_[a-z0-9]{4}/),
+      tokenizer(source) {
+        const found = TASK.exec(source)
+        return found === null ? undefined : { type: 'task', raw: found[0] }
+      },
+      renderer: (token) => `<a data-task="${token.raw}" href="#">${token.raw}</a>`,
+    },
+  ],
+})
+
+// What an agent wrote may want to look like the page, load a picture from elsewhere, or run.
+const purifier = DOMPurify(window)
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName !== 'A' || node.hasAttribute('data-task')) return
+  node.setAttribute('rel', 'noopener noreferrer nofollow')
+  node.setAttribute('target', '_blank')
+})
+const ALLOWED = {
+  ALLOWED_TAGS: [
+    ...['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
+    ...['hr', 'i', 'input', 'li', 'ol', 'p', 'pre', 's', 'strong', 'sub', 'sup', 'table', 'tbody'],
+    ...['td', 'th', 'thead', 'tr', 'ul'],
+  ],
+  ALLOWED_ATTR: ['href', 'title', 'type', 'checked', 'disabled', 'start', 'data-task'],
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
+}
+
+/** Markdown as safe HTML: no script, no style, no picture, no form, links to the web only. */
+export function safeHtml(text: string): string {
+  return purifier.sanitize(parser.parse(text, { async: false }), ALLOWED)
+}
+
+/** What a person or an agent wrote; the ids of tasks in it are links to them. */
+export function Markdown({ text, board }: { text: string; board: string }) {
+  const html = useMemo(
+    () => safeHtml(text).replaceAll(LINK, `<a data-task="$1" href="/b/${board}/t/$1">`),
+    [text, board],
+  )
+  const [, navigate] = useLocation()
+  const open = (event: React.MouseEvent) => {
+    const link = (event.target as Element).closest('a[data-task]')
+    if (link === null || event.metaKey || event.ctrlKey || event.shiftKey) return
+    event.preventDefault()
+    navigate(`/b/${board}/t/${link.getAttribute('data-task')}`)
+  }
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the links inside are reached by keyboard
+    // biome-ignore lint/a11y/noStaticElementInteractions: only the links inside act
+    <div className="prose" onClick={open} dangerouslySetInnerHTML={{ __html: html }} />
+  )
+}

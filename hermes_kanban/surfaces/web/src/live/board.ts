@@ -1,0 +1,113 @@
+/** What live events do to the answers that the page keeps. */
+
+import type { QueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import type { Card, Gateway } from '@/api/types'
+import { type Asked, belongs, type Pages, place, remove } from './cardlists'
+import { keys } from './keys'
+import { live, type Place } from './socket'
+import type { EventsMessage } from './words'
+
+// Counts and lists that only the server can tell are read anew at most this often.
+const SOON_MILLISECONDS = 120
+const LEISURE_MILLISECONDS = 2_000
+
+type Arrivals = (message: EventsMessage) => void
+const arrivals = new Set<Arrivals>()
+
+/** Calls `listener` with every message of events, after the lists have taken it in. */
+export function onEvents(listener: Arrivals): () => void {
+  arrivals.add(listener)
+  return () => arrivals.delete(listener)
+}
+
+/**
+ * Keeps everything that is known of a board true; once in the page, around what shows the board.
+ * `start` is the place at which it was first read: a later one is not looked at.
+ */
+export function useLiveBoard(board: string, start: Place): Gateway | null | undefined {
+  const client = useQueryClient()
+  const from = useRef(start)
+  const [gateway, setGateway] = useState<Gateway | null | undefined>(undefined)
+  useEffect(() => {
+    const soon = later(SOON_MILLISECONDS)
+    const leisure = later(LEISURE_MILLISECONDS)
+    const end = live.listen(board, from.current, {
+      events(message) {
+        takeIn(client, board, message)
+        soon(() => readSoon(client, board))
+        leisure(() => readAtLeisure(client, board))
+        for (const one of arrivals) one(message)
+      },
+      reset() {
+        void client.invalidateQueries({ queryKey: keys.board(board) })
+        void client.invalidateQueries({ queryKey: keys.boards })
+      },
+      presence(found) {
+        setGateway(found)
+        void client.invalidateQueries({ queryKey: ['board', board, 'slow', 'health'] })
+      },
+    })
+    return () => {
+      end()
+      soon(null)
+      leisure(null)
+    }
+  }, [board, client])
+  return gateway
+}
+
+function takeIn(client: QueryClient, board: string, message: EventsMessage): void {
+  for (const card of message.cards ?? []) putCard(client, board, card)
+  for (const id of message.gone ?? []) dropCard(client, board, id)
+  const touched = new Set(message.events.flatMap((one) => one.task_id ?? []))
+  for (const id of touched) {
+    void client.invalidateQueries({ queryKey: ['board', board, 'task', id] })
+  }
+}
+
+/** Puts a card as it is now into every list of the board where it belongs. */
+export function putCard(client: QueryClient, board: string, card: Card): void {
+  const lists = client.getQueriesData<Pages>({ queryKey: ['board', board, 'cards'] })
+  for (const [key, pages] of lists) {
+    if (pages === undefined) continue
+    const asked = key[3] as Asked
+    const isIn = belongs(card, asked)
+    if (isIn === null) void client.invalidateQueries({ queryKey: key, exact: true })
+    else client.setQueryData<Pages>(key, place(pages, card, isIn, asked.order))
+  }
+}
+
+function dropCard(client: QueryClient, board: string, id: string): void {
+  client.setQueriesData<Pages>({ queryKey: ['board', board, 'cards'] }, (pages) =>
+    pages === undefined ? pages : remove(pages, id),
+  )
+}
+
+function readSoon(client: QueryClient, board: string): void {
+  void client.invalidateQueries({ queryKey: ['board', board, 'counts'] })
+  void client.invalidateQueries({ queryKey: keys.attention(board) })
+}
+
+function readAtLeisure(client: QueryClient, board: string): void {
+  void client.invalidateQueries({ queryKey: ['board', board, 'slow'] })
+}
+
+/** Runs the last of what it is given, at most once in `milliseconds`; null takes it back. */
+function later(milliseconds: number): (act: (() => void) | null) => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let wanted: (() => void) | null = null
+  return (act) => {
+    wanted = act
+    if (act === null) {
+      clearTimeout(timer)
+      timer = undefined
+      return
+    }
+    timer ??= setTimeout(() => {
+      timer = undefined
+      wanted?.()
+    }, milliseconds)
+  }
+}

@@ -1,0 +1,40 @@
+/** The time of the server, told once a second to whoever shows one. */
+
+import { useSyncExternalStore } from 'react'
+import { live } from './socket'
+
+const listeners = new Set<() => void>()
+let ticking: ReturnType<typeof setInterval> | undefined
+let second = serverNow()
+
+/** Unix seconds by the server's clock. */
+export function serverNow(): number {
+  return Math.floor((Date.now() + live.ahead) / 1_000)
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  ticking ??= setInterval(tick, 1_000)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    clearInterval(ticking)
+    ticking = undefined
+  }
+}
+
+function tick(): void {
+  second = serverNow()
+  for (const one of listeners) one()
+}
+
+/**
+ * The server's time in Unix seconds, which renders its component anew every `step` seconds only:
+ * ages in minutes need no render a second.
+ */
+export function useNow(step = 1): number {
+  return useSyncExternalStore(subscribe, () => {
+    const now = ticking === undefined ? serverNow() : second
+    return step === 1 ? now : now - (now % step)
+  })
+}

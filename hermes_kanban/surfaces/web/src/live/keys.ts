@@ -1,0 +1,19 @@
+/** The keys under which answers are kept, so that a live event finds what it makes old. */
+
+export const keys = {
+  boards: ['boards'] as const,
+  session: ['session'] as const,
+  board: (board: string) => ['board', board] as const,
+  /** A list of cards that live cards are put into as they come. */
+  cards: (board: string, asked: unknown) => ['board', board, 'cards', asked] as const,
+  counts: (board: string, asked: unknown = {}) => ['board', board, 'counts', asked] as const,
+  attention: (board: string) => ['board', board, 'attention'] as const,
+  /** Everything about one task; `part` is what of it. */
+  task: (board: string, id: string, part = 'show') => ['board', board, 'task', id, part] as const,
+  /** What any event may change a little, and that is read anew at leisure. */
+  slow: (board: string, what: string, asked: unknown = {}) =>
+    ['board', board, 'slow', what, asked] as const,
+  /** What no event changes: the past, profiles, settings. */
+  still: (board: string, what: string, asked: unknown = {}) =>
+    ['board', board, 'still', what, asked] as const,
+}

@@ -1,0 +1,266 @@
+/**
+ * The page's one socket: it lives as long as the page, and comes back by itself after sleep, a
+ * restart of the server or a lost network.
+ *
+ * What is to be heard is kept here (`listen`), so that a new connection asks for it again from where
+ * the last one ended: nothing is missed, nothing comes twice.
+ */
+
+import { API, loseSession } from '@/api/client'
+import { token } from '@/api/session'
+import type { EventsMessage, LogMessage, Said, Told } from './words'
+
+const PING_MILLISECONDS = 15_000
+const SILENCE_MILLISECONDS = 10_000
+const RETRY_MILLISECONDS = [200, 400, 800, 1_600, 3_000, 5_000]
+const SESSION_OVER = 4401
+
+export interface BoardListener {
+  /** Events in their order, each once. */
+  events(message: EventsMessage): void
+  /** What the page knows may be wrong or incomplete: read everything anew. */
+  reset(): void
+  presence(gateway: Extract<Told, { type: 'presence' }>['gateway']): void
+}
+
+export interface LogListener {
+  lines(message: LogMessage): void
+}
+
+/** Whether the server is heard; `since` is the time (ms) at which it last was, while it is not. */
+export interface Connection {
+  readonly open: boolean
+  readonly since: number
+  /** False until the first connection stands or fails. */
+  readonly tried: boolean
+}
+
+/** What the page has read of a board: its newest event then, and which board it was. */
+export interface Place {
+  boardId: string
+  cursor: number
+}
+
+interface Board {
+  listeners: Set<BoardListener>
+  place: Place
+}
+
+interface Log {
+  board: string
+  runId: number
+  listener: LogListener
+  place: string | null
+}
+
+export class LiveSocket {
+  private socket: WebSocket | null = null
+  private readonly boards = new Map<string, Board>()
+  private readonly logs = new Map<string, Log>()
+  private readonly watchers = new Set<() => void>()
+  private state: Connection = { open: false, since: Date.now(), tried: false }
+  private failures = 0
+  private retry: ReturnType<typeof setTimeout> | undefined
+  private ping: ReturnType<typeof setInterval> | undefined
+  private heardAt = 0
+  private stopped = true
+  /** Milliseconds by which the server's clock is ahead of this machine's. */
+  ahead = 0
+
+  /** Connects, and stays connected until `stop`. */
+  start(): void {
+    if (!this.stopped) return
+    this.stopped = false
+    addEventListener('online', this.wake)
+    document.addEventListener('visibilitychange', this.wake)
+    this.connect()
+  }
+
+  /** Ends the connection for good; what was listened to is forgotten. */
+  stop(): void {
+    this.stopped = true
+    removeEventListener('online', this.wake)
+    document.removeEventListener('visibilitychange', this.wake)
+    clearTimeout(this.retry)
+    this.drop()
+    this.boards.clear()
+    this.logs.clear()
+  }
+
+  /** Hears of a board what comes after `place`; returns the end. */
+  listen(name: string, place: Place, listener: BoardListener): () => void {
+    let board = this.boards.get(name)
+    if (board === undefined) {
+      board = { listeners: new Set(), place }
+      this.boards.set(name, board)
+      this.subscribe(name, board)
+    }
+    board.listeners.add(listener)
+    return () => {
+      board.listeners.delete(listener)
+      if (board.listeners.size > 0 || this.boards.get(name) !== board) return
+      this.boards.delete(name)
+      this.say({ op: 'unsubscribe', board: name })
+    }
+  }
+
+  /** Hears the output of a run; returns the end. One listener a run. */
+  follow(board: string, runId: number, listener: LogListener): () => void {
+    const key = `${board} ${runId}`
+    const log: Log = { board, runId, listener, place: null }
+    this.logs.set(key, log)
+    this.askLog(log)
+    return () => {
+      if (this.logs.get(key) !== log) return
+      this.logs.delete(key)
+      this.say({ op: 'unlog', board, run_id: runId })
+    }
+  }
+
+  /** The connection as it is; changes are told to `watch`. */
+  connection = (): Connection => this.state
+
+  /** Calls `listener` whenever `connection` changes; returns the end. */
+  watch = (listener: () => void): (() => void) => {
+    this.watchers.add(listener)
+    return () => this.watchers.delete(listener)
+  }
+
+  private connect(): void {
+    clearTimeout(this.retry)
+    const mine = token()
+    if (this.stopped || this.socket !== null || mine === null) return
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const address = `${scheme}://${location.host}${API}/live`
+    const socket = new WebSocket(address, ['hermes-kanban', `token.${mine}`])
+    this.socket = socket
+    this.heardAt = Date.now()
+    socket.onopen = () => this.opened()
+    socket.onmessage = (message) => {
+      if (this.socket === socket) this.heard(JSON.parse(String(message.data)) as Told)
+    }
+    socket.onclose = (end) => {
+      if (this.socket === socket) this.closed(end.code)
+    }
+    clearInterval(this.ping)
+    this.ping = setInterval(() => this.check(), PING_MILLISECONDS)
+  }
+
+  private opened(): void {
+    this.failures = 0
+    this.become({ open: true, since: Date.now(), tried: true })
+    for (const [name, board] of this.boards) this.subscribe(name, board)
+    for (const log of this.logs.values()) this.askLog(log)
+  }
+
+  private closed(code: number): void {
+    this.drop()
+    if (code === SESSION_OVER) {
+      loseSession()
+      return
+    }
+    if (this.stopped) return
+    const wait = RETRY_MILLISECONDS[Math.min(this.failures, RETRY_MILLISECONDS.length - 1)] ?? 5_000
+    this.failures += 1
+    this.retry = setTimeout(() => this.connect(), wait)
+  }
+
+  private drop(): void {
+    clearInterval(this.ping)
+    const socket = this.socket
+    this.socket = null
+    if (socket !== null) socket.close()
+    if (this.state.open || !this.state.tried) {
+      this.become({ open: false, since: this.state.open ? this.heardAt : Date.now(), tried: true })
+    }
+  }
+
+  /** A machine that slept has a socket that looks open and is dead: a ping tells. */
+  private check(): void {
+    const socket = this.socket
+    if (socket === null) return
+    if (Date.now() - this.heardAt > PING_MILLISECONDS + SILENCE_MILLISECONDS) {
+      this.closed(0)
+      return
+    }
+    this.say({ op: 'ping', id: Date.now() })
+  }
+
+  private readonly wake = (): void => {
+    if (document.visibilityState === 'hidden') return
+    if (this.socket === null) {
+      this.failures = 0
+      this.connect()
+    } else {
+      this.check()
+    }
+  }
+
+  private heard(told: Told): void {
+    this.heardAt = Date.now()
+    if ('now' in told) this.ahead = told.now * 1_000 - Date.now()
+    if (told.type === 'log') {
+      this.logs.get(`${told.board} ${told.run_id}`)?.listener.lines(this.placed(told))
+      return
+    }
+    if (!('board' in told) || told.board === undefined) return
+    const board = this.boards.get(told.board)
+    if (board === undefined) return
+    switch (told.type) {
+      case 'subscribed':
+        board.place = { boardId: told.board_id, cursor: told.cursor }
+        break
+      case 'reset':
+        board.place = { boardId: told.board_id, cursor: told.cursor }
+        for (const one of board.listeners) one.reset()
+        break
+      case 'events':
+        board.place = { ...board.place, cursor: told.cursor }
+        for (const one of board.listeners) one.events(told)
+        break
+      case 'presence':
+        for (const one of board.listeners) one.presence(told.gateway)
+        break
+      case 'gone':
+        setTimeout(() => {
+          if (this.boards.get(told.board) === board) this.subscribe(told.board, board)
+        }, 1_000)
+        break
+    }
+  }
+
+  private placed(message: LogMessage): LogMessage {
+    const log = this.logs.get(`${message.board} ${message.run_id}`)
+    if (log !== undefined && message.place !== null) log.place = message.place
+    return message
+  }
+
+  private subscribe(name: string, board: Board): void {
+    const { cursor, boardId } = board.place
+    this.say({ op: 'subscribe', board: name, after: cursor, board_id: boardId, cards: true })
+  }
+
+  private askLog(log: Log): void {
+    const said: Said = {
+      op: 'log',
+      board: log.board,
+      run_id: log.runId,
+      lines: 1_000,
+      colours: true,
+    }
+    if (log.place !== null) said.place = log.place
+    this.say(said)
+  }
+
+  private say(said: Said): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(said))
+  }
+
+  private become(state: Connection): void {
+    this.state = state
+    for (const one of this.watchers) one()
+  }
+}
+
+/** The socket of this page. */
+export const live = new LiveSocket()
