@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from websockets.exceptions import WebSocketException
@@ -17,14 +15,8 @@ from tests.rest.live_client import page
 from tests.rest.test_doors import Browser, code_of
 from tests.rest.test_live import writer
 from tests.support.gateways import Gateways, shell
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
 
 
 class Gateway(Client):
