@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from hermes_kanban import present
-from hermes_kanban.redact import redact
+from hermes_kanban.colours import shown_lines
 
 CHUNK_BYTES: Final = 64 * 1024
 # A private key, or a line without end, is held back that long at most.
@@ -23,8 +22,10 @@ HELD_BYTES: Final = 64 * 1024
 _LAST_LINE_BYTES: Final = 8 * 1024
 _LAST_LINE_CHARACTERS: Final = 300
 _STAMP_BYTES: Final = 64
-_KEY_BEGINS: Final = b"-----BEGIN "
-_KEY_ENDS: Final = b"-----END "
+# With the colours that a highlighter gives it.
+_COLOURS = rb"(?:\x1b\[[0-9;:]{0,64}m)*"
+_KEY_BEGINS: Final = re.compile(rb"-----" + _COLOURS + rb"BEGIN" + _COLOURS + rb" ")
+_KEY_ENDS: Final = re.compile(rb"-----" + _COLOURS + rb"END" + _COLOURS + rb" ")
 _PLACE: Final = re.compile(r"(\d{1,20})\.(\d{1,10}):(\d{1,18})")
 
 
@@ -33,10 +34,16 @@ class LogReader:
 
     ``tail_bytes`` begins about so many bytes before the end. ``place`` goes on where another
     reader stopped; where that is gone, ``resumed`` is False and it begins as without one.
+    ``colours`` keeps the codes of colours, and of nothing else.
     """
 
     def __init__(
-        self, path: Path, *, tail_bytes: int | None = None, place: str | None = None
+        self,
+        path: Path,
+        *,
+        tail_bytes: int | None = None,
+        place: str | None = None,
+        colours: bool = False,
     ) -> None:
         self._path = path
         self._aside = path.with_name(f"{path.name}.1")
@@ -47,6 +54,7 @@ class LogReader:
         self._begun = False
         self._whole = True
         self._tail_bytes = tail_bytes
+        self._colours = colours
         self._start = None if place is None else self._find(place)
         self.resumed = self._start is not None
 
@@ -168,17 +176,17 @@ class LogReader:
         end = len(self._pending) if final else self._pending.rfind(b"\n") + 1
         if not final and len(self._pending) - end > HELD_BYTES:
             end = len(self._pending)
-        begins = self._pending.rfind(_KEY_BEGINS, 0, end)
-        open_key = begins >= 0 and self._pending.find(_KEY_ENDS, begins, end) < 0
+        begins = _last_start(_KEY_BEGINS, self._pending, end)
+        open_key = begins >= 0 and _KEY_ENDS.search(self._pending, begins, end) is None
         if open_key and not final and end - begins < HELD_BYTES:
             end = self._pending.rfind(b"\n", 0, begins) + 1
         text = self._pending[:end].decode("utf-8", "replace")
         self._pending = self._pending[end:]
-        for line in present.clean_text(redact(text)).splitlines():
+        for line in shown_lines(text):
             if self._to_drop > 0:
-                self._to_drop -= len(line.encode()) + 1
+                self._to_drop -= len(line.text.encode()) + 1
                 continue
-            yield line
+            yield line.coloured if self._colours else line.text
 
 
 def last_line(path: Path) -> tuple[str, int] | None:
@@ -200,6 +208,14 @@ def _last_line(path: Path, inode: int, size: int) -> str | None:
         for line in reader.lines(final=True):
             last = line if line.strip() else last
     return None if last is None else last.strip()[:_LAST_LINE_CHARACTERS]
+
+
+def _last_start(pattern: re.Pattern[bytes], data: bytes, end: int) -> int:
+    """Where the last match before ``end`` begins; -1 without one."""
+    start = -1
+    for found in pattern.finditer(data, 0, end):
+        start = found.start()
+    return start
 
 
 def _place(stream: IO[bytes], offset: int) -> str:

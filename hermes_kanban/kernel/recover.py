@@ -17,7 +17,7 @@ from hermes_kanban.kernel import claim, finish
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.ports import ExitRecord, Processes
-from hermes_kanban.redact import redact
+from hermes_kanban.redact import redact, strip_control
 from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 EX_TEMPFAIL: Final = 75  # sysexits.h: a temporary failure, try again later
@@ -127,7 +127,7 @@ def _ending(record: ExitRecord) -> str:
 
 def _error(what: str, record: ExitRecord) -> str:
     if record.conclusion.error:
-        return f"{what}; {redact(record.conclusion.error)[:_ERROR_CHARACTERS]}"
+        return f"{what}; {redact(strip_control(record.conclusion.error))[:_ERROR_CHARACTERS]}"
     lines = redact(_last_words(record)).strip().splitlines()
     return f"{what}; last output: {lines[-1][:_ERROR_CHARACTERS]}" if lines else what
 
@@ -140,7 +140,7 @@ def _seen(record: ExitRecord | None) -> dict[str, Any]:
 
 def _last_words(record: ExitRecord) -> str:
     """What the agent said last, else the end of its output; people read neither frame nor JSON."""
-    return record.conclusion.said or record.tail
+    return strip_control(record.conclusion.said or record.tail)
 
 
 def advance_stops(

@@ -20,6 +20,7 @@ RunId = Annotated[int, Meta(ge=1, le=2**53, description="default: the newest run
 class Log(AboutTask, kw_only=True):
     run_id: RunId | None = None
     lines: Annotated[int, Meta(ge=1, le=10_000, description="the last ones")] = 200
+    colours: Annotated[bool, Meta(description="keep ESC[…m, and no other sequence")] = False
 
 
 class LogPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,9 @@ def _log(call: Call, asked: Log) -> LogPart:
     over = is_over(run)
     # A first guess at how long lines are; where they are longer, all is read.
     for tail_bytes in (asked.lines * LINE_BYTES, None):
-        reader = LogReader(call.conn.paths.run_dir(run.id) / "log", tail_bytes=tail_bytes)
+        reader = LogReader(
+            call.conn.paths.run_dir(run.id) / "log", tail_bytes=tail_bytes, colours=asked.colours
+        )
         with reader:
             found = list(reader.lines(final=over))
             whole, place = reader.whole, reader.place

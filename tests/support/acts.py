@@ -278,8 +278,8 @@ _ACTS: dict[str, Prepare] = {
         create, create_child, claim, register, heartbeat, complete, complete_by_person,
         complete_late, adopt, dismiss, block, unblock, review, approve, request_changes, wait_for,
         link, unlink, attach, attach_again, hand_in, comment, edit, assign, prioritise, schedule,
-        triage, accept, reclaim, archive, cancel_tree, reopen, purge, purge_attached, undo, pause, resume,
-        subscribe, unsubscribe, owe_deliveries, batch,
+        triage, accept, reclaim, archive, cancel_tree, reopen, purge, purge_attached, undo, pause,
+        resume, subscribe, unsubscribe, owe_deliveries, batch,
     )
 }  # fmt: skip
 NAMES = tuple(_ACTS)

@@ -39,6 +39,7 @@ TYPED: Final = {
 # Read in pages by programs, as a whole or by other means by people.
 BY_OTHER_MEANS: Final = {
     ("context", "page"),
+    ("log", "colours"),
     ("runs", "after"),
     ("runs", "limit"),
     ("attachments", "after"),

@@ -81,7 +81,7 @@ def gateway_logs(session: Session, lines: int) -> None:
             " a service's log: journalctl --user -u hermes-kanban"
         )
         raise kb.NotFound("gateway log", file, hint)
-    text = present.clean_text(redact(_last_part(file)))
+    text = redact(present.clean_text(_last_part(file)))
     shown = text.splitlines()[-lines:] if lines else []
     session.answer("log", {"path": str(file), "lines": shown}, shown)
 

@@ -49,7 +49,7 @@ def problem(error: Exception, arguments: dict[str, Any], workspace: str | None =
     told = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror and not isinstance(error, kb.KanbanError):
         told = f"{error.strerror}; nothing was changed"
-    return _front(one_line(redact(_ABSOLUTE.sub(hide, told))), _PROBLEM_BYTES)
+    return _front(redact(one_line(_ABSOLUTE.sub(hide, told))), _PROBLEM_BYTES)
 
 
 # The answers, by verb. Each writer gets the verb, its result and how many bytes there are.
@@ -220,7 +220,7 @@ def _one_news(news: kb.News, mark: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return strip_control(redact(text))
+    return redact(strip_control(text))
 
 
 def _front(text: str, limit: int) -> str:

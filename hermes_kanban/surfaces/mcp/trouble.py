@@ -29,7 +29,7 @@ def tell(error: Exception) -> None:
     """One line on standard error, for whoever runs the server."""
     from hermes_kanban.redact import one_line, redact
 
-    what = one_line(redact(f"{type(error).__name__}: {error}"))[:500]
+    what = redact(one_line(f"{type(error).__name__}: {error}"))[:500]
     # Whoever started the server may have closed that end, or never opened it.
     with suppress(OSError, AttributeError):
         sys.stderr.write(f"hermes-kanban: mcp: {what}\n")

@@ -32,7 +32,12 @@ class LogStream:
         """
         said = self._said
         file, over = await self._look()
-        reader = LogReader(file, tail_bytes=said.lines * LINE_BYTES, place=said.place)
+        reader = LogReader(
+            file,
+            tail_bytes=said.lines * LINE_BYTES,
+            place=said.place,
+            colours=said.colours,
+        )
         try:
             if reader.resumed:
                 yield self._told(reader, [])

@@ -39,12 +39,16 @@ class Unsubscribe(msgspec.Struct, tag_field="op", tag="unsubscribe", kw_only=Tru
 
 
 class FollowLog(msgspec.Struct, tag_field="op", tag="log", kw_only=True):
-    """Tell the output of a run: from ``place`` if that is still there, else its last lines."""
+    """Tell the output of a run: from ``place`` if that is still there, else its last lines.
+
+    With ``colours`` its lines keep ``ESC[…m``.
+    """
 
     board: Slug
     run_id: RunId
     place: str | None = None
     lines: Annotated[int, Meta(ge=0, le=5000)] = 200
+    colours: bool = False
 
 
 class LeaveLog(msgspec.Struct, tag_field="op", tag="unlog", kw_only=True):
