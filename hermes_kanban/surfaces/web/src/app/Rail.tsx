@@ -79,7 +79,6 @@ function Entry(props: {
       <Link
         className={narrow ? 'place' : 'place wide'}
         href={`~${placeOf(props.slug, props.view)}`}
-        aria-label={props.name}
         aria-current={current ? 'page' : undefined}
       >
         {props.children}

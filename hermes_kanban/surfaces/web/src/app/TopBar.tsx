@@ -31,16 +31,12 @@ export function TopBar() {
       <span className="grow" />
       <SearchBox />
       <GatewayPill />
-      <Link
-        className="btn"
-        href={`~${placeOf(slug, 'inbox')}`}
-        aria-label={`Needs you: ${needsYou}`}
-      >
+      <Link className="btn" href={`~${placeOf(slug, 'inbox')}`}>
         <Inbox className="i" aria-hidden="true" />
         <span className="wide">Needs you</span>
         {needsYou > 0 && <b className="st blocked">{needsYou}</b>}
       </Link>
-      <Button look="primary" onClick={() => newTask()} aria-label="New task">
+      <Button look="primary" onClick={() => newTask()}>
         <Plus className="i" aria-hidden="true" />
         <span className="wide">New task</span>
         <Key>{shown('newTask')}</Key>
