@@ -107,7 +107,7 @@ class Visitor:
                 page.goto(site.login_link())
             assert one.value.ok, f"the link does not log in: {one.value.status}"
             one.value.finished()
-            page.wait_for_function("Object.keys(localStorage).length > 0")
+            page.wait_for_function("localStorage.getItem('hermes-kanban.token') !== null")
             return context.storage_state()
         finally:
             context.close()
