@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.logtail import LogReader
+from hermes_kanban.surfaces.cli.interrupts import interruptible
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----\n"
 
@@ -136,6 +140,22 @@ def test_an_interrupt_ends_it_quietly(board: Any) -> None:
         assert "Traceback" not in process.communicate()[1]
 
 
+def test_an_interrupt_in_the_midst_of_a_statement_is_not_lost() -> None:
+    conn = sqlite3.connect(":memory:")
+    conn.create_function("interrupt", 0, lambda: signal.raise_signal(signal.SIGINT))
+    with interruptible() as pause:
+        conn.execute("SELECT interrupt()").fetchall()
+        with pytest.raises(KeyboardInterrupt):
+            pause(10)
+    conn.close()
+
+
+def test_a_second_interrupt_ends_what_does_not_pause() -> None:
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_the_live_board_draws_itself_on_a_terminal_and_ends_with_ctrl_c(board: Any) -> None:
     board.claimed(title="A running thing")
     screen = _watch_on_a_terminal(seconds=10, until="A running thing")
@@ -156,11 +176,14 @@ def _watch_on_a_terminal(seconds: float, until: str) -> str:
     while until not in seen and time.monotonic() < deadline:
         seen += os.read(terminal, 65_536).decode("utf-8", "replace")
     os.write(terminal, b"\x03")
+    guard = threading.Timer(seconds, os.kill, (pid, signal.SIGKILL))
+    guard.start()
     try:
         while os.read(terminal, 65_536):
             pass
     except OSError:
         pass  # the terminal's other end is closed
+    guard.cancel()
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +11,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.events import event_line
+from hermes_kanban.surfaces.cli.interrupts import interruptible
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 from hermes_kanban.surfaces.cli.shapes import event_json
 
@@ -72,13 +72,14 @@ def _flush() -> None:
 
 
 def _until_the_end(session: Session, run_id: int, log: LogReader) -> Iterator[list[str]]:
-    while True:
-        # Asked before the read: what was written until the end is then surely read.
-        over = _is_over(kb.get_run(session.conn, run_id))
-        yield list(log.lines(final=over))
-        if over:
-            return
-        time.sleep(POLL_SECONDS)
+    with interruptible() as pause:
+        while True:
+            # Asked before the read: what was written until the end is then surely read.
+            over = _is_over(kb.get_run(session.conn, run_id))
+            yield list(log.lines(final=over))
+            if over:
+                return
+            pause(POLL_SECONDS)
 
 
 def _is_over(run: kb.Run) -> bool:
@@ -106,11 +107,11 @@ def tail_command(session: Session, lines: int, after: int | None) -> None:
     With --json, one object a line.
     """
     at = max(0, kb.newest_event_id(session.conn) - lines) if after is None else after
-    while True:
-        events = kb.list_events(session.conn, after=at)
-        for event in events:
-            session.answer("event", event_json(event), [event_line(event)])
-            at = event.id
-        _flush()
-        if not events:
-            time.sleep(POLL_SECONDS)
+    with interruptible() as pause:
+        while True:
+            events = kb.list_events(session.conn, after=at)
+            for event in events:
+                session.answer("event", event_json(event), [event_line(event)])
+                at = event.id
+            _flush()
+            pause(0 if events else POLL_SECONDS)

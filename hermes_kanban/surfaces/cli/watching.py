@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Final
 
 import click
 
 from hermes_kanban.surfaces.cli.errors import DONE
+from hermes_kanban.surfaces.cli.interrupts import interruptible
 from hermes_kanban.surfaces.cli.session import Session, command
 
 REFRESH_SECONDS: Final = 0.5
@@ -66,9 +66,12 @@ def _show_live(session: Session) -> None:
 
     console = Console(no_color=not session.colour)
     try:
-        with Live(console=console, auto_refresh=False, screen=True) as live:
+        with (
+            interruptible() as pause,
+            Live(console=console, auto_refresh=False, screen=True) as live,
+        ):
             while True:
                 live.update(render(look(session.conn), console.width), refresh=True)
-                time.sleep(REFRESH_SECONDS)
+                pause(REFRESH_SECONDS)
     except KeyboardInterrupt:
         return
