@@ -15,7 +15,8 @@ def interruptible() -> Iterator[Callable[[float], None]]:
 
     Between two pauses a SIGINT waits for the next: raised in the midst of a statement it would be
     lost where SQLite calls back, and the command would go on. A second one is raised wherever it
-    comes.
+    comes. Where SIGINT is ignored, as a shell has it for what it starts in the background, it
+    stays so.
     """
     asked = pausing = False
 
@@ -35,7 +36,11 @@ def interruptible() -> Iterator[Callable[[float], None]]:
         finally:
             pausing = False
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        yield time.sleep
+        return
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield pause
     finally:
