@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.eventlog import log_events
-from gateway.health import HealthFile, new_record
+from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.stuck import StuckGauge
@@ -68,23 +68,31 @@ class BoardDispatcher:
             lock.release()
 
     async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
-        told = False
-        while not await anyio.to_thread.run_sync(lock.try_take):
-            if not told:
-                self._log.info("dispatch.standby", holder=lock.holder())
-                told = True
-            await anyio.sleep(STANDBY_SECONDS)
-        if told:
-            self._log.info("dispatch.took_over")
+        if await anyio.to_thread.run_sync(lock.try_take):
+            return
+        self._log.info("dispatch.standby", holder=lock.holder())
+        record = self._new_record("standby")
+        remove_stale_standbys(self._conn.paths, record.tick_at)
+        health = HealthFile(self._conn.paths.standby(record.pid))
+        try:
+            while not await anyio.to_thread.run_sync(lock.try_take):
+                record.tick_at = self._conn.clock.now()
+                health.write(record)
+                await anyio.sleep(STANDBY_SECONDS)
+        finally:
+            health.remove()
+        self._log.info("dispatch.took_over")
+
+    def _new_record(self, state: str) -> HealthRecord:
+        return new_record(
+            state,
+            now=self._conn.clock.now(),
+            interval_seconds=self._live_config.current().kanban.dispatch_interval_seconds,
+        )
 
     async def _dispatch(self) -> None:
         await self._kernel(lambda conn: kb.recover_orphaned_claims(conn, self._processes))
-        config = self._live_config.current()
-        self._record = new_record(
-            "dispatching",
-            now=self._conn.clock.now(),
-            interval_seconds=config.kanban.dispatch_interval_seconds,
-        )
+        self._record = self._new_record("dispatching")
         wakeup = self._pulse.sleeper()
         try:
             with doorbell(self._conn) as bell:

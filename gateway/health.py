@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban import health
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
+from hermes_kanban.paths import BoardPaths
 from hermes_kanban.workers.process import identity_of
 
 REFRESH_SECONDS: Final = 15.0
@@ -106,6 +108,13 @@ class HealthFile:
         record = read_health(self._path)
         if record is not None and record.pid == os.getpid():
             self._path.unlink(missing_ok=True)
+
+
+def remove_stale_standbys(paths: BoardPaths, now: int) -> None:
+    """Remove what gateways left behind that were killed while they stood by."""
+    for file in paths.root.glob("health.standby-*.json"):
+        if health.read_one(file, now) is None:
+            file.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

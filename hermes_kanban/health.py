@@ -33,9 +33,22 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def read(paths: BoardPaths, now: int) -> Health | None:
-    """The record of a gateway that lives, else None."""
+    """The record of the gateway that serves the board, if it lives, else None."""
+    return read_one(paths.health, now)
+
+
+def standing_by(paths: BoardPaths, now: int) -> list[Health]:
+    """The records of gateways of this home that wait to take over, those that wait longest
+    first."""
+    files = paths.root.glob("health.standby-*.json")
+    found = [health for file in files if (health := read_one(file, now)) is not None]
+    return sorted(found, key=lambda health: (health.started_at, health.pid))
+
+
+def read_one(file: Path, now: int) -> Health | None:
+    """The record in ``file``, if the gateway that wrote it lives, else None."""
     try:
-        health = msgspec.json.decode(paths.health.read_bytes(), type=Health)
+        health = msgspec.json.decode(file.read_bytes(), type=Health)
     except (OSError, msgspec.DecodeError):
         return None
     patience = max(STALE_LEAST_SECONDS, STALE_INTERVALS * health.interval_seconds)

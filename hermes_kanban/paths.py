@@ -64,6 +64,10 @@ class BoardPaths(NamedTuple):
     def health(self) -> Path:
         return self.root / "health.json"
 
+    def standby(self, pid: int) -> Path:
+        """Where a gateway that stands by says that it does."""
+        return self.root / f"health.standby-{pid}.json"
+
     @property
     def runs(self) -> Path:
         return self.root / "runs"

@@ -66,7 +66,7 @@ _HOMES = {
     "hermes_kanban.kernel.stats": "assignees Stats stats",
     "hermes_kanban.kernel.timeline": "Timeline timeline Trends trends",
     "hermes_kanban.kernel.tree": "Tree tree",
-    "hermes_kanban.kernel.undo": "undo Undone",
+    "hermes_kanban.kernel.undo": "can_undo undo Undone",
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why why_each",
     "hermes_kanban.model": (
@@ -196,6 +196,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.tree import Tree as Tree
     from hermes_kanban.kernel.tree import tree as tree
     from hermes_kanban.kernel.undo import Undone as Undone
+    from hermes_kanban.kernel.undo import can_undo as can_undo
     from hermes_kanban.kernel.undo import undo as undo
     from hermes_kanban.kernel.waiting import wait_for as wait_for
     from hermes_kanban.kernel.why import why as why

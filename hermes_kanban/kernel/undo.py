@@ -20,9 +20,9 @@ from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.kernel.history import fold_task
 from hermes_kanban.kernel.replay import Columns, Folded, LinkPart
 from hermes_kanban.lifecycle import RESTING, TaskState
-from hermes_kanban.model.errors import CannotUndo, InvalidInput
+from hermes_kanban.model.errors import CannotUndo, InvalidInput, NotFound
 from hermes_kanban.model.records import Event
-from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, reading, write
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -130,6 +130,23 @@ def undo(
             return _undo_on_board(tx, last, by, dry_run)
         plan = _plan(tx, last)
         return plan.told(None if dry_run else _carry_out(tx, plan, by))
+
+
+def can_undo(conn: BoardConnection, task_id: str | None, *, actor: str) -> bool:
+    """Whether ``undo`` would take the newest verb of ``actor`` on the task back, as of now.
+
+    Without a task: whether it would let the board go on, or stop it, as it was before.
+    """
+    with reading(conn):
+        tx = Transaction(conn, "can-undo")  # reads only, in the snapshot of ``reading``
+        try:
+            if task_id is None:
+                found = fetch_one(conn, _LAST_ON_BOARD, {"since": 0, "actor": actor})
+                last = _last(tx, None, actor, since=found[0] if found else None)
+                return last.task_id is None and bool(_undo_on_board(tx, last, actor, True))
+            return _plan(tx, _last(tx, task_id, actor, since=None)) is not None
+        except (CannotUndo, NotFound):
+            return False
 
 
 def _last(tx: Transaction, task_id: str | None, actor: str, since: int | None) -> Event:

@@ -42,11 +42,12 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moves(msgspec.Struct, frozen=True):
-    """Where a task may go from where it is."""
+    """Where a task may go from where it is; ``verbs`` are those that its status allows a person."""
 
     id: str
     status: str
     moves: list[Move]
+    verbs: list[str]
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -92,7 +93,20 @@ def moves_of(conn: kb.BoardConnection, task_id: str) -> Moves:
         task = kb.get_task(conn, task_id)
         open_parents = _open_parents(conn, task)
         found = [_move(task, to, open_parents) for to in STATUSES if to != task.status]
-        return Moves(task.id, task.status, found)
+        return Moves(task.id, task.status, found, legal_verbs(task.status))
+
+
+def legal_verbs(status: str) -> list[str]:
+    """The verbs of people that the lifecycle allows in that status, in the table's order."""
+    from hermes_kanban.verbs.table import VERBS
+
+    found = [row.verb for row in lifecycle.TABLE if "person" in row.by and status in row.sources]
+    # What the kernel does by another row besides: ending the run first, or without one.
+    if status == "running":
+        found += ["assign", "archive"]
+    elif status not in ("done", "archived"):
+        found.append("cancel")
+    return [verb for verb in dict.fromkeys(found) if verb in VERBS]
 
 
 def _open_parents(conn: kb.BoardConnection, task: kb.Task) -> list[kb.Task]:

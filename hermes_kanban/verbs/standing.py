@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Profile
+from hermes_kanban.store.protocol import fetch_all, fetch_value
 from hermes_kanban.verbs.deciding import Nothing
 from hermes_kanban.verbs.verb import Call, Verb
+
+if TYPE_CHECKING:
+    from hermes_kanban.kernel.eligibility import World
 
 
 class BoardView(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,20 +50,38 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     stuck: dict[str, list[str]]
 
 
+class Cap(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit on what runs at once: ``taken`` of ``most`` places; ``name`` is None for the
+    board's."""
+
+    of: Literal["board", "profile", "tenant", "resource"]
+    name: str | None
+    taken: int
+    most: int
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How the board stands now; ``gateway`` is None where none serves it.
 
-    ``in_progress`` of ``max_in_progress`` places are taken. ``config_error`` says what is wrong
-    with the configuration, None where nothing is.
+    ``standby`` are the gateways of this home that take over when that one dies. ``in_progress`` of
+    ``max_in_progress`` places are taken, ``caps`` are all limits. ``database_bytes`` is what the
+    board's data takes. ``deliveries_waiting`` and ``deliveries_dead`` are messages that are owed
+    and that were given up. ``config_error`` says what is wrong with the configuration, None where
+    nothing is.
     """
 
     gateway: Gateway | None
+    standby: list[Gateway]
     paused_at: int | None
     paused_by: str | None
     in_progress: int
     max_in_progress: int
+    caps: list[Cap]
     needs_you: int
+    deliveries_waiting: int
+    deliveries_dead: int
     database: Literal["sqlite", "postgresql"]
+    database_bytes: int
     free_mib: int
     min_free_mib: int
     quarantined: int
@@ -125,35 +148,76 @@ def board_view(conn: kb.BoardConnection) -> BoardView:
 def gateway_view(conn: kb.BoardConnection) -> Gateway | None:
     """The gateway that serves the board, None where none does."""
     record = health.read(conn.paths, conn.clock.now())
-    if record is None:
-        return None
+    return None if record is None else _gateway(record)
+
+
+def _gateway(record: health.Health) -> Gateway:
     return Gateway(**{name: getattr(record, name) for name in Gateway.__struct_fields__})
 
 
 def _health(call: Call, _: Nothing) -> Health:
-    from hermes_kanban.kernel.eligibility import disk_free_mib
-    from hermes_kanban.kernel.live import live_runs
+    from hermes_kanban.kernel.eligibility import survey
     from hermes_kanban.workers.workspace import quarantined
 
     conn = call.conn
     on_server = conn.config.kanban.database and not conn.paths.named_by_file
     with kb.reading(conn):
-        board = kb.get_board(conn)
+        world = survey(conn)
+        owed = dict(fetch_all(conn, _OWED))
         return Health(
             gateway=gateway_view(conn),
-            paused_at=board.paused_at,
-            paused_by=board.paused_by,
-            in_progress=len(live_runs(conn)),
+            standby=[_gateway(one) for one in health.standing_by(conn.paths, world.now)],
+            paused_at=world.paused_at,
+            paused_by=world.paused_by,
+            in_progress=world.total,
             max_in_progress=conn.config.kanban.max_in_progress,
+            caps=list(_caps(world)),
             needs_you=kb.counts(conn).needs_you,
+            deliveries_waiting=owed.get("waiting", 0),
+            deliveries_dead=owed.get("dead", 0),
             database="postgresql" if on_server else "sqlite",
-            free_mib=disk_free_mib(conn),
+            database_bytes=_database_bytes(conn, on_server=bool(on_server)),
+            free_mib=world.free_mib,
             min_free_mib=conn.config.kanban.min_free_mb,
             quarantined=len(quarantined(conn.paths)),
             config_error=_config_error(conn),
             cursor=kb.newest_event_id(conn),
-            now=conn.clock.now(),
+            now=world.now,
         )
+
+
+_OWED: Final = (
+    "SELECT state, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY state"
+    " UNION ALL SELECT state, count(*) FROM deliveries WHERE state = 'dead' GROUP BY state"
+)
+
+
+def _caps(world: World) -> Iterator[Cap]:
+    """The board's limit, and those of profiles, tenants and resources that have one."""
+    kanban, profiles = world.config.kanban, world.config.profiles
+    yield Cap(of="board", name=None, taken=world.total, most=kanban.max_in_progress)
+    for name, profile in profiles.items():
+        if (most := profile.max_in_progress) is not None:
+            yield Cap(of="profile", name=name, taken=world.by_profile[name], most=most)
+    for name, most in kanban.max_in_progress_per_tenant.items():
+        yield Cap(of="tenant", name=name, taken=world.by_tenant[name], most=most)
+    for name, most in kanban.resources.items():
+        yield Cap(of="resource", name=name, taken=world.by_resource[name], most=most)
+
+
+def _database_bytes(conn: kb.BoardConnection, *, on_server: bool) -> int:
+    """What the board's tables take; of a file, with the log beside it."""
+    if on_server:
+        found: int = fetch_value(conn, _SCHEMA_BYTES)
+        return found
+    files = (conn.paths.database, conn.paths.database.with_name(f"{conn.paths.database.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+_SCHEMA_BYTES: Final = (
+    "SELECT cast(coalesce(sum(pg_total_relation_size(oid)), 0) as bigint) FROM pg_class"
+    " WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())"
+)
 
 
 def _config_error(conn: kb.BoardConnection) -> str | None:

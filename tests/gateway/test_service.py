@@ -7,6 +7,7 @@ import os
 import signal
 import time
 
+from hermes_kanban import health
 from hermes_kanban import kernel as kb
 from tests.gateway.test_ends import started
 from tests.support.gateways import Gateways, shell
@@ -91,8 +92,20 @@ def test_a_second_gateway_stands_by_and_takes_over(gateways: Gateways) -> None:
     first = gateways.start()
     second = gateways.start(wait=False)
     wait_until(lambda: any('"dispatch.standby"' in line for line in gateways.log_lines()))
+    left_behind = conn.paths.standby(2**22 + 1)
+    (waiting,) = wait_until(lambda: health.standing_by(conn.paths, conn.clock.now()))
+    assert (waiting.state, waiting.pid) == ("standby", second.pid)
+    left_behind.write_bytes(conn.paths.standby(second.pid).read_bytes())
+    record = json.loads(left_behind.read_bytes())
+    left_behind.write_text(json.dumps(record | {"pid": 2**22 + 1}))
+    third = gateways.start(wait=False)
+    wait_until(lambda: len(health.standing_by(conn.paths, conn.clock.now())) == 2)
+    assert not left_behind.exists()
+    gateways.kill(third)
+    wait_until(lambda: len(health.standing_by(conn.paths, conn.clock.now())) == 1)
     gateways.kill(first)
     wait_until(lambda: (found := gateways.health()) is not None and found.pid == second.pid)
+    wait_until(lambda: not conn.paths.standby(second.pid).exists())
     task_id = kb.create_task(conn, title="now", assignee="quick")
     gateways.wait_for(task_id, "done")
     assert any('"dispatch.took_over"' in line for line in gateways.log_lines())

@@ -36,7 +36,8 @@ def test_a_task_lives_at_its_address(shared: Served) -> None:
     assert shared.post(f"/tasks/{task}/comment", {"body": "see there"}).status == 200
     assert shared.post(f"/tasks/{task}/prioritise", {"priority": 3}).json["changed"]
     done = shared.post(f"/tasks/{task}/complete", {"summary": "42"})
-    assert done.json == {"id": task, "status": "done", "changed": True, "warnings": []}
+    told = {"id": task, "status": "done", "changed": True, "warnings": [], "undoable": True}
+    assert done.json == told
     found = shared.get(f"/tasks/{task}").json
     assert (found["task"]["body"], found["task"]["status"]) == (None, "done")
     assert [one["body"] for one in found["comments"]] == ["see there"]
@@ -439,3 +440,28 @@ def test_a_board_that_cannot_be_read_is_not_ready(served: Served) -> None:
     listed = {one["slug"]: one for one in served.get("/boards").json["boards"]}
     assert "not an intact board" in listed["broken"]["error"]
     assert listed["default"]["error"] is None
+
+
+def test_an_answer_says_whether_it_can_be_taken_back(shared: Served) -> None:
+    task, other = shared.task(), shared.task()
+    assert shared.patch(f"/tasks/{task}", {"title": "B"}).json["undoable"]
+    assert not shared.patch(f"/tasks/{task}", {"title": "B"}).json["undoable"]  # nothing changed
+    assert not shared.post(f"/tasks/{task}/comment", {"body": "so"}).json["undoable"]
+    assert shared.post("/link", {"parent_id": task, "child_id": other}).json["undoable"]
+    moved = shared.post(f"/tasks/{task}/move", {"to": "blocked", "text": "wait"}).json
+    assert (moved["verb"], moved["undoable"]) == ("block", True)
+    taken = shared.post("/undo", {"task_id": task}).json
+    assert (taken["verb"], taken["undoable"]) == ("block", True)
+    assert taken["changes"]["status"] == ["blocked", "ready"]
+    shared.post(f"/tasks/{task}/claim", {"claimer": "me"})
+    assert not shared.post(f"/tasks/{task}/reclaim").json["undoable"]  # a run has ended
+    assert shared.post("/pause").json["undoable"]
+    assert not shared.post("/pause").json["undoable"]
+    assert shared.post("/undo").json["verb"] == "pause"
+    items = [
+        {"verb": verb, "arguments": {"task_id": task} | more}
+        for verb, more in (("prioritise", {"priority": 3}), ("comment", {"body": "so"}))
+    ]
+    results = shared.post("/bulk", {"items": items}).json["results"]
+    assert [result["answer"]["undoable"] for result in results] == [True, False]
+    assert not shared.post("/subscribe", {"destination": "log", "task_id": task}).json["undoable"]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.verbs.moving import IllegalMove
+from hermes_kanban.model.words import STATUSES
+from hermes_kanban.verbs.moving import IllegalMove, legal_verbs
+from tests.simulation.spec import LEGAL
 from tests.verbs.conftest import Verbs
 
 
@@ -154,3 +156,11 @@ def test_what_must_be_said_is_asked_for(verbs: Verbs) -> None:
     assert reviewed["ready"].needs == "comment"
     started = verbs.person("moves", task_id=running(verbs)).moves
     assert all(move.stops_work for move in started)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_verbs_of_a_status_are_those_of_the_specification(status: str) -> None:
+    specified = {verb for verb, legal in LEGAL.items() if status in legal} - {"purge"}
+    found = legal_verbs(status)
+    assert set(found) - {"link", "unlink", "attach", "undo"} == specified
+    assert len(found) == len(set(found))

@@ -96,6 +96,38 @@ def test_how_the_board_stands(verbs: Verbs) -> None:
     assert (found.paused_at, found.cursor) == (None, kb.newest_event_id(verbs.conn))
 
 
+def test_health_tells_every_limit_and_what_waits(verbs: Verbs) -> None:
+    config = verbs.conn.config
+    verbs.conn.config = msgspec.structs.replace(
+        config,
+        profiles={
+            "coder": Profile(argv=("/bin/x",), max_in_progress=2, resources={"gpu": 1}),
+            "free": Profile(argv=("/bin/x",)),
+        },
+        kanban=msgspec.structs.replace(
+            config.kanban,
+            max_in_progress=4,
+            max_in_progress_per_tenant={"acme": 3},
+            resources={"gpu": 1},
+        ),
+    )
+    kb.claim_task(verbs.conn, verbs.task("coder", tenant="acme"))
+    found = verbs.person("health")
+    assert [(cap.of, cap.name, cap.taken, cap.most) for cap in found.caps] == [
+        ("board", None, 1, 4),
+        ("profile", "coder", 1, 2),
+        ("tenant", "acme", 1, 3),
+        ("resource", "gpu", 1, 1),
+    ]
+    assert (found.standby, found.deliveries_waiting, found.deliveries_dead) == ([], 0, 0)
+    assert found.database_bytes > 10_000
+    now = verbs.conn.clock.now()
+    verbs.conn.paths.standby(1).write_text(
+        f'{{"state":"standby","pid":1,"started_at":{now},"tick_at":{now},"interval_seconds":60}}'
+    )
+    assert [one.state for one in verbs.person("health").standby] == ["standby"]
+
+
 def test_profiles_and_settings_tell_no_secret(verbs: Verbs) -> None:
     secret = "abcdefgh" * 5
     profile = Profile(argv=("/bin/x", "--token", secret), env={"API_KEY": secret})

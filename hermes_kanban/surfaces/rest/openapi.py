@@ -129,7 +129,7 @@ def _of_verb(made: _Document, operation: Operation) -> Schema:
             "required": bool(body["required"]),
             "content": {"application/json": {"schema": body}},
         }
-        answer = _with_warnings(made, made.schema_of(verb.response))
+        answer = _of_write(made, made.schema_of(verb.response))
         statuses: tuple[int, ...] = _WRITTEN
     else:
         parameters += [
@@ -208,10 +208,15 @@ _IF_NONE_MATCH: Final[Schema] = {
 }
 
 
-def _with_warnings(made: _Document, answer: Schema) -> Schema:
+def _of_write(made: _Document, answer: Schema) -> Schema:
     """The answer of a write: what the verb says, and what its caller should hear besides."""
     warnings = {"type": "array", "items": made.schema_of(Caution)}
-    more = {"type": "object", "properties": {"warnings": warnings}, "required": ["warnings"]}
+    undoable = {"type": "boolean", "description": "whether undo would take it back now"}
+    more = {
+        "type": "object",
+        "properties": {"warnings": warnings, "undoable": undoable},
+        "required": ["warnings", "undoable"],
+    }
     return {"allOf": [answer, more]}
 
 

@@ -110,8 +110,16 @@ def about(operation: Operation, request: Any, result: Any) -> str | None:
     """The task that a verb's warnings are about, None where there are none to be had."""
     if operation.verb.name not in WARNED:
         return None
-    if operation.verb.name == "link":
-        child: str = request.child_id
-        return child
+    return touched(request, result)
+
+
+def touched(request: Any, result: Any) -> str | None:
+    """The task that a verb changed, None where it was none in particular."""
+    if (child := getattr(request, "child_id", None)) is not None:
+        linked: str = child
+        return linked
+    if (named := getattr(request, "task_id", None)) is not None:
+        asked: str = named
+        return asked
     found: str | None = getattr(result, "id", None) or getattr(result, "task_id", None)
     return found

@@ -14,7 +14,7 @@ from hermes_kanban import cautions
 from hermes_kanban import kernel as kb
 from hermes_kanban.cautions import Caution
 from hermes_kanban.model.errors import InvalidInput
-from hermes_kanban.surfaces.rest.operations import Operation, about
+from hermes_kanban.surfaces.rest.operations import Operation, about, touched
 from hermes_kanban.surfaces.rest.problems import ProblemBody, internal, problem_of
 from hermes_kanban.surfaces.rest.requests import asked
 from hermes_kanban.verbs import Caller, perform
@@ -107,11 +107,31 @@ def write(
 def _performed(
     conn: kb.BoardConnection, caller: Caller, operation: Operation, request: msgspec.Struct
 ) -> dict[str, Any]:
+    written = conn.events_written
     result = perform(conn, caller, operation.verb, request).result
     told: dict[str, Any] = msgspec.to_builtins(result)
     if operation.verb.changes:
         told["warnings"] = _warnings(conn, operation, request, result)
+        changed = conn.events_written > written
+        told["undoable"] = changed and _undoable(conn, caller, operation, request, result)
     return told
+
+
+def _undoable(
+    conn: kb.BoardConnection,
+    caller: Caller,
+    operation: Operation,
+    request: msgspec.Struct,
+    result: Any,
+) -> bool:
+    """Whether ``undo`` would take back what was just done, and nothing else."""
+    task_id = touched(request, result)
+    if task_id is None and operation.verb.name not in ("pause", "resume", "undo"):
+        return False
+    try:
+        return kb.can_undo(conn, task_id, actor=caller.actor or "")
+    except kb.KanbanError:
+        return False  # as with warnings: the verb was performed
 
 
 def _warnings(
