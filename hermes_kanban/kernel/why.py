@@ -14,7 +14,7 @@ from hermes_kanban.model.records import Hold, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading
 
 _OPEN_PARENTS: Final = f"""
-SELECT p.id, p.status, p.title, l.created_at FROM task_links l JOIN tasks p ON p.id = l.parent_id
+SELECT p.id, p.status, l.created_at FROM task_links l JOIN tasks p ON p.id = l.parent_id
 WHERE l.child_id = :id AND {OPEN_PARENT} ORDER BY p.seq LIMIT 50
 """
 
@@ -69,8 +69,9 @@ def _ready(look: _Look, task: Task) -> list[Hold]:
 def _todo(conn: BoardConnection, task: Task) -> list[Hold]:
     holds = []
     waiting_since = _since(conn, task)
-    for parent_id, status, title, since in fetch_all(conn, _OPEN_PARENTS, {"id": task.id}):
-        text = f"its parent {parent_id} ({title}) is {status}"
+    for parent_id, status, since in fetch_all(conn, _OPEN_PARENTS, {"id": task.id}):
+        # Without its title: an agent may have written that, and this text is told unmarked.
+        text = f"its parent {parent_id} is {status}"
         if status == "archived":
             lifted = (
                 f"hermes-kanban unlink {parent_id} {task.id}, or hermes-kanban reopen {parent_id}"

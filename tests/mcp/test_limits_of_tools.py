@@ -15,7 +15,9 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.ports import UnknownSkills
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
-from hermes_kanban.surfaces.mcp.texts import RESULT_BYTES, problem
+from hermes_kanban.surfaces.mcp.texts import RESULT_BYTES, answer, problem
+from hermes_kanban.verbs import VERBS, Answer
+from hermes_kanban.verbs.views import Holds
 from hermes_kanban.workers.skills import InstalledSkills
 from tests.mcp.conftest import AtWork, Worker
 
@@ -239,10 +241,16 @@ def test_a_long_list_says_how_to_go_on(at_work: AtWork, boss: Worker) -> None:
     assert "kanban_list after=" in first
 
 
-def test_many_holds_are_counted(at_work: AtWork, boss: Worker) -> None:
+def test_fifty_open_parents_are_all_told(at_work: AtWork, boss: Worker) -> None:
     parents = [at_work.task("ü" * 450) for _ in range(50)]
     waiting = at_work.task(parents=parents)
     text = sized(boss.says("why", task_id=waiting))
+    assert all(parent in text for parent in parents)
+
+
+def test_holds_beyond_the_room_are_counted() -> None:
+    hold = kb.Hold("open_parent", "ü" * 300, "somebody")
+    text = sized(answer(VERBS["why"], Answer(Holds("t_waits", "todo", [hold] * 50))))
     left = int(re.search(r"\(and (\d+) more\)$", text)[1])  # type: ignore[index]
     assert len(re.findall("^- open_parent", text, re.MULTILINE)) + left == 50
 
