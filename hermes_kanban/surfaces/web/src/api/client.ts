@@ -5,18 +5,19 @@ import { keepToken, token } from './session'
 
 export const API = '/api/v1'
 
-const lostListeners = new Set<() => void>()
+type Lost = (why: string) => void
+const lostListeners = new Set<Lost>()
 
-/** Calls `listener` when the server no longer knows this session; returns what ends that. */
-export function onSessionLost(listener: () => void): () => void {
+/** Calls `listener` with the reason when this session is over; returns what ends that. */
+export function onSessionLost(listener: Lost): () => void {
   lostListeners.add(listener)
   return () => lostListeners.delete(listener)
 }
 
 /** Tells everybody that the session is over, and forgets its token. */
-export function loseSession(): void {
+export function loseSession(why = 'The session is over.'): void {
   keepToken(null)
-  for (const listener of lostListeners) listener()
+  for (const listener of lostListeners) listener(why)
 }
 
 const speaking: Middleware = {

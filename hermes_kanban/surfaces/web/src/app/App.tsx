@@ -44,11 +44,11 @@ export function App() {
 
   useEffect(
     () =>
-      onSessionLost(() => {
+      onSessionLost((why) => {
         live.stop()
         client.clear()
         setMine(null)
-        setRefused('The session is over.')
+        setRefused(why)
       }),
     [client],
   )

@@ -1,24 +1,14 @@
-import { useQuery } from '@tanstack/react-query'
-import {
-  ChevronDown,
-  CircleCheck,
-  CircleDashed,
-  CircleX,
-  Inbox,
-  Plus,
-  TriangleAlert,
-} from 'lucide-react'
+import { ChevronDown, Inbox, Plus } from 'lucide-react'
 import { Link } from 'wouter'
-import { held } from '@/api/client'
 import { shown } from '@/keys/table'
 import { Button, Key } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
-import { keys } from '@/live/keys'
-import { useBoard, useClient } from './board'
+import { useBoard } from './board'
 import { useNewTask } from './newTask'
 import { placeOf, useGo } from './places'
 import { useNeedsYou } from './Rail'
 import { SearchBox } from './SearchBox'
+import { standingOf, useHealth } from './standing'
 
 /** Which board this is, search, whether anything runs it, and what waits for a person. */
 export function TopBar() {
@@ -67,37 +57,23 @@ function BoardSwitch() {
   )
 }
 
-/** The four words of a gateway, each with a shape of its own. */
+/** Whether something runs the board, and how much of it is taken; opens health. */
 function GatewayPill() {
-  const { slug } = useBoard()
-  const client = useClient()
-  const health = useQuery({
-    queryKey: keys.slow(slug, 'health'),
-    queryFn: async () => held(await client.GET('/health')),
-    refetchInterval: 15_000,
-  })
-  const { gateway } = useBoard()
-  const [word, status, Icon] = wordOf(gateway)
-  const slots = health.data
+  const { slug, gateway: told } = useBoard()
+  const health = useHealth().data
+  const gateway = told === undefined ? health?.gateway : told
+  const { word, status, Icon } = standingOf(gateway)
   return (
     <Link className={`pill ${status}`} href={`~${placeOf(slug, 'health')}`}>
       <Icon className="i" aria-hidden="true" />
-      {word}
-      {slots !== undefined && gateway != null && (
-        <span className="wide">
-          {slots.in_progress}/{slots.max_in_progress} running
+      <span className={gateway == null ? undefined : 'wide'}>{word}</span>
+      {health !== undefined && gateway != null && (
+        <span>
+          {health.in_progress}/{health.max_in_progress}
+          <span className="wide middle"> running</span>
         </span>
       )}
-      {slots?.paused_at != null && <b>paused</b>}
+      {health?.paused_at != null && <b>paused</b>}
     </Link>
   )
-}
-
-function wordOf(
-  gateway: ReturnType<typeof useBoard>['gateway'],
-): [string, string, typeof CircleCheck] {
-  if (gateway == null) return ['No gateway', 'blocked', CircleX]
-  if (gateway.degraded.length > 0) return ['Degraded', 'running', TriangleAlert]
-  if (gateway.state === 'standby') return ['Standby', 'todo', CircleDashed]
-  return ['Gateway', 'done', CircleCheck]
 }

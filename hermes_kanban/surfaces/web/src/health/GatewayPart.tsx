@@ -1,0 +1,94 @@
+import type { Gateway, Health } from '@/api/types'
+import { useBoard } from '@/app/board'
+import { standingOf } from '@/app/standing'
+import { Age } from '@/kit/Age'
+import { Command } from '@/kit/Empty'
+import { Facts, Part, Share } from '@/kit/Facts'
+
+const MEANS: Record<ReturnType<typeof standingOf>['word'], string> = {
+  Gateway: 'A gateway starts the tasks of this board.',
+  Standby: 'A gateway stands by; another one has the board.',
+  Degraded: 'A gateway serves this board and needs a person.',
+  'No gateway': 'Nothing starts until a gateway serves this board. What runs goes on.',
+}
+
+/** Whether something runs the board, and what it says of itself. */
+export function GatewayPart({ health }: { health: Health }) {
+  const told = useBoard().gateway
+  // Presence comes live and is newer than the last reading.
+  const gateway = told === undefined ? health.gateway : told
+  const { word, status, Icon } = standingOf(gateway)
+  return (
+    <Part
+      title="Gateway"
+      fresh={
+        gateway !== null && (
+          <>
+            last tick <Age at={gateway.tick_at} /> ago
+          </>
+        )
+      }
+    >
+      <p className={`standing ${status}`}>
+        <Icon className="i st" aria-hidden="true" />
+        <b>{word}</b>
+        <span>{MEANS[word]}</span>
+      </p>
+      {gateway === null ? (
+        <Command text="hermes-kanban gateway run" />
+      ) : (
+        <Told gateway={gateway} health={health} />
+      )}
+    </Part>
+  )
+}
+
+function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
+  return (
+    <>
+      {gateway.degraded.length > 0 && (
+        <ul className="alarm running">
+          {gateway.degraded.map((one) => (
+            <li key={one}>{one}</li>
+          ))}
+        </ul>
+      )}
+      <Facts
+        rows={[
+          {
+            name: 'Process',
+            value: (
+              <>
+                <span>pid {gateway.pid}</span>
+                <span className="dim">version {gateway.version}</span>
+              </>
+            ),
+          },
+          { name: 'Host', value: <code>{gateway.host}</code> },
+          {
+            name: 'Serves it since',
+            value: (
+              <>
+                <Age at={gateway.started_at} />
+              </>
+            ),
+          },
+          {
+            name: 'Looks at least',
+            value: `every ${gateway.interval_seconds} s`,
+            note: 'It also looks at once when something changes.',
+          },
+          {
+            name: 'Slots',
+            value: (
+              <>
+                {gateway.in_progress} of {health.max_in_progress} used at the last tick
+                <Share taken={gateway.in_progress} of={health.max_in_progress} />
+              </>
+            ),
+          },
+        ]}
+      />
+    </>
+  )
+}

@@ -1,0 +1,167 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Pause, Play } from 'lucide-react'
+import { sentenceOf } from '@/api/problem'
+import type { Health } from '@/api/types'
+import { useBoard, useClient } from '@/app/board'
+import { useHealth } from '@/app/standing'
+import { Age } from '@/kit/Age'
+import { plainName } from '@/kit/Avatar'
+import { Button } from '@/kit/Button'
+import { Facts, Part, Share } from '@/kit/Facts'
+import { count } from '@/kit/numbers'
+import { toastProblem } from '@/kit/toasts'
+import { useConnection } from '@/live/connection'
+import { keys } from '@/live/keys'
+import { Caps } from './Caps'
+import { DeadDeliveries } from './DeadDeliveries'
+import { GatewayPart } from './GatewayPart'
+import { Stuck } from './Stuck'
+import './health.css'
+
+/** How the board stands: what runs it, what is full, and what is wrong. */
+export default function HealthView() {
+  const health = useHealth()
+  return (
+    <div className="page">
+      <div className="sheet health">
+        <div className="page-head">
+          <h1>Health</h1>
+          {health.data !== undefined && (
+            <span className="dim">
+              read <Age at={health.data.now} /> ago
+            </span>
+          )}
+        </div>
+        {health.error !== null && <p role="alert">{sentenceOf(health.error)}</p>}
+        {health.data !== undefined && <Parts health={health.data} />}
+      </div>
+    </div>
+  )
+}
+
+function Parts({ health }: { health: Health }) {
+  return (
+    <>
+      {health.config_error !== null && (
+        <p className="alarm blocked" role="alert">
+          <b>The configuration is not in force.</b> {health.config_error} The last good one is used
+          until it is mended.
+        </p>
+      )}
+      <GatewayPart health={health} />
+      {health.gateway !== null && (
+        <Stuck stuck={health.gateway.stuck} at={health.gateway.tick_at} />
+      )}
+      <BoardPart health={health} />
+      <Caps health={health} />
+      <DatabasePart health={health} />
+      <DeadDeliveries />
+    </>
+  )
+}
+
+function BoardPart({ health }: { health: Health }) {
+  const { open } = useConnection()
+  const { slug } = useBoard()
+  const client = useClient()
+  const queries = useQueryClient()
+  const paused = health.paused_at !== null
+  const change = useMutation({
+    mutationFn: () => client.POST(paused ? '/resume' : '/pause', { body: {} }),
+    onError: (error) => toastProblem(error),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys.slow(slug, 'health') }),
+  })
+  return (
+    <Part
+      title="Board"
+      fresh={<Read at={health.now} />}
+      actions={
+        <Button disabled={!open || change.isPending} onClick={() => change.mutate()}>
+          {paused ? (
+            <Play className="i" aria-hidden="true" />
+          ) : (
+            <Pause className="i" aria-hidden="true" />
+          )}
+          {paused ? 'Resume' : 'Pause'}
+        </Button>
+      }
+    >
+      <Facts
+        rows={[
+          {
+            name: 'Starts tasks',
+            value:
+              health.paused_at === null ? (
+                'Yes'
+              ) : (
+                <b className="st blocked">
+                  Paused <Age at={health.paused_at} /> ago
+                  {health.paused_by !== null && ` by ${plainName(health.paused_by)}`}
+                </b>
+              ),
+            note: paused
+              ? 'What runs goes on; nothing new starts until somebody resumes.'
+              : undefined,
+          },
+          {
+            name: 'Slots',
+            value: (
+              <>
+                {health.in_progress} of {health.max_in_progress} taken
+                <Share taken={health.in_progress} of={health.max_in_progress} />
+              </>
+            ),
+          },
+          { name: 'Waits for a person', value: count(health.needs_you) },
+          { name: 'Newest event', value: count(health.cursor) },
+        ]}
+      />
+    </Part>
+  )
+}
+
+function DatabasePart({ health }: { health: Health }) {
+  const low = health.free_mib < health.min_free_mib
+  return (
+    <Part title="Database and disk" fresh={<Read at={health.now} />}>
+      <Facts
+        rows={[
+          { name: 'Database', value: health.database === 'sqlite' ? 'SQLite' : 'PostgreSQL' },
+          {
+            name: 'Free on the disk',
+            value: low ? (
+              <b className="st blocked">{space(health.free_mib)}</b>
+            ) : (
+              space(health.free_mib)
+            ),
+            note: `Below ${space(health.min_free_mib)} nothing new starts (kanban.min_free_mb).`,
+          },
+          {
+            name: 'Quarantine',
+            value:
+              health.quarantined === 0
+                ? 'Empty'
+                : `${count(health.quarantined)} ${health.quarantined === 1 ? 'folder' : 'folders'}`,
+            note:
+              health.quarantined === 0
+                ? undefined
+                : 'Workspaces that were kept because they held work. Look with: hermes-kanban gc',
+          },
+        ]}
+      />
+    </Part>
+  )
+}
+
+/** How old the figures beside it are. */
+export function Read({ at }: { at: number }) {
+  return (
+    <>
+      read <Age at={at} /> ago
+    </>
+  )
+}
+
+function space(mib: number): string {
+  return mib < 10_240 ? `${count(mib)} MiB` : `${count(Math.round(mib / 1_024))} GiB`
+}
