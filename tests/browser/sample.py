@@ -61,13 +61,13 @@ class Sample:
         self.story.close()
 
 
-def make_sample(home: Path, slug: str = SLUG) -> Sample:
-    """Make the board and all that it shows; the home is configured with ``CONFIGURATION``."""
+def make_sample(home: Path, slug: str = SLUG, now: int | None = None) -> Sample:
+    """Make the board and all that it shows, as of ``now``; the home has ``CONFIGURATION``."""
     repository = _repository(home)
     # The default board comes first; it stays empty.
     kb.connect().close()
     kb.create_board(slug, name=slug, default_workdir=str(repository))
-    story = Story(slug, int(time.time()))
+    story = Story(slug, int(time.time()) if now is None else now)
     story.begin_at(14 * DAY)
     _fortnight(story)
     _plan(story)

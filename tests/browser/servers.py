@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,13 @@ class WebAlone(Served):
 class LiveGateway(Client):
     """A gateway that serves the page, and can be killed and started anew on the same port."""
 
+    program: Sequence[str] = ("-m", "gateway")
+
     def __init__(self, home: Path, profiles: dict[str, Any], **kanban: Any) -> None:
         super().__init__(free_port(), None)
         self.home = home
         self.state: Any = None
-        self._gateways = Gateways(home)
+        self._gateways = Gateways(home, self.program)
         self._gateways.configure(
             profiles, web={"in_gateway": True, "port": self.port}, durability="normal", **kanban
         )

@@ -11,10 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hermes_kanban.surfaces.rest.gate import COOKIE_NAME
-from tests.browser.conftest import SampleGateway
 from tests.browser.looking import check_access, shown, until
 from tests.browser.servers import LiveGateway, WebAlone
-from tests.browser.visiting import NARROW, Theme, Visitor
+from tests.browser.visiting import Visitor
 
 OPEN_IT = "Open the board from a terminal"
 
@@ -105,22 +104,6 @@ def test_no_script_reads_the_cookie_and_the_token_alone_opens_nothing(
     page.context.clear_cookies()
     page.reload()
     refused(page)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "view",
-    ["", "inbox", "graph", "timeline", "metrics", "health", "profiles", "settings", "past", "t"],
-)
-def test_every_address_answers(
-    sample: SampleGateway, visit: Visitor, view: str, theme: Theme
-) -> None:
-    path = sample.board.task_path("rotate") if view == "t" else sample.board.path(view)
-    page = visit(sample, path, theme=theme, size=NARROW if theme == "dark" else (1440, 900))
-    the_board(page)
-    expect(page.get_by_text(re.compile(r"^No (board|view|page|such)"))).to_have_count(0)
-    assert page.url.startswith(sample.address + path)
-    check_access(page)
 
 
 def test_the_policy_lets_in_no_script_and_no_other_host(web: WebAlone, visit: Visitor) -> None:

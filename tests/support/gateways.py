@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from tests.support.waiting import wait_until
 class Gateways:
     """Starts gateways over one home and ends them; ``conn`` is the default board."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, program: Sequence[str] = ("-m", "gateway")) -> None:
         self.home = home
+        self._program = program
         self.processes: list[subprocess.Popen[bytes]] = []
         self.conn: kb.BoardConnection
 
@@ -51,7 +52,7 @@ class Gateways:
         """Start a gateway; wait until it dispatches."""
         log = (self.home / "gateway.err").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway"],
+            [sys.executable, *self._program],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,0 +1,147 @@
+"""The page as pictures: ``python -m tests.browser.pictures [VIEW…]`` renews those in docs/images.
+
+The sample board stands still at one moment, for its servers and its pages, so that a picture
+changes only when the page does. Colours are reduced to 256, of which most pages have no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+from PIL import Image, ImageChops
+
+from hermes_kanban import ports
+from hermes_kanban.surfaces.rest.secrets import Logins
+from tests.browser.launching import Missing, Running
+from tests.browser.sample import CONFIGURATION, Sample, make_sample
+from tests.browser.servers import LiveGateway, configure, isolated
+from tests.browser.views import VIEWS, View
+from tests.browser.visiting import MIDDLE, NARROW, WIDE, Theme, Visitor
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
+# A Tuesday, 14:16 UTC.
+MOMENT: Final = 1_793_715_360
+THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
+SIZES: Final = (WIDE, MIDDLE, NARROW)
+COLOURS: Final = 256
+UNSEEN: Final = 8
+_STANDING = f"""\
+import runpy
+from hermes_kanban import ports
+ports.SystemClock.now = lambda self: {MOMENT}
+runpy.run_module("gateway", run_name="__main__")
+"""
+
+
+class StandingGateway(LiveGateway):
+    """A gateway whose clock stands still."""
+
+    program = ("-c", _STANDING)
+
+    def login_link(self) -> str:
+        """A fresh link that logs in, of this moment."""
+        return f"{self.address}/#/login?code={Logins(self.home).new_code()}"
+
+
+def main() -> int:
+    """Take the pictures of the views named, all by default; 1 if something was wrong with one."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="VIEW", help=", ".join(VIEWS))
+    parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
+    arguments = parser.parse_args()
+    names = arguments.names or list(VIEWS)
+    if unknown := [name for name in names if name not in VIEWS]:
+        parser.error(f"no view is called {unknown[0]!r}; there are {', '.join(VIEWS)}")
+    arguments.into.mkdir(parents=True, exist_ok=True)
+    running = Running()
+    try:
+        visitor = Visitor(running.browser())
+        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+            patch.setattr(ports.SystemClock, "now", lambda _: MOMENT)
+            return _photograph(
+                visitor, isolated(Path(folder, "home"), patch), names, arguments.into
+            )
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    finally:
+        running.stop()
+
+
+def _photograph(visitor: Visitor, home: Path, names: list[str], into: Path) -> int:
+    configure(home, **CONFIGURATION)
+    sample = make_sample(home, now=MOMENT)
+    # Nothing happens at this moment, so there is nothing to look for.
+    settings = CONFIGURATION["kanban"] | {"dispatch_interval_seconds": 3600}
+    gateway = StandingGateway(home, CONFIGURATION["profiles"], **settings)
+    try:
+        for name in names:
+            for theme in THEMES:
+                for size in SIZES:
+                    _take(visitor, gateway, sample, into, name, theme, size)
+    finally:
+        gateway.close()
+        sample.close()
+    print(f"{sum(file.stat().st_size for file in into.glob('*.png')) / 2**20:.1f} MiB in {into}")
+    for trouble in visitor.trouble():
+        print(trouble, file=sys.stderr)
+    return 1 if visitor.trouble() else 0
+
+
+def _take(
+    visitor: Visitor,
+    gateway: LiveGateway,
+    sample: Sample,
+    into: Path,
+    name: str,
+    theme: Theme,
+    size: tuple[int, int],
+) -> None:
+    view: View = VIEWS[name]
+    if view.keyboard and size == NARROW:
+        return
+    context = visitor.context(
+        gateway, theme=theme, size=size, touch=size == NARROW, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.clock.set_fixed_time(MOMENT * 1_000)
+    view.open(page, gateway.address, sample)
+    file = into / f"{name}-{size[0]}-{theme}.png"
+    taken = _reduced(page.screenshot(animations="disabled"))
+    if file.exists() and _looks_like(taken, file.read_bytes()):
+        print(f"{file.name}: as it was", flush=True)
+    else:
+        file.write_bytes(taken)
+        print(f"{file.name}: {len(taken) // 1024} KiB", flush=True)
+    context.close()
+
+
+def _reduced(png: bytes) -> bytes:
+    """The picture in its most frequent colours; the shades between them go to the nearest."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    counted = image.getcolors(image.width * image.height) or []
+    frequent = [colour for _, colour in sorted(counted, reverse=True)[:COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in frequent for part in colour])  # type: ignore[attr-defined]
+    kept = io.BytesIO()
+    reduced = image.quantize(palette=palette, dither=Image.Dither.NONE)
+    reduced.save(kept, "PNG", optimize=True)
+    return kept.getvalue()
+
+
+def _looks_like(png: bytes, other: bytes) -> bool:
+    """Whether nobody sees a difference: the same text is not always drawn to the same bit."""
+    one, two = (Image.open(io.BytesIO(each)).convert("RGB") for each in (png, other))
+    if one.size != two.size:
+        return False
+    return all(most <= UNSEEN for _, most in ImageChops.difference(one, two).getextrema())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

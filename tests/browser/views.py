@@ -1,0 +1,72 @@
+"""Every view of the page, in one place: by this list they are photographed, and axe looks at them.
+
+Whoever builds a view adds it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.looking import press, shown
+from tests.browser.sample import Sample
+
+Arrange = Callable[[Page], None]
+# What moves for ever is no wait.
+_COME_TO_REST = """Promise.all(document.getAnimations()
+  .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => null))).then(() => null)"""
+
+
+def _nothing(page: Page) -> None:
+    del page
+
+
+@dataclass(frozen=True)
+class View:
+    """``path`` is its address on the sample board; ``arrange`` brings it to what is to be seen."""
+
+    path: Callable[[Sample], str]
+    arrange: Arrange = _nothing
+    # Nobody has keys on a telephone.
+    keyboard: bool = False
+
+    def open(self, page: Page, address: str, sample: Sample) -> None:
+        """Go there, and wait until everything is shown."""
+        page.goto(address + self.path(sample))
+        shown(page)
+        self.arrange(page)
+        page.wait_for_load_state("networkidle")
+        page.evaluate(_COME_TO_REST)
+
+
+def _at(view: str) -> View:
+    return View(lambda sample: sample.path(view))
+
+
+def _dialog_by(*keys: str) -> Arrange:
+    def arrange(page: Page) -> None:
+        press(page, *keys)
+        expect(page.get_by_role("dialog").first).to_be_visible()
+
+    return arrange
+
+
+VIEWS: dict[str, View] = {
+    "board": _at(""),
+    "drawer": View(lambda sample: f"{sample.path()}?task={sample.tasks['rotate']}"),
+    "task": View(lambda sample: sample.task_path("rotate")),
+    "inbox": _at("inbox"),
+    "graph": _at("graph"),
+    "timeline": _at("timeline"),
+    "metrics": _at("metrics"),
+    "health": _at("health"),
+    "profiles": _at("profiles"),
+    "settings": _at("settings"),
+    "past": _at("past"),
+    "palette": View(lambda sample: sample.path(), _dialog_by("ControlOrMeta+k"), keyboard=True),
+    "keys": View(lambda sample: sample.path(), _dialog_by("?"), keyboard=True),
+    "empty": View(lambda _: "/b/default"),
+}
