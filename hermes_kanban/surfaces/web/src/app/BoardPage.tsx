@@ -1,5 +1,6 @@
 import { Suspense, useEffect, useMemo, useState } from 'react'
 import { Route, Switch, useSearchParams } from 'wouter'
+import { Asking } from '@/actions/Asking'
 import type { ListedBoard } from '@/api/types'
 import { Empty } from '@/kit/Empty'
 import { useLiveBoard } from '@/live/board'
@@ -54,6 +55,7 @@ export function BoardPage(props: {
           </Suspense>
         )}
       </Shell>
+      <Asking />
     </BoardContext>
   )
 }

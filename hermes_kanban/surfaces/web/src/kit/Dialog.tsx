@@ -10,12 +10,18 @@ export function Dialog(props: {
   className?: string
   /** What has the focus first; else the first thing that can have it. */
   first?: RefObject<HTMLElement | null>
+  /** It asks for a decision that must not be passed over. */
+  alert?: boolean
 }) {
   return (
     <Base.Root open={props.open} onOpenChange={(open) => !open && props.onClose()}>
       <Base.Portal>
         <Base.Backdrop className="scrim" />
-        <Base.Popup className={`dialog ${props.className ?? ''}`} initialFocus={props.first}>
+        <Base.Popup
+          className={`dialog ${props.className ?? ''}`}
+          initialFocus={props.first}
+          {...(props.alert ? { role: 'alertdialog' } : {})}
+        >
           <Base.Title className="dialog-title">{props.title}</Base.Title>
           {props.children}
         </Base.Popup>

@@ -1,30 +1,68 @@
 import { Toast } from '@base-ui/react/toast'
 import { CircleCheck, Info, TriangleAlert, X } from 'lucide-react'
+import { useState } from 'react'
 import { sentenceOf } from '@/api/problem'
-import { IconButton } from './Button'
+import { Button, IconButton, Key } from './Button'
 
 const manager = Toast.createToastManager()
 const SHOWN_MILLISECONDS = 8_000
 
 interface Action {
   label: string
+  /** The key that does the same. */
   hint?: string
   act: () => void
 }
 
-/** Says in one sentence what was done, or what was not and why; with at most one thing to do. */
-export function toast(text: string, options: { bad?: boolean; action?: Action } = {}): void {
-  const { bad = false, action } = options
-  manager.add({
+export interface ToastRow {
+  name: string
+  text: string
+  open?: () => void
+}
+
+interface Options {
+  bad?: boolean
+  /** Done, but something is to be known of it. */
+  warn?: boolean
+  action?: Action
+  /** What "show" unfolds below the sentence. */
+  rows?: readonly ToastRow[]
+}
+
+interface Data {
+  rows: readonly ToastRow[]
+}
+
+/**
+ * Says in one sentence what was done, or what was not and why; with at most one thing to do.
+ * Returns what closes it.
+ */
+export function toast(text: string, options: Options = {}): () => void {
+  const { bad = false, warn = false, action, rows = [] } = options
+  const id = manager.add<Data>({
     description: text,
-    type: bad ? 'bad' : 'good',
+    type: bad ? 'bad' : warn ? 'warn' : 'good',
     priority: bad ? 'high' : 'low',
     timeout: SHOWN_MILLISECONDS,
+    data: { rows },
     actionProps:
       action === undefined
         ? undefined
-        : { onClick: action.act, children: action.label, 'aria-keyshortcuts': action.hint },
+        : {
+            onClick: () => {
+              manager.close(id)
+              action.act()
+            },
+            children: (
+              <>
+                {action.label}
+                {action.hint !== undefined && <Key>{action.hint}</Key>}
+              </>
+            ),
+            'aria-keyshortcuts': action.hint,
+          },
   })
+  return () => manager.close(id)
 }
 
 /** Says why something was not done. */
@@ -46,11 +84,14 @@ export function Toasts() {
 }
 
 function Shown() {
-  const { toasts, close } = Toast.useToastManager()
+  const { toasts, close } = Toast.useToastManager<Data>()
   return toasts.map((one) => (
     <Toast.Root key={one.id} toast={one} className="toast">
       <Mark type={one.type} />
-      <Toast.Description className="toast-text" />
+      <div className="toast-text">
+        <Toast.Description render={<p />} />
+        <Rows id={one.id} rows={one.data?.rows ?? []} />
+      </div>
       {one.actionProps !== undefined && <Toast.Action className="btn small" />}
       <IconButton name="Dismiss" small onClick={() => close(one.id)}>
         <X className="i" />
@@ -59,8 +100,42 @@ function Shown() {
   ))
 }
 
+/** The list that a toast has to show, kept open for as long as it is read. */
+function Rows({ id, rows }: { id: string; rows: readonly ToastRow[] }) {
+  const [open, setOpen] = useState(false)
+  if (rows.length === 0) return null
+  const unfold = () => {
+    setOpen(!open)
+    if (!open) manager.update(id, { timeout: 0 })
+  }
+  return (
+    <>
+      <Button look="quiet" small className="toast-more" aria-expanded={open} onClick={unfold}>
+        {open ? 'Hide' : 'Show'}
+      </Button>
+      {open && (
+        <ul className="toast-rows">
+          {rows.map((row) => (
+            <li key={row.name}>
+              {row.open === undefined ? (
+                <b>{row.name}</b>
+              ) : (
+                <button type="button" className="toast-name" onClick={row.open}>
+                  {row.name}
+                </button>
+              )}{' '}
+              {row.text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}
+
 function Mark({ type }: { type: string | undefined }) {
   if (type === 'bad') return <TriangleAlert className="i st blocked" aria-hidden="true" />
+  if (type === 'warn') return <TriangleAlert className="i st running" aria-hidden="true" />
   if (type === 'good') return <CircleCheck className="i st done" aria-hidden="true" />
   return <Info className="i" aria-hidden="true" />
 }

@@ -3,6 +3,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import { through } from '@/actions/pending'
 import type { Card, Gateway } from '@/api/types'
 import { type Asked, belongs, type Pages, place, remove } from './cardlists'
 import { keys } from './keys'
@@ -67,8 +68,13 @@ function takeIn(client: QueryClient, board: string, message: EventsMessage): voi
   }
 }
 
-/** Puts a card as it is now into every list of the board where it belongs. */
+/** Puts a card as the board tells it, with what is pending, where it belongs. */
 export function putCard(client: QueryClient, board: string, card: Card): void {
+  showCard(client, board, through(board, card))
+}
+
+/** Puts a card as it is to be shown into every list of the board where it belongs. */
+export function showCard(client: QueryClient, board: string, card: Card): void {
   const lists = client.getQueriesData<Pages>({ queryKey: ['board', board, 'cards'] })
   for (const [key, pages] of lists) {
     if (pages === undefined) continue

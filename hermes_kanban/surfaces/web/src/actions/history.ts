@@ -1,0 +1,29 @@
+/** What was done on this page and can be taken back, the newest last. */
+
+const KEPT = 50
+const stacks = new Map<string, string[][]>()
+
+/** Remembers one action by the tasks that it changed. */
+export function remember(board: string, ids: readonly string[]): void {
+  if (ids.length === 0) return
+  stacks.set(board, [...stackOf(board), [...ids]].slice(-KEPT))
+}
+
+/**
+ * The tasks of the newest action, which is forgotten with those before it on the same tasks: the
+ * last word on a task is then the undo. Null where nothing is remembered.
+ */
+export function takeNewest(board: string): string[] | null {
+  const stack = stackOf(board)
+  const newest = stack.at(-1)
+  if (newest === undefined) return null
+  stacks.set(
+    board,
+    stack.filter((ids) => !ids.some((id) => newest.includes(id))),
+  )
+  return newest
+}
+
+function stackOf(board: string): string[][] {
+  return stacks.get(board) ?? []
+}

@@ -1,0 +1,137 @@
+/** Performing verbs: each shown at once, sent together, and told of where the eye cannot see it. */
+
+import type { QueryClient } from '@tanstack/react-query'
+import { boardClient, held } from '@/api/client'
+import { Problem, sentenceOf } from '@/api/problem'
+import type { BulkResults, Caution, Undone } from '@/api/types'
+import { clockTime } from '@/kit/time'
+import { live } from '@/live/socket'
+import { keep, show, takeBack } from './optimism'
+import type { Change } from './pending'
+
+/** One verb on one task, or on the board (`id` null). */
+export interface Step {
+  verb: string
+  id: string | null
+  arguments: Record<string, unknown>
+  /** What is to be seen at once. */
+  change?: Change
+}
+
+export interface Result {
+  step: Step
+  answer: Answer
+  /** What an undo would take back; null where there is none. */
+  undo: Undone | null
+}
+
+export interface Answer {
+  id?: string
+  status?: string
+  changed?: boolean
+  warnings?: Caution[]
+}
+
+export interface Refusal {
+  step: Step
+  problem: Problem
+}
+
+export interface Outcome {
+  done: Result[]
+  refused: Refusal[]
+}
+
+// Each step is two items, and the server takes 500 at once.
+const STEPS_AT_ONCE = 200
+
+/** Why nothing can be changed now, in a sentence; null while the server is heard. */
+export function offlineSentence(): string | null {
+  const { open, tried, since } = live.connection()
+  return open || !tried ? null : `Not connected since ${clockTime(since / 1_000)}.`
+}
+
+/**
+ * Performs the steps, one after the other, each a transaction of its own. What each changes is seen
+ * at once and taken back where the server refuses. Never throws.
+ */
+export async function perform(
+  client: QueryClient,
+  board: string,
+  steps: readonly Step[],
+): Promise<Outcome> {
+  const outcome: Outcome = { done: [], refused: [] }
+  const offline = offlineSentence()
+  if (offline !== null) {
+    const problem = new Problem({ status: 0, detail: offline })
+    return { done: [], refused: steps.map((step) => ({ step, problem })) }
+  }
+  const begun = steps.map((step) => ({
+    step,
+    entry:
+      step.change === undefined || step.id === null
+        ? null
+        : show(client, board, step.id, step.change),
+  }))
+  for (let at = 0; at < begun.length; at += STEPS_AT_ONCE) {
+    const part = begun.slice(at, at + STEPS_AT_ONCE)
+    try {
+      const told = await send(
+        board,
+        part.map((one) => one.step),
+      )
+      for (const [index, { step, entry }] of part.entries()) {
+        const result = told.results[index * 2]
+        const problem = result?.problem
+        if (result === undefined || problem != null) {
+          if (entry !== null) takeBack(client, entry)
+          const body = problem ?? { status: 0, detail: 'the server did not answer' }
+          outcome.refused.push({ step, problem: new Problem(body) })
+          continue
+        }
+        const answer = (result.answer ?? {}) as Answer
+        if (entry !== null) keep(client, entry, told.cursor, statusIn(answer, step))
+        const undo = told.results[index * 2 + 1]?.answer as Undone | null | undefined
+        outcome.done.push({ step, answer, undo: undo ?? null })
+      }
+    } catch (error) {
+      for (const { step, entry } of part) {
+        if (entry !== null) takeBack(client, entry)
+        outcome.refused.push({ step, problem: asProblem(error) })
+      }
+    }
+  }
+  return outcome
+}
+
+/** A verb that ends elsewhere than it was thought to is shown where it ended. */
+function statusIn(answer: Answer, step: Step): Change {
+  return answer.status !== undefined && step.change?.status !== undefined
+    ? { status: answer.status }
+    : {}
+}
+
+/** Each step is followed by the question what an undo of it would be: only the server knows. */
+async function send(board: string, steps: readonly Step[]): Promise<BulkResults> {
+  const items = steps.flatMap((step) => [
+    { verb: step.verb, arguments: step.arguments },
+    { verb: 'undo', arguments: { task_id: step.id, dry_run: true } },
+  ])
+  return bulk(board, items)
+}
+
+/** Several verbs in one request; the answers in their order. Throws a Problem. */
+export async function bulk(
+  board: string,
+  items: { verb: string; arguments: Record<string, unknown> }[],
+): Promise<BulkResults> {
+  // The arguments of a verb are for the server to check.
+  const body = { items } as unknown as { items: { verb: string; arguments: never }[] }
+  return held(await boardClient(board).POST('/bulk', { body }))
+}
+
+function asProblem(error: unknown): Problem {
+  return error instanceof Problem
+    ? error
+    : new Problem({ status: 0, code: 'unknown', detail: sentenceOf(error) })
+}

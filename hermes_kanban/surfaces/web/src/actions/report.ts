@@ -1,0 +1,109 @@
+/** Telling what became of verbs: only what the eye does not see already, or can be taken back. */
+
+import { shown } from '@/keys/table'
+import { toast } from '@/kit/toasts'
+import { openTask } from './opening'
+import type { Outcome, Refusal } from './perform'
+import { cautionSentences, namesOf, otherTask, outcomeSentence } from './words'
+
+export interface Told {
+  /** "moved to Blocked", "assigned to backend". */
+  past: string
+  /** "Not moved." */
+  not: string
+  /** Whether the warnings of the answers are about what was meant. */
+  warns?: boolean
+}
+
+export interface Hands {
+  undo: () => void
+  again: () => void
+}
+
+// What is so of the whole board is not said with every task.
+const OF_THE_BOARD = new Set(['no_gateway', 'paused'])
+const QUIET_MILLISECONDS = 5 * 60_000
+const saidAt = new Map<string, number>()
+
+let closeUndo: (() => void) | null = null
+
+/** One toast about an outcome, or none where all was done, is seen, and is final. */
+export function report(board: string, outcome: Outcome, told: Told, hands: Hands): void {
+  const { done, refused } = outcome
+  if (done.length === 0) {
+    reportRefused(board, refused, told, hands)
+    return
+  }
+  const canUndo = done.some((one) => one.undo !== null)
+  const warnings = told.warns === true ? warningsOf(board, outcome) : []
+  if (!canUndo && warnings.length === 0 && refused.length === 0) return
+  const ids = done.map((one) => ({ id: one.step.id ?? one.answer.id ?? 'The board' }))
+  const close = toast([outcomeSentence(ids, refused.length, told.past), ...warnings].join(' '), {
+    warn: warnings.length > 0 || refused.length > 0,
+    rows: rowsOf(board, refused),
+    action: canUndo ? { label: 'Undo', hint: shown('undo'), act: hands.undo } : undefined,
+  })
+  if (!canUndo) return
+  // Z takes back the last only, so only the last offers it.
+  closeUndo?.()
+  closeUndo = close
+}
+
+/** What Z would have taken back is taken back. */
+export function closeUndoToast(): void {
+  closeUndo?.()
+  closeUndo = null
+}
+
+function reportRefused(board: string, refused: readonly Refusal[], told: Told, hands: Hands) {
+  const [first] = refused
+  if (first === undefined) return
+  if (refused.length > 1) {
+    const sentences = new Set(refused.map((one) => one.problem.sentence))
+    const [only] = sentences
+    const names = namesOf(refused.map((one) => ({ id: one.step.id ?? '' })))
+    toast(`${told.not} ${sentences.size === 1 ? only : `${names} were refused.`}`, {
+      bad: true,
+      rows: sentences.size === 1 ? [] : rowsOf(board, refused),
+    })
+    return
+  }
+  toast(`${told.not} ${first.problem.sentence}`, {
+    bad: true,
+    action: wayOut(board, first, hands),
+  })
+}
+
+/** The one thing to do about a refusal: go to the task that stands in the way, or try again. */
+function wayOut(board: string, { step, problem }: Refusal, hands: Hands) {
+  const other = otherTask(problem.message, step.id === null ? [] : [step.id])
+  if (other !== null) return { label: `Open ${other}`, act: () => openTask(board, other) }
+  if (problem.status === 0 || problem.status >= 500) {
+    return { label: 'Try again', act: hands.again }
+  }
+  if (step.id === null) return undefined
+  const { id } = step
+  return { label: `Open ${id}`, act: () => openTask(board, id) }
+}
+
+function rowsOf(board: string, refused: readonly Refusal[]) {
+  return refused.map(({ step, problem }) => {
+    const { id } = step
+    return {
+      name: id ?? 'The board',
+      text: problem.sentence,
+      open: id === null ? undefined : () => openTask(board, id),
+    }
+  })
+}
+
+function warningsOf(board: string, outcome: Outcome): string[] {
+  const all = outcome.done.flatMap((one) => one.answer.warnings ?? [])
+  const now = Date.now()
+  const news = all.filter(
+    ({ code }) =>
+      !OF_THE_BOARD.has(code) || now - (saidAt.get(`${board} ${code}`) ?? 0) > QUIET_MILLISECONDS,
+  )
+  for (const { code } of news) saidAt.set(`${board} ${code}`, now)
+  return cautionSentences(news)
+}

@@ -1,0 +1,15 @@
+import type { Card } from '@/api/types'
+
+/** What an action must know of a task; a card and a task of `show` both are one. */
+export interface Subject {
+  id: string
+  title: string
+  status: string
+  assignee: string | null
+  priority: number
+  /** When the run began that it has now, where it runs. */
+  started_at?: number | null
+  live?: Card['live']
+}
+
+export type Subjects = readonly Subject[]
