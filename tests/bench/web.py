@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 from hermes_kanban import kernel as kb
 from tests.bench.measure import Figure, Section, at_most, percentile, plain
 from tests.browser.launching import Missing, launch
-from tests.browser.looking import card, cards, column
+from tests.browser.looking import card, cards, column, until
 from tests.browser.many import fill
 from tests.browser.servers import LiveGateway, isolated
 from tests.browser.visiting import Visitor
@@ -45,6 +45,12 @@ const look = () => {
 }
 requestAnimationFrame(look)
 """
+# The browser counts as long what takes 50 ms: this shows that it does count.
+BUSY_MS: Final = 120
+_BE_BUSY: Final = f"""() => {{ setTimeout(() => {{
+  const since = performance.now()
+  while (performance.now() - since < {BUSY_MS}) {{}}
+}}) }}"""
 # Resolves when a text is on the screen: milliseconds since the epoch.
 _WHEN_PAINTED: Final = """(text) => new Promise((resolve) => {
   const main = document.querySelector('main')
@@ -102,10 +108,9 @@ def _opening(visitor: Visitor, gateway: LiveGateway) -> list[Figure]:
         page = context.new_page()
         received = _received(page)
         page.goto(gateway.address)
-        page.wait_for_function("window.usableAt !== undefined")
-        page.wait_for_load_state("networkidle")
+        _settled(page)
         usable.append(float(page.evaluate("window.usableAt")))
-        longest.append(float(page.evaluate("window.longest")))
+        longest.append(_longest(page))
         sent.append(dict(received))
         asked.append(len(received))
         heap = _heap_mebibytes(page)
@@ -116,13 +121,26 @@ def _opening(visitor: Visitor, gateway: LiveGateway) -> list[Figure]:
     return [
         at_most("first usable paint, p50", percentile(usable, 0.5), 1_000, "ms"),
         plain("first usable paint, slowest", max(usable), "ms"),
-        plain("longest task while it opens, p50", percentile(longest, 0.5), "ms"),
+        plain(
+            "longest task while it opens, p50 (0: none of 50 ms)", percentile(longest, 0.5), "ms"
+        ),
         at_most("the page itself, as transferred", statistics.median(files) / 1024, 250, "KiB"),
         plain("with the first cards, as transferred", statistics.median(whole) / 1024, "KiB"),
         plain("requests", statistics.median(asked), ""),
         plain("JavaScript's memory, opened", heap, "MiB"),
         plain("elements in the page", float(elements), ""),
     ]
+
+
+def _settled(page: Page) -> None:
+    """Wait until the board can be used, and has all that it asked for."""
+    until(page, lambda: page.evaluate("window.usableAt !== undefined"))
+    page.wait_for_load_state("networkidle")
+
+
+def _longest(page: Page) -> float:
+    """The longest task since this was last asked, in milliseconds; 0 if none took 50."""
+    return float(page.evaluate("[window.longest, window.longest = 0][0]"))
 
 
 def _received(page: Page) -> dict[str, int]:
@@ -158,28 +176,28 @@ def _moving(visitor: Visitor, gateway: LiveGateway) -> list[Figure]:
     context.add_init_script(_WATCH_PAINT)
     page = context.new_page()
     page.goto(gateway.address)
-    page.wait_for_function("window.usableAt !== undefined")
-    page.wait_for_load_state("networkidle")
-    page.evaluate("window.longest = 0")
+    _settled(page)
+    page.evaluate(_BE_BUSY)
+    until(page, lambda: _longest(page) >= BUSY_MS)
+    _longest(page)
     for _ in range(DRAGS):
         _drag_about(page, cards(page, "Ready").nth(1))
-    dragging = float(page.evaluate("window.longest"))
-    page.evaluate("window.longest = 0")
+    dragging = _longest(page)
     search = page.get_by_role("searchbox")
     search.click()
     search.press_sequentially(TEXT, delay=35)
     page.wait_for_load_state("networkidle")
-    typing = float(page.evaluate("window.longest"))
+    typing = _longest(page)
     search.fill("")
     page.wait_for_load_state("networkidle")
-    page.evaluate("window.longest = 0")
+    _longest(page)
     _scroll(page)
-    scrolling = float(page.evaluate("window.longest"))
+    scrolling = _longest(page)
     context.close()
     return [
-        at_most("longest task while dragging", dragging, 100, "ms"),
-        at_most("longest task while typing", typing, 100, "ms"),
-        at_most("longest task while scrolling", scrolling, 100, "ms"),
+        at_most("longest task while dragging (0: none of 50 ms)", dragging, 100, "ms"),
+        at_most("longest task while typing (0: none of 50 ms)", typing, 100, "ms"),
+        at_most("longest task while scrolling (0: none of 50 ms)", scrolling, 100, "ms"),
     ]
 
 

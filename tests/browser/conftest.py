@@ -27,8 +27,9 @@ id, ``path("inbox")`` and ``task_path("rotate")`` addresses, and ``story.conn`` 
 "i")``, ``until(page, condition)``, ``shown(page)`` and ``check_access(page)``, which is axe.
 
 Wait with Playwright's ``expect(locator)``, which has a deadline, or with ``until``; never sleep,
-and never wait with ``wait_until`` of ``support``, under which no event of a browser arrives. Find
-things as people do: by role and name. A test that fails leaves a picture of each page in
+and never wait with ``wait_until`` of ``support``, under which no event of a browser arrives, nor
+with ``wait_for_function``, which the page's policy forbids as it would any other eval. Find things
+as people do: by role and name. A test that fails leaves a picture of each page in
 ``build/browser``.
 """
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.browser.launching import DEADLINE_SECONDS
+from tests.browser.looking import until
 
 Theme = Literal["light", "dark"]
 WIDE, MIDDLE, NARROW = (1440, 900), (1024, 768), (390, 844)
@@ -107,7 +108,7 @@ class Visitor:
                 page.goto(site.login_link())
             assert one.value.ok, f"the link does not log in: {one.value.status}"
             one.value.finished()
-            page.wait_for_function("localStorage.getItem('hermes-kanban.token') !== null")
+            until(page, lambda: page.evaluate("localStorage.getItem('hermes-kanban.token')"))
             return context.storage_state()
         finally:
             context.close()
