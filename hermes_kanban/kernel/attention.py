@@ -18,7 +18,6 @@ from hermes_kanban.store.protocol import BoardConnection, reading
 
 PAGE: Final = 60
 PAGE_LIMIT: Final = 200
-RECENT_EVENTS: Final = 20_000
 TEXT_CHARACTERS: Final = 4_000
 
 Kind = Literal["question", "review", "gave_up", "late_result"]
@@ -44,8 +43,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for a person, the oldest first; ``after`` asks for the next page.
 
-    ``late`` are results that a refused run handed in, of the newest 20,000 events; they are all on
-    every page.
+    ``late`` are results that a refused run handed in, of the 200 tasks where that happened last;
+    they are all on every page.
     """
 
     items: list[Item]
@@ -70,7 +69,7 @@ def attention(conn: BoardConnection, *, after: str | None = None, limit: int = P
         page = cards(conn, waiting, after=after, limit=limit)
         return Attention(
             items=[_item(conn, card) for card in page.cards],
-            late=_late(conn, page.cursor),
+            late=_late(conn),
             after=page.after,
             cursor=page.cursor,
         )
@@ -97,9 +96,9 @@ def _item(conn: BoardConnection, card: Card) -> Item:
     )
 
 
-def _late(conn: BoardConnection, newest: int) -> list[Item]:
+def _late(conn: BoardConnection) -> list[Item]:
     """Results that wait, of tasks that could still take them."""
-    found = late_results(conn, after=max(0, newest - RECENT_EVENTS))
+    found = late_results(conn)
     ids = list(dict.fromkeys(late.task_id for late in found))[-PAGE_LIMIT:]
     if not ids:
         return []

@@ -11,7 +11,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.archive import refused_result
 from hermes_kanban.kernel.fencing import task_state
-from hermes_kanban.store.protocol import BoardConnection, fetch_all, write
+from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value, write
 
 HANDED_IN: Final = ("complete", "request_review")
 
@@ -25,11 +25,12 @@ class Late(NamedTuple):
     at: int
 
 
-def late_results(conn: BoardConnection, *, after: int) -> list[Late]:
-    """Those that nobody has decided about, of the events after ``after``, the oldest first."""
-    return list(
-        _undecided(fetch_all(conn, f"{_TOLD} AND id > :after ORDER BY id", {"after": after}))
-    )
+_Decision = tuple[tuple[str, int], bool]
+
+
+def late_results(conn: BoardConnection) -> list[Late]:
+    """Those that nobody has decided about, the oldest first."""
+    return list(_undecided(conn, fetch_all(conn, f"{_TOLD} ORDER BY id")))
 
 
 def dismiss_result(
@@ -46,25 +47,24 @@ def dismiss_result(
         lifecycle.transition("dismiss", task["status"])
         refused_result(tx, task_id, run_id)
         told = tx.all(f"{_TOLD} AND task_id = :task ORDER BY id", {"task": task_id})
-        if all(late.run_id != run_id for late in _undecided(told)):
+        if all(late.run_id != run_id for late in _undecided(conn, told)):
             return False
         lifecycle.apply(tx, "dismiss", task, actor=by, facts={"from_run_id": run_id})
         return True
 
 
-# Taking a result over completes the task, unless it was done already: either may be undone.
 _TOLD: Final = """
 SELECT id, task_id, run_id, kind, payload, created_at FROM task_events
-WHERE kind IN ('fenced', 'adopted', 'dismissed', 'completed', 'undone') AND task_id IS NOT NULL
-    AND (kind <> 'completed' OR payload LIKE '%"from_run_id":%')
+WHERE kind IN ('fenced', 'adopted', 'dismissed', 'undone') AND task_id IS NOT NULL
 """
+_PAYLOAD: Final = "SELECT payload FROM task_events WHERE id = :id"
 
 
-def _undecided(rows: Iterable[Any]) -> Iterable[Late]:
+def _undecided(conn: BoardConnection, rows: Iterable[Any]) -> Iterable[Late]:
     found: dict[tuple[str, int], Late] = {}
     decided: set[tuple[str, int]] = set()
     # Event → what it decided about, and how: undoing it does the opposite.
-    decisions: dict[int, tuple[tuple[str, int], bool]] = {}
+    decisions: dict[int, _Decision] = {}
     for row in rows:
         told: dict[str, Any] = msgspec.json.decode(row["payload"])
         if row["kind"] == "fenced":
@@ -73,7 +73,7 @@ def _undecided(rows: Iterable[Any]) -> Iterable[Late]:
                 found[key] = Late(*key, _text(told), row["created_at"])
             continue
         if row["kind"] == "undone":
-            decision = decisions.get(told["undid"]["event"])
+            decision = decisions.get(told["undid"]["event"]) or _completion(conn, row, told)
             if decision is None:
                 continue
             key, is_decided = decision[0], not decision[1]
@@ -82,6 +82,15 @@ def _undecided(rows: Iterable[Any]) -> Iterable[Late]:
         decisions[row["id"]] = key, is_decided
         (decided.add if is_decided else decided.discard)(key)
     return (late for key, late in found.items() if key not in decided)
+
+
+def _completion(conn: BoardConnection, row: Any, told: dict[str, Any]) -> _Decision | None:
+    """What the undone event decided, where it completed a task with the result taken over."""
+    if told["undid"]["kind"] != "completed":
+        return None
+    payload = fetch_value(conn, _PAYLOAD, {"id": told["undid"]["event"]})
+    run_id = None if payload is None else msgspec.json.decode(payload).get("from_run_id")
+    return None if run_id is None else ((row["task_id"], run_id), True)
 
 
 def _text(told: dict[str, Any]) -> str:

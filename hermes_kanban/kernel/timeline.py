@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban.kernel import limits, reads
+from hermes_kanban.kernel.cards import TURNS
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Usage
 from hermes_kanban.model.words import FAILURES
@@ -72,8 +73,9 @@ def timeline(
 _BARS: Final = """
 SELECT r.id, r.task_id, t.title, r.profile, r.claimer, r.started_at, r.ended_at, r.exited_at,
     r.outcome, r.usage
-FROM task_runs r JOIN tasks t ON t.id = r.task_id
-WHERE r.started_at <= :end AND (r.ended_at IS NULL OR r.ended_at >= :start)
+FROM task_runs r JOIN tasks t ON t.id = r.task_id WHERE r.id IN (
+    SELECT id FROM task_runs WHERE ended_at IS NULL AND started_at <= :end
+    UNION SELECT id FROM task_runs WHERE ended_at >= :start AND started_at <= :end)
 ORDER BY r.id DESC LIMIT :limit
 """
 
@@ -189,9 +191,10 @@ _CREATED: Final = "SELECT created_at FROM tasks WHERE created_at >= :start"
 _RUNS: Final = (
     "SELECT profile, started_at, ended_at, outcome, usage FROM task_runs WHERE ended_at >= :start"
 )
-_CHANGES: Final = """
+_CHANGES: Final = f"""
 SELECT task_id, payload, created_at FROM task_events
-WHERE id > :after AND created_at >= :start AND task_id IS NOT NULL AND payload LIKE '%"status":%'
+WHERE id > :after AND created_at >= :start AND task_id IS NOT NULL AND kind IN ({TURNS})
+    AND payload LIKE '%"status":%'
 ORDER BY id
 """
 
@@ -232,16 +235,16 @@ def _stays(conn: BoardConnection, start: int, newest: int) -> dict[str, Spread]:
     entered: dict[str, tuple[str, int]] = {}
     stays: dict[str, list[int]] = {}
     bounds = {"after": max(0, newest - EVENTS_READ), "start": start}
-    for row in fetch_all(conn, _CHANGES, bounds):
-        status = _decode_payload(row["payload"]).task.status
+    for task_id, payload, at in fetch_all(conn, _CHANGES, bounds):
+        status = _decode_payload(payload).task.status
         if status is None:
             continue
-        before = entered.get(row["task_id"])
-        if before is not None and before[0] == status:
-            continue
+        before = entered.get(task_id)
         if before is not None:
-            stays.setdefault(before[0], []).append(row["created_at"] - before[1])
-        entered[row["task_id"]] = (status, row["created_at"])
+            if before[0] == status:
+                continue
+            stays.setdefault(before[0], []).append(at - before[1])
+        entered[task_id] = status, at
     return {status: found for status in stays if (found := _spread(stays[status])) is not None}
 
 

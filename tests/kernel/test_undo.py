@@ -27,7 +27,7 @@ def state(board: ABoard, task: str) -> Any:
     told = folded.tasks[task]
     columns = {c: v for c, v in told.items() if c not in MOVES_ON and v is not None}
     others = {one.id: one.status for one in kb.list_tasks(board.conn, limit=1_000)}
-    late = [one.run_id for one in late_results(board.conn, after=0) if one.task_id == task]
+    late = [one.run_id for one in late_results(board.conn) if one.task_id == task]
     return columns, told.get("completed_at") is not None, set(folded.links), others, late
 
 
