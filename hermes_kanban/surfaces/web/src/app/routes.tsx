@@ -6,6 +6,7 @@ import { BoardView } from '@/board/BoardView'
 /** The path of each view below its board. */
 export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/', Page: BoardView },
+  { path: '/graph', Page: lazy(() => import('@/graph/GraphView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },

@@ -8,6 +8,8 @@ const TITLES: Record<Scope, string> = {
   task: 'On a task',
   inbox: 'In the inbox',
   graph: 'On the graph',
+  timeline: 'On the timeline',
+  past: 'In the past',
 }
 
 /** All keys, from the table that the handlers are made of. */

@@ -1,6 +1,6 @@
 /** Every key, once: the handlers, the hints and the `?` sheet are made of this table. */
 
-export type Scope = 'anywhere' | 'board' | 'task' | 'inbox' | 'graph'
+export type Scope = 'anywhere' | 'board' | 'task' | 'inbox' | 'graph' | 'timeline' | 'past'
 
 export interface KeyBinding {
   /** How it is pressed: `J`, `Shift+J`, `Mod+K`, or two after each other, `G B`. */
@@ -71,6 +71,22 @@ export const KEYS = {
   },
   reply: { keys: ['R'], scope: 'inbox', words: 'Reply in words' },
   graphList: { keys: ['T'], scope: 'graph', words: 'List or drawing' },
+  graphAlong: { keys: ['ArrowLeft', 'ArrowRight'], scope: 'graph', words: 'Along a link' },
+  graphAside: { keys: ['ArrowUp', 'ArrowDown'], scope: 'graph', words: 'Within a level' },
+  graphOpen: { keys: ['Enter'], scope: 'graph', words: 'Open the task' },
+  zoomIn: { keys: ['+', '='], scope: 'graph', words: 'Nearer' },
+  zoomOut: { keys: ['-'], scope: 'graph', words: 'Farther' },
+  zoomFit: { keys: ['0'], scope: 'graph', words: 'Show all of it' },
+  timeAlong: { keys: ['ArrowLeft', 'ArrowRight'], scope: 'timeline', words: 'Run before or after' },
+  timeAside: { keys: ['ArrowUp', 'ArrowDown'], scope: 'timeline', words: 'Another profile' },
+  timeOpen: { keys: ['Enter'], scope: 'timeline', words: 'Open the run on its task' },
+  timeEarlier: { keys: ['['], scope: 'timeline', words: 'Earlier' },
+  timeLater: { keys: [']'], scope: 'timeline', words: 'Later' },
+  timeNow: { keys: ['0'], scope: 'timeline', words: 'Back to now' },
+  pastBefore: { keys: ['['], scope: 'past', words: 'The event before' },
+  pastAfter: { keys: [']'], scope: 'past', words: 'The event after' },
+  pastNow: { keys: ['0'], scope: 'past', words: 'Back to now' },
+  pastChanges: { keys: ['T'], scope: 'past', words: 'Board or changes' },
 } as const satisfies Record<string, KeyBinding>
 
 export type KeyId = keyof typeof KEYS

@@ -10,6 +10,8 @@ export const keys = {
   attention: (board: string) => ['board', board, 'attention'] as const,
   /** Everything about one task; `part` is what of it. */
   task: (board: string, id: string, part = 'show') => ['board', board, 'task', id, part] as const,
+  /** The graph around a task, which live cards are put into as they come. */
+  tree: (board: string, root: string) => ['board', board, 'tree', root] as const,
   /** What any event may change a little, and that is read anew at leisure. */
   slow: (board: string, what: string, asked: unknown = {}) =>
     ['board', board, 'slow', what, asked] as const,

@@ -1,0 +1,65 @@
+import { memo } from 'react'
+import type { Status } from '@/api/types'
+import { Elapsed } from '@/kit/Age'
+import { Avatar } from '@/kit/Avatar'
+import { StatusIcon } from '@/kit/StatusIcon'
+
+interface Props {
+  id: string
+  title: string
+  status: string
+  assignee: string | null
+  since: number | undefined
+  x: number
+  y: number
+  href: string
+  critical: boolean
+  isRoot: boolean
+  /** Whether it is the one that Tab comes to. */
+  current: boolean
+  onOpen: (id: string) => void
+}
+
+/** One task of the drawing. Renders only when something of its own changes. */
+export const GraphNode = memo(function GraphNode(props: Props) {
+  const { id, title, status, assignee, critical } = props
+  const open = (event: React.MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return
+    event.preventDefault()
+    props.onOpen(id)
+  }
+  const name = [`${id} ${title}`, status, assignee ?? 'unassigned']
+  if (critical) name.push('on the longest chain')
+  return (
+    <a
+      className={`graph-node ${status}${critical ? ' critical' : ''}${props.isRoot ? ' root' : ''}`}
+      style={{ left: props.x, top: props.y }}
+      href={props.href}
+      data-id={id}
+      draggable={false}
+      tabIndex={props.current ? 0 : -1}
+      aria-label={name.join(', ')}
+      aria-current={props.isRoot ? 'true' : undefined}
+      onClick={open}
+    >
+      <StatusIcon status={status as Status} />
+      <span className="graph-title" title={title}>
+        {title}
+      </span>
+      <span className="graph-meta">
+        <span className="graph-id">{id}</span>
+        {assignee !== null && (
+          <>
+            <Avatar name={assignee} />
+            <span className="cut">{assignee}</span>
+          </>
+        )}
+        {props.since !== undefined && (
+          <span className="graph-since">
+            <Elapsed since={props.since} />
+          </span>
+        )}
+      </span>
+    </a>
+  )
+})
