@@ -2,6 +2,7 @@
 
 import type { QueryClient } from '@tanstack/react-query'
 import type { Moves, Status } from '@/api/types'
+import { plainName } from '@/kit/Avatar'
 import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
 import { askText } from './asking'
@@ -47,7 +48,7 @@ export function actionsOn(client: QueryClient, board: string) {
 
   function settle(steps: readonly Step[], outcome: Outcome, told: Told): void {
     const ids = outcome.done.flatMap((one) =>
-      one.undo === null ? [] : (one.step.id ?? one.answer.id ?? BOARD),
+      one.answer.undoable ? [one.step.id ?? one.answer.id ?? BOARD] : [],
     )
     remember(board, ids)
     report(board, outcome, told, {
@@ -114,11 +115,8 @@ export function actionsOn(client: QueryClient, board: string) {
       toast(undoneSentence(undone), { action: { label: 'Redo', act: again } })
       return true
     }
-    const told: Told = { past: 'as before', not: 'Nothing taken back.' }
-    report(board, { done: done.map((one) => ({ ...one, undo: null })), refused }, told, {
-      undo: () => undefined,
-      again: () => void take(ids),
-    })
+    const told: Told = { past: 'as before', not: 'Nothing taken back.', final: true }
+    report(board, { done, refused }, told, { undo: () => undefined, again: () => void take(ids) })
     if (refused.length === 0) toast(`${done.length} tasks are as before.`)
     return refused.length === 0
   }
@@ -139,10 +137,15 @@ export function actionsOn(client: QueryClient, board: string) {
 
     /** To a profile; null is nobody. */
     assign: (subjects: Subjects, assignee: string | null) =>
-      each(
+      eachStopping(
         subjects,
         'assign',
-        { past: `assigned to ${assignee ?? 'nobody'}`, not: 'Not assigned.', warns: true },
+        {
+          past: `assigned to ${assignee === null ? 'nobody' : plainName(assignee)}`,
+          not: 'Not assigned.',
+          warns: true,
+          submit: 'Stop and assign',
+        },
         { assignee },
         { assignee },
       ),

@@ -3,7 +3,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { boardClient, held } from '@/api/client'
 import { Problem, sentenceOf } from '@/api/problem'
-import type { BulkResults, Caution, Undone } from '@/api/types'
+import type { BulkResults, Caution } from '@/api/types'
 import { clockTime } from '@/kit/time'
 import { live } from '@/live/socket'
 import { keep, show, takeBack } from './optimism'
@@ -21,8 +21,6 @@ export interface Step {
 export interface Result {
   step: Step
   answer: Answer
-  /** What an undo would take back; null where there is none. */
-  undo: Undone | null
 }
 
 export interface Answer {
@@ -30,6 +28,8 @@ export interface Answer {
   status?: string
   changed?: boolean
   warnings?: Caution[]
+  /** Whether an undo would take back just this. */
+  undoable?: boolean
 }
 
 export interface Refusal {
@@ -42,8 +42,8 @@ export interface Outcome {
   refused: Refusal[]
 }
 
-// Each step is two items, and the server takes 500 at once.
-const STEPS_AT_ONCE = 200
+// The server takes 500.
+const STEPS_AT_ONCE = 400
 
 /** Why nothing can be changed now, in a sentence; null while the server is heard. */
 export function offlineSentence(): string | null {
@@ -76,12 +76,12 @@ export async function perform(
   for (let at = 0; at < begun.length; at += STEPS_AT_ONCE) {
     const part = begun.slice(at, at + STEPS_AT_ONCE)
     try {
-      const told = await send(
+      const told = await bulk(
         board,
         part.map((one) => one.step),
       )
       for (const [index, { step, entry }] of part.entries()) {
-        const result = told.results[index * 2]
+        const result = told.results[index]
         const problem = result?.problem
         if (result === undefined || problem != null) {
           if (entry !== null) takeBack(client, entry)
@@ -91,8 +91,7 @@ export async function perform(
         }
         const answer = (result.answer ?? {}) as Answer
         if (entry !== null) keep(client, entry, told.cursor, statusIn(answer, step))
-        const undo = told.results[index * 2 + 1]?.answer as Undone | null | undefined
-        outcome.done.push({ step, answer, undo: undo ?? null })
+        outcome.done.push({ step, answer })
       }
     } catch (error) {
       for (const { step, entry } of part) {
@@ -111,22 +110,14 @@ function statusIn(answer: Answer, step: Step): Change {
     : {}
 }
 
-/** Each step is followed by the question what an undo of it would be: only the server knows. */
-async function send(board: string, steps: readonly Step[]): Promise<BulkResults> {
-  const items = steps.flatMap((step) => [
-    { verb: step.verb, arguments: step.arguments },
-    { verb: 'undo', arguments: { task_id: step.id, dry_run: true } },
-  ])
-  return bulk(board, items)
-}
-
 /** Several verbs in one request; the answers in their order. Throws a Problem. */
 export async function bulk(
   board: string,
-  items: { verb: string; arguments: Record<string, unknown> }[],
+  asked: readonly Pick<Step, 'verb' | 'arguments'>[],
 ): Promise<BulkResults> {
   // The arguments of a verb are for the server to check.
-  const body = { items } as unknown as { items: { verb: string; arguments: never }[] }
+  const items = asked.map((one) => ({ verb: one.verb, arguments: one.arguments as never }))
+  const body = { items }
   return held(await boardClient(board).POST('/bulk', { body }))
 }
 

@@ -13,6 +13,8 @@ export interface Told {
   not: string
   /** Whether the warnings of the answers are about what was meant. */
   warns?: boolean
+  /** It offers no undo, as it is one. */
+  final?: boolean
 }
 
 export interface Hands {
@@ -34,7 +36,7 @@ export function report(board: string, outcome: Outcome, told: Told, hands: Hands
     reportRefused(board, refused, told, hands)
     return
   }
-  const canUndo = done.some((one) => one.undo !== null)
+  const canUndo = told.final !== true && done.some((one) => one.answer.undoable === true)
   const warnings = told.warns === true ? warningsOf(board, outcome) : []
   if (!canUndo && warnings.length === 0 && refused.length === 0) return
   const ids = done.map((one) => ({ id: one.step.id ?? one.answer.id ?? 'The board' }))

@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useMemo, useState } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { Route, Switch, useSearchParams } from 'wouter'
 import { Asking } from '@/actions/Asking'
 import type { ListedBoard } from '@/api/types'
@@ -8,6 +8,8 @@ import { BoardContext, type Shown } from './board'
 import { prefer } from './preferences'
 import { DRAWER, ROUTES } from './routes'
 import { Shell } from './Shell'
+
+const NEW_TASK = lazy(() => import('@/create/NewTask'))
 
 /** One board: the shell around its views, and the drawer over them. */
 export function BoardPage(props: {
@@ -56,6 +58,11 @@ export function BoardPage(props: {
         )}
       </Shell>
       <Asking />
+      {search.has('new') && (
+        <Suspense fallback={null}>
+          <NEW_TASK />
+        </Suspense>
+      )}
     </BoardContext>
   )
 }

@@ -1,0 +1,55 @@
+import { useCallback } from 'react'
+import { remember } from '@/actions/history'
+import { openTask } from '@/actions/opening'
+import { offlineSentence } from '@/actions/perform'
+import { useActions } from '@/actions/useActions'
+import { cautionSentences, statusName } from '@/actions/words'
+import { Problem, sentenceOf } from '@/api/problem'
+import { useBoard } from '@/app/board'
+import { shown } from '@/keys/table'
+import { toast } from '@/kit/toasts'
+import { type Made, makeTask, type Wanted } from './making'
+
+/** Makes a task and says where it is; a Problem where that was refused. */
+export function useMake(): (wanted: Wanted, key: string) => Promise<Made | Problem> {
+  const { slug } = useBoard()
+  const { undo } = useActions()
+  return useCallback(
+    async (wanted, key) => {
+      const offline = offlineSentence()
+      if (offline !== null) return new Problem({ status: 0, detail: offline })
+      try {
+        const made = await makeTask(slug, wanted, key)
+        remember(slug, [made.id])
+        tell(slug, wanted, made, () => void undo())
+        return made
+      } catch (error) {
+        return error instanceof Problem
+          ? error
+          : new Problem({ status: 0, code: 'unknown', detail: sentenceOf(error) })
+      }
+    },
+    [slug, undo],
+  )
+}
+
+function tell(board: string, wanted: Wanted, made: Made, undo: () => void): void {
+  if (made.refused !== null) {
+    toast(
+      `${made.id} is created, but not in ${statusName(wanted.status)}. ${made.refused.sentence}`,
+      {
+        bad: true,
+        action: { label: `Open ${made.id}`, act: () => openTask(board, made.id) },
+      },
+    )
+    return
+  }
+  const elsewhere = made.status === wanted.status ? '' : `, in ${statusName(made.status)}`
+  const reason =
+    wanted.status === 'todo' && made.status === 'ready' ? ': it waits for no parent' : ''
+  const warnings = cautionSentences(made.warnings)
+  toast([`${made.id} created${elsewhere}${reason}.`, ...warnings].join(' '), {
+    warn: warnings.length > 0,
+    action: { label: 'Undo', hint: shown('undo'), act: undo },
+  })
+}
