@@ -15,6 +15,7 @@ from hermes_kanban.kernel.history import LinkChange, RunChange, TaskChange
 from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.verbs import views
 from hermes_kanban.verbs.looking import Second, Statuses
+from hermes_kanban.verbs.paging import fitting
 from hermes_kanban.verbs.verb import Call, Verb
 from hermes_kanban.verbs.working import AboutTask
 
@@ -125,10 +126,13 @@ def _past(call: Call, asked: Past) -> PastPage:
             limit=asked.limit,
         )
         first = kb.list_events(conn, limit=1)
+    fits = fitting(found)
     return PastPage(
         moment=when,
-        tasks=[views.task_view(task) for task in found],
-        after=views.page_end(found, asked.limit, "seq"),
+        tasks=[views.task_view(task) for task in found[:fits]],
+        after=found[fits - 1].seq
+        if fits < len(found)
+        else views.page_end(found, asked.limit, "seq"),
         first_at=first[0].created_at if first else None,
     )
 

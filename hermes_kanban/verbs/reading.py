@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.verbs import views
 from hermes_kanban.verbs.deciding import Nothing
+from hermes_kanban.verbs.paging import page
 from hermes_kanban.verbs.verb import Call, Verb
 from hermes_kanban.verbs.working import AboutTask
 
@@ -63,45 +65,84 @@ def _context(call: Call, asked: Context) -> kb.ContextPage:
 
 def _show(call: Call, asked: AboutTask) -> views.TaskDetail:
     conn, task_id = call.conn, asked.task_id
+    first = Paged(task_id=task_id)
     with kb.reading(conn):
+        task = kb.get_task(conn, task_id)
+        runs, comments, attached = (
+            one(call, first) for one in (_runs_of, _comments_of, _attachments_of)
+        )
         return views.TaskDetail(
-            views.task_view(kb.get_task(conn, task_id)),
-            kb.list_links(conn, task_id),
-            [views.run_view(run) for run in kb.list_runs(conn, task_id)],
-            kb.list_comments(conn, task_id),
-            [views.attachment_view(one) for one in kb.list_attachments(conn, task_id)],
-            kb.why(conn, task_id),
+            task=views.task_view(task),
+            links=kb.list_links(conn, task_id),
+            runs=runs[0],
+            comments=comments[0],
+            attachments=attached[0],
+            why=kb.why(conn, task_id),
+            runs_after=runs[1],
+            comments_after=comments[1],
+            attachments_after=attached[1],
         )
 
 
 def _list(call: Call, asked: List) -> views.TaskPage:
-    found = kb.list_tasks(
-        call.conn,
-        status=asked.status,
-        assignee=asked.assignee,
-        tenant=asked.tenant,
-        after=asked.after,
-        limit=asked.limit,
-    )
-    after = views.page_end(found, asked.limit, "seq")
-    return views.TaskPage([views.task_view(task) for task in found], after)
+    def read(after: int, limit: int) -> list[kb.Task]:
+        return kb.list_tasks(
+            call.conn,
+            status=asked.status,
+            assignee=asked.assignee,
+            tenant=asked.tenant,
+            after=after,
+            limit=limit,
+        )
+
+    with kb.reading(call.conn):
+        return views.TaskPage(
+            *page(read, views.task_view, key="seq", after=asked.after or 0, limit=asked.limit)
+        )
 
 
 def _runs(call: Call, asked: Paged) -> views.RunPage:
-    found = kb.list_runs(call.conn, _known(call, asked), after=asked.after, limit=asked.limit)
-    after = views.page_end(found, asked.limit, "id")
-    return views.RunPage([views.run_view(run) for run in found], after)
+    with kb.reading(call.conn):
+        return views.RunPage(*_runs_of(call, asked))
+
+
+def _runs_of(call: Call, asked: Paged) -> tuple[list[Any], int | None]:
+    return _of_task(call, asked, kb.list_runs, views.run_view)
 
 
 def _events(call: Call, asked: Events) -> views.EventPage:
-    found = kb.list_events(call.conn, asked.task_id, after=asked.after, limit=asked.limit)
-    after = views.page_end(found, asked.limit, "id")
-    return views.EventPage([views.event_view(event) for event in found], after)
+    def read(after: int, limit: int) -> list[kb.Event]:
+        return kb.list_events(call.conn, asked.task_id, after=after, limit=limit)
+
+    with kb.reading(call.conn):
+        return views.EventPage(
+            *page(read, views.event_view, key="id", after=asked.after, limit=asked.limit)
+        )
 
 
 def _comments(call: Call, asked: Paged) -> views.CommentPage:
-    found = kb.list_comments(call.conn, _known(call, asked), after=asked.after, limit=asked.limit)
-    return views.CommentPage(found, views.page_end(found, asked.limit, "id"))
+    with kb.reading(call.conn):
+        return views.CommentPage(*_comments_of(call, asked))
+
+
+def _comments_of(call: Call, asked: Paged) -> tuple[list[Any], int | None]:
+    return _of_task(call, asked, kb.list_comments, lambda comment: comment)
+
+
+def _attachments_of(call: Call, asked: Paged | Attachments) -> tuple[list[Any], int | None]:
+    return _of_task(call, asked, kb.list_attachments, views.attachment_view)
+
+
+def _of_task(
+    call: Call, asked: Paged | Attachments, listed: Any, view: Callable[[Any], Any]
+) -> tuple[list[Any], int | None]:
+    task_id = _known(call, asked)
+
+    def read(after: int, limit: int) -> list[Any]:
+        found: list[Any] = listed(call.conn, task_id, after=after, limit=limit)
+        return found
+
+    return page(read, view, key="id", after=asked.after, limit=asked.limit)
 
 
 def _attachments(call: Call, asked: Attachments) -> views.AttachmentPage:
@@ -110,12 +151,8 @@ def _attachments(call: Call, asked: Attachments) -> views.AttachmentPage:
     if asked.save is not None:
         one = kb.find_attachment(conn, asked.task_id, asked.save)
         saved = _save(call, one)
-    found = kb.list_attachments(conn, _known(call, asked), after=asked.after, limit=asked.limit)
-    return views.AttachmentPage(
-        [views.attachment_view(one) for one in found],
-        views.page_end(found, asked.limit, "id"),
-        saved,
-    )
+    with kb.reading(conn):
+        return views.AttachmentPage(*_attachments_of(call, asked), saved)
 
 
 def _save(call: Call, attachment: kb.Attachment) -> str:

@@ -66,8 +66,12 @@ class ContextView(msgspec.Struct, frozen=True):
     mark: str
 
 
-class TaskDetail(msgspec.Struct, frozen=True):
-    """Everything about one task that fits on a page; its events have a verb of their own."""
+class TaskDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one task that fits on a page; its events have a verb of their own.
+
+    ``runs_after``, ``comments_after`` and ``attachments_after`` ask the verb of that name for the
+    next page; None where there is none.
+    """
 
     task: TaskView  # type: ignore[valid-type]
     links: list[kb.Link]
@@ -75,6 +79,9 @@ class TaskDetail(msgspec.Struct, frozen=True):
     comments: list[kb.Comment]
     attachments: list[AttachmentView]  # type: ignore[valid-type]
     why: list[kb.Hold]
+    runs_after: int | None
+    comments_after: int | None
+    attachments_after: int | None
 
 
 class TaskPage(msgspec.Struct, frozen=True):
