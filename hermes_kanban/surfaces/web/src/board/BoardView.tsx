@@ -1,27 +1,98 @@
 import { useQuery } from '@tanstack/react-query'
+import { useCallback, useMemo, useState } from 'react'
+import { useLocation, useSearchParams } from 'wouter'
 import { held } from '@/api/client'
-import { COLUMNS } from '@/api/types'
+import type { Card } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
-import { StatusIcon } from '@/kit/StatusIcon'
+import { useOpenTask } from '@/app/places'
+import { usePreferences } from '@/app/preferences'
+import { useConnection } from '@/live/connection'
 import { keys } from '@/live/keys'
+import { Arrivals } from './Arrivals'
+import { BoardKeys } from './BoardKeys'
+import { Columns } from './Columns'
+import { type View, ViewContext } from './context'
+import { EmptyBoard } from './EmptyBoard'
+import { FilterBar } from './FilterBar'
+import { askedOf, readFilter, readLanes } from './filter'
+import { columnIds, listOf, makeGrid } from './grid'
+import { Lanes } from './Lanes'
+import { extendTo, toggle } from './selection'
+import { useRunning } from './useRunning'
+import './board.css'
 
-/** The columns of the board. */
+/** The columns of the board, what narrows them, and the keys that go through them. */
 export function BoardView() {
   const { slug } = useBoard()
   const client = useClient()
+  const [search] = useSearchParams()
+  const address = search.toString()
+  const filter = useMemo(() => readFilter(new URLSearchParams(address)), [address])
+  const lanes = readLanes(search)
+  const [grid] = useState(makeGrid)
+  const { density, showCost } = usePreferences()
+  const connection = useConnection()
+  const isDeaf = connection.tried && !connection.open
+  const deafSince = isDeaf ? Math.floor(connection.since / 1_000) : null
+  const openTask = useOpenTask()
+  const [, navigate] = useLocation()
+  const asked = askedOf(filter)
   const counts = useQuery({
-    queryKey: keys.counts(slug),
-    queryFn: async () => held(await client.GET('/counts')),
+    queryKey: keys.counts(slug, asked),
+    queryFn: async ({ signal }) =>
+      held(await client.GET('/counts', { params: { query: asked as never }, signal })),
+    placeholderData: (before) => before,
   })
-  return (
-    <div className="page">
-      {COLUMNS.map((status) => (
-        <section key={status} aria-labelledby={`column-${status}`}>
-          <h2 id={`column-${status}`}>
-            <StatusIcon status={status} /> {status} {counts.data?.all[status] ?? 0}
-          </h2>
-        </section>
-      ))}
-    </div>
+  const tenants = useTenants(slug)
+  const pick = useCallback(
+    (card: Card, extend: boolean) => {
+      const list = listOf(grid.lists(), card.id)
+      if (extend && list !== undefined) extendTo(card.id, columnIds(grid.lists(), list.column))
+      else toggle(card.id)
+    },
+    [grid],
   )
+  const view: View = useMemo(
+    () => ({
+      slug,
+      filter,
+      grid,
+      compact: density === 'compact',
+      showCost,
+      showTenant: tenants > 1 && lanes !== 'tenant',
+      deafSince,
+      open: openTask,
+      openPage: (id) => navigate(`/t/${id}`),
+      pick,
+    }),
+    [slug, filter, grid, density, showCost, tenants, lanes, deafSince, openTask, navigate, pick],
+  )
+  useRunning(slug, filter, (counts.data?.all.running ?? 0) > 0 && deafSince === null)
+  const all = counts.data?.all
+  if (all !== undefined && Object.values(all).every((one) => one === 0)) return <EmptyBoard />
+  return (
+    <ViewContext value={view}>
+      <div className="board">
+        <FilterBar counts={counts.data} lanes={lanes} />
+        {lanes === null ? (
+          <Columns counts={counts.data} />
+        ) : (
+          <Lanes kind={lanes} counts={counts.data} />
+        )}
+        <BoardKeys />
+        <Arrivals />
+      </div>
+    </ViewContext>
+  )
+}
+
+/** How many tenants the board has. */
+function useTenants(slug: string): number {
+  const client = useClient()
+  const lanes = useQuery({
+    queryKey: keys.slow(slug, 'lanes', 'tenant'),
+    queryFn: async () =>
+      held(await client.GET('/counts', { params: { query: { lanes: 'tenant' } } })).lanes,
+  })
+  return lanes.data?.filter((one) => one.name !== null).length ?? 0
 }

@@ -16,3 +16,9 @@ export function Elapsed({ since, until }: { since: number; until?: number | null
   const now = useNow()
   return <span title={`since ${absolute(since)}`}>{elapsed((until ?? now) - since)}</span>
 }
+
+/** How long until something happens, each second; nothing below zero. */
+export function Countdown({ until }: { until: number }) {
+  const now = useNow()
+  return <span title={absolute(until)}>{elapsed(until - now)}</span>
+}

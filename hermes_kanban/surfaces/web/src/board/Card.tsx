@@ -1,0 +1,142 @@
+import { type ComponentProps, memo, useRef } from 'react'
+import { type Card as CardData, statusOf } from '@/api/types'
+import { taskPlace } from '@/app/places'
+import { Age } from '@/kit/Age'
+import { Priority } from '@/kit/Priority'
+import { CardAnswers } from './CardAnswers'
+import { CardFoot, CardMeta } from './CardFoot'
+import { useView } from './context'
+import { LiveLine } from './LiveLine'
+import { setFocused, toggle, useIsFocused, useIsSelected, useIsSelecting } from './selection'
+import { WhyBox, WhyMark } from './WhyBox'
+import { STATE_WORDS } from './words'
+import './card.css'
+
+interface Props extends Omit<ComponentProps<'article'>, 'children'> {
+  card: CardData
+  /** Where it is now, if not here: it keeps its place while the pointer or the focus is near. */
+  gone?: string
+  /** A change of it is under way; shown only if that lasts. */
+  pending?: boolean
+}
+
+const PRESS_MILLISECONDS = 450
+const CONTROLS = 'a, button, input, textarea, label, [contenteditable]'
+
+/** One task at a glance. What else is passed goes to its element, which is what has the focus. */
+export const Card = memo(function Card({ card, gone, pending = false, ...rest }: Props) {
+  const view = useView()
+  const isFocused = useIsFocused(card.id)
+  const isSelected = useIsSelected(card.id)
+  const isSelecting = useIsSelecting()
+  const press = useLongPress(() => toggle(card.id))
+  const status = statusOf(card)
+  const stop = isFocused ? 0 : -1
+  const titleId = `title-${card.id}`
+  const classes = ['card', status]
+  if (isSelected) classes.push('is-selected')
+  if (gone !== undefined) classes.push('is-gone')
+  if (pending) classes.push('is-pending')
+  if (view.compact) classes.push('is-compact')
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the one stop of Tab among the cards
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Enter is handled with the board's other keys
+    <article
+      {...rest}
+      {...press.handlers}
+      className={`${classes.join(' ')} ${rest.className ?? ''}`}
+      tabIndex={stop}
+      data-card={card.id}
+      aria-labelledby={titleId}
+      onFocus={(event) => {
+        rest.onFocus?.(event)
+        setFocused(card.id)
+      }}
+      onClick={(event) => {
+        if (press.took() || (event.target as Element).closest(CONTROLS) !== null) return
+        if (getSelection()?.isCollapsed === false) return
+        if (event.shiftKey || event.metaKey || event.ctrlKey) view.pick(card, event.shiftKey)
+        else if (isSelecting && matchMedia('(pointer: coarse)').matches) toggle(card.id)
+        else view.open(card.id)
+      }}
+    >
+      <div className="card-head">
+        <Box id={card.id} checked={isSelected} shown={isSelecting} stop={stop} />
+        <Priority value={card.priority} />
+        <span className="card-id">{card.id}</span>
+        {view.showTenant && card.tenant !== null && <span className="cut">{card.tenant}</span>}
+        {view.compact && <WhyMark card={card} />}
+        {view.compact && <CardMeta card={card} />}
+        <span className="card-age">
+          {gone ?? (card.live === null && <Age at={card.since} />)}
+          {pending && <span className="card-ring" role="img" aria-label="being changed" />}
+        </span>
+      </div>
+      <h3 className="card-title" id={titleId}>
+        <a
+          href={taskPlace(view.slug, card.id)}
+          tabIndex={-1}
+          draggable={false}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey) return
+            event.preventDefault()
+            view.open(card.id)
+          }}
+        >
+          {card.title}
+        </a>
+        {STATE_WORDS[card.state] !== undefined && (
+          <span className="hidden-words">. {STATE_WORDS[card.state]}</span>
+        )}
+      </h3>
+      {gone === undefined && !view.compact && (
+        <>
+          <WhyBox card={card} />
+          <CardAnswers card={card} stop={stop} />
+          <CardFoot card={card} />
+        </>
+      )}
+      {gone === undefined && card.live !== null && <LiveLine live={card.live} card={card} />}
+    </article>
+  )
+})
+
+/** Hidden until something is selected; always there for readers and the keyboard. */
+function Box(props: { id: string; checked: boolean; shown: boolean; stop: number }) {
+  return (
+    <input
+      type="checkbox"
+      className={props.shown ? 'card-box' : 'card-box hidden-words'}
+      aria-label={`Select ${props.id}`}
+      checked={props.checked}
+      tabIndex={props.stop}
+      onChange={() => toggle(props.id)}
+    />
+  )
+}
+
+/** On a touch screen a long press selects. */
+function useLongPress(act: () => void) {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const took = useRef(false)
+  const end = () => clearTimeout(timer.current)
+  return {
+    /** Whether the press that just ended was one. */
+    took: () => took.current,
+    handlers: {
+      onTouchStart: () => {
+        took.current = false
+        timer.current = setTimeout(() => {
+          took.current = true
+          act()
+        }, PRESS_MILLISECONDS)
+      },
+      onTouchMove: end,
+      onTouchEnd: end,
+      onTouchCancel: end,
+      onContextMenu: (event: React.MouseEvent) => {
+        if (took.current) event.preventDefault()
+      },
+    },
+  }
+}

@@ -1,0 +1,133 @@
+import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
+import { useCallback, useEffect, useRef } from 'react'
+import { sentenceOf } from '@/api/problem'
+import type { Card as CardData } from '@/api/types'
+import { Card } from './Card'
+import { useView } from './context'
+import type { Cell } from './filter'
+import { focusedId } from './selection'
+import { useAnchor } from './useAnchor'
+import { useColumn } from './useColumn'
+import { useHand, useSteady } from './useSteady'
+import { wentWhere } from './whereabouts'
+import { statusWord } from './words'
+
+const GAP = 6
+const OVERSCAN = 10
+const SKELETON = [86, 104, 86]
+
+/** The cards of a column in their scroller: only those in sight are rendered. */
+export function CardList({ cell, label }: { cell: Cell; label: string }) {
+  const { grid, compact } = useView()
+  const { cards, asked, error, hasMore, more } = useColumn(cell)
+  const scroller = useRef<HTMLDivElement>(null)
+  const hand = useHand(scroller)
+  const { places, held, show } = useSteady(cards ?? NONE, asked, hand.isIn)
+  const latest = useRef(places)
+  latest.current = places
+  const extract = useCallback((range: Range) => {
+    // The card with the focus stays rendered, so that the focus is not lost by scrolling.
+    const shown = defaultRangeExtractor(range)
+    const focused = latest.current.findIndex((one) => one.card.id === focusedId())
+    if (focused < 0 || shown.includes(focused)) return shown
+    return [...shown, focused].toSorted((a, b) => a - b)
+  }, [])
+  const virtual = useVirtualizer({
+    count: places.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => estimate(places[index]?.card, compact),
+    getItemKey: (index) => places[index]?.card.id ?? index,
+    rangeExtractor: extract,
+    overscan: OVERSCAN,
+    gap: GAP,
+    paddingStart: 2,
+    paddingEnd: 16,
+    scrollPaddingStart: 4,
+    scrollPaddingEnd: 16,
+    useFlushSync: false,
+  })
+  useEffect(
+    () =>
+      grid.add({
+        column: cell.status,
+        row: 0,
+        ids: () => latest.current.map((one) => one.card.id),
+        reveal: (id) => {
+          const index = latest.current.findIndex((one) => one.card.id === id)
+          if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' })
+        },
+      }),
+    [grid, cell.status, virtual],
+  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: says that the places changed
+  useEffect(grid.changed, [grid, places])
+  const items = virtual.getVirtualItems()
+  const end = items.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (hasMore && end >= places.length - OVERSCAN - 1) more()
+  }, [hasMore, end, places.length, more])
+  useAnchor(virtual, places)
+  return (
+    <div className="cards-frame">
+      {held.length > 0 && (
+        <button type="button" className="held" onClick={show}>
+          {held.length} new
+        </button>
+      )}
+      <div
+        className="cards"
+        ref={scroller}
+        aria-busy={cards === undefined && error === null}
+        {...hand.handlers}
+      >
+        {cards === undefined && error === null && <Skeleton />}
+        {error !== null && cards === undefined && (
+          <p className="column-error">{sentenceOf(error)}</p>
+        )}
+        <ul aria-label={label} style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const place = places[item.index]
+            if (place === undefined) return null
+            return (
+              <li
+                key={item.key}
+                ref={virtual.measureElement}
+                data-index={item.index}
+                className="slot"
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <Card
+                  card={place.card}
+                  gone={place.gone ? wentWhere(place.card.id, statusWord(cell.status)) : undefined}
+                />
+              </li>
+            )
+          })}
+        </ul>
+      </div>
+    </div>
+  )
+}
+
+const NONE: readonly CardData[] = []
+
+/** Close enough that scrolling does not jump before a card is measured. */
+function estimate(card: CardData | undefined, compact: boolean): number {
+  if (compact) return card?.live == null ? 51 : 96
+  if (card === undefined) return 86
+  const lines = Math.min(3, Math.ceil(card.title.length / 24))
+  const why = card.status === 'blocked' ? 50 : 0
+  const answers = ['blocked', 'review'].includes(card.status) ? 29 : 0
+  return 56 + lines * 17 + why + answers + (card.live === null ? 0 : 46)
+}
+
+/** Three cards in their size, while nothing is known. */
+export function Skeleton() {
+  return (
+    <div aria-hidden="true" className="skeletons">
+      {SKELETON.map((height, index) => (
+        <div key={index} className="skeleton" style={{ height }} />
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,60 @@
+import { Plus } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { Counts, Status } from '@/api/types'
+import { useNewTask } from '@/app/newTask'
+import { IconButton } from '@/kit/Button'
+import { count } from '@/kit/numbers'
+import { StatusIcon } from '@/kit/StatusIcon'
+import { CardList } from './CardList'
+import { useView } from './context'
+import { isNarrow } from './filter'
+import { countWords, statusWord } from './words'
+
+/** A column: its head stays, its cards scroll below. `top` stands between them. */
+export function Column(props: { status: Status; counts: Counts | undefined; top?: ReactNode }) {
+  const { status, counts, top } = props
+  return (
+    <section
+      className={`column ${status}`}
+      aria-labelledby={`column-${status}`}
+      data-column={status}
+    >
+      <ColumnHead status={status} counts={counts} />
+      {top}
+      <CardList cell={{ status }} label={`${statusWord(status)} tasks`} />
+    </section>
+  )
+}
+
+/** The name of a column, how many tasks are in it, and what makes a new one. */
+export function ColumnHead({ status, counts }: { status: Status; counts: Counts | undefined }) {
+  const { filter } = useView()
+  const newTask = useNewTask()
+  const name = statusWord(status)
+  return (
+    <header className="column-head">
+      <StatusIcon status={status} />
+      <h2 id={`column-${status}`}>{name}</h2>
+      {counts !== undefined && (
+        <span className="column-count">
+          {countWords(
+            counts.matching[status] ?? 0,
+            counts.all[status] ?? 0,
+            isNarrow(filter),
+            count,
+          )}
+        </span>
+      )}
+      {status !== 'archived' && (
+        <IconButton
+          name={`New task in ${name}`}
+          small
+          className="column-new"
+          onClick={() => newTask({ status })}
+        >
+          <Plus className="i" />
+        </IconButton>
+      )}
+    </header>
+  )
+}

@@ -1,0 +1,94 @@
+import { CircleStop, Clock, TriangleAlert, UserRound } from 'lucide-react'
+import { type Card, type Status, statusOf } from '@/api/types'
+import { useBoard } from '@/app/board'
+import { Countdown } from '@/kit/Age'
+import { Tip } from '@/kit/Button'
+import { useNow } from '@/live/clock'
+import { useView } from './context'
+import { quietSeconds, useQuiet } from './quiet'
+import { asksWhy, type Mark, type Why, whyOf } from './why'
+import { useHolds } from './whys'
+
+const ICONS: Record<Mark, typeof Clock> = {
+  person: UserRound,
+  error: TriangleAlert,
+  clock: Clock,
+  stop: CircleStop,
+  quiet: Clock,
+}
+
+/** Why a card waits: the fact, and who lifts it. */
+export function WhyBox({ card }: { card: Card }) {
+  const why = useWhy(card)
+  if (why === null) return null
+  return <WhySentence why={why} status={statusOf(card)} />
+}
+
+/** The same as one icon, where there is no room. */
+export function WhyMark({ card }: { card: Card }) {
+  const why = useWhy(card)
+  if (why === null) return null
+  const Icon = ICONS[why.mark]
+  return (
+    <Tip text={<Words why={why} />}>
+      <span className={`why-mark ${statusOf(card)}`}>
+        <Icon className="i" aria-hidden="true" />
+        <span className="hidden-words">
+          <Words why={why} />
+        </span>
+      </span>
+    </Tip>
+  )
+}
+
+/** A sentence in the colour of a status. */
+export function WhySentence({ why, status }: { why: Why; status: Status }) {
+  const Icon = ICONS[why.mark]
+  return (
+    <p className={`why ${status}`}>
+      <Icon className="i" aria-hidden="true" />
+      <span className="why-words">
+        <Words why={why} />
+      </span>
+    </p>
+  )
+}
+
+function Words({ why }: { why: Why }) {
+  return (
+    <>
+      {why.before} <b>{why.until === undefined ? why.lifter : <Countdown until={why.until} />}</b>
+      {why.after.startsWith(',') ? '' : ' '}
+      {why.after}
+    </>
+  )
+}
+
+function useWhy(card: Card): Why | null {
+  const { slug } = useView()
+  const holds = useHolds(slug, card.id, asksWhy(card))
+  const now = useNow(10)
+  const quiet = useQuietWhy(card)
+  return quiet ?? whyOf(card, holds, now)
+}
+
+/** A run that has been quiet for long: whether its process lives. */
+function useQuietWhy(card: Card): Why | null {
+  const { gateway } = useBoard()
+  const isQuiet = useQuiet(card.live)
+  if (card.live === null || !isQuiet) return null
+  const minutes = Math.floor(quietSeconds(card.live) / 60)
+  const said = `No output for ${minutes} min.`
+  if (gateway == null) {
+    return {
+      mark: 'quiet',
+      before: `${said} Nobody watches its process:`,
+      lifter: 'You',
+      after: 'start the gateway.',
+    }
+  }
+  if (card.live.stop_requested_at !== null) {
+    return { mark: 'quiet', before: said, lifter: 'Board', after: 'is stopping its process.' }
+  }
+  return { mark: 'quiet', before: `${said} Its process lives.`, lifter: '', after: '' }
+}

@@ -1,0 +1,123 @@
+/** Which cards are selected, and which one has the focus: one of each on the page. */
+
+import { useSyncExternalStore } from 'react'
+
+const listeners = new Set<() => void>()
+const welcomed = new Set<string>()
+let selected: ReadonlySet<string> = new Set()
+let focused: string | null = null
+let anchor: string | null = null
+
+function changed(): void {
+  for (const one of listeners) one()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** The ids of the selected cards, in the order in which they were selected. */
+export function selectedIds(): readonly string[] {
+  return [...selected]
+}
+
+/** The card that keys act on, null where none had the focus yet. */
+export function focusedId(): string | null {
+  return focused
+}
+
+/** What a verb by key acts on: the selection, else the card with the focus. */
+export function targetIds(): readonly string[] {
+  if (selected.size > 0) return selectedIds()
+  return focused === null ? [] : [focused]
+}
+
+/** Makes that card the one that Tab comes to; it does not move the focus. */
+export function setFocused(id: string | null): void {
+  if (focused === id) return
+  focused = id
+  changed()
+}
+
+/** Selects the card, or no longer. */
+export function toggle(id: string): void {
+  const next = new Set(selected)
+  if (!next.delete(id)) next.add(id)
+  anchor = id
+  become(next)
+}
+
+/** Selects everything between the last card that was selected by hand and this one. */
+export function extendTo(id: string, order: readonly string[]): void {
+  const to = order.indexOf(id)
+  const from = anchor === null ? to : order.indexOf(anchor)
+  if (to < 0) return
+  const [first, last] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)]
+  become(new Set([...selected, ...order.slice(first, last + 1)]))
+  if (from < 0) anchor = id
+}
+
+/** Selects the card with the focus and the one that it moves to. */
+export function extendFrom(from: string, to: string): void {
+  const next = new Set(selected)
+  // Going back over what was selected takes it back.
+  if (next.has(from) && next.has(to)) next.delete(from)
+  else next.add(from).add(to)
+  anchor = to
+  become(next)
+}
+
+/** Selects exactly these. */
+export function select(ids: Iterable<string>): void {
+  become(new Set(ids))
+}
+
+/** Selects nothing. */
+export function clearSelection(): void {
+  anchor = null
+  if (selected.size > 0) become(new Set())
+}
+
+function become(next: ReadonlySet<string>): void {
+  selected = next
+  changed()
+}
+
+/** The ids of the selected cards, as they change. */
+export function useSelected(): ReadonlySet<string> {
+  return useSyncExternalStore(subscribe, () => selected)
+}
+
+/** Whether this card is selected; renders anew only when that changes. */
+export function useIsSelected(id: string): boolean {
+  return useSyncExternalStore(subscribe, () => selected.has(id))
+}
+
+/** Whether this card is the one that keys act on. */
+export function useIsFocused(id: string): boolean {
+  return useSyncExternalStore(subscribe, () => focused === id)
+}
+
+/** Whether anything is selected, so that cards show their boxes. */
+export function useIsSelecting(): boolean {
+  return useSyncExternalStore(subscribe, () => selected.size > 0)
+}
+
+const WELCOME_MILLISECONDS = 10_000
+
+/**
+ * Lets these cards be shown at once where they come to, under the pointer too: for what the person
+ * at this page moves or creates there.
+ */
+export function welcome(ids: Iterable<string>): void {
+  for (const id of ids) {
+    welcomed.add(id)
+    setTimeout(() => welcomed.delete(id), WELCOME_MILLISECONDS)
+  }
+}
+
+/** Whether the person at this page sent that card here. */
+export function isWelcome(id: string): boolean {
+  return welcomed.has(id)
+}

@@ -1,0 +1,174 @@
+/** Why a card waits, in one sentence with whoever lifts it. Pure: tested with node. */
+
+import type { Card, Hold } from '../api/types.ts'
+import { clockTime } from '../kit/time.ts'
+
+export type Mark = 'person' | 'error' | 'clock' | 'stop' | 'quiet'
+
+/** `before`, then the lifter, which stands out, then `after`; `until` counts down in its place. */
+export interface Why {
+  mark: Mark
+  before: string
+  lifter: string
+  after: string
+  until?: number
+}
+
+/** Holds of the whole board: said once above a column, not on each of its cards. */
+const OF_ALL = ['paused', 'max_in_progress', 'disk']
+
+/** Whether the server is to be asked why this card waits; its own fields do not say it all. */
+export function asksWhy(card: Card): boolean {
+  return card.status === 'ready' || card.status === 'triage'
+}
+
+/** The sentence for a card, null where there is nothing to say. */
+export function whyOf(card: Card, holds: readonly Hold[], now: number): Why | null {
+  switch (card.status) {
+    case 'blocked':
+      return ofBlocked(card, now)
+    case 'triage':
+      return ofTriage(card, holds)
+    case 'ready':
+      return ofReady(card, holds, now)
+    default:
+      return null
+  }
+}
+
+function ofBlocked(card: Card, now: number): Why {
+  const reason = question(card)
+  if (card.state === 'error') {
+    const fact = `Gave up after ${card.failures} of ${card.attempts}.`
+    return { mark: 'error', before: fact, lifter: 'You', after: 'retry or reassign.' }
+  }
+  switch (card.block_kind) {
+    case 'needs_input':
+      return { mark: 'person', before: '', lifter: 'You', after: `answer: ${reason}` }
+    case 'capability':
+      return {
+        mark: 'person',
+        before: '',
+        lifter: 'You',
+        after: `give it what it lacks: ${reason}`,
+      }
+    case 'transient': {
+      const at = card.eligible_at
+      const when = at !== null && at > now ? `retries at ${clockTime(at, now)}` : 'retries'
+      return { mark: 'clock', before: '', lifter: 'Board', after: `${when}: ${reason}` }
+    }
+    default:
+      return { mark: 'stop', before: sentence(reason), lifter: 'You', after: 'decide.' }
+  }
+}
+
+/** What is asked, without the list of answers, which are buttons. */
+function question(card: Card): string {
+  const text = (card.block_reason ?? '').replaceAll('\r', '')
+  const last = card.choices.at(-1)
+  const cut = last === undefined ? text : text.slice(0, listStart(text, card.choices.length))
+  return cut.replace(/\s+/g, ' ').trim()
+}
+
+function listStart(text: string, items: number): number {
+  const lines = text.trimEnd().split('\n')
+  return lines.slice(0, -items).join('\n').length
+}
+
+function ofTriage(card: Card, holds: readonly Hold[]): Why | null {
+  const hold = holds[0]
+  // Who filed it there needs no reason; who was sent there has one.
+  if (hold === undefined || card.block_kind === null) return null
+  return { mark: 'stop', before: sentence(hold.text), lifter: 'You', after: 'decide.' }
+}
+
+function ofReady(card: Card, holds: readonly Hold[], now: number): Why | null {
+  // These two are on the card, and so are there before the server has answered.
+  if (card.scheduled_at !== null && card.scheduled_at > now) {
+    const at = clockTime(card.scheduled_at, now)
+    return { mark: 'clock', before: '', lifter: 'Board', after: `starts it at ${at}.` }
+  }
+  if (card.eligible_at !== null && card.eligible_at > now) {
+    const attempt = card.failures > 0 ? `, backing off after attempt ${card.runs}` : ''
+    const until = card.eligible_at
+    return { mark: 'clock', before: 'Starts in', lifter: '', after: attempt, until }
+  }
+  const hold = holds.find((one) => !OF_ALL.includes(one.code) && !ON_CARD.includes(one.code))
+  if (hold === undefined) return null
+  return READY[hold.code]?.(card, hold) ?? other(hold)
+}
+
+const ON_CARD = ['scheduled', 'backing_off']
+
+const READY: Record<string, (card: Card, hold: Hold) => Why> = {
+  unassigned: () => ({
+    mark: 'person',
+    before: '',
+    lifter: 'You',
+    after: 'assign it to a profile.',
+  }),
+  no_profile: (card) => ({
+    mark: 'person',
+    before: `There is no profile ${card.assignee}.`,
+    lifter: 'You',
+    after: 'assign another.',
+  }),
+  profile_cap: (card) => ({
+    mark: 'clock',
+    before: 'A run of',
+    lifter: card.assignee ?? 'its profile',
+    after: 'ends: all its places are taken.',
+  }),
+  tenant_cap: (card) => ({
+    mark: 'clock',
+    before: 'A run of tenant',
+    lifter: card.tenant ?? '',
+    after: 'ends: all its places are taken.',
+  }),
+  resource: (_, hold) => ({
+    mark: 'clock',
+    before: sentence(hold.text),
+    lifter: 'A run',
+    after: 'that uses it ends.',
+  }),
+  earlier_process: () => ({
+    mark: 'clock',
+    before: '',
+    lifter: 'Board',
+    after: 'stops the process of its earlier run.',
+  }),
+  folder_in_use: (_, hold) => ({
+    mark: 'clock',
+    before: sentence(hold.text),
+    lifter: 'That run',
+    after: 'ends.',
+  }),
+}
+
+/** A hold that has no words of its own here: the server's. */
+function other(hold: Hold): Why {
+  return { mark: 'clock', before: sentence(hold.text), lifter: capital(hold.lifted_by), after: '' }
+}
+
+/** What holds all of a board, for the head of its ready column. */
+export function whyOfAll(holds: readonly Hold[]): Why | null {
+  const hold = holds.find((one) => OF_ALL.includes(one.code))
+  if (hold === undefined) return null
+  const lifts: Record<string, [Mark, string, string]> = {
+    paused: ['stop', 'You', 'resume it.'],
+    max_in_progress: ['clock', 'A run', 'ends.'],
+    disk: ['error', 'You', 'free some space.'],
+  }
+  const [mark, lifter, after] = lifts[hold.code] ?? ['clock', '', '']
+  const before = hold.code === 'max_in_progress' ? 'All places are taken.' : sentence(hold.text)
+  return { mark, before, lifter, after }
+}
+
+function sentence(text: string): string {
+  const cut = capital(text.replace(/\s+/g, ' ').trim())
+  return /[.!?]$/.test(cut) ? cut : `${cut}.`
+}
+
+function capital(text: string): string {
+  return /^t_/.test(text) ? text : text.slice(0, 1).toUpperCase() + text.slice(1)
+}
