@@ -1,4 +1,7 @@
 import { type ComponentProps, memo, useRef } from 'react'
+import { PendingRing } from '@/actions/PendingRing'
+import { priorityWord } from '@/actions/priorities'
+import { usePending } from '@/actions/usePending'
 import { type Card as CardData, statusOf } from '@/api/types'
 import { taskPlace } from '@/app/places'
 import { Age } from '@/kit/Age'
@@ -16,19 +19,18 @@ interface Props extends Omit<ComponentProps<'article'>, 'children'> {
   card: CardData
   /** Where it is now, if not here: it keeps its place while the pointer or the focus is near. */
   gone?: string
-  /** A change of it is under way; shown only if that lasts. */
-  pending?: boolean
 }
 
 const PRESS_MILLISECONDS = 450
 const CONTROLS = 'a, button, input, textarea, label, [contenteditable]'
 
 /** One task at a glance. What else is passed goes to its element, which is what has the focus. */
-export const Card = memo(function Card({ card, gone, pending = false, ...rest }: Props) {
+export const Card = memo(function Card({ card, gone, ...rest }: Props) {
   const view = useView()
   const isFocused = useIsFocused(card.id)
   const isSelected = useIsSelected(card.id)
   const isSelecting = useIsSelecting()
+  const isPending = usePending(card.id)?.slow === true
   const press = useLongPress(() => toggle(card.id))
   const status = statusOf(card)
   const stop = isFocused ? 0 : -1
@@ -36,10 +38,9 @@ export const Card = memo(function Card({ card, gone, pending = false, ...rest }:
   const classes = ['card', status]
   if (isSelected) classes.push('is-selected')
   if (gone !== undefined) classes.push('is-gone')
-  if (pending) classes.push('is-pending')
+  if (isPending) classes.push('is-pending')
   if (view.compact) classes.push('is-compact')
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the one stop of Tab among the cards
     // biome-ignore lint/a11y/useKeyWithClickEvents: Enter is handled with the board's other keys
     <article
       {...rest}
@@ -62,14 +63,15 @@ export const Card = memo(function Card({ card, gone, pending = false, ...rest }:
     >
       <div className="card-head">
         <Box id={card.id} checked={isSelected} shown={isSelecting} stop={stop} />
-        <Priority value={card.priority} />
+        <Priority value={card.priority} word={priorityWord(card.priority)} />
         <span className="card-id">{card.id}</span>
         {view.showTenant && card.tenant !== null && <span className="cut">{card.tenant}</span>}
         {view.compact && <WhyMark card={card} />}
         {view.compact && <CardMeta card={card} />}
         <span className="card-age">
-          {gone ?? (card.live === null && <Age at={card.since} />)}
-          {pending && <span className="card-ring" role="img" aria-label="being changed" />}
+          <PendingRing id={card.id}>
+            {gone ?? (card.live === null && <Age at={card.since} />)}
+          </PendingRing>
         </span>
       </div>
       <h3 className="card-title" id={titleId}>

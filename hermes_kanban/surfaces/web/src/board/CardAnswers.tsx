@@ -1,27 +1,29 @@
+import { askPick } from '@/actions/asking'
+import { useActions, useMenus, useOffline } from '@/actions/useActions'
 import type { Card } from '@/api/types'
 import { Button } from '@/kit/Button'
-import { clockTime } from '@/kit/time'
-import { useAnswers } from './answers'
+import { choicesOf } from './choices'
 import { useView } from './context'
 
 const MOST_CHOICES = 2
 
 /** What a card asks, answered in place: at most two buttons, and a quiet one. */
 export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
-  const { deafSince, open } = useView()
-  const answers = useAnswers()
-  const deaf =
-    deafSince === null
-      ? {}
-      : { disabled: true, title: `Not connected since ${clockTime(deafSince)}.` }
-  const same = { small: true, tabIndex: stop, ...deaf }
+  const { open } = useView()
+  const actions = useActions()
+  const offline = useOffline()
+  const same = {
+    small: true,
+    tabIndex: stop,
+    ...(offline === null ? {} : { disabled: true, title: offline }),
+  }
   if (card.status === 'review') {
     return (
       <div className="card-answers">
-        <Button {...same} onClick={() => answers.approve(card.id)}>
+        <Button {...same} onClick={() => void actions.approve([card])}>
           Approve
         </Button>
-        <Button {...same} look="quiet" onClick={() => open(card.id)}>
+        <Button {...same} look="quiet" onClick={() => void actions.requestChanges([card])}>
           Changes…
         </Button>
       </div>
@@ -31,32 +33,49 @@ export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
   if (card.state === 'error') {
     return (
       <div className="card-answers">
-        <Button {...same} onClick={() => answers.unblock(card.id)}>
+        <Button {...same} onClick={() => void actions.unblock([card])}>
           Retry
         </Button>
-        <Button {...same} look="quiet" onClick={() => open(card.id)}>
+        <Button small tabIndex={stop} look="quiet" onClick={() => open(card.id)}>
           Open log
         </Button>
       </div>
     )
   }
   if (card.state !== 'needs_you') return null
+  return <Choices card={card} same={same} />
+}
+
+/** The answers that a question lists; what does not fit on a card is asked for. */
+function Choices({ card, same }: { card: Card; same: Record<string, unknown> }) {
+  const actions = useActions()
+  const menus = useMenus()
+  const choices = choicesOf(card)
   return (
     <div className="card-answers">
-      {card.choices.slice(0, MOST_CHOICES).map((choice) => (
-        <Button
-          key={choice}
-          {...same}
-          className="choice"
-          title={same.title ?? choice}
-          onClick={() => answers.unblock(card.id, choice)}
-        >
+      {choices.slice(0, MOST_CHOICES).map((choice) => (
+        <Button key={choice} {...same} onClick={() => void actions.unblock([card], choice)}>
           <span className="cut">{choice}</span>
         </Button>
       ))}
-      <Button {...same} look="quiet" onClick={() => open(card.id)}>
-        {card.choices.length > MOST_CHOICES ? 'More…' : 'Reply…'}
+      <Button {...same} look="quiet" onClick={() => void reply()}>
+        {choices.length > MOST_CHOICES ? 'More…' : 'Reply…'}
       </Button>
     </div>
   )
+
+  /** By one of the other answers, or in words. */
+  async function reply(): Promise<void> {
+    if (choices.length <= MOST_CHOICES) {
+      await menus.unblock([card])
+      return
+    }
+    const chosen = await askPick({
+      title: `Answer ${card.id}`,
+      placeholder: 'An answer…',
+      options: choices.map((one) => ({ value: one, label: one })),
+      other: (typed) => ({ value: typed, label: `Answer “${typed}”` }),
+    })
+    if (chosen !== null) await actions.unblock([card], chosen)
+  }
 }

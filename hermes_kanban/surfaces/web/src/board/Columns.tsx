@@ -1,4 +1,4 @@
-import { type ReactNode, useRef } from 'react'
+import { type CSSProperties, type ReactNode, useRef } from 'react'
 import type { Counts, Status } from '@/api/types'
 import { Column } from './Column'
 import { useView } from './context'
@@ -14,9 +14,18 @@ export function Columns({ counts }: { counts: Counts | undefined }) {
   return (
     <>
       <Pager columns={columns} counts={counts} scroller={scroller} />
-      <div className="columns" ref={scroller} style={{ gridTemplateColumns: tracks(columns) }}>
+      <div
+        className="columns"
+        ref={scroller}
+        style={{ '--tracks': tracks(columns) } as CSSProperties}
+      >
         {columns.map((status) => (
-          <Column key={status} status={status} counts={counts} top={topOf(status)} />
+          <Column
+            key={status}
+            status={status}
+            counts={counts}
+            top={(counts?.all.ready ?? 0) > 0 && topOf(status)}
+          />
         ))}
       </div>
     </>

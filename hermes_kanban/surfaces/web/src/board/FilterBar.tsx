@@ -1,10 +1,10 @@
 import { X } from 'lucide-react'
 import { useCallback } from 'react'
 import { useSearchParams } from 'wouter'
+import { priorityWord } from '@/actions/priorities'
 import type { Counts } from '@/api/types'
 import { Button } from '@/kit/Button'
 import { count } from '@/kit/numbers'
-import { priorityName } from '@/kit/Priority'
 import { Segments } from '@/kit/Segments'
 import { useView } from './context'
 import { FilterMenu } from './FilterMenu'
@@ -37,7 +37,7 @@ export function FilterBar({
   const { filter } = useView()
   const setFilter = useSetFilter()
   const [, setSearch] = useSearchParams()
-  const chips = chipsOf(filter, priorityName)
+  const chips = chipsOf(filter, priorityWord)
   const shown = columnsOf(filter)
   const total = shown.reduce((sum, status) => sum + (counts?.matching[status] ?? 0), 0)
   return (

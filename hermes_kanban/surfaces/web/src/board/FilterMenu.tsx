@@ -2,6 +2,8 @@ import { Menu } from '@base-ui/react/menu'
 import { useQuery } from '@tanstack/react-query'
 import { ChevronRight, ListFilter } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
+import { PRIORITIES } from '@/actions/priorities'
+import { statusName } from '@/actions/words'
 import { held } from '@/api/client'
 import { STATUSES } from '@/api/types'
 import { useClient } from '@/app/board'
@@ -10,7 +12,7 @@ import { useKeys } from '@/keys/useKeys'
 import { Avatar } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { count } from '@/kit/numbers'
-import { PRIORITIES, PriorityBars } from '@/kit/Priority'
+import { PriorityBars } from '@/kit/Priority'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { keys } from '@/live/keys'
 import { useView } from './context'
@@ -64,7 +66,7 @@ export function FilterMenu({ onChange }: { onChange: (filter: Filter) => void })
               />
             </Sub>
             <Sub name="Priority">
-              {PRIORITIES.filter((one) => one.value > 0).map(({ value, name }) => (
+              {PRIORITIES.filter((one) => one.priority > 0).map(({ priority: value, word }) => (
                 <Check
                   key={value}
                   checked={filter.minPriority === value}
@@ -73,7 +75,7 @@ export function FilterMenu({ onChange }: { onChange: (filter: Filter) => void })
                   }
                 >
                   <PriorityBars value={value} />
-                  <span className="grow">{name} or more</span>
+                  <span className="grow">{statusName(word)} or more</span>
                 </Check>
               ))}
             </Sub>

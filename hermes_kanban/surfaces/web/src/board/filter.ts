@@ -131,7 +131,7 @@ export interface Chip {
 }
 
 /** The filter in words, a chip for each value. */
-export function chipsOf(filter: Filter, priorityName: (value: number) => string): Chip[] {
+export function chipsOf(filter: Filter, priorityWord: (value: number) => string): Chip[] {
   const chips: Chip[] = []
   for (const list of ['status', 'assignee', 'tenant'] as const) {
     for (const value of filter[list]) {
@@ -144,7 +144,7 @@ export function chipsOf(filter: Filter, priorityName: (value: number) => string)
     }
   }
   if (filter.minPriority !== null) {
-    const value = `${priorityName(filter.minPriority)} or more`
+    const value = `${priorityWord(filter.minPriority)} or more`
     chips.push({ name: 'Priority is', value, without: { ...filter, minPriority: null } })
   }
   if (filter.needsYou) {

@@ -2,6 +2,7 @@
 
 import type { Card, Hold } from '../api/types.ts'
 import { clockTime } from '../kit/time.ts'
+import { choicesOf } from './choices.ts'
 
 export type Mark = 'person' | 'error' | 'clock' | 'stop' | 'quiet'
 
@@ -65,8 +66,8 @@ function ofBlocked(card: Card, now: number): Why {
 /** What is asked, without the list of answers, which are buttons. */
 function question(card: Card): string {
   const text = (card.block_reason ?? '').replaceAll('\r', '')
-  const last = card.choices.at(-1)
-  const cut = last === undefined ? text : text.slice(0, listStart(text, card.choices.length))
+  const last = choicesOf(card).at(-1)
+  const cut = last === undefined ? text : text.slice(0, listStart(text, choicesOf(card).length))
   return cut.replace(/\s+/g, ' ').trim()
 }
 
@@ -148,20 +149,6 @@ const READY: Record<string, (card: Card, hold: Hold) => Why> = {
 /** A hold that has no words of its own here: the server's. */
 function other(hold: Hold): Why {
   return { mark: 'clock', before: sentence(hold.text), lifter: capital(hold.lifted_by), after: '' }
-}
-
-/** What holds all of a board, for the head of its ready column. */
-export function whyOfAll(holds: readonly Hold[]): Why | null {
-  const hold = holds.find((one) => OF_ALL.includes(one.code))
-  if (hold === undefined) return null
-  const lifts: Record<string, [Mark, string, string]> = {
-    paused: ['stop', 'You', 'resume it.'],
-    max_in_progress: ['clock', 'A run', 'ends.'],
-    disk: ['error', 'You', 'free some space.'],
-  }
-  const [mark, lifter, after] = lifts[hold.code] ?? ['clock', '', '']
-  const before = hold.code === 'max_in_progress' ? 'All places are taken.' : sentence(hold.text)
-  return { mark, before, lifter, after }
 }
 
 function sentence(text: string): string {

@@ -1,29 +1,15 @@
-/** What priorities are called; higher runs first. */
-export const PRIORITIES: readonly { value: number; name: string }[] = [
-  { value: 0, name: 'None' },
-  { value: 1, name: 'Low' },
-  { value: 2, name: 'Medium' },
-  { value: 3, name: 'High' },
-  { value: 4, name: 'Urgent' },
-]
-
-/** "High"; a priority without a name is its number. */
-export function priorityName(value: number): string {
-  return PRIORITIES.find((one) => one.value === value)?.name ?? String(value)
-}
-
-/** Three bars; nothing below medium, where there is nothing to see. */
-export function Priority({ value }: { value: number }) {
+/** Three bars; nothing below medium, where there is nothing to see. `word` is said to readers. */
+export function Priority({ value, word }: { value: number; word: string }) {
   if (value < 2) return null
   return (
-    <span className="priority" title={`Priority: ${priorityName(value)}`}>
+    <span className="priority" title={`Priority: ${word}`}>
       <PriorityBars value={value} />
-      <span className="hidden-words">Priority {priorityName(value)}</span>
+      <span className="hidden-words">priority {word}</span>
     </span>
   )
 }
 
-/** The bars alone; a fourth mark on the highest. */
+/** The bars alone; a mark above them on the highest. */
 export function PriorityBars({ value }: { value: number }) {
   const filled = Math.min(value, 3)
   return (
@@ -40,7 +26,7 @@ export function PriorityBars({ value }: { value: number }) {
           opacity={index < filled ? 1 : 0.3}
         />
       ))}
-      {value > 3 && <rect x="0" y="0" width="6" height="2.4" rx="0.6" fill="currentColor" />}
+      {value > 3 && <rect x="0.500" y="1" width="6" height="2.4" rx="0.6" fill="currentColor" />}
     </svg>
   )
 }
