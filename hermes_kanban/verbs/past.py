@@ -126,13 +126,11 @@ def _past(call: Call, asked: Past) -> PastPage:
             limit=asked.limit,
         )
         first = kb.list_events(conn, limit=1)
-    fits = fitting(found)
+    fits, last = fitting(found), views.page_end(found, asked.limit, "seq")
     return PastPage(
         moment=when,
         tasks=[views.task_view(task) for task in found[:fits]],
-        after=found[fits - 1].seq
-        if fits < len(found)
-        else views.page_end(found, asked.limit, "seq"),
+        after=found[fits - 1].seq if fits < len(found) else last,
         first_at=first[0].created_at if first else None,
     )
 

@@ -239,19 +239,52 @@ def test_what_a_task_changed_in_its_worktree(verbs: Verbs, tmp_path: Path) -> No
     assert len(large.diff.encode()) <= 512 * 1024
 
 
-def test_a_repository_of_an_agent_runs_no_program_of_its(verbs: Verbs, tmp_path: Path) -> None:
+TRAPS = {
+    "a monitor": ("core.fsmonitor", ""),
+    "a diff program": ("diff.external", ""),
+    "a text converter": ("diff.x.textconv", "file diff=x\n"),
+    "a driver": ("diff.x.command", "file diff=x\n"),
+    "a filter": ("filter.x.clean", "file filter=x\n"),
+    "a filter with an odd name": ("filter.a=b.clean", "file filter=a=b\n"),
+    "a filter that stays": ("filter.x.process", "file filter=x\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TRAPS)
+def test_a_repository_of_an_agent_runs_no_program_of_its(
+    verbs: Verbs, tmp_path: Path, kind: str
+) -> None:
+    name, attributes = TRAPS[kind]
     repository = make_repository(tmp_path / "repository")
     trap, sprung = tmp_path / "trap", tmp_path / "sprung"
-    trap.write_text(f"#!/bin/sh\ntouch {sprung}\n")
+    trap.write_text(f"#!/bin/sh\ntouch {sprung}\ncat\n")
     trap.chmod(0o755)
-    git(repository, "config", "core.fsmonitor", str(trap))
-    git(repository, "config", "diff.external", str(trap))
-    git(repository, "config", "diff.x.textconv", str(trap))
-    (repository / ".gitattributes").write_text("file diff=x\n")
+    git(repository, "config", name, str(trap))
+    (repository / ".gitattributes").write_text(attributes)
     (repository / "file").write_text("two\n")
     sprung.unlink(missing_ok=True)
     task = verbs.task("coder", workspace=f"dir:{repository}")
     assert "+two" in verbs.person("workspace", task_id=task).diff
+    assert not sprung.exists()
+    subprocess.run(
+        ["git", "-C", str(repository), "diff"], check=False, capture_output=True, timeout=20
+    )
+    assert sprung.exists()  # the trap works
+
+
+def test_a_repository_within_one_is_not_looked_into(verbs: Verbs, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "repository")
+    inner = make_repository(repository / "inner")
+    git(repository, "add", "inner")
+    git(repository, "commit", "--quiet", "-m", "With another")
+    trap, sprung = tmp_path / "trap", tmp_path / "sprung"
+    trap.write_text(f"#!/bin/sh\ntouch {sprung}\n")
+    trap.chmod(0o755)
+    git(inner, "config", "core.fsmonitor", str(trap))
+    (inner / "file").write_text("two\n")
+    sprung.unlink(missing_ok=True)
+    task = verbs.task("coder", workspace=f"dir:{repository}")
+    assert verbs.person("workspace", task_id=task).diff == ""
     assert not sprung.exists()
     subprocess.run(["git", "-C", str(repository), "diff"], check=False, capture_output=True)
     assert sprung.exists()  # the trap works
