@@ -6,6 +6,7 @@ import type { Card } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { useOpenTask } from '@/app/places'
 import { usePreferences } from '@/app/preferences'
+import { NARROW, useMedia } from '@/kit/useMedia'
 import { useConnection } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { Arrivals } from './Arrivals'
@@ -13,10 +14,10 @@ import { BoardKeys } from './BoardKeys'
 import { Columns } from './Columns'
 import { type View, ViewContext } from './context'
 import { EmptyBoard } from './EmptyBoard'
-import { FilterBar } from './FilterBar'
+import { FilterBar, NothingMatches } from './FilterBar'
 import { askedOf, readFilter, readLanes } from './filter'
 import { columnIds, listOf, makeGrid } from './grid'
-import { Lanes } from './Lanes'
+import { Lanes, NarrowLanes } from './Lanes'
 import { extendTo, toggle } from './selection'
 import { useRunning } from './useRunning'
 import './board.css'
@@ -36,7 +37,7 @@ export function BoardView() {
   const deafSince = isDeaf ? Math.floor(connection.since / 1_000) : null
   const openTask = useOpenTask()
   const [, navigate] = useLocation()
-  const asked = askedOf(filter)
+  const asked = { ...askedOf(filter), ...(lanes === null ? {} : { lanes }) }
   const counts = useQuery({
     queryKey: keys.counts(slug, asked),
     queryFn: async ({ signal }) =>
@@ -44,6 +45,7 @@ export function BoardView() {
     placeholderData: (before) => before,
   })
   const tenants = useTenants(slug)
+  const LaneView = useMedia(NARROW) ? NarrowLanes : Lanes
   const pick = useCallback(
     (card: Card, extend: boolean) => {
       const list = listOf(grid.lists(), card.id)
@@ -77,8 +79,9 @@ export function BoardView() {
         {lanes === null ? (
           <Columns counts={counts.data} />
         ) : (
-          <Lanes kind={lanes} counts={counts.data} />
+          <LaneView kind={lanes} counts={counts.data} />
         )}
+        <NothingMatches counts={counts.data} />
         <BoardKeys />
         <Arrivals />
       </div>

@@ -1,4 +1,4 @@
-import { Check, GitFork, Link2, MessageSquare } from 'lucide-react'
+import { Check, Link2, MessageSquare } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Card } from '@/api/types'
 import { Avatar, plainName } from '@/kit/Avatar'
@@ -22,22 +22,10 @@ export function CardFoot({ card }: { card: Card }) {
 /** Subtasks, checks, links, comments: at most three of them, and the cost where it is asked for. */
 export function CardMeta({ card }: { card: Card }) {
   const { showCost } = useView()
-  const { children, checks, open_parents, comments } = card
+  const { children, parents, checks, open_parents, comments } = card
   const marks: ReactNode[] = []
-  if (children.all > 0) {
-    const told = `${children.done} of ${children.all} tasks after it are done`
-    marks.push(
-      <Meta key="children" told={told}>
-        {children.done > 0 ? (
-          <span className="bar" aria-hidden="true">
-            <i style={{ width: `${(100 * children.done) / children.all}%` }} />
-          </span>
-        ) : (
-          <GitFork className="i" aria-hidden="true" />
-        )}
-        {children.done}/{children.all}
-      </Meta>,
-    )
+  if (children.done > 0) {
+    marks.push(<Bar key="children" of={children} told="tasks after it are done" />)
   }
   if (checks !== null) {
     marks.push(
@@ -47,7 +35,9 @@ export function CardMeta({ card }: { card: Card }) {
       </Meta>,
     )
   }
-  if (open_parents > 0) {
+  if (open_parents > 0 && parents.done > 0) {
+    marks.push(<Bar key="parents" of={parents} told="tasks that it waits for are done" />)
+  } else if (open_parents > 0) {
     marks.push(
       <Meta key="links" told={`waits for ${open_parents} ${open_parents === 1 ? 'task' : 'tasks'}`}>
         <Link2 className="i" aria-hidden="true" />
@@ -70,6 +60,18 @@ export function CardMeta({ card }: { card: Card }) {
       {cost !== null && <Meta told={`cost ${cost}`}>{cost}</Meta>}
       {marks.slice(0, MOST)}
     </span>
+  )
+}
+
+/** How many of several tasks are done. */
+function Bar({ of, told }: { of: Card['children']; told: string }) {
+  return (
+    <Meta told={`${of.done} of ${of.all} ${told}`}>
+      <span className="bar">
+        <i style={{ width: `${(100 * of.done) / of.all}%` }} />
+      </span>
+      {of.done}/{of.all}
+    </Meta>
   )
 }
 

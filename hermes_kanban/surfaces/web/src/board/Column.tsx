@@ -1,5 +1,4 @@
 import { Plus } from 'lucide-react'
-import type { ReactNode } from 'react'
 import type { Counts, Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { IconButton } from '@/kit/Button'
@@ -8,11 +7,11 @@ import { StatusIcon } from '@/kit/StatusIcon'
 import { CardList } from './CardList'
 import { useView } from './context'
 import { isNarrow } from './filter'
+import { HeldByAll } from './HeldByAll'
 import { countWords, statusWord } from './words'
 
-/** A column: its head stays, its cards scroll below. `top` stands between them. */
-export function Column(props: { status: Status; counts: Counts | undefined; top?: ReactNode }) {
-  const { status, counts, top } = props
+/** A column: its head stays, its cards scroll below. */
+export function Column({ status, counts }: { status: Status; counts: Counts | undefined }) {
   return (
     <section
       className={`column ${status}`}
@@ -20,7 +19,6 @@ export function Column(props: { status: Status; counts: Counts | undefined; top?
       data-column={status}
     >
       <ColumnHead status={status} counts={counts} />
-      {top}
       <CardList cell={{ status }} label={`${statusWord(status)} tasks`} />
     </section>
   )
@@ -45,6 +43,7 @@ export function ColumnHead({ status, counts }: { status: Status; counts: Counts 
           )}
         </span>
       )}
+      {status === 'ready' && (counts?.all.ready ?? 0) > 0 && <HeldByAll />}
       {status !== 'archived' && (
         <IconButton
           name={`New task in ${name}`}

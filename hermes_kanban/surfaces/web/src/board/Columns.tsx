@@ -1,9 +1,8 @@
-import { type CSSProperties, type ReactNode, useRef } from 'react'
+import { type CSSProperties, useRef } from 'react'
 import type { Counts, Status } from '@/api/types'
 import { Column } from './Column'
 import { useView } from './context'
 import { columnsOf } from './filter'
-import { HeldByAll } from './HeldByAll'
 import { Pager } from './Pager'
 
 /** All columns side by side; on a narrow screen one at a time, with a pager above. */
@@ -20,20 +19,11 @@ export function Columns({ counts }: { counts: Counts | undefined }) {
         style={{ '--tracks': tracks(columns) } as CSSProperties}
       >
         {columns.map((status) => (
-          <Column
-            key={status}
-            status={status}
-            counts={counts}
-            top={(counts?.all.ready ?? 0) > 0 && topOf(status)}
-          />
+          <Column key={status} status={status} counts={counts} />
         ))}
       </div>
     </>
   )
-}
-
-function topOf(status: Status): ReactNode {
-  return status === 'ready' ? <HeldByAll /> : null
 }
 
 /** The widths of the columns: wide where attention is. */

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
+import { CircleStop, Clock } from 'lucide-react'
 import { held } from '@/api/client'
 import type { Health } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
+import { Tip } from '@/kit/Button'
 import { keys } from '@/live/keys'
-import { WhySentence } from './WhyBox'
-import type { Why } from './why'
 
-/** What keeps every ready task from starting, said once above them. */
+/** What keeps every ready task from starting, said once in the head of their column. */
 export function HeldByAll() {
   const { slug, gateway } = useBoard()
   const client = useClient()
@@ -14,31 +14,28 @@ export function HeldByAll() {
     queryKey: keys.slow(slug, 'health'),
     queryFn: async () => held(await client.GET('/health')),
   })
-  const why = whyNothingStarts(health.data, gateway === null)
-  if (why === null) return null
+  const told = whyNothingStarts(health.data, gateway === null)
+  if (told === null) return null
+  const [sentence, isStopped] = told
+  const Icon = isStopped ? CircleStop : Clock
   return (
-    <div className="column-why">
-      <WhySentence why={why} status="ready" />
-    </div>
+    <Tip text={sentence}>
+      <span className="column-held st ready">
+        <Icon className="i" aria-hidden="true" />
+        <span className="hidden-words">{sentence}</span>
+      </span>
+    </Tip>
   )
 }
 
-function whyNothingStarts(health: Health | undefined, isAlone: boolean): Why | null {
-  if (isAlone) {
-    return {
-      mark: 'stop',
-      before: 'Nothing starts: no gateway.',
-      lifter: 'You',
-      after: 'start it.',
-    }
-  }
+/** The sentence, and whether only a person changes that. */
+function whyNothingStarts(health: Health | undefined, isAlone: boolean): [string, boolean] | null {
+  if (isAlone) return ['Nothing starts: no gateway. You start it.', true]
   if (health === undefined) return null
-  if (health.paused_at !== null) {
-    return { mark: 'stop', before: 'The board is paused.', lifter: 'You', after: 'resume it.' }
-  }
-  if (health.in_progress >= health.max_in_progress) {
-    const places = `All ${health.max_in_progress} places are taken.`
-    return { mark: 'clock', before: places, lifter: 'A run', after: 'ends.' }
-  }
-  return null
+  if (health.paused_at !== null) return ['The board is paused. You resume it.', true]
+  if (health.in_progress < health.max_in_progress) return null
+  return [
+    `All ${health.max_in_progress} places are taken. The next run that ends frees one.`,
+    false,
+  ]
 }

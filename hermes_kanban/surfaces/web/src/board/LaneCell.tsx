@@ -1,0 +1,81 @@
+import { useEffect, useRef, useState } from 'react'
+import type { Card as CardData, Status } from '@/api/types'
+import { count } from '@/kit/numbers'
+import { Card } from './Card'
+import { useView } from './context'
+import type { Cell } from './filter'
+import { useColumn } from './useColumn'
+import { useHand, useSteady } from './useSteady'
+import { wentWhere } from './whereabouts'
+import { statusWord } from './words'
+
+/** How many cards of a cell are shown at first, so that lanes stay near each other. */
+export function cellCards(status: Status): number {
+  return status === 'done' || status === 'archived' ? 3 : 10
+}
+
+/** And how many more by each press. */
+const MORE_CARDS = 60
+
+const NONE: readonly CardData[] = []
+
+/** The cards of one column in one lane: the first of them, and more when asked. */
+export function LaneCell(props: { cell: Cell; row: number; total: number; label: string }) {
+  const { cell, row, total, label } = props
+  const { grid } = useView()
+  const { cards, asked, hasMore, more } = useColumn(cell, total > 0)
+  const frame = useRef<HTMLDivElement>(null)
+  const hand = useHand(frame)
+  const { places, held, show } = useSteady(cards ?? NONE, asked, hand.isIn)
+  const [most, setMost] = useState(() => cellCards(cell.status))
+  const shown = places.slice(0, most)
+  const latest = useRef(shown)
+  latest.current = shown
+  useEffect(
+    () =>
+      grid.add({
+        column: cell.status,
+        row,
+        ids: () => latest.current.map((one) => one.card.id),
+        reveal: () => undefined,
+      }),
+    [grid, cell.status, row],
+  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: says that the places changed
+  useEffect(grid.changed, [grid, places, most])
+  useEffect(() => {
+    if (hasMore && most > places.length) more()
+  }, [hasMore, most, places.length, more])
+  const left = total - shown.length - held.length
+  return (
+    <div
+      ref={frame}
+      className={`lane-cell ${cell.status}`}
+      data-column={cell.status}
+      {...hand.handlers}
+    >
+      {held.length > 0 && (
+        <button type="button" className="held" onClick={show}>
+          {held.length} new
+        </button>
+      )}
+      {shown.length > 0 && (
+        <ul aria-label={label}>
+          {shown.map(({ card, gone }) => (
+            <li key={card.id}>
+              <Card
+                card={card}
+                gone={gone ? wentWhere(card.id, statusWord(cell.status)) : undefined}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      {cards !== undefined && left > 0 && (
+        <button type="button" className="lane-more" onClick={() => setMost(most + MORE_CARDS)}>
+          {count(left)} more
+        </button>
+      )}
+    </div>
+  )
+}
