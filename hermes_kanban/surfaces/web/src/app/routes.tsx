@@ -7,6 +7,7 @@ import { BoardView } from '@/board/BoardView'
 export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/', Page: BoardView },
   { path: '/graph', Page: lazy(() => import('@/graph/GraphView')) },
+  { path: '/timeline', Page: lazy(() => import('@/timeline/TimelineView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },
