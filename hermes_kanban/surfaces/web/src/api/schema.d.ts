@@ -520,6 +520,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/{task_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the result of a run that was refused for being late aside; it is kept. */
+        post: operations["dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/pause": {
         parameters: {
             query?: never;
@@ -1189,7 +1206,7 @@ export interface components {
             failed: number;
             cursor: number;
         };
-        /** @description One task at a glance. `since` is when it got its status. `parents` are those that it waits or waited for, `open_parents` how many hold it back now, `children` those that wait for it. `checks` are the boxes of a checklist in its body. `attempts` is how many failures in a row are allowed, plus one. `cost_usd` and `tokens` add up what its runs report, None where none does. */
+        /** @description One task at a glance. `since` is when it got its status. `parents` are those that it waits or waited for, `open_parents` how many hold it back now, `children` those that wait for it. `checks` are the boxes of a checklist in its body. `choices` are the answers that a question lists. `attempts` is how many failures in a row are allowed, plus one. `cost_usd` and `tokens` add up what its runs report, None where none does. */
         Card: {
             id: string;
             seq: number;
@@ -1208,6 +1225,7 @@ export interface components {
             completed_at: number | null;
             block_kind: string | null;
             block_reason: string | null;
+            choices: string[];
             parents: components["schemas"]["Progress"];
             open_parents: number;
             children: components["schemas"]["Progress"];
@@ -1416,7 +1434,7 @@ export interface components {
             pid: number;
             start_ticks: number;
         };
-        /** @description One thing that a person is asked. `text` is the question, what is handed in for review, the last error, or the late summary; an agent wrote it. `run_id` is the run that it comes from. `verbs` answer it. */
+        /** @description One thing that a person is asked. `text` is the question, what is handed in for review, the last error, or the late summary; an agent wrote it. `run_id` is the run that it comes from. `verbs` answer it. `choices` are the answers that a question lists, each to be given as the reason of `unblock`. */
         Item: {
             /** @enum {unknown} */
             kind: "gave_up" | "late_result" | "question" | "review";
@@ -1425,6 +1443,8 @@ export interface components {
             text: string;
             run_id: number | null;
             verbs: string[];
+            /** @default [] */
+            choices: string[];
         };
         /** @description The tasks of one assignee or tenant, by status; `name` is None for those of nobody. */
         Lane: {
@@ -2137,7 +2157,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description what is missing, as a question to answer */
+                    /** @description what is missing, as a question; a list of short answers may end it */
                     reason: string;
                     /**
                      * @description needs_input: a person answers; capability: another agent is needed; transient: try later; dependency: an open parent
@@ -3610,6 +3630,56 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description the refused run */
+                    run_id: number;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"] & {
+                        warnings: components["schemas"]["Caution"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
+        };
+    };
+    dismiss: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a repeat with the same key is not performed again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description the refused run */
                     run_id: number;
                 };
             };
@@ -3743,6 +3813,7 @@ export interface operations {
                 /** @description only these tasks */
                 ids?: string[];
                 text?: string;
+                min_priority?: number;
                 /** @description waits for a person's answer */
                 needs_you?: boolean;
                 order?: "completed" | "newest" | "oldest" | "queue";
@@ -3799,6 +3870,7 @@ export interface operations {
                 /** @description only these tasks */
                 ids?: string[];
                 text?: string;
+                min_priority?: number;
                 /** @description waits for a person's answer */
                 needs_you?: boolean;
                 lanes?: "assignee" | "tenant";
@@ -4203,6 +4275,8 @@ export interface operations {
                 run_id?: number;
                 /** @description the last ones */
                 lines?: number;
+                /** @description keep ESC[…m, and no other sequence */
+                colours?: boolean;
             };
             header?: {
                 /** @description the ETag of an answer that is there already */
