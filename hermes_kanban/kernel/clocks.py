@@ -108,5 +108,6 @@ UNION SELECT id FROM tasks WHERE status = 'blocked' AND block_kind = 'transient'
 ORDER BY id
 """
 _SHIFT_DELIVERIES: Final = """
-UPDATE deliveries SET next_attempt_at = next_attempt_at + :by WHERE state = 'waiting' RETURNING id
+UPDATE deliveries SET next_attempt_at = next_attempt_at + :by, wake_at = wake_at + :by
+WHERE state = 'waiting' RETURNING id
 """

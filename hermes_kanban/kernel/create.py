@@ -11,6 +11,7 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota
+from hermes_kanban.kernel.inherit import inherit_from_run
 from hermes_kanban.kernel.links import add_links
 from hermes_kanban.kernel.workspaces import workspace_columns
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -112,12 +113,32 @@ def _insert(
     row = {column: value for column, value in columns.items() if value is not None}
     _insert_row(tx, row)
     task_id: str = row["id"]
-    payload = {"task": row} | ({"parents": parents} if parents else {})
+    payload: dict[str, Any] = {"task": row} | ({"parents": parents} if parents else {})
+    if by.actor == limits.NOTIFIER or _is_of_a_wake(tx, by.run_id):
+        payload["woken"] = True
+    else:
+        # Before its first event, of which its subscribers hear.
+        inherit_from_run(tx, task_id, parents, by.run_id)
     lifecycle.append_event(tx, task_id, "created", by.actor, payload, run_id=by.run_id, at=tx.now)
     if parents:
         add_links(tx, row | {"last_event_at": tx.now}, parents, by)
         gates.raise_ancestors(tx, task_id, columns["priority"])
     return task_id
+
+
+def _is_of_a_wake(tx: Transaction, run_id: int | None) -> bool:
+    """Whether a wake made the task of that run, or the one whose run made it, and so on."""
+    if run_id is None:
+        return False
+    return tx.value(_FIRST_EVENT_OF_A_WAKE, {"run": run_id}) is not None
+
+
+_FIRST_EVENT_OF_A_WAKE: Final = """
+SELECT e.id FROM task_events e WHERE e.id = (
+    SELECT f.id FROM task_events f JOIN task_runs r ON r.task_id = f.task_id
+    WHERE r.id = :run ORDER BY f.id LIMIT 1)
+AND e.payload LIKE '%"woken":true%'
+"""
 
 
 def _is_open(tx: Transaction, parent_id: str) -> bool:

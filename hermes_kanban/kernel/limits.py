@@ -39,7 +39,8 @@ _SKILL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # An escape follows an even number of backslashes; after an odd one it is text about an escape.
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}")
-_ACTOR = re.compile(r"system|(?:person|profile):\S.{0,199}")
+NOTIFIER: Final = "notifier"
+_ACTOR: Final = re.compile(r"system|notifier|(?:person|profile):\S.{0,199}")
 
 
 def text(field: str, value: str | None, limit_bytes: int) -> str | None:
@@ -154,7 +155,10 @@ def word(field: str, value: str, allowed: Iterable[str]) -> str:
 
 
 def actor(value: str | None) -> str:
-    """Who acts: ``person:<name>``, ``profile:<name>`` or ``system``; default this login."""
+    """Who acts: ``person:<name>``, ``profile:<name>``, ``system`` or ``notifier``.
+
+    Default this login.
+    """
     if value is None:
         return f"person:{login()}"
     if not isinstance(value, str) or not _ACTOR.fullmatch(value):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
+from hermes_kanban.kernel.inherit import inherit
 from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -48,6 +49,7 @@ def link_tasks(
             raise InvalidInput("link", "links without a cycle", f"would close the cycle {shown}")
         if not add_links(tx, child, [parent_id], by):
             return False
+        inherit(tx, [child_id], [parent_id])
         gates.settle_after_link_change(tx, child)
         if child["status"] not in ("done", "archived"):
             gates.raise_ancestors(tx, child_id, child["effective_priority"])

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Container
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from hermes_kanban.kernel import limits
+from hermes_kanban.kernel.due import due_at, options_of
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, get_event, newest_event_id
-from hermes_kanban.kernel.subscriptions import Histories, Subscribers, get_subscription, look
+from hermes_kanban.kernel.subscriptions import (
+    Histories,
+    Subscribers,
+    get_subscription,
+    look,
+    wakes,
+)
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
-from hermes_kanban.model.records import Delivery
+from hermes_kanban.model.records import Delivery, Subscription
 from hermes_kanban.model.words import DELIVERY_STATES
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, AboutTask, Message, Outcome
@@ -50,10 +57,18 @@ _COLUMNS: Final = ", ".join(f"d.{name}" for name in Delivery.__struct_fields__)
 # Events become deliveries.
 
 
-class _Found(msgspec.Struct):
-    """What one reading found: (subscription, event) pairs, and how far it came."""
+class Owed(NamedTuple):
+    """An event that a subscription asked for, and whether it wakes an agent."""
 
-    pairs: list[tuple[int, int]]
+    sub: Subscription
+    event_id: int
+    wakes: bool
+
+
+class _Found(msgspec.Struct):
+    """What one reading found: what is owed to whom, and how far it came."""
+
+    pairs: list[Owed]
     events: int
     upto: int
 
@@ -71,8 +86,8 @@ def advance_cursors(conn: BoardConnection, *, limit: int = EVENTS_AT_ONCE) -> in
     if found is None or (not found.pairs and found.events < min(limit, QUIET_EVENTS)):
         return 0
     with write(conn, "advance-cursors") as tx:
-        for sub_id, event_id in found.pairs:
-            owe(tx, sub_id, event_id)
+        for owed in found.pairs:
+            owe(tx, owed)
         tx.run(_MOVE_CURSORS, {"upto": found.upto})
     return found.events
 
@@ -88,7 +103,7 @@ def _read(conn: BoardConnection, limit: int) -> _Found | None:
         seen = look(conn, histories, row)
         for sub, rule in subscribers.of(row["task_id"]):
             if sub.cursor < row["id"] and rule.matches(seen):
-                found.pairs.append((sub.id, row["id"]))
+                found.pairs.append(Owed(sub, row["id"], wakes(sub, seen)))
         found.events += 1
         found.upto = row["id"]
         if len(found.pairs) >= PAIRS_AT_ONCE or conn.clock.monotonic() > deadline:
@@ -107,16 +122,39 @@ _MOVE_CURSORS: Final = (
 )
 
 
-def owe(tx: Transaction, sub_id: int, event_id: int) -> None:
-    """Owe a live subscription an event, due at once; what is owed already stays as it is."""
-    key = f"{tx.conn.board_id}:{sub_id}:{event_id}"
-    tx.run(_INSERT, {"sub": sub_id, "event": event_id, "key": key, "now": tx.now})
+def owe(tx: Transaction, owed: Owed) -> None:
+    """Owe a live subscription an event; what is owed already stays as it is."""
+    sub = owed.sub
+    due = _first_due(tx, sub)
+    parameters = {
+        "sub": sub.id,
+        "event": owed.event_id,
+        "key": f"{tx.conn.board_id}:{sub.id}:{owed.event_id}",
+        "due": due,
+        "wake": due if owed.wakes else None,
+    }
+    tx.run(_INSERT, parameters)
 
 
+def _first_due(tx: Transaction, sub: Subscription) -> int:
+    """When what is owed now is due: with the digest that is being collected, or a new one."""
+    options = options_of(sub)
+    if options.digest_seconds is None:
+        return due_at(options, tx.now)
+    collecting: int | None = tx.value(_COLLECTING, {"sub": sub.id})
+    return due_at(options, tx.now + options.digest_seconds) if collecting is None else collecting
+
+
+_COLLECTING: Final = (
+    "SELECT next_attempt_at FROM deliveries WHERE sub_id = :sub AND state = 'waiting'"
+    " AND batch IS NULL ORDER BY event_id LIMIT 1"
+)
 # Since they were read the subscription may have ended, or the event may have gone with its task.
 _INSERT: Final = """
-INSERT INTO deliveries (sub_id, event_id, dedup_key, state, attempts, next_attempt_at)
-SELECT s.id, :event, :key, 'waiting', 0, :now FROM kanban_notify_subs s
+INSERT INTO deliveries (sub_id, event_id, dedup_key, state, attempts, next_attempt_at, wake_at)
+SELECT s.id, cast(:event AS integer), :key, 'waiting', 0, cast(:due AS integer),
+    cast(:wake AS integer)
+FROM kanban_notify_subs s
 WHERE s.id = :sub AND s.ended_at IS NULL
     AND EXISTS (SELECT 1 FROM task_events e WHERE e.id = :event)
 ON CONFLICT (sub_id, event_id) DO NOTHING

@@ -23,7 +23,8 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import notify
-from hermes_kanban.kernel import limits
+from hermes_kanban.kernel import inherit, limits
+from hermes_kanban.kernel.due import Options, check_options, encode_options
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, must_exist, newest_event_id
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Event, Subscription
@@ -37,7 +38,9 @@ from hermes_kanban.store.protocol import (
     write,
 )
 
-MODES: Final = ("notify",)
+MODES: Final = ("notify", "wake", "notify_and_wake")
+WAKE: Final = "wake"
+WAKING: Final = ("wake", "notify_and_wake")
 ALL: Final = "all"
 ATTENTION: Final = "attention"
 FILTER_KEYS: Final = ("kinds", "tasks", "assignee", "tenant")
@@ -49,33 +52,59 @@ _ENDED_BY_SUBSCRIBER: Final = "its subscription ended"
 _ATTENTION_ALWAYS: Final = frozenset({"gave_up", "review_requested", "completed", "approved"})
 _LIFTED_BY_A_PERSON: Final = ("needs_input", "capability")
 _FILTER_AT: Final = Subscription.__struct_fields__.index("filter")
+_OPTIONS_AT: Final = Subscription.__struct_fields__.index("options")
 
 
 def subscribe(
     conn: BoardConnection,
     *,
-    destination: str,
+    destination: str | None = None,
     task_id: str | None = None,
     filter: dict[str, Any] | None = None,
     mode: str = "notify",
+    options: dict[str, Any] | None = None,
     actor: str | None = None,
 ) -> int:
     """Send what happens from now on to ``destination``; return the subscription's id.
 
-    A repeat returns the id of the live subscription that says the same. Subscriptions survive the
-    end and the reopening of a task. Raises InvalidInput or NotFound, having written nothing.
+    ``mode`` ``wake`` makes a task for the profile ``options["wake"]`` instead, and
+    ``notify_and_wake`` does both; the other ``options`` are those of ``due``. A repeat returns the
+    id of the live subscription that says the same. Subscriptions survive the end and the reopening
+    of a task. Raises InvalidInput or NotFound, having written nothing.
     """
+    checked = check_options(options)
+    if checked.inherit and task_id is None:
+        raise InvalidInput("options.inherit", "only with a task, whose tree it is", "is of a board")
     columns: dict[str, Any] = {
         "task_id": limits.text("task", task_id, limits.NAME_CHARACTERS),
         "filter": _encode_filter(check_filter(filter)),
-        "destination": notify.check_destination(destination),
         "mode": limits.word("mode", mode, MODES),
+        "options": encode_options(checked),
         "created_by": limits.actor(actor),
     }
+    columns["destination"] = _check_destination(destination, mode, checked)
     with write(conn, "subscribe") as tx:
         _check_tasks(conn, columns)
         known = _same_live(tx, columns)
-        return _insert(tx, columns) if known is None else known
+        sub_id = _insert(tx, columns) if known is None else known
+        if checked.inherit and task_id is not None:
+            inherit.give_below(tx, sub_id, task_id)
+        return sub_id
+
+
+def _check_destination(destination: str | None, mode: str, options: Options) -> str:
+    """Where it goes, as it is stored; InvalidInput where destination, mode and wake disagree."""
+    if (mode == "notify") != (options.wake is None):
+        allowed = "a profile with the modes wake and notify_and_wake, none with notify"
+        raise InvalidInput("options.wake", allowed, f"is {options.wake!r} with {mode}")
+    if mode != WAKE:
+        if destination is None:
+            raise InvalidInput("destination", notify.ALLOWED, "is missing")
+        return notify.check_destination(destination)
+    agent = f"{WAKE}:{options.wake}"
+    if destination not in (None, agent):
+        raise InvalidInput("destination", "none: the mode wake makes a task", "is given")
+    return agent
 
 
 def list_subscriptions(
@@ -83,11 +112,17 @@ def list_subscriptions(
     *,
     live_only: bool = True,
     task_id: str | None = None,
+    inherited: bool = True,
     after: int = 0,
     limit: int = PAGE,
 ) -> list[Subscription]:
-    """One page by id; ``task_id`` leaves those of that task alone."""
+    """One page by id; ``task_id`` leaves those of that task alone.
+
+    Without ``inherited`` those are left out that a tree handed on.
+    """
     conditions = ["s.id > :after"]
+    if not inherited:
+        conditions.append("s.root_id IS NULL")
     if live_only:
         conditions.append("s.ended_at IS NULL")
     if task_id is not None:
@@ -113,17 +148,25 @@ _BY_ID: Final = f"SELECT {SUBSCRIPTION_COLUMNS} FROM kanban_notify_subs s WHERE 
 
 
 def unsubscribe(conn: BoardConnection, sub_id: int, *, actor: str | None = None) -> bool:
-    """End a subscription; what it still waits for is given up. False if it had ended already."""
+    """End a subscription, and those that were inherited from it; False if it had ended already.
+
+    What they still wait for is given up.
+    """
     limits.actor(actor)
     with write(conn, "unsubscribe") as tx:
         if get_subscription(conn, sub_id).ended_at is not None:
             return False
         parameters = {"id": sub_id, "now": tx.now, "reason": _ENDED_BY_SUBSCRIBER}
-        tx.run("UPDATE kanban_notify_subs SET ended_at = :now WHERE id = :id", parameters)
-        tx.run(_GIVE_UP_WAITING, parameters)
+        for (one,) in [(sub_id,), *tx.all(_INHERITED, parameters)]:
+            parameters["id"] = one
+            tx.run("UPDATE kanban_notify_subs SET ended_at = :now WHERE id = :id", parameters)
+            tx.run(_GIVE_UP_WAITING, parameters)
         return True
 
 
+_INHERITED: Final = (
+    "SELECT id FROM kanban_notify_subs WHERE root_id = :id AND ended_at IS NULL ORDER BY id"
+)
 _GIVE_UP_WAITING: Final = (
     "UPDATE deliveries SET state = 'dead', reason = :reason, next_attempt_at = NULL"
     " WHERE sub_id = :id AND state = 'waiting'"
@@ -175,13 +218,15 @@ def _check_tasks(conn: BoardConnection, columns: dict[str, Any]) -> None:
 
 _SAME_LIVE: Final = (
     "SELECT id FROM kanban_notify_subs WHERE ended_at IS NULL AND {scope}"
-    " AND destination = :destination AND mode = :mode AND filter = :filter ORDER BY id LIMIT 1"
+    " AND destination = :destination AND mode = :mode AND filter = :filter"
+    " AND coalesce(options, '') = :options ORDER BY id LIMIT 1"
 )
 
 
 def _same_live(tx: Transaction, columns: dict[str, Any]) -> int | None:
     scope = "task_id IS NULL" if columns["task_id"] is None else "task_id = :task_id"
-    known: int | None = tx.value(_SAME_LIVE.format(scope=scope), columns)
+    parameters = columns | {"options": columns["options"] or ""}
+    known: int | None = tx.value(_SAME_LIVE.format(scope=scope), parameters)
     return known
 
 
@@ -199,11 +244,13 @@ def subscription_of(row: Any) -> Subscription:
     values = list(row)
     if values[_FILTER_AT] is not None:
         values[_FILTER_AT] = _decode_filter(values[_FILTER_AT])
+    if values[_OPTIONS_AT] is not None:
+        values[_OPTIONS_AT] = _decode_filter(values[_OPTIONS_AT])
     return Subscription(*values)
 
 
 def _decode_filter(encoded: str) -> dict[str, Any]:
-    """The filter; a damaged one is told by ``check``, matches nothing and holds up nobody."""
+    """The object; a damaged one is told by ``check``, matches nothing and holds up nobody."""
     try:
         return _decode_object(encoded)
     except (msgspec.DecodeError, UnicodeError):
@@ -217,11 +264,15 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class TaskFacts(msgspec.Struct, frozen=True):
-    """What a task's events up to one of them say: ``done`` means that it had been completed."""
+    """What a task's events up to one of them say.
+
+    ``done`` means that it had been completed, ``woken`` that a wake made it, or a run of such one.
+    """
 
     assignee: str | None = None
     tenant: str | None = None
     done: bool = False
+    woken: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -242,10 +293,14 @@ class Rule(msgspec.Struct, frozen=True):
     tasks: frozenset[str] | None
     assignees: frozenset[str] | None
     tenants: frozenset[str] | None
+    wakes_only: bool = False
 
     def matches(self, seen: Seen) -> bool:
         """True when the event is one that the subscriber asked for."""
-        return self._is_in_scope(seen) and self._wants_kind(seen) and self._is_of_people(seen)
+        if not (self._is_in_scope(seen) and self._wants_kind(seen) and self._is_of_people(seen)):
+            return False
+        # What a wake made wakes nobody, or agents would keep one another awake.
+        return not (self.wakes_only and seen.task_id is not None and seen.facts().woken)
 
     def _is_in_scope(self, seen: Seen) -> bool:
         if seen.task_id is None:
@@ -283,8 +338,18 @@ def rule_of(sub: Subscription) -> Rule | None:
         return None
     lists = {key: frozenset(values) for key, values in checked.items()}
     return Rule(
-        lists["kinds"], sub.task_id, lists.get("tasks"), lists.get("assignee"), lists.get("tenant")
+        lists["kinds"],
+        sub.task_id,
+        lists.get("tasks"),
+        lists.get("assignee"),
+        lists.get("tenant"),
+        sub.mode == WAKE,
     )
+
+
+def wakes(sub: Subscription, seen: Seen) -> bool:
+    """Whether an event that matches wakes the agent of the subscription."""
+    return sub.mode in WAKING and not (seen.task_id is not None and seen.facts().woken)
 
 
 def matches(sub: Subscription, event: Event, task_facts: TaskFacts | None = None) -> bool:
@@ -309,17 +374,18 @@ class _TaskPart(msgspec.Struct, frozen=True):
 
 class _Payload(msgspec.Struct, frozen=True):
     task: _TaskPart = _TaskPart()
+    woken: bool = False
 
 
 _decode_payload = msgspec.json.Decoder(_Payload).decode
 
 
-def _task_part(payload: str) -> _TaskPart:
-    """The columns that matching looks at; a damaged payload says nothing."""
+def _told(payload: str) -> _Payload:
+    """What matching looks at; a damaged payload says nothing."""
     try:
-        return _decode_payload(payload).task
+        return _decode_payload(payload)
     except (msgspec.DecodeError, UnicodeError):
-        return _TaskPart()
+        return _Payload()
 
 
 class Histories:
@@ -327,43 +393,46 @@ class Histories:
 
     def __init__(self, conn: BoardConnection) -> None:
         self._conn = conn
-        self._changes: dict[str, list[tuple[int, _TaskPart]]] = {}
+        self._changes: dict[str, list[tuple[int, _Payload]]] = {}
 
     def at(self, task_id: str, event_id: int) -> TaskFacts:
         """The facts as of that event, its own change included."""
         facts = TaskFacts()
-        for at, part in self._of(task_id):
+        for at, told in self._of(task_id):
             if at > event_id:
                 break
-            facts = _folded(facts, part)
+            facts = _folded(facts, told)
         return facts
 
-    def _of(self, task_id: str) -> list[tuple[int, _TaskPart]]:
+    def _of(self, task_id: str) -> list[tuple[int, _Payload]]:
         if task_id not in self._changes:
             if len(self._changes) >= HISTORIES_KEPT:
                 self._changes.clear()
             self._changes[task_id] = self._read(task_id)
         return self._changes[task_id]
 
-    def _read(self, task_id: str) -> list[tuple[int, _TaskPart]]:
+    def _read(self, task_id: str) -> list[tuple[int, _Payload]]:
         rows = self._conn.execute(_HISTORY, {"task_id": task_id})
-        parts = ((event_id, _task_part(payload)) for event_id, payload in rows)
-        return [(event_id, part) for event_id, part in parts if _tells(part)]
+        told = ((event_id, _told(payload)) for event_id, payload in rows)
+        return [(event_id, one) for event_id, one in told if _tells(one)]
 
 
 _HISTORY: Final = "SELECT id, payload FROM task_events WHERE task_id = :task_id ORDER BY id"
 
 
-def _tells(part: _TaskPart) -> bool:
-    told = (part.assignee, part.tenant, part.completed_at)
-    return any(value is not msgspec.UNSET for value in told)
+def _tells(told: _Payload) -> bool:
+    part = told.task
+    values = (part.assignee, part.tenant, part.completed_at)
+    return told.woken or any(value is not msgspec.UNSET for value in values)
 
 
-def _folded(facts: TaskFacts, part: _TaskPart) -> TaskFacts:
+def _folded(facts: TaskFacts, told: _Payload) -> TaskFacts:
+    part = told.task
     return TaskFacts(
         facts.assignee if part.assignee is msgspec.UNSET else part.assignee,
         facts.tenant if part.tenant is msgspec.UNSET else part.tenant,
         facts.done if part.completed_at is msgspec.UNSET else part.completed_at is not None,
+        facts.woken or told.woken,
     )
 
 
@@ -373,7 +442,7 @@ def look(conn: BoardConnection, histories: Histories, row: Row) -> Seen:
 
     def block_kind() -> str | None:
         found = conn.execute(_PAYLOAD, {"id": event_id}).fetchone()
-        kind = _task_part(found[0]).block_kind if found else None
+        kind = _told(found[0]).task.block_kind if found else None
         return None if kind is msgspec.UNSET else kind
 
     def facts() -> TaskFacts:

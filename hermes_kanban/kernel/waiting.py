@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hermes_kanban.kernel import fencing, finish, limits, mentions
 from hermes_kanban.kernel.fencing import task_state
+from hermes_kanban.kernel.inherit import inherit
 from hermes_kanban.kernel.links import link_tasks
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
@@ -39,6 +40,7 @@ def wait_for(
             return by
         for child in ids:
             link_tasks(conn, child, task_id, run_id=run_id, claim_lock=claim_lock)
+        inherit(tx, ids, [task_id])
         task = task_state(tx, task_id)
         columns = {"summary": summary} if summary else {}
         finish.requeue(tx, "wait_for", task, by, {}, columns, {"waits_for": ids})

@@ -183,7 +183,11 @@ class Board(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """Who wants to hear of what: a task or a filter, a destination, and a durable cursor."""
+    """Who wants to hear of what: a task or a filter, a destination, and a durable cursor.
+
+    ``options`` say how it is delivered (``kernel.due``); ``root_id`` is the subscription to a tree
+    that it was inherited from.
+    """
 
     id: int
     task_id: str | None
@@ -195,10 +199,17 @@ class Subscription(msgspec.Struct, frozen=True):
     created_by: str
     created_at: int
     ended_at: int | None
+    options: dict[str, Any] | None = None
+    root_id: int | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One message owed to one destination."""
+    """One message owed to one destination.
+
+    ``batch`` is the key of the digest that it is sent in, ``receipt`` the destination's own id of
+    the message. ``closed_at``: nothing in that message is open any more. ``wake_at``: when its
+    agent is to be woken, None if nobody is, or has been.
+    """
 
     id: int
     sub_id: int
@@ -209,6 +220,10 @@ class Delivery(msgspec.Struct, frozen=True):
     next_attempt_at: int | None
     delivered_at: int | None
     reason: str | None
+    batch: str | None = None
+    receipt: str | None = None
+    closed_at: int | None = None
+    wake_at: int | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):

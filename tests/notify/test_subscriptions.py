@@ -29,6 +29,10 @@ def heard(board: ABoard, sub_id: int) -> list[str]:
     return [events[one].kind for one in ids]
 
 
+def quiet_hours(start: str, end: str, zone: str = "UTC") -> dict[str, str]:
+    return {"from": start, "to": end, "zone": zone}
+
+
 def test_it_starts_at_the_newest_event(board: ABoard) -> None:
     board.create()
     sub = subscriptions.get_subscription(board.conn, subscribe(board))
@@ -69,7 +73,22 @@ def test_the_order_of_a_list_makes_no_other_subscription(board: ABoard) -> None:
         ({"destination": "command:sh 'open quote"}, "destination"),
         ({"destination": "command:sh -c 'a\nb'"}, "destination"),
         ({"destination": 7}, "destination"),
-        ({"mode": "wake"}, "mode"),
+        ({"mode": "shout"}, "mode"),
+        ({"mode": "wake"}, "options.wake"),
+        ({"options": {"wake": "coder"}}, "options.wake"),
+        ({"mode": "wake", "options": {"wake": "coder"}}, "destination"),
+        ({"options": {"wake": "two words"}, "mode": "wake"}, "options.wake"),
+        ({"options": {"inherit": True}}, "options.inherit"),
+        ({"options": {"colour": "red"}}, "options"),
+        ({"options": {"inherit": "yes"}}, "options"),
+        ({"options": {"digest_seconds": 0}}, "options.digest_seconds"),
+        ({"options": {"digest_seconds": 86_401}}, "options.digest_seconds"),
+        ({"options": {"quiet": {"from": "22:00"}}}, "options"),
+        ({"options": {"quiet": quiet_hours("24:00", "07:00")}}, "options.quiet.from"),
+        ({"options": {"quiet": quiet_hours("22:00", "7:00")}}, "options.quiet.to"),
+        ({"options": {"quiet": quiet_hours("22:00", "22:00")}}, "options.quiet.to"),
+        ({"options": {"quiet": quiet_hours("22:00", "07:00", "Mars/Base")}}, "options.quiet.zone"),
+        ({"options": {"quiet": quiet_hours("22:00", "07:00", "../passwd")}}, "options.quiet.zone"),
         ({"filter": {"colour": "red"}}, "filter"),
         ({"filter": ["completed"]}, "filter"),
         ({"filter": {"kinds": "finished"}}, "filter.kinds"),

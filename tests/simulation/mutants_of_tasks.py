@@ -200,8 +200,8 @@ _POST: Final = (
         "cursor ahead of deliveries",
         "the cursor moves with what is owed, in one transaction",
         _OUTBOX,
-        "for sub_id, event_id in found.pairs:",
-        "for sub_id, event_id in found.pairs[:-1]:",
+        "for owed in found.pairs:",
+        "for owed in found.pairs[:-1]:",
     ),
     mutant(
         "cursor ahead of the reading",
@@ -265,9 +265,8 @@ _POST: Final = (
         "deaf to the assignee",
         "a filter asks who had the task when it happened",
         "kernel/subscriptions.py",
-        "        return self._is_in_scope(seen) and self._wants_kind(seen)"
-        " and self._is_of_people(seen)",
-        "        return self._is_in_scope(seen) and self._wants_kind(seen)",
+        "if not (self._is_in_scope(seen) and self._wants_kind(seen) and self._is_of_people(seen)):",
+        "if not (self._is_in_scope(seen) and self._wants_kind(seen)):",
     ),
 )
 _RECORDS: Final = (

@@ -18,7 +18,7 @@ from tests.support.counting import calls_by_strace, has_strace
 # two a page of the log, and room for a page more; averages, since a page splits now and then.
 MOST = {
     "create": (5, 1, 23),
-    "create behind a parent": (9, 1, 25),
+    "create behind a parent": (10, 1, 25),
     "claim": (9, 1, 28),
     "a claim that is lost": (1, 0, 0),
     "heartbeat": (6, 1, 6),
@@ -27,7 +27,7 @@ MOST = {
     "block": (8, 1, 24),
     "unblock": (7, 1, 19),
     "comment": (6, 1, 13),
-    "link, which demotes the child": (12, 1, 24),
+    "link, which demotes the child": (13, 1, 24),
     "a batch of 50 creates": (203, 1, 100),
     "a tick with nothing to do": (8, 0, 0),
 }

@@ -32,6 +32,7 @@ JSON_COLUMNS: Final = (
     JsonColumn("run", "task_runs", "claimer_identity", _identity),
     JsonColumn("run", "task_runs", "worker_identity", _identity),
     JsonColumn("subscription", "kanban_notify_subs", "filter", _object),
+    JsonColumn("subscription", "kanban_notify_subs", "options", _object),
 )
 
 

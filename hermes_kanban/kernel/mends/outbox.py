@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hermes_kanban.kernel.mends.mending import Mending
-from hermes_kanban.kernel.outbox import owe
+from hermes_kanban.kernel.outbox import Owed, owe
 from hermes_kanban.kernel.reads import newest_event_id
 from hermes_kanban.kernel.subscriptions import (
     SUBSCRIPTION_COLUMNS,
+    Histories,
+    look,
     matching_event_ids,
     rule_of,
     subscription_of,
+    wakes,
 )
 from hermes_kanban.model.records import Subscription
 
@@ -63,7 +66,7 @@ def _mend_deliveries(mending: Mending, sub: Subscription, bounds: tuple[int, int
     rows = mending.tx.all("SELECT * FROM deliveries WHERE sub_id = :sub", {"sub": sub.id})
     known = {row["event_id"]: row for row in rows}
     for event_id in sorted(wanted - known.keys()):
-        owe(mending.tx, sub.id, event_id)
+        owe(mending.tx, Owed(sub, event_id, _wakes(mending, sub, event_id)))
         text = f"is owed event {event_id}, which it had missed"
         facts = {"event_id": event_id}
         mending.tell_board("subscription", str(sub.id), text, facts)
@@ -73,6 +76,14 @@ def _mend_deliveries(mending: Mending, sub: Subscription, bounds: tuple[int, int
         text = f"was owed to subscription {sub.id}, which did not ask for event {event_id}"
         was = dict(zip(row.keys(), row, strict=True))
         mending.tell_board("delivery", str(row["id"]), text, {"was": was})
+
+
+def _wakes(mending: Mending, sub: Subscription, event_id: int) -> bool:
+    row = mending.tx.one(
+        "SELECT id, task_id, kind, actor FROM task_events WHERE id = :id", {"id": event_id}
+    )
+    conn = mending.tx.conn
+    return row is not None and wakes(sub, look(conn, Histories(conn), row))
 
 
 def _complete(mending: Mending, delivery_id: int, state: str) -> None:
