@@ -9,7 +9,7 @@ import {
   viewOf,
   writeFilter,
 } from './filter.ts'
-import { lanesOf } from './laneorder.ts'
+import { type LaneCount, lanesOf } from './laneorder.ts'
 
 const ADDRESS = 'status=blocked&assignee=backend&assignee=-&priority=2&needs=you&q=key&task=t_ab'
 
@@ -60,7 +60,7 @@ test('a cell of a lane asks for what filter and lane share', () => {
 })
 
 test('lanes keep their order, and idle profiles have one', () => {
-  const counted = [
+  const counted: Pick<LaneCount, 'name' | 'counts'>[] = [
     { name: null, counts: { triage: 2 } },
     { name: 'tester', counts: { running: 1 } },
     { name: 'backend', counts: { done: 9 } },
