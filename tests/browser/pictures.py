@@ -110,7 +110,7 @@ def _take(
         gateway, theme=theme, size=size, touch=size == NARROW, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.clock.set_fixed_time(MOMENT * 1_000)
+    page.clock.set_fixed_time(MOMENT)
     view.open(page, gateway.address, sample)
     file = into / f"{name}-{size[0]}-{theme}.png"
     taken = _reduced(page.screenshot(animations="disabled"))

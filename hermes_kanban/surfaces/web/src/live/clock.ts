@@ -28,6 +28,8 @@ function tick(): void {
   for (const one of listeners) one()
 }
 
+live.onClock = tick
+
 /**
  * The server's time in Unix seconds, which renders its component anew every `step` seconds only:
  * ages in minutes need no render a second.

@@ -66,6 +66,8 @@ export class LiveSocket {
   private stopped = true
   /** Milliseconds by which the server's clock is ahead of this machine's. */
   ahead = 0
+  /** Called when `ahead` is known better. */
+  onClock: (() => void) | null = null
 
   /** Connects, and stays connected until `stop`. */
   start(): void {
@@ -198,7 +200,10 @@ export class LiveSocket {
 
   private heard(told: Told): void {
     this.heardAt = Date.now()
-    if ('now' in told) this.ahead = told.now * 1_000 - Date.now()
+    if ('now' in told) {
+      this.ahead = told.now * 1_000 - Date.now()
+      this.onClock?.()
+    }
     if (told.type === 'log') {
       this.logs.get(`${told.board} ${told.run_id}`)?.listener.lines(this.placed(told))
       return
