@@ -1137,7 +1137,7 @@ export interface components {
             sha256: string;
             created_at: number;
         };
-        /** @description What waits for a person, the oldest first; `after` asks for the next page. `late` are results that a refused run handed in, of the newest 20,000 events; they are all on every page. */
+        /** @description What waits for a person, the oldest first; `after` asks for the next page. `late` are results that a refused run handed in, of the 200 tasks where that happened last; they are all on every page. */
         Attention: {
             items: components["schemas"]["Item"][];
             late: components["schemas"]["Item"][];
@@ -1205,6 +1205,14 @@ export interface components {
             results: components["schemas"]["BulkResult"][];
             failed: number;
             cursor: number;
+        };
+        /** @description One limit on what runs at once: `taken` of `most` places; `name` is None for the board's. */
+        Cap: {
+            /** @enum {unknown} */
+            of: "board" | "profile" | "resource" | "tenant";
+            name: string | null;
+            taken: number;
+            most: number;
         };
         /** @description One task at a glance. `since` is when it got its status. `parents` are those that it waits or waited for, `open_parents` how many hold it back now, `children` those that wait for it. `checks` are the boxes of a checklist in its body. `choices` are the answers that a question lists. `attempts` is how many failures in a row are allowed, plus one. `cost_usd` and `tokens` add up what its runs report, None where none does. */
         Card: {
@@ -1383,16 +1391,21 @@ export interface components {
                 [key: string]: string[];
             };
         };
-        /** @description How the board stands now; `gateway` is None where none serves it. `in_progress` of `max_in_progress` places are taken. `config_error` says what is wrong with the configuration, None where nothing is. */
+        /** @description How the board stands now; `gateway` is None where none serves it. `standby` are the gateways of this home that take over when that one dies. `in_progress` of `max_in_progress` places are taken, `caps` are all limits. `database_bytes` is what the board's data takes. `deliveries_waiting` and `deliveries_dead` are messages that are owed and that were given up. `config_error` says what is wrong with the configuration, None where nothing is. */
         Health: {
             gateway: components["schemas"]["Gateway"] | null;
+            standby: components["schemas"]["Gateway"][];
             paused_at: number | null;
             paused_by: string | null;
             in_progress: number;
             max_in_progress: number;
+            caps: components["schemas"]["Cap"][];
             needs_you: number;
+            deliveries_waiting: number;
+            deliveries_dead: number;
             /** @enum {unknown} */
             database: "postgresql" | "sqlite";
+            database_bytes: number;
             free_mib: number;
             min_free_mib: number;
             quarantined: number;
@@ -1548,11 +1561,12 @@ export interface components {
             verb: string | null;
             changed: boolean;
         };
-        /** @description Where a task may go from where it is. */
+        /** @description Where a task may go from where it is; `verbs` are those that its status allows a person. */
         Moves: {
             id: string;
             status: string;
             moves: components["schemas"]["Move"][];
+            verbs: string[];
         };
         /** @description One task of a graph; `open_parents` hold it back now. */
         Node: {
@@ -1753,7 +1767,7 @@ export interface components {
             comments: components["schemas"]["Comment"][];
             attachments: components["schemas"]["AttachmentView"][];
         };
-        /** @description Everything about one task that fits on a page; its events have a verb of their own. */
+        /** @description Everything about one task that fits on a page; its events have a verb of their own. `runs_after`, `comments_after` and `attachments_after` ask the verb of that name for the next page; None where there is none. */
         TaskDetail: {
             task: components["schemas"]["TaskView"];
             links: components["schemas"]["Link"][];
@@ -1761,6 +1775,9 @@ export interface components {
             comments: components["schemas"]["Comment"][];
             attachments: components["schemas"]["AttachmentView"][];
             why: components["schemas"]["Hold"][];
+            runs_after: number | null;
+            comments_after: number | null;
+            attachments_after: number | null;
         };
         /** @description Tasks by `seq`, rising; `after` is what asks for the next page, None on the last. */
         TaskPage: {
@@ -2124,6 +2141,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2181,6 +2200,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2230,6 +2251,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2278,6 +2301,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Commented"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2329,6 +2354,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Claimed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2458,6 +2485,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Created"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2506,6 +2535,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Linked"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2554,6 +2585,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Linked"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2651,6 +2684,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2699,6 +2734,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2747,6 +2784,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -2795,6 +2834,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3156,6 +3197,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3205,6 +3248,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3256,6 +3301,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3305,6 +3352,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3351,6 +3400,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3397,6 +3448,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3446,6 +3499,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3495,6 +3550,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3548,6 +3605,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3597,6 +3656,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3646,6 +3707,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3695,6 +3758,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Changed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3739,6 +3804,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Paused"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -3783,6 +3850,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Paused"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4251,6 +4320,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Moved"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4661,6 +4732,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Undone"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4765,6 +4838,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Subscribed"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4811,6 +4886,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Settled"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4857,6 +4934,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Sent"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4948,6 +5027,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Settled"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };
@@ -4996,6 +5077,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Settled"] & {
                         warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
                     };
                 };
             };

@@ -2,10 +2,12 @@ import { useQuery } from '@tanstack/react-query'
 import {
   Activity,
   ChartNoAxesColumn,
+  Ellipsis,
   GanttChart,
   History,
   Inbox,
   Keyboard,
+  Search,
   SlidersHorizontal,
   SquareKanban,
   Users,
@@ -15,9 +17,10 @@ import { Link, useLocation } from 'wouter'
 import { held } from '@/api/client'
 import { type KeyId, shown } from '@/keys/table'
 import { Tip } from '@/kit/Button'
+import { Menu } from '@/kit/Menu'
 import { keys } from '@/live/keys'
 import { useBoard, useClient } from './board'
-import { placeOf, type View } from './places'
+import { placeOf, useGo, type View } from './places'
 
 const ENTRIES: readonly [View, string, KeyId, typeof Inbox][] = [
   ['board', 'Board', 'goBoard', SquareKanban],
@@ -30,36 +33,77 @@ const ENTRIES: readonly [View, string, KeyId, typeof Inbox][] = [
   ['past', 'Past', 'goPast', History],
 ]
 
-/** Where one can go; at the foot on a narrow screen. */
-export function Rail({ onKeys }: { onKeys: () => void }) {
+const AT_THE_FOOT: ReadonlySet<View> = new Set(['board', 'inbox', 'graph', 'timeline'])
+const MORE = [
+  ...ENTRIES.filter(([view]) => !AT_THE_FOOT.has(view)),
+  ['settings', 'Settings', 'goSettings', SlidersHorizontal],
+] as typeof ENTRIES
+
+/** Where one can go; at the foot on a narrow screen, with the rest of the places under "More". */
+export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () => void }) {
   const { slug } = useBoard()
   const needsYou = useNeedsYou()
+  const go = useGo()
+  const isAt = useIsAt()
   return (
     <nav className="rail" aria-label="Views">
       <span className="logo" aria-hidden="true">
         <svg viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor">
           <path
-            d="M3.500 3v10M3.500 8h9M9.500 5l3 3-3 3"
+            d="M2.500 2.500v11M13.500 2.500v11M2.500 8h11M6 5 2.800 8 6 11"
             strokeWidth="1.750"
             strokeLinecap="round"
+            strokeLinejoin="round"
           />
         </svg>
       </span>
       {ENTRIES.map(([view, name, key, Icon]) => (
         <Entry key={view} view={view} name={name} hint={shown(key)} slug={slug}>
           <Icon size={16} aria-hidden="true" />
-          {view === 'inbox' && needsYou > 0 && <b className="dot">{needsYou}</b>}
+          {view === 'inbox' && needsYou > 0 && (
+            <b className="dot">
+              {needsYou}
+              <span className="hidden-words"> need you</span>
+            </b>
+          )}
         </Entry>
       ))}
       <span className="space" />
       <Tip text="Keys" hint="?" side="right">
-        <button type="button" className="place wide" aria-label="Keys" onClick={onKeys}>
+        <button type="button" className="place wide" onClick={onKeys}>
           <Keyboard size={16} aria-hidden="true" />
+          <span className="label">Keys</span>
         </button>
       </Tip>
       <Entry view="settings" name="Settings" hint={shown('goSettings')} slug={slug}>
         <SlidersHorizontal size={16} aria-hidden="true" />
       </Entry>
+      <Menu
+        title="More"
+        trigger={
+          <button
+            type="button"
+            className="place narrow"
+            aria-current={MORE.some(([view]) => isAt(view)) ? 'page' : undefined}
+          >
+            <Ellipsis size={16} aria-hidden="true" />
+            <span className="label">More</span>
+          </button>
+        }
+        items={[
+          ...MORE.map(([view, name, , Icon]) => ({
+            label: name,
+            icon: <Icon className="i" aria-hidden="true" />,
+            onSelect: () => go(`~${placeOf(slug, view)}`),
+          })),
+          null,
+          {
+            label: 'Search and commands',
+            icon: <Search className="i" aria-hidden="true" />,
+            onSelect: onPalette,
+          },
+        ]}
+      />
     </nav>
   )
 }
@@ -71,24 +115,27 @@ function Entry(props: {
   slug: string
   children: React.ReactNode
 }) {
-  const [at] = useLocation()
-  const current = props.view === 'board' ? at === '/' : at === `/${props.view}`
-  const narrow = ['board', 'inbox', 'graph', 'timeline'].includes(props.view)
+  const isAt = useIsAt()
   return (
     <Tip text={props.name} hint={props.hint} side="right">
       <Link
-        className={narrow ? 'place' : 'place wide'}
+        className={AT_THE_FOOT.has(props.view) ? 'place' : 'place wide'}
         href={`~${placeOf(props.slug, props.view)}`}
-        aria-current={current ? 'page' : undefined}
+        aria-current={isAt(props.view) ? 'page' : undefined}
       >
-        {props.children}
         <span className="label">{props.name}</span>
+        {props.children}
       </Link>
     </Tip>
   )
 }
 
-/** How many tasks wait for a person, exactly. */
+function useIsAt(): (view: View) => boolean {
+  const [at] = useLocation()
+  return (view) => (view === 'board' ? at === '/' : at === `/${view}`)
+}
+
+/** How much waits for a person, exactly: tasks, and results that came late. */
 export function useNeedsYou(): number {
   const { slug } = useBoard()
   const client = useClient()
@@ -96,5 +143,10 @@ export function useNeedsYou(): number {
     queryKey: keys.counts(slug),
     queryFn: async () => held(await client.GET('/counts')),
   })
-  return counts.data?.needs_you ?? 0
+  const late = useQuery({
+    queryKey: keys.slow(slug, 'late'),
+    queryFn: async () => held(await client.GET('/attention', { params: { query: { limit: 1 } } })),
+    select: (attention) => attention.late.length,
+  })
+  return (counts.data?.needs_you ?? 0) + (late.data ?? 0)
 }

@@ -1,25 +1,41 @@
-import type { ReactNode } from 'react'
-import { useState } from 'react'
-import { useSearchParams } from 'wouter'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { useRoute } from 'wouter'
 import { KeysSheet } from '@/keys/KeysSheet'
 import { useKeys } from '@/keys/useKeys'
+import { Announcements } from '@/kit/announce'
 import { clockTime } from '@/kit/time'
 import { useConnection } from '@/live/connection'
+import { noteOpened } from '@/palette/recent'
+import { useArrivals } from './arrivals'
 import { useBoard } from './board'
-import { placeOf, useGo, type View } from './places'
+import { NewBoard } from './NewBoard'
+import { useNewTask } from './newTask'
+import { placeOf, useGo, useOpenedTask, type View } from './places'
 import { Rail } from './Rail'
+import { offeredSubjects } from './subjects'
 import { TopBar } from './TopBar'
 import './shell.css'
 
+const Palette = lazy(() => import('@/palette/Palette'))
+
+type Over = 'keys' | 'board' | { palette: readonly string[] } | null
+
 /** The rail, the top bar, what is said of the connection, and the keys that act anywhere. */
 export function Shell({ children }: { children: ReactNode }) {
-  const [showsKeys, setShowsKeys] = useState(false)
-  const { slug } = useBoard()
+  const [over, setOver] = useState<Over>(null)
+  const { slug, actor } = useBoard()
   const go = useGo()
-  const [, setSearch] = useSearchParams()
+  const newTask = useNewTask()
+  const opened = useShownTask()
+  const close = () => setOver(null)
+  const openPalette = () => setOver({ palette: opened === null ? offeredSubjects() : [opened] })
   const to = (view: View) => () => go(`~${placeOf(slug, view)}`)
+  useArrivals(slug, actor)
+  useEffect(() => {
+    if (opened !== null) noteOpened(slug, opened)
+  }, [slug, opened])
   useKeys('anywhere', {
-    allKeys: () => setShowsKeys(true),
+    allKeys: () => setOver('keys'),
     search: () => document.getElementById('search')?.focus(),
     goBoard: to('board'),
     goInbox: to('inbox'),
@@ -30,29 +46,42 @@ export function Shell({ children }: { children: ReactNode }) {
     goProfiles: to('profiles'),
     goSettings: to('settings'),
     goPast: to('past'),
-    newTask: () => setSearch((before) => withParam(before, 'new', 'task')),
-    palette: () => setSearch((before) => withParam(before, 'palette', '1')),
+    newTask: () => newTask(),
+    palette: openPalette,
   })
   return (
     <div className="app">
       <a className="skip" href="#main">
         Skip to the content
       </a>
-      <Rail onKeys={() => setShowsKeys(true)} />
-      <TopBar />
+      <Rail onKeys={() => setOver('keys')} onPalette={openPalette} />
+      <TopBar onNewBoard={() => setOver('board')} />
       <main className="main" id="main" tabIndex={-1}>
         <Offline />
         {children}
       </main>
-      <KeysSheet open={showsKeys} onClose={() => setShowsKeys(false)} />
+      <Announcements />
+      <KeysSheet open={over === 'keys'} onClose={close} />
+      {over === 'board' && <NewBoard onClose={close} />}
+      {over !== null && typeof over === 'object' && (
+        <Suspense fallback={null}>
+          <Palette
+            subjects={over.palette}
+            onClose={close}
+            onKeys={() => setOver('keys')}
+            onNewBoard={() => setOver('board')}
+          />
+        </Suspense>
+      )}
     </div>
   )
 }
 
-function withParam(before: URLSearchParams, name: string, value: string): URLSearchParams {
-  const next = new URLSearchParams(before)
-  next.set(name, value)
-  return next
+/** The task that is open, in the drawer or on its own page. */
+function useShownTask(): string | null {
+  const inDrawer = useOpenedTask()
+  const [isPage, params] = useRoute('/t/:id')
+  return inDrawer ?? (isPage ? params.id : null)
 }
 
 /** A dead socket is said, not hidden. */

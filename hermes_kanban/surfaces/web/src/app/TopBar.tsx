@@ -1,5 +1,5 @@
 import { ChevronDown, Inbox, Plus } from 'lucide-react'
-import { Link } from 'wouter'
+import { Link, useLocation } from 'wouter'
 import { shown } from '@/keys/table'
 import { Button, Key } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
@@ -8,16 +8,18 @@ import { useNewTask } from './newTask'
 import { placeOf, useGo } from './places'
 import { useNeedsYou } from './Rail'
 import { SearchBox } from './SearchBox'
+import { StandingIcon } from './StandingIcon'
 import { standingOf, useHealth } from './standing'
 
 /** Which board this is, search, whether anything runs it, and what waits for a person. */
-export function TopBar() {
+export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {
   const { slug } = useBoard()
   const needsYou = useNeedsYou()
   const newTask = useNewTask()
   return (
     <header className="top">
-      <BoardSwitch />
+      <BoardSwitch onNewBoard={onNewBoard} />
+      <Where />
       <span className="grow" />
       <SearchBox />
       <GatewayPill />
@@ -35,7 +37,7 @@ export function TopBar() {
   )
 }
 
-function BoardSwitch() {
+function BoardSwitch({ onNewBoard }: { onNewBoard: () => void }) {
   const { slug, name, boards } = useBoard()
   const go = useGo()
   return (
@@ -47,14 +49,40 @@ function BoardSwitch() {
           <ChevronDown className="i" aria-hidden="true" />
         </Button>
       }
-      items={boards.map((one) => ({
-        label: one.board?.name || one.slug,
-        checked: one.slug === slug,
-        whyNot: one.error,
-        onSelect: () => go(`~${placeOf(one.slug)}`),
-      }))}
+      items={[
+        ...boards.map((one) => ({
+          label: one.board?.name || one.slug,
+          checked: one.slug === slug,
+          whyNot: one.error,
+          onSelect: () => go(`~${placeOf(one.slug)}`),
+        })),
+        null,
+        {
+          label: 'New board…',
+          icon: <Plus className="i" aria-hidden="true" />,
+          onSelect: onNewBoard,
+        },
+      ]}
     />
   )
+}
+
+/** Which view is shown, beside the name of its board. */
+function Where() {
+  const [at] = useLocation()
+  const name = NAMES[at]
+  return name === undefined ? null : <span className="where wide">{name}</span>
+}
+
+const NAMES: Record<string, string> = {
+  '/inbox': 'Needs you',
+  '/graph': 'Graph',
+  '/timeline': 'Timeline',
+  '/metrics': 'Metrics',
+  '/health': 'Health',
+  '/profiles': 'Profiles',
+  '/settings': 'Settings',
+  '/past': 'Past',
 }
 
 /** Whether something runs the board, and how much of it is taken; opens health. */
@@ -62,10 +90,10 @@ function GatewayPill() {
   const { slug, gateway: told } = useBoard()
   const health = useHealth().data
   const gateway = told === undefined ? health?.gateway : told
-  const { word, status, Icon } = standingOf(gateway)
+  const { word, status } = standingOf(gateway, health?.standby)
   return (
     <Link className={`pill ${status}`} href={`~${placeOf(slug, 'health')}`}>
-      <Icon className="i" aria-hidden="true" />
+      <StandingIcon word={word} />
       <span className={gateway == null ? undefined : 'wide'}>{word}</span>
       {health !== undefined && gateway != null && (
         <span>

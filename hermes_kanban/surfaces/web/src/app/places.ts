@@ -26,15 +26,20 @@ export function taskPlace(board: string, id: string): string {
   return `/b/${board}/t/${id}`
 }
 
-/** Opens a task in the drawer over what is shown (null closes it). */
-export function useOpenTask(): (id: string | null) => void {
+/** A part of a task's page that it can be opened at. */
+export type Part = 'diff' | 'log' | 'runs'
+
+/** Opens a task in the drawer over what is shown (null closes it), at a part of it if one is named. */
+export function useOpenTask(): (id: string | null, part?: Part) => void {
   const [, setSearch] = useSearchParams()
   return useCallback(
-    (id) => {
+    (id, part) => {
       setSearch((before) => {
         const next = new URLSearchParams(before)
+        next.delete('part')
         if (id === null) next.delete('task')
         else next.set('task', id)
+        if (part !== undefined) next.set('part', part)
         return next
       })
     },

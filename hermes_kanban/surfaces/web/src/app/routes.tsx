@@ -8,6 +8,7 @@ export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/', Page: BoardView },
   { path: '/graph', Page: lazy(() => import('@/graph/GraphView')) },
   { path: '/timeline', Page: lazy(() => import('@/timeline/TimelineView')) },
+  { path: '/inbox', Page: lazy(() => import('@/inbox/InboxView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },

@@ -1,7 +1,6 @@
 /** How the board stands: one question, which the top bar and the health page share. */
 
 import { type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { CircleCheck, CircleDashed, CircleX, TriangleAlert } from 'lucide-react'
 import { held } from '@/api/client'
 import type { Gateway, Health } from '@/api/types'
 import { keys } from '@/live/keys'
@@ -24,17 +23,18 @@ export interface Standing {
   word: 'Gateway' | 'Standby' | 'Degraded' | 'No gateway'
   /** The status whose colour it has. */
   status: 'done' | 'todo' | 'running' | 'blocked'
-  Icon: typeof CircleCheck
 }
 
-/** The four words of a gateway, each with a shape of its own. */
-export function standingOf(gateway: Gateway | null | undefined): Standing {
-  if (gateway == null) return { word: 'No gateway', status: 'blocked', Icon: CircleX }
-  if (gateway.degraded.length > 0) {
-    return { word: 'Degraded', status: 'running', Icon: TriangleAlert }
+/** The four words of a gateway; standby is a board that one is about to take over. */
+export function standingOf(
+  gateway: Gateway | null | undefined,
+  standby: readonly Gateway[] = [],
+): Standing {
+  if (gateway == null) {
+    return standby.length > 0
+      ? { word: 'Standby', status: 'todo' }
+      : { word: 'No gateway', status: 'blocked' }
   }
-  if (gateway.state !== 'dispatching') {
-    return { word: 'Standby', status: 'todo', Icon: CircleDashed }
-  }
-  return { word: 'Gateway', status: 'done', Icon: CircleCheck }
+  if (gateway.degraded.length > 0) return { word: 'Degraded', status: 'running' }
+  return { word: 'Gateway', status: 'done' }
 }

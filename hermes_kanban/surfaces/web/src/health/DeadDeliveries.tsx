@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { held } from '@/api/client'
+import type { Health } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { Age } from '@/kit/Age'
 import { Button } from '@/kit/Button'
@@ -12,7 +13,7 @@ import { keys } from '@/live/keys'
 const SHOWN = 50
 
 /** Messages that nobody got: each with the reason, and what can be done. */
-export function DeadDeliveries() {
+export function DeadDeliveries({ health }: { health: Health }) {
   const { slug } = useBoard()
   const client = useClient()
   const queries = useQueryClient()
@@ -49,7 +50,12 @@ export function DeadDeliveries() {
       }
     >
       {all.length === 0 ? (
-        <p className="dim">None was given up.</p>
+        <p className="dim">
+          None was given up
+          {health.deliveries_waiting > 0 &&
+            `; ${count(health.deliveries_waiting)} are on their way`}
+          .
+        </p>
       ) : (
         <ul className="boxed caps">
           {all.map((one) => (

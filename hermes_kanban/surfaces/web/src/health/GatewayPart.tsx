@@ -1,5 +1,6 @@
 import type { Gateway, Health } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { StandingIcon } from '@/app/StandingIcon'
 import { standingOf } from '@/app/standing'
 import { Age } from '@/kit/Age'
 import { Command } from '@/kit/Empty'
@@ -7,7 +8,7 @@ import { Facts, Part, Share } from '@/kit/Facts'
 
 const MEANS: Record<ReturnType<typeof standingOf>['word'], string> = {
   Gateway: 'A gateway starts the tasks of this board.',
-  Standby: 'A gateway stands by; another one has the board.',
+  Standby: 'A gateway stands by, and is about to take this board over.',
   Degraded: 'A gateway serves this board and needs a person.',
   'No gateway': 'Nothing starts until a gateway serves this board. What runs goes on.',
 }
@@ -17,7 +18,7 @@ export function GatewayPart({ health }: { health: Health }) {
   const told = useBoard().gateway
   // Presence comes live and is newer than the last reading.
   const gateway = told === undefined ? health.gateway : told
-  const { word, status, Icon } = standingOf(gateway)
+  const { word, status } = standingOf(gateway, health.standby)
   return (
     <Part
       title="Gateway"
@@ -30,15 +31,15 @@ export function GatewayPart({ health }: { health: Health }) {
       }
     >
       <p className={`standing ${status}`}>
-        <Icon className="i st" aria-hidden="true" />
+        <StandingIcon word={word} />
         <b>{word}</b>
         <span>{MEANS[word]}</span>
       </p>
-      {gateway === null ? (
+      {gateway === null && health.standby.length === 0 && (
         <Command text="hermes-kanban gateway run" />
-      ) : (
-        <Told gateway={gateway} health={health} />
       )}
+      {gateway !== null && <Told gateway={gateway} health={health} />}
+      {health.standby.length > 0 && <Standby all={health.standby} />}
     </Part>
   )
 }
@@ -90,5 +91,28 @@ function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
         ]}
       />
     </>
+  )
+}
+
+/** Those that take over when the gateway that serves the board dies. */
+function Standby({ all }: { all: Gateway[] }) {
+  return (
+    <div className="standby">
+      <Facts
+        rows={all.map((one) => ({
+          name: 'Stands by',
+          value: (
+            <>
+              <span>pid {one.pid}</span>
+              <span className="dim">version {one.version}</span>
+              <span className="dim">
+                for <Age at={one.started_at} />, heard of <Age at={one.tick_at} /> ago
+              </span>
+            </>
+          ),
+          note: one.host,
+        }))}
+      />
+    </div>
   )
 }

@@ -1,20 +1,20 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { Pause, Play } from 'lucide-react'
+import { useActions, useOffline } from '@/actions/useActions'
 import { sentenceOf } from '@/api/problem'
 import type { Health } from '@/api/types'
-import { useBoard, useClient } from '@/app/board'
+import { useBoard } from '@/app/board'
 import { useHealth } from '@/app/standing'
 import { Age } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { Facts, Part, Share } from '@/kit/Facts'
-import { count } from '@/kit/numbers'
-import { toastProblem } from '@/kit/toasts'
-import { useConnection } from '@/live/connection'
+import { bytes, count } from '@/kit/numbers'
 import { keys } from '@/live/keys'
 import { Caps } from './Caps'
 import { DeadDeliveries } from './DeadDeliveries'
 import { GatewayPart } from './GatewayPart'
+import { Read } from './Read'
 import { Stuck } from './Stuck'
 import './health.css'
 
@@ -55,28 +55,31 @@ function Parts({ health }: { health: Health }) {
       <BoardPart health={health} />
       <Caps health={health} />
       <DatabasePart health={health} />
-      <DeadDeliveries />
+      <DeadDeliveries health={health} />
     </>
   )
 }
 
 function BoardPart({ health }: { health: Health }) {
-  const { open } = useConnection()
   const { slug } = useBoard()
-  const client = useClient()
+  const actions = useActions()
+  const offline = useOffline()
   const queries = useQueryClient()
   const paused = health.paused_at !== null
-  const change = useMutation({
-    mutationFn: () => client.POST(paused ? '/resume' : '/pause', { body: {} }),
-    onError: (error) => toastProblem(error),
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.slow(slug, 'health') }),
-  })
+  const change = async () => {
+    await (paused ? actions.resume() : actions.pause())
+    await queries.invalidateQueries({ queryKey: keys.slow(slug, 'health') })
+  }
   return (
     <Part
       title="Board"
       fresh={<Read at={health.now} />}
       actions={
-        <Button disabled={!open || change.isPending} onClick={() => change.mutate()}>
+        <Button
+          disabled={offline !== null}
+          title={offline ?? undefined}
+          onClick={() => void change()}
+        >
           {paused ? (
             <Play className="i" aria-hidden="true" />
           ) : (
@@ -126,7 +129,15 @@ function DatabasePart({ health }: { health: Health }) {
     <Part title="Database and disk" fresh={<Read at={health.now} />}>
       <Facts
         rows={[
-          { name: 'Database', value: health.database === 'sqlite' ? 'SQLite' : 'PostgreSQL' },
+          {
+            name: 'Database',
+            value: (
+              <>
+                <span>{health.database === 'sqlite' ? 'SQLite' : 'PostgreSQL'}</span>
+                <span className="dim">{bytes(health.database_bytes)}</span>
+              </>
+            ),
+          },
           {
             name: 'Free on the disk',
             value: low ? (
@@ -150,15 +161,6 @@ function DatabasePart({ health }: { health: Health }) {
         ]}
       />
     </Part>
-  )
-}
-
-/** How old the figures beside it are. */
-export function Read({ at }: { at: number }) {
-  return (
-    <>
-      read <Age at={at} /> ago
-    </>
   )
 }
 

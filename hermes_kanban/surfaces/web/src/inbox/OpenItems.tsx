@@ -1,0 +1,146 @@
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { sentenceOf } from '@/api/problem'
+import { useOpenedTask, useOpenTask } from '@/app/places'
+import { useOfferSubjects } from '@/app/subjects'
+import { useKeys } from '@/keys/useKeys'
+import { Age } from '@/kit/Age'
+import { Command } from '@/kit/Empty'
+import { count } from '@/kit/numbers'
+import { useAnswering } from './answering'
+import { InboxItem } from './InboxItem'
+import { KeysFoot } from './InboxView'
+import { idOf, nextIndex } from './items'
+import { useInbox } from './useInbox'
+
+/** What waits, the oldest first; one of them has the focus, and the keys answer that one. */
+export function OpenItems({ switcher }: { switcher: ReactNode }) {
+  const { items, answer, isKnown, error } = useInbox()
+  const answersOf = useAnswering(answer)
+  const openTask = useOpenTask()
+  const drawerIsOpen = useOpenedTask() !== null
+  const { index, select, list } = useSelected(items.map(idOf))
+  const current = items[index]
+  useKeys(
+    'inbox',
+    {
+      inboxDown: () => select(Math.min(index + 1, items.length - 1), true),
+      inboxUp: () => select(Math.max(index - 1, 0), true),
+      inboxOpen: () => current && openTask(current.card.id),
+      answer: (_, which) => current && answersOf(current)[which]?.act(),
+      reply: () =>
+        current &&
+        answersOf(current)
+          .find((one) => one.isReply)
+          ?.act(),
+    },
+    !drawerIsOpen,
+  )
+  useOfferSubjects(() => (current === undefined ? [] : [current.card.id]))
+  const [first] = items
+  return (
+    <>
+      <div className="page-head">
+        <h1>Needs you</h1>
+        {first !== undefined && (
+          <span className="dim">
+            {count(items.length)}, oldest <Age at={first.since} />
+          </span>
+        )}
+        <span className="grow" />
+        {switcher}
+      </div>
+      {error !== null && !isKnown && <p role="alert">{sentenceOf(error)}</p>}
+      {isKnown && items.length === 0 && <NothingWaits />}
+      {!isKnown && error === null && <Waiting />}
+      {items.length > 0 && (
+        <>
+          <ul className="inbox" ref={list} aria-label="Needs you">
+            {items.map((item, at) => (
+              <InboxItem
+                key={idOf(item)}
+                item={item}
+                answers={answersOf(item)}
+                isSelected={at === index}
+                onSelect={() => select(at, false)}
+                onOpen={() => openTask(item.card.id)}
+              />
+            ))}
+          </ul>
+          <KeysFoot />
+        </>
+      )}
+    </>
+  )
+}
+
+/**
+ * Which item is selected. When that one leaves, the next takes its place, with the focus if it had
+ * it; the others stay where they are.
+ */
+function useSelected(ids: readonly string[]) {
+  const [selected, setSelected] = useState<string | null>(null)
+  const list = useRef<HTMLUListElement>(null)
+  const last = useRef({ index: 0, hadFocus: false })
+  const found = selected === null ? 0 : ids.indexOf(selected)
+  const index = found >= 0 ? found : nextIndex(last.current.index, ids.length)
+
+  const focus = useCallback((at: number) => {
+    const item = list.current?.children[at]
+    if (!(item instanceof HTMLElement)) return
+    item.focus({ preventScroll: true })
+    item.scrollIntoView({ block: 'nearest' })
+  }, [])
+  const select = useCallback(
+    (at: number, withFocus: boolean) => {
+      const id = ids[at]
+      if (id === undefined) return
+      setSelected(id)
+      if (withFocus) focus(at)
+    },
+    [ids, focus],
+  )
+
+  const left = selected !== null && found < 0
+  useLayoutEffect(() => {
+    if (left) {
+      const isLost = document.activeElement === null || document.activeElement === document.body
+      setSelected(ids[index] ?? null)
+      if (isLost && last.current.hadFocus) focus(index)
+    }
+    last.current.index = index
+  })
+  useEffect(() => {
+    const note = () => {
+      last.current.hadFocus = list.current?.contains(document.activeElement) ?? false
+    }
+    document.addEventListener('focusin', note)
+    return () => document.removeEventListener('focusin', note)
+  }, [])
+  return { index, select, list }
+}
+
+function NothingWaits() {
+  return (
+    <div className="inbox-empty">
+      <h2>Nothing needs you</h2>
+      <p>
+        Questions, reviews, tasks that were given up and late results come here, with the buttons
+        that answer them. An agent asks with its tool kanban_block; from a terminal it is:
+      </p>
+      <Command text='hermes-kanban block TASK "30 or 90 days?"' />
+    </div>
+  )
+}
+
+/** As high as the items will be, shown only where they take their time. */
+function Waiting() {
+  return (
+    <ul className="inbox" aria-busy="true" aria-label="Needs you">
+      {[0, 1, 2].map((one) => (
+        <li key={one} className="inbox-item">
+          <span className="skeleton inbox-skeleton" />
+        </li>
+      ))}
+    </ul>
+  )
+}
