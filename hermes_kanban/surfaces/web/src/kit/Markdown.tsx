@@ -1,14 +1,34 @@
 import DOMPurify from 'dompurify'
 import { Marked } from 'marked'
 import { useMemo } from 'react'
-import { useLocation } from 'wouter'
+import { openTask } from '@/actions/opening'
 
 const TASK = /^\bt_[a-z0-9]{4,32}\b/
 
 const LINK = /<a data-task="(t_[a-z0-9]+)" href="#">/g
 
+// A line so long was broken by whoever wrote it in an editor; a shorter one ends on purpose.
+const WRAPPED_AT = 60
+
 const parser = new Marked({ gfm: true, breaks: true })
 parser.use({
+  walkTokens(token) {
+    const inside = 'tokens' in token ? token.tokens : undefined
+    if (inside === undefined) return
+    let line = 0
+    for (const [index, one] of inside.entries()) {
+      if (one.type !== 'br') {
+        line = one.raw.includes('\n')
+          ? one.raw.length - one.raw.lastIndexOf('\n')
+          : line + one.raw.length
+        continue
+      }
+      if (line >= WRAPPED_AT && !/ {2}|\\/.test(one.raw)) {
+        inside[index] = { type: 'text', raw: one.raw, text: ' ', escaped: true }
+      }
+      line = 0
+    }
+  },
   extensions: [
     {
       name: 'task',
@@ -37,6 +57,8 @@ const ALLOWED = {
     ...['td', 'th', 'thead', 'tr', 'ul'],
   ],
   ALLOWED_ATTR: ['href', 'title', 'type', 'checked', 'disabled', 'start', 'data-task'],
+  // Words and numbers, which are no addresses.
+  ADD_URI_SAFE_ATTR: ['type', 'checked', 'disabled', 'start'],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
 }
 
@@ -51,12 +73,11 @@ export function Markdown({ text, board }: { text: string; board: string }) {
     () => safeHtml(text).replaceAll(LINK, `<a data-task="$1" href="/b/${board}/t/$1">`),
     [text, board],
   )
-  const [, navigate] = useLocation()
   const open = (event: React.MouseEvent) => {
     const link = (event.target as Element).closest('a[data-task]')
     if (link === null || event.metaKey || event.ctrlKey || event.shiftKey) return
     event.preventDefault()
-    navigate(`/b/${board}/t/${link.getAttribute('data-task')}`)
+    openTask(board, link.getAttribute('data-task') ?? '')
   }
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the links inside are reached by keyboard

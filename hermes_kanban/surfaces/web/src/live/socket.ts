@@ -106,10 +106,15 @@ export class LiveSocket {
     }
   }
 
-  /** Hears the output of a run; returns the end. One listener a run. */
-  follow(board: string, runId: number, listener: LogListener): () => void {
+  /** Hears the output of a run, from `place` on where that is known; returns the end. One listener a run. */
+  follow(
+    board: string,
+    runId: number,
+    listener: LogListener,
+    place: string | null = null,
+  ): () => void {
     const key = `${board} ${runId}`
-    const log: Log = { board, runId, listener, place: null }
+    const log: Log = { board, runId, listener, place }
     this.logs.set(key, log)
     this.askLog(log)
     return () => {

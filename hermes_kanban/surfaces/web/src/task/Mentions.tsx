@@ -1,0 +1,14 @@
+import { useTask } from './context'
+import { TaskLink } from './TaskLink'
+
+const ID = /\b(t_[a-z0-9]{4,32})\b/
+
+/** A plain text in which the ids of other tasks are links to them. */
+export function Mentions({ text }: { text: string }) {
+  const { id } = useTask()
+  return text
+    .split(ID)
+    .map((part, index) =>
+      index % 2 === 1 && part !== id ? <TaskLink key={index} id={part} /> : part,
+    )
+}

@@ -1,0 +1,121 @@
+import { TriangleAlert } from 'lucide-react'
+import type { Run } from '@/api/types'
+import { Elapsed } from '@/kit/Age'
+import { plainName } from '@/kit/Avatar'
+import { dollars, tokens } from '@/kit/numbers'
+import { StatusIcon } from '@/kit/StatusIcon'
+import { absolute, clockTime, elapsed } from '@/kit/time'
+import { useTask } from './context'
+import { oneLine } from './eventWords'
+import { outcomeOf } from './outcomes'
+import { RunDetail } from './RunDetail'
+import { Section } from './Section'
+
+/** Every attempt at the task, the newest first; the one that is chosen shows its output above. */
+export function Runs() {
+  const { detail, shownRun, showRun } = useTask()
+  if (detail.runs.length === 0) return null
+  return (
+    <Section title="Runs" count={detail.runs.length} id="task-runs">
+      <div className="task-box task-scroll-x">
+        <table className="task-runs">
+          <thead>
+            <tr>
+              <th scope="col">Run</th>
+              <th scope="col">Outcome</th>
+              <th scope="col">Profile</th>
+              <th scope="col">Started</th>
+              <th scope="col" className="num">
+                Duration
+              </th>
+              <th scope="col" className="num">
+                Exit
+              </th>
+              <th scope="col" className="num">
+                Tokens
+              </th>
+              <th scope="col" className="num">
+                Cost
+              </th>
+            </tr>
+          </thead>
+          {detail.runs.toReversed().map((run) => (
+            <RunRow
+              key={run.id}
+              run={run}
+              chosen={run.id === shownRun?.id}
+              onChoose={() => showRun(run.id)}
+            />
+          ))}
+        </table>
+      </div>
+      {shownRun !== null && <RunDetail run={shownRun} />}
+    </Section>
+  )
+}
+
+function RunRow({ run, chosen, onChoose }: { run: Run; chosen: boolean; onChoose: () => void }) {
+  const said = run.error ?? run.summary
+  const used = tokensOf(run)
+  return (
+    <tbody className="task-run" data-chosen={chosen || undefined}>
+      <tr onClick={onChoose}>
+        <td>
+          <button
+            type="button"
+            className="task-run-choose"
+            aria-pressed={chosen}
+            aria-label={`Run ${run.id}`}
+          >
+            {run.id}
+          </button>
+        </td>
+        <td>
+          <OutcomeBadge run={run} />
+        </td>
+        <td>{run.profile ?? plainName(run.claimer)}</td>
+        <td title={absolute(run.started_at)}>{clockTime(run.started_at)}</td>
+        <td className="num">
+          {run.ended_at === null ? (
+            <Elapsed since={run.started_at} />
+          ) : (
+            <span title={`until ${absolute(run.ended_at)}`}>
+              {elapsed(run.ended_at - run.started_at)}
+            </span>
+          )}
+        </td>
+        <td className="num">{run.exit_code ?? '–'}</td>
+        <td className="num">{used === null ? '–' : tokens(used)}</td>
+        <td className="num">{run.usage?.cost_usd == null ? '–' : dollars(run.usage.cost_usd)}</td>
+      </tr>
+      {said !== null && (
+        <tr className="task-run-said" onClick={onChoose}>
+          <td />
+          <td colSpan={7}>{oneLine(said)}</td>
+        </tr>
+      )}
+    </tbody>
+  )
+}
+
+/** How a run ended, by shape, word and colour. */
+export function OutcomeBadge({ run }: { run: Run }) {
+  const { word, status, failed } = outcomeOf(run)
+  return (
+    <span className={`task-badge ${status}`}>
+      {failed ? (
+        <TriangleAlert className="i" aria-hidden="true" />
+      ) : (
+        <StatusIcon status={status} size={12} />
+      )}
+      {word}
+    </span>
+  )
+}
+
+/** Tokens of a run, in and out; null where it reports none. */
+export function tokensOf(run: Run): number | null {
+  const { usage } = run
+  if (usage === null || (usage.input === null && usage.output === null)) return null
+  return (usage.input ?? 0) + (usage.output ?? 0)
+}

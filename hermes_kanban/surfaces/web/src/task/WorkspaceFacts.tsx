@@ -1,0 +1,52 @@
+import { GitBranch } from 'lucide-react'
+import { useTask } from './context'
+import { useWorkspace } from './data'
+import { CHANGES, totals } from './diff/Changes'
+import { Fact } from './Properties'
+
+/** Where it works, its branch, and how much it has changed there. */
+export function WorkspaceFacts() {
+  const { id, detail } = useTask()
+  const { task } = detail
+  const found = useWorkspace(id, task.status === 'running')
+  const workspace = found.data
+  const sum = workspace === undefined ? null : totals(workspace)
+  const branch = workspace?.branch ?? task.branch
+  return (
+    <section aria-labelledby="task-workspace-head">
+      <div className="task-side-head">
+        <h2 id="task-workspace-head">Workspace</h2>
+      </div>
+      <dl className="task-facts">
+        <Fact name="Kind">{task.workspace_kind}</Fact>
+        {branch != null && (
+          <Fact name="Branch">
+            <GitBranch className="i" aria-hidden="true" />
+            <code className="task-wrap">{branch}</code>
+          </Fact>
+        )}
+        {workspace !== undefined && (
+          <Fact name="Path">
+            <code className="task-wrap">{workspace.path}</code>
+            {!workspace.present && <span className="dim">not there</span>}
+          </Fact>
+        )}
+        {sum !== null && workspace?.base != null && (
+          <Fact name="Changes">
+            {sum.files === 0 ? (
+              <span className="dim">none</span>
+            ) : (
+              <button
+                type="button"
+                className="task-text-button"
+                onClick={() => document.getElementById(CHANGES)?.scrollIntoView({ block: 'start' })}
+              >
+                {sum.files} {sum.files === 1 ? 'file' : 'files'} +{sum.added} −{sum.removed}
+              </button>
+            )}
+          </Fact>
+        )}
+      </dl>
+    </section>
+  )
+}

@@ -1,0 +1,58 @@
+/** Where a task stands in its column, as far as a list on the page knows. */
+
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useSyncExternalStore } from 'react'
+import { held } from '@/api/client'
+import { useBoard, useClient } from '@/app/board'
+import type { Asked, Pages } from '@/live/cardlists'
+import { keys } from '@/live/keys'
+
+export interface Place {
+  /** 1 is the first. */
+  at: number
+  of: number
+  previous: string | null
+  next: string | null
+}
+
+/** Its place among the cards of a column that is shown; null where none has it. */
+export function usePlace(id: string, status: string): Place | null {
+  const { slug } = useBoard()
+  const client = useQueryClient()
+  const api = useClient()
+  const counts = useQuery({
+    queryKey: keys.counts(slug),
+    queryFn: async () => held(await api.GET('/counts')),
+  })
+  const packed = useSyncExternalStore(
+    (listener) => client.getQueryCache().subscribe(listener),
+    () => JSON.stringify(placeIn(client, slug, id, status)),
+  )
+  const place = JSON.parse(packed) as (Place & { more: boolean }) | null
+  if (place === null) return null
+  const all = counts.data?.all[status]
+  return place.more && all !== undefined ? { ...place, of: Math.max(all, place.of) } : place
+}
+
+function placeIn(client: QueryClient, board: string, id: string, status: string) {
+  const lists = client
+    .getQueryCache()
+    .findAll({ queryKey: ['board', board, 'cards'], type: 'active' })
+  for (const query of lists) {
+    const asked = query.queryKey[3] as Asked
+    // A column of the board is asked for by its one status.
+    if (asked.status?.length !== 1 || asked.status[0] !== status) continue
+    const pages = query.state.data as Pages | undefined
+    const cards = pages?.pages.flatMap((page) => page.cards) ?? []
+    const at = cards.findIndex((card) => card.id === id)
+    if (at < 0) continue
+    return {
+      at: at + 1,
+      of: cards.length,
+      previous: cards[at - 1]?.id ?? null,
+      next: cards[at + 1]?.id ?? null,
+      more: pages?.pages.at(-1)?.after != null,
+    }
+  }
+  return null
+}

@@ -1,0 +1,65 @@
+import { Clock } from 'lucide-react'
+import { Age, Elapsed } from '@/kit/Age'
+import { plainName } from '@/kit/Avatar'
+import { Button } from '@/kit/Button'
+import { StatusIcon } from '@/kit/StatusIcon'
+import { absolute, age, clockTime } from '@/kit/time'
+import { serverNow, useNow } from '@/live/clock'
+import { focusComposer } from '../Composer'
+import { useTask } from '../context'
+
+/** After so long without a sign of life a worker is said to be quiet. */
+const QUIET_SECONDS = 120
+
+/** How its worker stands: since when, the last sign of life, and what ends it. */
+export function AtWork() {
+  const { detail, card } = useTask()
+  const now = useNow(5)
+  const run = detail.runs.find((one) => one.id === detail.task.current_run_id)
+  if (run === undefined) return null
+  const live = card?.live
+  const heard = Math.max(live?.last_output_at ?? 0, live?.last_heartbeat_at ?? run.started_at)
+  const isQuiet = now - heard > QUIET_SECONDS
+  const limit = live?.max_runtime_seconds ?? detail.task.max_runtime_seconds
+  const who = run.profile ?? plainName(run.claimer)
+  const attempt = live?.attempt ?? detail.runs.length
+  return (
+    <div className="task-why running">
+      {isQuiet ? (
+        <Clock className="i st running" aria-hidden="true" />
+      ) : (
+        <StatusIcon status="running" />
+      )}
+      <div className="task-why-text">
+        <p>
+          <b>
+            {run.stop_requested_at === null ? 'Running for ' : 'Stopping, after '}
+            <Elapsed since={run.started_at} />, run {attempt}.
+          </b>{' '}
+          {isQuiet ? (
+            <b className="st running">Quiet {age(now - heard)}.</b>
+          ) : (
+            <>
+              Last sign of life <Age at={heard} /> ago.
+            </>
+          )}
+        </p>
+        <p className="task-why-more">
+          {run.stop_requested_at !== null
+            ? `${run.stop_by === null ? 'The board' : plainName(run.stop_by)} asked it to stop at ${clockTime(run.stop_requested_at)}${run.stop_reason ? `: ${run.stop_reason}` : ''}.`
+            : isQuiet
+              ? 'Its process lives; it prints nothing. Reclaim takes the task from it.'
+              : 'Nothing for you to do.'}{' '}
+          {limit != null && (
+            <span title={absolute(run.started_at + limit)}>
+              {run.started_at + limit > serverNow()
+                ? `Its time limit ends it at ${clockTime(run.started_at + limit)}.`
+                : 'Its time limit is over; it is being stopped.'}
+            </span>
+          )}
+        </p>
+      </div>
+      <Button onClick={focusComposer}>Message {who}</Button>
+    </div>
+  )
+}

@@ -1,0 +1,127 @@
+import { useActions, useMenus, useOffline } from '@/actions/useActions'
+import { type Hold, statusOf } from '@/api/types'
+import { useBoard } from '@/app/board'
+import { shown } from '@/keys/table'
+import { Age } from '@/kit/Age'
+import { Button } from '@/kit/Button'
+import { Command } from '@/kit/Empty'
+import { StatusIcon } from '@/kit/StatusIcon'
+import { absolute, clockTime } from '@/kit/time'
+import { useTask } from '../context'
+import { Mentions } from '../Mentions'
+import { Lifter } from './Lifter'
+
+/** Every reason why it does not start, each with what lifts it. */
+export function Held() {
+  const { gateway } = useBoard()
+  const { detail } = useTask()
+  const { task, why } = detail
+  const status = statusOf(task)
+  if (why.length === 0) {
+    if (gateway === null) {
+      return (
+        <div className={`task-why ${status}`}>
+          <StatusIcon status={status} />
+          <div className="task-why-text">
+            <p>
+              <b>No gateway runs, so nothing starts.</b> It starts as soon as one does.
+            </p>
+            <Command text="hermes-kanban gateway run" />
+          </div>
+        </div>
+      )
+    }
+    return (
+      <div className={`task-why ${status}`}>
+        <StatusIcon status={status} />
+        <div className="task-why-text">
+          <p>
+            <b>Nothing holds it back.</b> The gateway starts it at its next look.
+          </p>
+        </div>
+      </div>
+    )
+  }
+  return (
+    <div className={`task-why ${status}`}>
+      <StatusIcon status={status} />
+      <ul className="task-why-text task-holds">
+        {why.map((hold) => (
+          <HoldRow key={`${hold.code} ${hold.text}`} hold={hold} />
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function HoldRow({ hold }: { hold: Hold }) {
+  return (
+    <li>
+      <p>
+        <b>
+          <Mentions text={sentence(hold.text)} />
+        </b>{' '}
+        {hold.until !== null ? (
+          <span className="dim" title={absolute(hold.until)}>
+            until {clockTime(hold.until)}
+          </span>
+        ) : (
+          hold.since !== null && (
+            <span className="dim">
+              for <Age at={hold.since} />
+            </span>
+          )
+        )}
+      </p>
+      <LiftButton hold={hold} />
+    </li>
+  )
+}
+
+/** The button that lifts it; where none of the page does, the words of the server. */
+function LiftButton({ hold }: { hold: Hold }) {
+  const { detail } = useTask()
+  const actions = useActions()
+  const menus = useMenus()
+  const disabled = useOffline() !== null
+  const { task } = detail
+  switch (hold.code) {
+    case 'paused':
+      return (
+        <Button small disabled={disabled} onClick={() => void actions.resume()}>
+          Resume the board
+        </Button>
+      )
+    case 'scheduled':
+      return (
+        <Button small disabled={disabled} onClick={() => void actions.schedule([task], null)}>
+          Start at once
+        </Button>
+      )
+    case 'unassigned':
+    case 'no_profile':
+      return (
+        <Button
+          small
+          disabled={disabled}
+          hint={shown('taskAssign')}
+          onClick={() => void menus.assign([task])}
+        >
+          Assign…
+        </Button>
+      )
+    case 'overlooked':
+      return (
+        <Button small disabled={disabled} onClick={() => void actions.promote([task])}>
+          Make it ready
+        </Button>
+      )
+    default:
+      return <Lifter hold={hold} />
+  }
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(first) ? first : `${first}.`
+}
