@@ -192,6 +192,25 @@ def test_two_servers_of_one_machine_do_not_mix_their_cookies(served: Served) -> 
     assert browser.ask("/cards", None, Cookie=mixed).status == 200
 
 
+def test_a_cookie_that_another_program_set_shuts_nobody_out(served: Served) -> None:
+    """Cookies know no ports: a page of another one of this machine may set ours."""
+    browser = Browser(served, code_of(served.link))
+    name = browser.cookie.partition("=")[0]
+    for tossed in ("x" * 43, "short", ""):
+        both = f"{name}={tossed}; {browser.cookie}"
+        assert browser.ask("/cards", None, Cookie=both).status == 200
+    many = "; ".join(f"{name}={number:043d}" for number in range(50))
+    problem(browser.ask("/cards", None, Cookie=many), 401, "unauthorized")
+
+
+def test_no_page_of_another_site_makes_us_look_into_databases(shared: Served) -> None:
+    stranger: dict[str, str | None] = {"Authorization": None}
+    assert shared.send("GET", "/readyz", None, stranger).status == 200
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        problem(shared.send("GET", "/readyz", None, stranger | foreign), 403, "forbidden_origin")
+    assert shared.send("GET", "/healthz", None, stranger).status == 200
+
+
 def test_whoever_logs_out_is_out(served: Served) -> None:
     browser = Browser(served, code_of(served.link))
     other = Browser(served, code_of(new_link(served)))

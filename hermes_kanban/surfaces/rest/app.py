@@ -34,6 +34,8 @@ from hermes_kanban.surfaces.rest.shield import shielded
 API: Final = "/api/v1"
 LIVE: Final = f"{API}/live"
 _GUARDED: Final = ("/api", "/metrics")
+# For strangers, but no page of another site makes us look into databases.
+_LOOKED_UP: Final = ("/readyz",)
 
 
 class Log(Protocol):
@@ -59,7 +61,7 @@ class RestApp:
         self._log = log
         self._boards = boards
         self._connections = Connections(boards, config, skills)
-        self._desk = Desk(self._connections)
+        self._desk = Desk(self._connections, self._problem)
         self._gate = Gate(home, config().web)
         self._figures = Figures()
         self._document = document(self._desk.operations, version)
@@ -171,7 +173,7 @@ class RestApp:
         headers = Headers(scope["headers"])
         path: str = scope["path"]
         guarded = path.startswith(_GUARDED)
-        self._gate.check_place(headers, own_pages_only=guarded)
+        self._gate.check_place(headers, own_pages_only=guarded or path in _LOOKED_UP)
         scope["state"] = dict(scope.get("state", {}))
         is_login = (path, scope["method"]) == (f"{API}/session", "POST")
         if guarded and not is_login:

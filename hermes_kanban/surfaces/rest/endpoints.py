@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.paths import check_slug
+from hermes_kanban.redact import redact, strip_control
 from hermes_kanban.surfaces.http import body as bodies
 from hermes_kanban.surfaces.http.headers import Headers
 from hermes_kanban.surfaces.rest.boards import Boards
@@ -209,7 +210,8 @@ class Endpoints:
         try:
             return await self._desk.look(slug, look)
         except kb.KanbanError as error:
-            return ListedBoard(slug=slug, board=None, gateway=None, error=str(error))
+            told = redact(strip_control(str(error)))
+            return ListedBoard(slug=slug, board=None, gateway=None, error=told)
 
     async def create_board(self, request: Request) -> Response:
         """A new board."""

@@ -29,6 +29,7 @@ from hermes_kanban.surfaces.rest.secrets import (
 TOKEN_HEADER: Final = "X-Kanban-Token"
 COOKIE_NAME: Final = "hermes-kanban"
 SUBPROTOCOL: Final = "hermes-kanban"
+COOKIES: Final = 10
 TOKEN_SUBPROTOCOL: Final = "token."
 _REALM: Final = 'Bearer realm="hermes-kanban"'
 _COOKIE: Final = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -83,24 +84,23 @@ class Gate:
             if scheme.lower() == "bearer" and same(bearer.strip(), secret):
                 return Visitor("token", None)
             raise _unauthorized("this is not the token", error="invalid_token")
-        cookie, token = self._cookie(headers), self._page_token(headers, offered)
-        if cookie is None:
+        cookies, token = self._cookies(headers), self._page_token(headers, offered)
+        if not cookies:
             raise _unauthorized("there is neither a token nor a session")
         if token is None:
             raise _unauthorized(f"a session's cookie counts only with {TOKEN_HEADER}")
-        if self._logins.find(cookie, token, _place(headers)) is None:
-            raise _unauthorized("the session is over, or none")
-        return Visitor("session", cookie)
+        for cookie in cookies:
+            if self._logins.find(cookie, token, _place(headers)) is not None:
+                return Visitor("session", cookie)
+        raise _unauthorized("the session is over, or none")
 
-    def _cookie(self, headers: Headers) -> str | None:
-        """The session's secret; a browser sends cookies of every port of this machine."""
+    def _cookies(self, headers: Headers) -> list[str]:
+        """What may be the session's secret. A browser sends cookies of every port of this machine,
+        and another program's page may have set one of our name, which must not shut us out."""
         name = _cookie_name(headers)
-        for line in headers.all("cookie"):
-            for part in line.split(";"):
-                key, _, value = part.strip().partition("=")
-                if key == name and _COOKIE.fullmatch(value):
-                    return value
-        return None
+        parts = [part.strip() for line in headers.all("cookie") for part in line.split(";")]
+        found = [value for key, _, value in (part.partition("=") for part in parts) if key == name]
+        return [value for value in found if _COOKIE.fullmatch(value)][:COOKIES]
 
     def _page_token(self, headers: Headers, offered: Iterable[str]) -> str | None:
         for protocol in offered:

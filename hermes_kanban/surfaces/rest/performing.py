@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Annotated, Any, Final
 
@@ -15,11 +15,12 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.cautions import Caution
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.surfaces.rest.operations import Operation, about, touched
-from hermes_kanban.surfaces.rest.problems import ProblemBody, internal, problem_of
+from hermes_kanban.surfaces.rest.problems import Problem, ProblemBody
 from hermes_kanban.surfaces.rest.requests import asked
 from hermes_kanban.verbs import Caller, perform
 
 BULK_ITEMS: Final = 500
+BULK_BYTES: Final = 8 * 1024 * 1024
 CURSOR_HEADER: Final = "Board-Cursor"
 _VERSION: Final = metadata.version("hermes-kanban")
 
@@ -151,9 +152,17 @@ def bulk(
     caller: Caller,
     operations: Mapping[str, Operation],
     items: list[BulkItem],
+    report: Callable[[Exception], Problem],
 ) -> Answer:
-    """The answers of several verbs; one that fails keeps none of the others from being tried."""
-    results = [_one(conn, caller, operations, item) for item in items]
+    """The answers of several verbs; one that fails keeps none of the others from being tried.
+
+    Once they are long together, what only reads is refused.
+    """
+    results: list[BulkResult] = []
+    room = BULK_BYTES
+    for item in items:
+        results.append(_one(conn, caller, operations, item, report, room))
+        room -= len(msgspec.json.encode(results[-1]))
     cursor = kb.newest_event_id(conn)
     answer = BulkResults(
         results=results,
@@ -163,25 +172,26 @@ def bulk(
     return Answer(200, msgspec.json.encode(answer), {CURSOR_HEADER: str(cursor)})
 
 
+def _operation(operations: Mapping[str, Operation], verb: str, room: int) -> Operation:
+    if verb not in operations:
+        raise InvalidInput("verb", ", ".join(operations), f"is {verb[:80]!r}")
+    if room <= 0 and not operations[verb].verb.changes:
+        raise Problem("too_long", "the answers before are too long", instead="ask this one alone")
+    return operations[verb]
+
+
 def _one(
     conn: kb.BoardConnection,
     caller: Caller,
     operations: Mapping[str, Operation],
     item: BulkItem,
+    report: Callable[[Exception], Problem],
+    room: int,
 ) -> BulkResult:
-    operation = operations.get(item.verb)
-    if operation is None:
-        unknown = InvalidInput("verb", ", ".join(operations), f"is {item.verb[:80]!r}")
-        return _failed(item, unknown)
     try:
+        operation = _operation(operations, item.verb, room)
         answer = _performed(conn, caller, operation, asked(operation, item.arguments))
     except Exception as error:
-        if problem_of(error) is None:
-            raise
-        return _failed(item, error)
+        problem = report(error)
+        return BulkResult(verb=item.verb, status=problem.status, problem=problem.body)
     return BulkResult(verb=item.verb, status=operation.answers, answer=answer)
-
-
-def _failed(item: BulkItem, error: Exception) -> BulkResult:
-    problem = problem_of(error) or internal()
-    return BulkResult(verb=item.verb, status=problem.status, problem=problem.body)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -161,6 +162,8 @@ def problem_of(error: Exception) -> Problem | None:
         return Problem("invalid_input", "a number is too large", allowed=allowed)
     if isinstance(error, UnicodeEncodeError):
         return Problem("invalid_input", "a text is not valid Unicode", allowed=["valid Unicode"])
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Problem("disk_full", "the disk has no room; nothing was changed")
     if isinstance(error, sqlite3.Error) or not isinstance(error, KanbanError):
         return None
     return Problem("failed", text)
