@@ -10,6 +10,7 @@ export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/timeline', Page: lazy(() => import('@/timeline/TimelineView')) },
   { path: '/inbox', Page: lazy(() => import('@/inbox/InboxView')) },
   { path: '/t/:id', Page: lazy(() => import('@/task/TaskPage')) },
+  { path: '/metrics', Page: lazy(() => import('@/metrics/MetricsView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },

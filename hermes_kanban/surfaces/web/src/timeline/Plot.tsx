@@ -9,6 +9,7 @@ import { Slots } from './Slots'
 import { type Span, ticks, zoneOffset } from './span'
 import { told } from './told'
 import { useDrag } from './useDrag'
+import { useWidth } from './useWidth'
 
 const ARROWS: readonly string[] = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']
 const ROW = 46
@@ -150,20 +151,6 @@ function mark(time: number, length: number): string {
     return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
   }
   return date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
-}
-
-function useWidth(of: React.RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(0)
-  useLayoutEffect(() => {
-    if (of.current === null) return
-    setWidth(of.current.clientWidth)
-    const watched = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidth(entry.contentRect.width)
-    })
-    watched.observe(of.current)
-    return () => watched.disconnect()
-  }, [of])
-  return width
 }
 
 /** On a narrow screen, where the rows are wider than it, what is newest is seen first. */

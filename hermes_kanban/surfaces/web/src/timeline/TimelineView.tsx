@@ -19,6 +19,7 @@ import { RunsTable } from './RunsTable'
 import { endOf, totalsOf } from './rows'
 import { SpanChooser } from './SpanChooser'
 import { moved, type Span, spanOf } from './span'
+import { IDLE, Total } from './Total'
 import './timeline.css'
 
 const RUNS = 5_000
@@ -108,10 +109,6 @@ function useOpenRun(): (taskId: string, runId: number) => void {
   )
 }
 
-const IDLE =
-  'A model is only asked in a run, and a run is only started for a task that is ready. Waiting is' +
-  ' done by the gateway, which asks no model: while nothing runs, nothing is spent.'
-
 function Totals({ bars }: { bars: readonly Bar[] }) {
   const all = totalsOf(bars)
   return (
@@ -130,18 +127,6 @@ function Totals({ bars }: { bars: readonly Bar[] }) {
       />
       <Total name="Tokens spent idle" value="0" title={IDLE} />
     </dl>
-  )
-}
-
-/** A figure with its name over it. */
-export function Total(props: { name: string; value: string; note?: string; title?: string }) {
-  return (
-    <div title={props.title}>
-      <dt>{props.name}</dt>
-      <dd>
-        <b>{props.value}</b> {props.note}
-      </dd>
-    </div>
   )
 }
 

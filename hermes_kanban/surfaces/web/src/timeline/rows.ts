@@ -33,7 +33,7 @@ const NARROWEST = 6
 const APART = 2
 const ICON = 26
 const LETTER = 6.6
-const ID_LETTERS = 8.4
+const ID_LETTERS = 9
 const SHAPE = 16
 
 /** Who runs are told of: the profile, or whoever took the task by hand. */

@@ -1,0 +1,73 @@
+/** Figures made ready for drawing. */
+
+import type { Trends } from '@/api/types'
+
+export const DAYS = ['7', '14', '30', '90'] as const
+export type Days = (typeof DAYS)[number]
+
+/** `?days=`, one of those that can be chosen. */
+export function daysOf(search: URLSearchParams): Days {
+  return DAYS.find((one) => one === search.get('days')) ?? '14'
+}
+
+/** Round numbers from 0 to at least `most`, three to six of them: what an axis says. */
+export function axis(most: number): number[] {
+  const top = Math.max(1, most)
+  const power = 10 ** Math.floor(Math.log10(top))
+  const step = [0.2, 0.5, 1, 2, 5]
+    .map((one) => one * power)
+    .filter((one) => one >= 1)
+    .find((one) => top / one <= 4)
+  const chosen = step ?? Math.max(1, power * 5)
+  return Array.from({ length: Math.ceil(top / chosen) + 1 }, (_, at) => at * chosen)
+}
+
+/** Which days have their name written below: the last one, and so on back in even steps. */
+export function named(days: number, most: number): (at: number) => boolean {
+  const step = Math.max(1, Math.ceil(days / Math.max(1, most)))
+  return (at) => (days - 1 - at) % step === 0
+}
+
+export interface Sums {
+  created: number
+  completed: number
+  dollars: number
+  tokens: number
+  runs: number
+  failures: number
+}
+
+/** What the whole span adds up to. */
+export function sumsOf(trends: Trends): Sums {
+  const sums = { created: 0, completed: 0, dollars: 0, tokens: 0, runs: 0, failures: 0 }
+  for (const day of trends.days) {
+    sums.created += day.created
+    sums.completed += day.completed
+  }
+  for (const one of trends.profiles) {
+    sums.dollars += one.cost_usd ?? 0
+    sums.tokens += one.tokens ?? 0
+    sums.runs += one.runs
+    sums.failures += one.failures
+  }
+  return sums
+}
+
+/** "40 s", "12 min", "2 h 5 min", "3 d 4 h": how long something took, in at most two units. */
+export function took(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  if (minutes < 1_440) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(minutes / 60)
+  return two(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+function two(large: number, unit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`
+}
+
+/** A part of the whole in percent, and never more than all. */
+export function percent(part: number, whole: number): string {
+  return `${whole <= 0 ? 0 : Math.min(100, (part / whole) * 100)}%`
+}
