@@ -23,7 +23,7 @@ export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {
       <span className="grow" />
       <SearchBox />
       <GatewayPill />
-      <Link className="btn" href={`~${placeOf(slug, 'inbox')}`}>
+      <Link className="btn needs-you" href={`~${placeOf(slug, 'inbox')}`}>
         <Inbox className="i" aria-hidden="true" />
         <span className="wide">Needs you</span>
         {needsYou > 0 && <b className="st blocked">{needsYou}</b>}

@@ -73,7 +73,7 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
           ])
         case 'access':
           return quietLast([
-            ...isAble('unblock', [unblock('Unblock'), reply]),
+            ...isAble('unblock', [unblock('Unblock')]),
             ...(card.assignee === null
               ? []
               : [
@@ -84,6 +84,7 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
                   },
                 ]),
             assign,
+            ...isAble('unblock', [reply]),
           ])
         case 'review':
           return quietLast([

@@ -138,16 +138,18 @@ function Open({ name, tasks }: { name: string; tasks: Record<string, number> }) 
     <Link
       className="profile-open"
       href={`~${placeOf(slug)}?${new URLSearchParams({ assignee: name })}`}
-      aria-label={`Board of ${name}: ${open.map((one) => `${tasks[one]} ${one}`).join(', ') || 'nothing open'}`}
     >
       {open.length === 0 && <span className="dim">Nothing open</span>}
       {open.map((one: Status) => (
         <span key={one} title={one}>
           <StatusIcon status={one} />
           {tasks[one]}
+          <span className="hidden-words"> {one}</span>
         </span>
       ))}
-      <span className="go">Board</span>
+      <span className="go">
+        Board<span className="hidden-words"> of {name}</span>
+      </span>
     </Link>
   )
 }
