@@ -85,7 +85,9 @@ function takeSequence(pressed: string): string | null {
 }
 
 function act(wanted: string, event: KeyboardEvent): boolean {
+  const inDrawer = isInDrawer(event)
   for (const layer of layers.toReversed()) {
+    if (inDrawer && UNDER_DRAWER.has(layer.scope)) continue
     const handlers = layer.handlers()
     for (const [id, handler] of Object.entries(handlers) as [KeyId, Handler][]) {
       const which = (KEYS[id].keys as readonly string[]).indexOf(wanted)
@@ -96,6 +98,16 @@ function act(wanted: string, event: KeyboardEvent): boolean {
     }
   }
   return false
+}
+
+// What lies under the open drawer has no keys while the focus is in it.
+const UNDER_DRAWER: ReadonlySet<Scope> = new Set(['board', 'inbox', 'graph'])
+
+/** A focus that went with what had it is still where it was. */
+function isInDrawer(event: KeyboardEvent): boolean {
+  const at = event.target as HTMLElement | null
+  if (at === null || at === document.body) return document.querySelector('.task-drawer') !== null
+  return at.closest('.task-drawer') !== null
 }
 
 function has(layer: Layer, is: (keys: string) => boolean): boolean {

@@ -82,7 +82,8 @@ export function HowItRuns() {
           )}
         </Fact>
       ))}
-      {(task.scheduled_at !== null || verbs.includes('schedule')) && <Schedule />}
+      {(task.scheduled_at !== null ||
+        (verbs.includes('schedule') && task.completed_at === null)) && <Schedule />}
     </>
   )
 }

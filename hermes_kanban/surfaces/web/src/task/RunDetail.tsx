@@ -5,19 +5,26 @@ import { plainName } from '@/kit/Avatar'
 import { Markdown } from '@/kit/Markdown'
 import { count } from '@/kit/numbers'
 import { absolute } from '@/kit/time'
+import { oneLine } from './eventWords'
 
 /** What is known of one run beside its row: what it said, what it used, where it can be taken up. */
 export function RunDetail({ run }: { run: Run }) {
   const { slug } = useBoard()
   const facts = factsOf(run)
+  const said = run.error ?? run.summary
+  // A question that ended a run is kept as its error.
+  const isFailure = run.error !== null && run.outcome !== 'blocked'
   return (
     <section className="task-box task-run-detail" aria-label={`Details of run ${run.id}`}>
-      {run.summary !== null && (
-        <div className="task-quote">
-          <Markdown text={run.summary} board={slug} />
+      {said !== null && isMore(said) && (
+        <div className={isFailure ? undefined : 'task-quote'}>
+          {isFailure ? (
+            <pre className="task-error">{said}</pre>
+          ) : (
+            <Markdown text={said} board={slug} />
+          )}
         </div>
       )}
-      {run.error !== null && <pre className="task-error">{run.error}</pre>}
       <dl className="task-facts wide">
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -34,6 +41,11 @@ export function RunDetail({ run }: { run: Run }) {
       )}
     </section>
   )
+}
+
+/** Whether there is more of it than its row shows. */
+function isMore(said: string): boolean {
+  return oneLine(said) !== said.trim()
 }
 
 function factsOf(run: Run): [string, ReactNode][] {

@@ -16,6 +16,9 @@ export default function TaskDrawer({ id }: { id: string }) {
     box.current?.focus({ preventScroll: true })
     return () => giveFocusBack(opener, shown.current)
   }, [])
+  // What had the focus went with the task before.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another task that takes it
+  useEffect(() => box.current?.focus({ preventScroll: true }), [id])
   return (
     <div ref={box} className="task-drawer" role="dialog" aria-label={`Task ${id}`} tabIndex={-1}>
       <TaskScreen

@@ -19,16 +19,22 @@ export function WorkspaceFacts() {
       </div>
       <dl className="task-facts">
         <Fact name="Kind">{task.workspace_kind}</Fact>
-        {branch != null && (
+        {workspace?.present === false && (
+          <Fact name="Folder">
+            <span className="dim" title={workspace.path}>
+              not there now
+            </span>
+          </Fact>
+        )}
+        {branch != null && workspace?.present !== false && (
           <Fact name="Branch">
             <GitBranch className="i" aria-hidden="true" />
             <code className="task-wrap">{branch}</code>
           </Fact>
         )}
-        {workspace !== undefined && (
+        {workspace?.present && (
           <Fact name="Path">
             <code className="task-wrap">{workspace.path}</code>
-            {!workspace.present && <span className="dim">not there</span>}
           </Fact>
         )}
         {sum !== null && workspace?.base != null && (

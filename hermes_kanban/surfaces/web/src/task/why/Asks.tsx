@@ -10,7 +10,6 @@ import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { absolute, clockTime } from '@/kit/time'
 import { useTask } from '../context'
-import { Lifter } from './Lifter'
 import { withoutChoices } from './question'
 import { ReplyField } from './ReplyField'
 
@@ -40,7 +39,7 @@ export function Asks() {
     },
     choices.length > 0 && offline === null,
   )
-  const text = status === 'review' ? (last?.summary ?? '') : (hold?.text ?? '')
+  const text = status === 'review' ? (last?.summary ?? '') : capital(hold?.text ?? '')
   const heading = headingOf(status, kind, gaveUp, task.assignee)
   return (
     <div className={`task-why ${status}`}>
@@ -151,7 +150,6 @@ export function Asks() {
           )}
         </div>
         {isQuestion && <ReplyField key={id} onSend={answer} asker={task.assignee} />}
-        {status === 'triage' && hold !== undefined && <Lifter hold={hold} />}
       </div>
     </div>
   )
@@ -166,10 +164,14 @@ function headingOf(
   const who = assignee ?? 'Its worker'
   if (status === 'review') return `${who} handed this in. You approve it, or say what must change.`
   if (status === 'triage') return 'A person decides whether this goes ahead.'
-  if (gaveUp) return 'The board gave up. You retry it or give it to another.'
+  if (gaveUp) return 'The board gave up. You retry it, or give it to another.'
   if (kind === 'capability')
     return `${who} cannot do this as it is. You grant it, or assign another.`
   if (kind === 'transient') return 'It waits for a while.'
   if (kind === 'dependency') return 'It waits for another task.'
   return `You answer. ${who} asks:`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
