@@ -97,6 +97,12 @@ class _Socket(_CutsOffStalled, WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self.transport.abort()
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        # A handshake that was refused with an answer is no fault to be logged for each attempt.
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager

@@ -335,6 +335,19 @@ def test_a_body_that_hides_its_length_is_cut_off(shared: Served) -> None:
         assert answer == b"" or answer.startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_body_that_ends_in_two_places_is_refused(shared: Served) -> None:
+    """A proxy that believes the other header would take the rest for somebody else's request."""
+    with connected(shared) as stream:
+        stream.sendall(
+            f"POST /api/v1/tasks HTTP/1.1\r\nHost: 127.0.0.1:{shared.port}\r\n"
+            f"Authorization: Bearer {shared.token}\r\nContent-Type: application/json\r\n"
+            "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG".encode()
+        )
+        with closing(stream.makefile("rb")) as reader:
+            assert reader.readline().startswith(b"HTTP/1.1 400 ")
+            assert b"connection: close\r\n" in reader.read().lower()
+
+
 def test_a_file_of_25_megabytes_is_taken_and_no_larger(shared: Served) -> None:
     task = shared.task()
     path = f"/api/v1/tasks/{task}/attachments?name=large"

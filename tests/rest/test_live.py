@@ -63,6 +63,7 @@ def test_nobody_listens_without_a_proof(shared: Served) -> None:
     for origin in ("http://evil.example", "http://127.0.0.1:1", "null"):
         refused(shared, 403, origin=origin)
     refused(shared, 421, name="evil.example", additional_headers=bearer)
+    assert '"level":"error"' not in shared.errors()  # whoever knocks for ever fills no log
 
 
 def test_a_page_of_ours_listens_with_both_halves_of_its_session(shared: Served) -> None:

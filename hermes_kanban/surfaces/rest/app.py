@@ -171,6 +171,10 @@ class RestApp:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope["headers"])
+        if headers.times("transfer-encoding") and headers.times("content-length"):
+            # Two words on where it ends: a proxy before us may believe the other one.
+            told = "a request has a Content-Length or a Transfer-Encoding, not both"
+            raise Problem("malformed", told, headers={"Connection": "close"})
         path: str = scope["path"]
         guarded = path.startswith(_GUARDED)
         self._gate.check_place(headers, own_pages_only=guarded or path in _LOOKED_UP)
