@@ -89,12 +89,17 @@ class TaskChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BoardDiff(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed after ``start``, up to ``end``; ``board`` are the board's own events."""
+    """What changed after ``start``, up to ``end``; ``board`` are the board's own events.
+
+    ``cut`` says that there is more than about a mebibyte: a shorter span, or one task, is told
+    whole.
+    """
 
     start: kb.Moment
     end: kb.Moment
     tasks: list[TaskChanged]
     board: list[kb.Event]
+    cut: bool
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,11 +162,15 @@ def _diff(call: Call, asked: Changes) -> BoardDiff:
         start = kb.moment(conn, at=asked.from_at, event_id=asked.from_event)
         end = kb.moment(conn, at=asked.to_at, event_id=asked.to_event)
         found = kb.diff(conn, start, end, asked.task_id)
+    changed = [_changed(change) for change in found.tasks]
+    board = [views.event_view(event) for event in found.board]
+    tasks, events = fitting(changed), fitting(board)
     return BoardDiff(
         start=found.start,
         end=found.end,
-        tasks=[_changed(change) for change in found.tasks],
-        board=[views.event_view(event) for event in found.board],
+        tasks=changed[:tasks],
+        board=board[:events],
+        cut=tasks < len(changed) or events < len(board),
     )
 
 

@@ -80,3 +80,14 @@ def test_a_task_says_where_its_thread_goes_on(verbs: Verbs) -> None:
         found += [one.id for one in rest.comments]
     assert found == [one.id for one in kb.list_comments(verbs.conn, task)]
     assert (shown.runs_after, shown.attachments_after) == (None, None)
+
+
+def test_what_changed_is_told_up_to_a_size(verbs: Verbs) -> None:
+    start = kb.newest_event_id(verbs.conn)
+    task = of_tasks(verbs)
+    found = verbs.person("diff", from_event=start)
+    assert found.cut
+    assert 0 < len(found.tasks) < 9
+    assert len(msgspec.json.encode(found)) <= PAGE_BYTES + 10_000
+    one = verbs.person("diff", from_event=start, task_id=task)
+    assert ([change.id for change in one.tasks], one.cut) == ([task], False)
