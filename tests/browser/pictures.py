@@ -1,7 +1,7 @@
 """The page as pictures: ``python -m tests.browser.pictures [VIEW…]`` renews those in docs/images.
 
 The sample board stands still at one moment, for its servers and its pages, so that a picture
-changes only when the page does. Colours are reduced to 256, of which most pages have no more.
+changes only when the page does. Colours are reduced to 256, which nobody sees.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from PIL import Image, ImageChops
@@ -30,6 +30,7 @@ MOMENT: Final = 1_793_715_360
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 SIZES: Final = (WIDE, MIDDLE, NARROW)
 COLOURS: Final = 256
+AS_THEY_ARE: Final = 96
 UNSEEN: Final = 8
 _STANDING = f"""\
 import runpy
@@ -123,16 +124,28 @@ def _take(
 
 
 def _reduced(png: bytes) -> bytes:
-    """The picture in its most frequent colours; the shades between them go to the nearest."""
+    """The picture in 256 colours: its most frequent as they are, and the best for all the others.
+
+    Each of the others counts once, so that a small icon keeps its colour beside a large surface.
+    """
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    counted = image.getcolors(image.width * image.height) or []
-    frequent = [colour for _, colour in sorted(counted, reverse=True)[:COLOURS]]
+    counted = sorted(image.getcolors(image.width * image.height) or [], reverse=True)
+    colours = [colour for _, colour in counted]
+    if len(colours) > COLOURS:
+        colours = colours[:AS_THEY_ARE] + _fewer(colours[AS_THEY_ARE:], COLOURS - AS_THEY_ARE)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([part for colour in frequent for part in colour])  # type: ignore[attr-defined]
+    palette.putpalette([part for colour in colours for part in colour])
     kept = io.BytesIO()
     reduced = image.quantize(palette=palette, dither=Image.Dither.NONE)
     reduced.save(kept, "PNG", optimize=True)
     return kept.getvalue()
+
+
+def _fewer(colours: list[Any], count: int) -> list[tuple[int, ...]]:
+    every = Image.new("RGB", (len(colours), 1))
+    every.putdata(colours)
+    parts = every.quantize(count, Image.Quantize.MEDIANCUT, kmeans=2).getpalette() or []
+    return [tuple(parts[place : place + 3]) for place in range(0, 3 * count, 3)]
 
 
 def _looks_like(png: bytes, other: bytes) -> bool:
