@@ -32,10 +32,13 @@ def test_a_board_in_postgresql_is_served_as_well(on_a_server: Served) -> None:
     served = on_a_server
     start = kb.newest_event_id(served.conn)
     task = served.task(title="Cöunt 50% of words_", body="- [x] a", tenant="acme")
-    assert served.get("/health").json["database"] == "postgresql"
+    health = served.get("/health").json
+    assert health["database"] == "postgresql"
+    assert health["database_bytes"] > 100_000
     first = served.get("/counts")
     assert served.get("/counts", If_None_Match=first.headers["etag"]).status == 304
-    for query in ("text=50%25", "text=WORDS_", "tenant=acme", f"ids={task}"):
+    queries = ("text=50%25", "text=WORDS_", "text=C%C3%B6unt", "tenant=acme", f"ids={task}")
+    for query in (*queries, "min_priority=0", "order=completed"):
         assert [card["id"] for card in served.get(f"/cards?{query}").json["cards"]] == [task]
     problem(served.get("/cards?text=%00"), 422, "invalid_input")
     problem(served.get("/tasks?assignee=a%00"), 422, "invalid_input")
@@ -44,6 +47,13 @@ def test_a_board_in_postgresql_is_served_as_well(on_a_server: Served) -> None:
     assert served.get(f"/tasks/{task}/attachments/{kept['id']}").body == b"text"
     done = served.post("/bulk", {"items": [{"verb": "complete", "arguments": {"task_id": task}}]})
     assert done.json["failed"] == 0
+    assert done.json["results"][0]["answer"]["undoable"]
+    found = served.get("/cards?status=done&order=completed&min_priority=0").json["cards"]
+    assert [card["id"] for card in found] == [task]
+    assert served.get("/cards?min_priority=1").json["cards"] == []
+    assert [bar["task_id"] for bar in served.get("/timeline").json["bars"]] == [task]
+    assert served.get("/trends").json["reasons"] == {"completed": 1}
+    assert served.get("/attention").json["late"] == []
     with page(served) as one, page(served) as two:
         one.subscribe(after=start)
         two.subscribe()
