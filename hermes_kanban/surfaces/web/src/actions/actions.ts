@@ -10,6 +10,7 @@ import { mayStop } from './confirming'
 import { remember, takeNewest } from './history'
 import { movesOf, moveTo } from './moving'
 import { linkOf } from './opening'
+import { letIn } from './optimism'
 import type { Change } from './pending'
 import { bulk, type Outcome, offlineSentence, perform, type Step } from './perform'
 import { priorityWord } from './priorities'
@@ -108,6 +109,8 @@ export function actionsOn(client: QueryClient, board: string) {
       arguments: id === null || id === BOARD ? {} : { task_id: id },
     }))
     const { done, refused } = await perform(client, board, asked)
+    const back = done.flatMap(({ answer }) => (answer as { task_id?: string }).task_id ?? [])
+    letIn(client, board, back)
     const [first] = done
     if (done.length === 1 && first !== undefined && refused.length === 0) {
       const undone = first.answer as unknown as Parameters<typeof undoneSentence>[0]

@@ -21,7 +21,7 @@ export async function mayStop(
         ? `Stop the worker of ${namesOf(running)}?`
         : `Stop ${running.length} workers?`,
     lines: running.map((one) => lineOf(client, board, one)),
-    told: 'What it has done in its workspace stays there. Its run ends, and cannot be taken up again by undo.',
+    told: 'What was done in its workspace stays there. Its run ends, and no undo brings it back.',
     submit,
   })
 }

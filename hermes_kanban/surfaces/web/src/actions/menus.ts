@@ -151,8 +151,9 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
 
     archive: (subjects: Subjects) => guarded(subjects, () => actions.archive(subjects)),
     reclaim: (subjects: Subjects) => guarded(subjects, () => actions.reclaim(subjects)),
-    copyLink: (subjects: Subjects) => {
+    copyLink: (subjects: Subjects): false => {
       if (subjects.length > 0) actions.copyLink(subjects)
+      return false
     },
   }
 }

@@ -2,6 +2,7 @@
 
 import type { QueryClient } from '@tanstack/react-query'
 import type { Card, Counts } from '@/api/types'
+import { welcome } from '@/board/selection'
 import { onEvents, showCard } from '@/live/board'
 import { type Asked, belongs, type Pages } from '@/live/cardlists'
 import { begin, type Change, drop, type Entry, overlaid, settle, toldBy } from './pending'
@@ -22,8 +23,9 @@ export function cardOf(client: QueryClient, board: string, id: string): Card | n
   return null
 }
 
-/** Shows the change at once. */
+/** Shows the change at once, under the pointer too: it was asked for here. */
 export function show(client: QueryClient, board: string, id: string, change: Change): Entry {
+  welcome([id])
   const card = cardOf(client, board, id)
   const entry = begin(board, id, change, card)
   if (card !== null) {
@@ -32,6 +34,16 @@ export function show(client: QueryClient, board: string, id: string, change: Cha
     recount(client, board, card, next)
   }
   return entry
+}
+
+/** Lets cards be shown at once where they come to, now that it is known which: a new one, say. */
+export function letIn(client: QueryClient, board: string, ids: readonly string[]): void {
+  welcome(ids)
+  for (const id of ids) {
+    const card = cardOf(client, board, id)
+    // It may have come before it was welcome.
+    if (card !== null) showCard(client, board, { ...card })
+  }
 }
 
 /** The server refused: everything is as the board tells it. */

@@ -1,9 +1,10 @@
 /** Telling what became of verbs: only what the eye does not see already, or can be taken back. */
 
+import type { Caution } from '@/api/types'
 import { shown } from '@/keys/table'
-import { toast } from '@/kit/toasts'
+import { type ToastRow, toast } from '@/kit/toasts'
 import { openTask } from './opening'
-import type { Outcome, Refusal } from './perform'
+import type { Outcome, Refusal, Result } from './perform'
 import { cautionSentences, namesOf, otherTask, outcomeSentence } from './words'
 
 export interface Told {
@@ -37,18 +38,37 @@ export function report(board: string, outcome: Outcome, told: Told, hands: Hands
     return
   }
   const canUndo = told.final !== true && done.some((one) => one.answer.undoable === true)
-  const warnings = told.warns === true ? warningsOf(board, outcome) : []
+  const warnings = told.warns === true ? warningsOf(board, warned(done)) : []
   if (!canUndo && warnings.length === 0 && refused.length === 0) return
   const ids = done.map((one) => ({ id: one.step.id ?? one.answer.id ?? 'The board' }))
-  const close = toast([outcomeSentence(ids, refused.length, told.past), ...warnings].join(' '), {
-    warn: warnings.length > 0 || refused.length > 0,
+  tellDone(outcomeSentence(ids, refused.length, told.past), {
+    warnings,
     rows: rowsOf(board, refused),
-    action: canUndo ? { label: 'Undo', hint: shown('undo'), act: hands.undo } : undefined,
+    undo: canUndo ? hands.undo : null,
   })
-  if (!canUndo) return
-  // Z takes back the last only, so only the last offers it.
+}
+
+interface Done {
+  warnings: readonly string[]
+  rows?: readonly ToastRow[]
+  /** What takes it back; null where nothing does. */
+  undo: (() => void) | null
+}
+
+/** Says what was done. Z takes back the last only, so only the last offers it. */
+export function tellDone(text: string, { warnings, rows = [], undo }: Done): void {
+  const close = toast([text, ...warnings].join(' '), {
+    warn: warnings.length > 0 || rows.length > 0,
+    rows,
+    action: undo === null ? undefined : { label: 'Undo', hint: shown('undo'), act: undo },
+  })
+  if (undo === null) return
   closeUndo?.()
   closeUndo = close
+}
+
+function warned(done: readonly Result[]): Caution[] {
+  return done.flatMap((one) => one.answer.warnings ?? [])
 }
 
 /** What Z would have taken back is taken back. */
@@ -99,8 +119,8 @@ function rowsOf(board: string, refused: readonly Refusal[]) {
   })
 }
 
-function warningsOf(board: string, outcome: Outcome): string[] {
-  const all = outcome.done.flatMap((one) => one.answer.warnings ?? [])
+/** Warnings in sentences, each once; what is so of the whole board only now and then. */
+export function warningsOf(board: string, all: readonly Caution[]): string[] {
   const now = Date.now()
   const news = all.filter(
     ({ code }) =>

@@ -1,7 +1,6 @@
 import { useEffect, useRef } from 'react'
-import { taskPlace, useOpenedTask } from '@/app/places'
+import { useOpenedTask } from '@/app/places'
 import { useKeys } from '@/keys/useKeys'
-import { toast } from '@/kit/toasts'
 import { useView } from './context'
 import { columnsOf } from './filter'
 import { cardAtHeight, cardElement, focusCard } from './focus'
@@ -10,7 +9,7 @@ import { clearSelection, extendFrom, focusedId, setFocused, toggle, useSelected 
 
 /** The keys of the board, and where the focus goes. It shows nothing. */
 export function BoardKeys() {
-  const { slug, grid, filter, open, openPage } = useView()
+  const { grid, filter, open, openPage } = useView()
   const opened = useOpenedTask()
   const hasSelection = useSelected().size > 0
   const columns = columnsOf(filter)
@@ -43,11 +42,6 @@ export function BoardKeys() {
       extendFrom(id, next)
       go(next)
     })
-  const copy = (id: string) =>
-    navigator.clipboard.writeText(location.origin + taskPlace(slug, id)).then(
-      () => toast('Link copied.'),
-      () => toast('Not copied: the browser does not allow it.', { bad: true }),
-    )
   useKeys(
     'board',
     {
@@ -62,7 +56,6 @@ export function BoardKeys() {
       select: from(toggle),
       extendDown: extend(1),
       extendUp: extend(-1),
-      copyLink: from(copy),
       ...(hasSelection ? { back: clearSelection } : {}),
     },
     opened === null,

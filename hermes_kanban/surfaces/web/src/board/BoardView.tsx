@@ -10,9 +10,11 @@ import { NARROW, useMedia } from '@/kit/useMedia'
 import { useConnection } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { Arrivals } from './Arrivals'
+import { BoardActions } from './BoardActions'
 import { BoardKeys } from './BoardKeys'
 import { Columns } from './Columns'
 import { type View, ViewContext } from './context'
+import { DragBoard } from './drag/DragBoard'
 import { EmptyBoard } from './EmptyBoard'
 import { FilterBar, NothingMatches } from './FilterBar'
 import { askedOf, readFilter, readLanes } from './filter'
@@ -74,17 +76,20 @@ export function BoardView() {
   if (all !== undefined && Object.values(all).every((one) => one === 0)) return <EmptyBoard />
   return (
     <ViewContext value={view}>
-      <div className="board">
-        <FilterBar counts={counts.data} lanes={lanes} />
-        {lanes === null ? (
-          <Columns counts={counts.data} />
-        ) : (
-          <LaneView kind={lanes} counts={counts.data} />
-        )}
-        <NothingMatches counts={counts.data} />
-        <BoardKeys />
-        <Arrivals />
-      </div>
+      <DragBoard>
+        <div className="board">
+          <FilterBar counts={counts.data} lanes={lanes} />
+          {lanes === null ? (
+            <Columns counts={counts.data} />
+          ) : (
+            <LaneView kind={lanes} counts={counts.data} />
+          )}
+          <NothingMatches counts={counts.data} />
+          <BoardKeys />
+          <BoardActions />
+          <Arrivals />
+        </div>
+      </DragBoard>
     </ViewContext>
   )
 }

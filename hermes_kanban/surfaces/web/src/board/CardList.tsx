@@ -2,9 +2,10 @@ import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/rea
 import { useCallback, useEffect, useRef } from 'react'
 import { sentenceOf } from '@/api/problem'
 import type { Card as CardData } from '@/api/types'
-import { Card } from './Card'
 import { useView } from './context'
-import type { Cell } from './filter'
+import { DraggableCard } from './drag/DraggableCard'
+import { DropLine } from './drag/DropLine'
+import { type Cell, cellAsked } from './filter'
 import { focusedId } from './selection'
 import { useAnchor } from './useAnchor'
 import { useColumn } from './useColumn'
@@ -18,7 +19,7 @@ const SKELETON = [86, 104, 86]
 
 /** The cards of a column in their scroller: only those in sight are rendered. */
 export function CardList({ cell, label }: { cell: Cell; label: string }) {
-  const { grid, compact } = useView()
+  const { grid, compact, filter } = useView()
   const { cards, asked, error, hasMore, more } = useColumn(cell)
   const scroller = useRef<HTMLDivElement>(null)
   const hand = useHand(scroller)
@@ -96,13 +97,22 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
                 className="slot"
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                <Card
+                <DraggableCard
                   card={place.card}
                   gone={place.gone ? wentWhere(place.card.id, statusWord(cell.status)) : undefined}
                 />
               </li>
             )
           })}
+          <DropLine
+            status={cell.status}
+            asked={cellAsked(filter, cell)}
+            places={places}
+            topOf={(place) => {
+              const all = virtual.measurementsCache
+              return (all[place]?.start ?? (all.at(-1)?.end ?? 0) + GAP) - GAP / 2 - 1
+            }}
+          />
         </ul>
       </div>
     </div>

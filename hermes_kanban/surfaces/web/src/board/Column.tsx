@@ -1,11 +1,14 @@
 import { Plus } from 'lucide-react'
 import type { Counts, Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
+import { InlineCreate } from '@/create/InlineCreate'
+import { writeIn } from '@/create/inline'
 import { IconButton } from '@/kit/Button'
 import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { CardList } from './CardList'
 import { useView } from './context'
+import { DropWord, DropZone } from './drag/DropZone'
 import { isNarrow } from './filter'
 import { HeldByAll } from './HeldByAll'
 import { countWords, statusWord } from './words'
@@ -19,7 +22,9 @@ export function Column({ status, counts }: { status: Status; counts: Counts | un
       data-column={status}
     >
       <ColumnHead status={status} counts={counts} />
+      <InlineCreate status={status} />
       <CardList cell={{ status }} label={`${statusWord(status)} tasks`} />
+      <DropZone status={status} />
     </section>
   )
 }
@@ -49,11 +54,12 @@ export function ColumnHead({ status, counts }: { status: Status; counts: Counts 
           name={`New task in ${name}`}
           small
           className="column-new"
-          onClick={() => newTask({ status })}
+          onClick={() => writeIn(status) || newTask({ status })}
         >
           <Plus className="i" />
         </IconButton>
       )}
+      <DropWord status={status} />
     </header>
   )
 }

@@ -1,9 +1,12 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Card as CardData, Status } from '@/api/types'
 import { count } from '@/kit/numbers'
-import { Card } from './Card'
 import { useView } from './context'
-import type { Cell } from './filter'
+import { DraggableCard } from './drag/DraggableCard'
+import { DropLine } from './drag/DropLine'
+import { DropZone } from './drag/DropZone'
+import { useDrag } from './drag/drag'
+import { type Cell, cellAsked } from './filter'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
 import { wentWhere } from './whereabouts'
@@ -17,12 +20,15 @@ export function cellCards(status: Status): number {
 /** And how many more by each press. */
 const MORE_CARDS = 60
 
+const HALF_A_GAP = 4
 const NONE: readonly CardData[] = []
 
 /** The cards of one column in one lane: the first of them, and more when asked. */
 export function LaneCell(props: { cell: Cell; row: number; total: number; label: string }) {
   const { cell, row, total, label } = props
-  const { grid } = useView()
+  const { grid, filter } = useView()
+  const list = useRef<HTMLUListElement>(null)
+  const isDragging = useDrag((drag) => drag !== null)
   const { cards, asked, hasMore, more } = useColumn(cell, total > 0)
   const frame = useRef<HTMLDivElement>(null)
   const hand = useHand(frame)
@@ -59,16 +65,22 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
           {held.length} new
         </button>
       )}
-      {shown.length > 0 && (
-        <ul aria-label={label}>
+      {(shown.length > 0 || isDragging) && (
+        <ul aria-label={label} ref={list}>
           {shown.map(({ card, gone }) => (
             <li key={card.id}>
-              <Card
+              <DraggableCard
                 card={card}
                 gone={gone ? wentWhere(card.id, statusWord(cell.status)) : undefined}
               />
             </li>
           ))}
+          <DropLine
+            status={cell.status}
+            asked={cellAsked(filter, cell)}
+            places={shown}
+            topOf={(place) => topOf(list.current, place)}
+          />
         </ul>
       )}
       {cards !== undefined && left > 0 && (
@@ -76,6 +88,16 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
           {count(left)} more
         </button>
       )}
+      <DropZone status={cell.status} />
     </div>
   )
+}
+
+/** Where a place of the list begins, between the cards around it. */
+function topOf(list: HTMLElement | null, place: number): number {
+  const cards = [...(list?.querySelectorAll<HTMLElement>(':scope > li:not(.drop-line)') ?? [])]
+  const next = cards[place]
+  if (next !== undefined) return next.offsetTop - HALF_A_GAP
+  const last = cards.at(-1)
+  return last === undefined ? 0 : last.offsetTop + last.offsetHeight + HALF_A_GAP - 2
 }

@@ -34,7 +34,9 @@ export function still(
   welcome: (id: string) => boolean,
 ): Steady {
   const now = new Map(cards.map((card, index) => [card.id, { card, index }]))
-  const places = before.map(({ card }): Place => {
+  // What whoever looks at the column sent away is gone at once.
+  const left = before.filter(({ card }) => now.has(card.id) || !welcome(card.id))
+  const places = left.map(({ card }): Place => {
     const found = now.get(card.id)
     return found === undefined ? { card, gone: true } : { card: found.card, gone: false }
   })

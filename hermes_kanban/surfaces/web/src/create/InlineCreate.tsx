@@ -7,7 +7,7 @@ import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { Button, IconButton } from '@/kit/Button'
 import { toastProblem } from '@/kit/toasts'
-import { useIsWriting, writeIn } from './inline'
+import { addField, useIsWriting, writeIn } from './inline'
 import { newKey, whyNotIn } from './making'
 import { useMake } from './useMake'
 import './create.css'
@@ -15,7 +15,7 @@ import './create.css'
 /** The field at the top of a column: Enter creates and stays, Escape closes. */
 export function InlineCreate({ status }: { status: Status }) {
   const isWriting = useIsWriting(status)
-  useEffect(() => () => writeIn(null), [])
+  useEffect(() => addField(status), [status])
   if (!isWriting) return null
   const why = whyNotIn(status)
   return why === null ? <Field status={status} /> : <Refusal why={why} />
@@ -102,8 +102,10 @@ function Field({ status }: { status: Status }) {
           onKeyDown={onKeyDown}
         />
       )}
+      {Object.keys(given).length > 0 && (
+        <p className="create-given cut">{Object.values(given).join(' · ')}</p>
+      )}
       <p className="create-foot">
-        <span className="grow cut dim">{Object.values(given).join(' · ')}</span>
         <Button
           look="quiet"
           small

@@ -1,12 +1,14 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { remember } from '@/actions/history'
 import { openTask } from '@/actions/opening'
+import { letIn } from '@/actions/optimism'
 import { offlineSentence } from '@/actions/perform'
+import { tellDone, warningsOf } from '@/actions/report'
 import { useActions } from '@/actions/useActions'
-import { cautionSentences, statusName } from '@/actions/words'
+import { statusName } from '@/actions/words'
 import { Problem, sentenceOf } from '@/api/problem'
 import { useBoard } from '@/app/board'
-import { shown } from '@/keys/table'
 import { toast } from '@/kit/toasts'
 import { type Made, makeTask, type Wanted } from './making'
 
@@ -14,6 +16,7 @@ import { type Made, makeTask, type Wanted } from './making'
 export function useMake(): (wanted: Wanted, key: string) => Promise<Made | Problem> {
   const { slug } = useBoard()
   const { undo } = useActions()
+  const client = useQueryClient()
   return useCallback(
     async (wanted, key) => {
       const offline = offlineSentence()
@@ -21,6 +24,7 @@ export function useMake(): (wanted: Wanted, key: string) => Promise<Made | Probl
       try {
         const made = await makeTask(slug, wanted, key)
         remember(slug, [made.id])
+        letIn(client, slug, [made.id])
         tell(slug, wanted, made, () => void undo())
         return made
       } catch (error) {
@@ -29,7 +33,7 @@ export function useMake(): (wanted: Wanted, key: string) => Promise<Made | Probl
           : new Problem({ status: 0, code: 'unknown', detail: sentenceOf(error) })
       }
     },
-    [slug, undo],
+    [client, slug, undo],
   )
 }
 
@@ -47,9 +51,8 @@ function tell(board: string, wanted: Wanted, made: Made, undo: () => void): void
   const elsewhere = made.status === wanted.status ? '' : `, in ${statusName(made.status)}`
   const reason =
     wanted.status === 'todo' && made.status === 'ready' ? ': it waits for no parent' : ''
-  const warnings = cautionSentences(made.warnings)
-  toast([`${made.id} created${elsewhere}${reason}.`, ...warnings].join(' '), {
-    warn: warnings.length > 0,
-    action: { label: 'Undo', hint: shown('undo'), act: undo },
+  tellDone(`${made.id} created${elsewhere}${reason}.`, {
+    warnings: warningsOf(board, made.warnings),
+    undo,
   })
 }

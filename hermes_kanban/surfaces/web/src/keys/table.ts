@@ -34,6 +34,7 @@ export const KEYS = {
   open: { keys: ['Enter'], scope: 'board', words: 'Open' },
   openPage: { keys: ['Shift+Enter'], scope: 'board', words: 'Open as a page' },
   select: { keys: ['X'], scope: 'board', words: 'Select' },
+  lift: { keys: [' '], scope: 'board', words: 'Lift the card, and drop it' },
   extendDown: { keys: ['Shift+J'], scope: 'board', words: 'Extend the selection down' },
   extendUp: { keys: ['Shift+K'], scope: 'board', words: 'Extend the selection up' },
   filter: { keys: ['F'], scope: 'board', words: 'Filter' },
@@ -115,6 +116,7 @@ const NAMES: Record<string, string> = {
   ArrowLeft: '←',
   ArrowRight: '→',
   Escape: 'Esc',
+  ' ': 'Space',
 }
 
 /** A way to press, as people read it. */

@@ -86,7 +86,10 @@ function takeSequence(pressed: string): string | null {
 
 function act(wanted: string, event: KeyboardEvent): boolean {
   const inDrawer = isInDrawer(event)
-  for (const layer of layers.toReversed()) {
+  // What is shown goes before what acts anywhere, whichever of them came last.
+  const anywhere = layers.filter((layer) => layer.scope === 'anywhere')
+  const here = layers.filter((layer) => layer.scope !== 'anywhere')
+  for (const layer of [...here.toReversed(), ...anywhere.toReversed()]) {
     if (inDrawer && UNDER_DRAWER.has(layer.scope)) continue
     const handlers = layer.handlers()
     for (const [id, handler] of Object.entries(handlers) as [KeyId, Handler][]) {
