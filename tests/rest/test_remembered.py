@@ -130,6 +130,21 @@ async def test_only_so_many_are_kept(
     assert verb.done == 9
 
 
+@pytest.mark.asyncio
+async def test_only_so_much_is_kept(
+    kept: Remembered, verb: Verb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "ALL_KEPT_BYTES", 20)
+    verb.body = b"x" * 9
+    for key in "abc":
+        await kept.once("b", key, b"request", verb)
+    for key in "cb":
+        await kept.once("b", key, b"request", verb)
+    assert verb.done == 3
+    await kept.once("b", "a", b"request", verb)
+    assert verb.done == 4
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "ä", "x" * 201, "a\n"])
 @pytest.mark.asyncio
 async def test_what_is_no_key_is_told(kept: Remembered, verb: Verb, key: str) -> None:

@@ -1,8 +1,8 @@
 """Answers that are remembered by the key of their request, so that a repeat is not done twice.
 
-Kept in memory: an hour, the newest thousand. A server that is started anew has forgotten them, and
-a repeat is then performed like any request; ``create`` alone is safe over that, by the keys that
-the board itself keeps.
+Kept in memory: an hour, the newest thousand, of 32 MiB together. A server that is started anew has
+forgotten them, and a repeat is then performed like any request; ``create`` alone is safe over that,
+by the keys that the board itself keeps.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hermes_kanban.surfaces.rest.problems import Problem
 KEPT: Final = 1_000
 KEPT_SECONDS: Final = 3600.0
 KEPT_BYTES: Final = 256 * 1024
+ALL_KEPT_BYTES: Final = 32 * 1024 * 1024
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -39,6 +40,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._size = 0
 
     async def once(
         self, board: str, key: str, request: bytes, perform: Callable[[], Awaitable[Answer]]
@@ -72,6 +74,7 @@ class Remembered:
             answer = await perform()
             if len(answer.body) <= KEPT_BYTES:
                 entry.answer = answer
+                self._size += len(answer.body)
             return answer
         finally:
             # What failed may be tried again.
@@ -83,7 +86,8 @@ class Remembered:
         now = anyio.current_time()
         while self._entries:
             name, oldest = next(iter(self._entries.items()))
-            over = oldest.until <= now or len(self._entries) > KEPT
-            if not (over and oldest.done.is_set()):
+            much = len(self._entries) > KEPT or self._size > ALL_KEPT_BYTES
+            if not ((much or oldest.until <= now) and oldest.done.is_set()):
                 return
             del self._entries[name]
+            self._size -= len(oldest.answer.body) if oldest.answer is not None else 0
