@@ -36,6 +36,7 @@ _HOMES = {
     "hermes_kanban.kernel.comments": "add_comment",
     "hermes_kanban.kernel.context": "build_worker_context context_page ContextPage",
     "hermes_kanban.kernel.create": "create_task",
+    "hermes_kanban.kernel.decisions": "decision_of",
     "hermes_kanban.kernel.dispatch": "dispatch_once DispatchReport Sweep unblock_due",
     "hermes_kanban.kernel.edits": (
         "accept_task assign_task edit_task prioritise_task promote_task schedule_task "
@@ -70,10 +71,10 @@ _HOMES = {
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why why_each",
     "hermes_kanban.model": (
-        "Attachment Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable CannotUndo Comment "
-        "ConfigError Delivery DiskFull Event Hold Identity IllegalTransition InvalidInput "
-        "KanbanError Link NotAllowed NotFound Refused Run StaleRun Subscription Task Usage "
-        "WriteRefused"
+        "AlreadyDecided Attachment Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable "
+        "CannotUndo Comment ConfigError Decision Delivery DiskFull Event Hold Identity "
+        "IllegalTransition InvalidInput KanbanError Link NotAllowed NotFound Refused Run "
+        "StaleRun Subscription Task Usage WriteRefused"
     ),
     "hermes_kanban.model.errors": "InUse",
     "hermes_kanban.store.backup": "backup",
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.context import build_worker_context as build_worker_context
     from hermes_kanban.kernel.context import context_page as context_page
     from hermes_kanban.kernel.create import create_task as create_task
+    from hermes_kanban.kernel.decisions import decision_of as decision_of
     from hermes_kanban.kernel.dispatch import DispatchReport as DispatchReport
     from hermes_kanban.kernel.dispatch import Sweep as Sweep
     from hermes_kanban.kernel.dispatch import dispatch_once as dispatch_once
@@ -201,6 +203,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.waiting import wait_for as wait_for
     from hermes_kanban.kernel.why import why as why
     from hermes_kanban.kernel.why import why_each as why_each
+    from hermes_kanban.model import AlreadyDecided as AlreadyDecided
     from hermes_kanban.model import Attachment as Attachment
     from hermes_kanban.model import Board as Board
     from hermes_kanban.model import BoardBusy as BoardBusy
@@ -210,6 +213,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import CannotUndo as CannotUndo
     from hermes_kanban.model import Comment as Comment
     from hermes_kanban.model import ConfigError as ConfigError
+    from hermes_kanban.model import Decision as Decision
     from hermes_kanban.model import Delivery as Delivery
     from hermes_kanban.model import DiskFull as DiskFull
     from hermes_kanban.model import Event as Event

@@ -9,6 +9,7 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import finish, gates, limits
 from hermes_kanban.kernel.attachments import attach_refused
+from hermes_kanban.kernel.decisions import must_be_open
 from hermes_kanban.kernel.fencing import Author, task_state
 from hermes_kanban.kernel.links import release_link
 from hermes_kanban.lifecycle import TaskState
@@ -142,17 +143,24 @@ def check_key_is_free(tx: Transaction, task: TaskState) -> None:
 
 
 def adopt_result(
-    conn: BoardConnection, task_id: str, *, run_id: int, actor: str | None = None
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    run_id: int,
+    question: int | None = None,
+    actor: str | None = None,
 ) -> bool:
     """Take over what a refused run of this task had finished: → done, or the result replaced.
 
     Legal for a task that is neither running nor archived; artifacts that it brought are attached.
-    Raises NotFound when that run has no refused result.
+    ``question`` is the event that asked: AlreadyDecided if somebody was first. Raises NotFound
+    when that run has no refused result.
     """
     by = limits.actor(actor)
     limits.whole("run_id", run_id, 1)
     with write(conn, "adopt") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.transition("adopt", task["status"])
         kept = refused_result(tx, task_id, run_id)
         facts: dict[str, Any] = {"from_run_id": run_id}

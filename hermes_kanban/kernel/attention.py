@@ -11,6 +11,7 @@ import msgspec
 
 from hermes_kanban.kernel import limits, reads
 from hermes_kanban.kernel.cards import Card, cards
+from hermes_kanban.kernel.decisions import open_question
 from hermes_kanban.kernel.finding import Filter
 from hermes_kanban.kernel.late import late_results
 from hermes_kanban.kernel.reads import latest_run
@@ -28,7 +29,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     ``text`` is the question, what is handed in for review, the last error, or the late summary; an
     agent wrote it. ``run_id`` is the run that it comes from. ``verbs`` answer it. ``choices`` are
-    the answers that a question lists, each to be given as the reason of ``unblock``.
+    the answers that a question lists, each to be given as the reason of ``unblock``. ``question``
+    is the event that asked: a verb that names it is refused if somebody was first.
     """
 
     kind: Kind
@@ -38,6 +40,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     run_id: int | None
     verbs: list[str]
     choices: list[str] = []
+    question: int | None = None
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,7 @@ def _item(conn: BoardConnection, card: Card) -> Item:
         run_id=None if run is None else run.id,
         verbs=_VERBS[kind],
         choices=card.choices if kind == "question" else [],
+        question=open_question(conn, card.id, card.status),
     )
 
 
@@ -112,6 +116,7 @@ def _late(conn: BoardConnection) -> list[Item]:
             text=late.text[:TEXT_CHARACTERS],
             run_id=late.run_id,
             verbs=_VERBS["late_result"],
+            question=late.event_id,
         )
         for late in found
         if late.task_id in by_id

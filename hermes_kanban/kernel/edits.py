@@ -9,6 +9,7 @@ import msgspec
 
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import finish, gates, limits
+from hermes_kanban.kernel.decisions import must_be_open
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.model.errors import IllegalTransition, InvalidInput
 from hermes_kanban.store.protocol import BoardConnection, write
@@ -147,10 +148,20 @@ def triage_task(
         return True
 
 
-def accept_task(conn: BoardConnection, task_id: str, *, actor: str | None = None) -> bool:
-    """triage → ready or todo; the failure count starts anew."""
+def accept_task(
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    question: int | None = None,
+    actor: str | None = None,
+) -> bool:
+    """triage → ready or todo; the failure count starts anew.
+
+    ``question`` is the event that asked: AlreadyDecided if somebody was first.
+    """
     with write(conn, "accept") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.apply(
             tx,
             "accept",
@@ -181,17 +192,20 @@ def unblock_task(
     *,
     reason: str | None = None,
     resume: bool | None = None,
+    question: int | None = None,
     actor: str | None = None,
 ) -> bool:
     """blocked → the phase it came from: review, else ready or todo. The failure count starts anew.
 
     ``reason`` is the answer to what it was blocked for; it becomes part of the worker's context.
     ``resume`` says whether the next run goes on with the conversation (None: the profile's choice).
+    ``question`` is the event that asked: AlreadyDecided if somebody was first.
     """
     reason = limits.text("reason", reason, limits.REASON_BYTES)
     by = limits.actor(actor)
     with write(conn, "unblock") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.transition("unblock", task["status"])
         from_review = task["blocked_from"] == "review"
         lifecycle.apply(

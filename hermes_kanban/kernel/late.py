@@ -10,6 +10,7 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.archive import refused_result
+from hermes_kanban.kernel.decisions import must_be_open
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value, write
 
@@ -17,12 +18,13 @@ HANDED_IN: Final = ("complete", "request_review")
 
 
 class Late(NamedTuple):
-    """What a refused run had handed in: whose it is, what it says, and when it came."""
+    """What a refused run had handed in: whose it is, what it says, when it came, and its event."""
 
     task_id: str
     run_id: int
     text: str
     at: int
+    event_id: int
 
 
 _Decision = tuple[tuple[str, int], bool]
@@ -34,16 +36,23 @@ def late_results(conn: BoardConnection) -> list[Late]:
 
 
 def dismiss_result(
-    conn: BoardConnection, task_id: str, *, run_id: int, actor: str | None = None
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    run_id: int,
+    question: int | None = None,
+    actor: str | None = None,
 ) -> bool:
     """Put aside what a refused run had handed in; it is kept, and can still be adopted.
 
-    False if it was decided about before. Raises NotFound when that run has no refused result.
+    False if it was decided about before; with ``question``, the event that asked, AlreadyDecided.
+    Raises NotFound when that run has no refused result.
     """
     by = limits.actor(actor)
     limits.whole("run_id", run_id, 1)
     with write(conn, "dismiss") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.transition("dismiss", task["status"])
         refused_result(tx, task_id, run_id)
         told = tx.all(f"{_TOLD} AND task_id = :task ORDER BY id", {"task": task_id})
@@ -70,7 +79,7 @@ def _undecided(conn: BoardConnection, rows: Iterable[Any]) -> Iterable[Late]:
         if row["kind"] == "fenced":
             if told.get("verb") in HANDED_IN and row["run_id"] is not None:
                 key = row["task_id"], row["run_id"]
-                found[key] = Late(*key, _text(told), row["created_at"])
+                found[key] = Late(*key, _text(told), row["created_at"], row["id"])
             continue
         if row["kind"] == "undone":
             decision = decisions.get(told["undid"]["event"]) or _completion(conn, row, told)

@@ -9,6 +9,7 @@ from typing import Any
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import attachments, fencing, finish, gates, limits, mentions
 from hermes_kanban.kernel.comments import insert_comment
+from hermes_kanban.kernel.decisions import must_be_open
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
@@ -63,19 +64,35 @@ def request_review(
 
 
 def approve_task(
-    conn: BoardConnection, task_id: str, *, comment: str | None = None, actor: str | None = None
+    conn: BoardConnection,
+    task_id: str,
+    *,
+    comment: str | None = None,
+    question: int | None = None,
+    actor: str | None = None,
 ) -> bool:
-    """review → done, by a person or an orchestrating profile other than the one that asked."""
+    """review → done, by a person or an orchestrating profile other than the one that asked.
+
+    ``question`` is the event that asked: AlreadyDecided if somebody was first.
+    """
     comment = limits.text("comment", comment, limits.COMMENT_BYTES)
     by = limits.actor(actor)
     with write(conn, "approve") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.transition("approve", task["status"])
         _check_reviewer(tx, task, by)
         if comment:
             insert_comment(tx, task, fencing.Author(by, None), comment)
         now = lifecycle.moment(tx, task)
-        lifecycle.apply(tx, "approve", task, actor=by, changes={"completed_at": now})
+        lifecycle.apply(
+            tx,
+            "approve",
+            task,
+            actor=by,
+            changes={"completed_at": now},
+            facts={"comment": comment} if comment else {},
+        )
         gates.task_finished(tx, task_id)
         return True
 
@@ -86,11 +103,13 @@ def request_changes(
     *,
     comment: str,
     resume: bool | None = None,
+    question: int | None = None,
     actor: str | None = None,
 ) -> bool:
     """review → ready or todo with a comment; no failure is counted.
 
     ``resume`` says whether the next run goes on with the conversation (None: the profile's choice).
+    ``question`` is the event that asked: AlreadyDecided if somebody was first.
     After ``max_runs`` without a person's touch it goes to triage instead of back to work: two
     agents that never agree would go on for ever.
     """
@@ -98,6 +117,7 @@ def request_changes(
     by = limits.actor(actor)
     with write(conn, "request-changes") as tx:
         task = task_state(tx, task_id)
+        must_be_open(tx, task_id, question)
         lifecycle.transition("request_changes", task["status"])
         _check_reviewer(tx, task, by)
         insert_comment(tx, task, fencing.Author(by, None), comment)

@@ -1,6 +1,7 @@
 """Records, vocabularies and errors: what the board is made of, without any input or output."""
 
 from hermes_kanban.model.errors import (
+    AlreadyDecided,
     BoardBusy,
     BoardDamaged,
     BoardTooNew,
@@ -21,6 +22,7 @@ from hermes_kanban.model.records import (
     Attachment,
     Board,
     Comment,
+    Decision,
     Delivery,
     Event,
     Hold,
@@ -34,6 +36,7 @@ from hermes_kanban.model.records import (
 )
 
 __all__ = [
+    "AlreadyDecided",
     "Attachment",
     "Board",
     "BoardBusy",
@@ -43,6 +46,7 @@ __all__ = [
     "CannotUndo",
     "Comment",
     "ConfigError",
+    "Decision",
     "Delivery",
     "DiskFull",
     "Event",

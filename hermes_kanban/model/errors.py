@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from hermes_kanban.model.records import Refused
+from hermes_kanban.model.records import Decision, Refused
 
 
 class KanbanError(Exception):
@@ -44,6 +44,14 @@ class CannotUndo(KanbanError):
     def __init__(self, verb: str, reason: str, instead: str) -> None:
         self.verb, self.reason, self.instead = verb, reason, instead
         super().__init__(f"cannot undo {verb}: {reason}; instead: {instead}")
+
+
+class AlreadyDecided(KanbanError):
+    """Somebody was first to decide the question; ``decision`` says who and how."""
+
+    def __init__(self, task_id: str, decision: Decision, sentence: str) -> None:
+        self.task_id, self.decision = task_id, decision
+        super().__init__(f"{task_id} was {sentence}")
 
 
 class InvalidInput(KanbanError, ValueError):

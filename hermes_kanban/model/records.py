@@ -226,6 +226,20 @@ class Delivery(msgspec.Struct, frozen=True):
     wake_at: int | None = None
 
 
+class Decision(msgspec.Struct, frozen=True):
+    """How a question was decided: by whom, when, with which verb, and what was said.
+
+    ``kind`` and ``event_id`` are those of the event that decided it.
+    """
+
+    by: str
+    at: int
+    verb: str
+    text: str
+    kind: str
+    event_id: int
+
+
 class Refused(msgspec.Struct, frozen=True):
     """A worker's write that was not applied; false in a condition.
 

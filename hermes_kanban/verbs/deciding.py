@@ -11,6 +11,15 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.verbs.verb import Call, Changed, Verb, changed
 from hermes_kanban.verbs.working import AboutTask
 
+Question = Annotated[
+    Annotated[int, Meta(ge=1, le=2**53)] | None,
+    Meta(description="the event that asked; refused if somebody decided it first"),
+]
+
+
+class Accept(AboutTask, kw_only=True):
+    question: Question = None
+
 
 class Reasoned(AboutTask, kw_only=True):
     reason: str | None = None
@@ -19,15 +28,18 @@ class Reasoned(AboutTask, kw_only=True):
 class Unblock(AboutTask, kw_only=True):
     reason: Annotated[str, Meta(description="the answer, for its worker")] | None = None
     resume: bool | None = None
+    question: Question = None
 
 
 class Approve(AboutTask, kw_only=True):
     comment: str | None = None
+    question: Question = None
 
 
 class RequestChanges(AboutTask, kw_only=True):
     comment: Annotated[str, Meta(description="what must change")]
     resume: bool | None = None
+    question: Question = None
 
 
 class Archive(AboutTask, kw_only=True):
@@ -42,6 +54,7 @@ class Cancel(AboutTask, kw_only=True):
 
 class Late(AboutTask, kw_only=True):
     run_id: Annotated[int, Meta(description="the refused run")]
+    question: Question = None
 
 
 class Paused(msgspec.Struct, frozen=True):
@@ -64,8 +77,9 @@ def _triage(call: Call, asked: Reasoned) -> Changed:
     return changed(call, asked.task_id, done)
 
 
-def _accept(call: Call, asked: AboutTask) -> Changed:
-    return changed(call, asked.task_id, kb.accept_task(call.conn, asked.task_id, **_by(call)))
+def _accept(call: Call, asked: Accept) -> Changed:
+    done = kb.accept_task(call.conn, asked.task_id, question=asked.question, **_by(call))
+    return changed(call, asked.task_id, done)
 
 
 def _promote(call: Call, asked: AboutTask) -> Changed:
@@ -74,19 +88,31 @@ def _promote(call: Call, asked: AboutTask) -> Changed:
 
 def _unblock(call: Call, asked: Unblock) -> Changed:
     done = kb.unblock_task(
-        call.conn, asked.task_id, reason=asked.reason, resume=asked.resume, **_by(call)
+        call.conn,
+        asked.task_id,
+        reason=asked.reason,
+        resume=asked.resume,
+        question=asked.question,
+        **_by(call),
     )
     return changed(call, asked.task_id, done)
 
 
 def _approve(call: Call, asked: Approve) -> Changed:
-    done = kb.approve_task(call.conn, asked.task_id, comment=asked.comment, **_by(call))
+    done = kb.approve_task(
+        call.conn, asked.task_id, comment=asked.comment, question=asked.question, **_by(call)
+    )
     return changed(call, asked.task_id, done)
 
 
 def _request_changes(call: Call, asked: RequestChanges) -> Changed:
     done = kb.request_changes(
-        call.conn, asked.task_id, comment=asked.comment, resume=asked.resume, **_by(call)
+        call.conn,
+        asked.task_id,
+        comment=asked.comment,
+        resume=asked.resume,
+        question=asked.question,
+        **_by(call),
     )
     return changed(call, asked.task_id, done)
 
@@ -119,12 +145,16 @@ def _cancel(call: Call, asked: Cancel) -> Changed:
 
 
 def _adopt(call: Call, asked: Late) -> Changed:
-    done = kb.adopt_result(call.conn, asked.task_id, run_id=asked.run_id, **_by(call))
+    done = kb.adopt_result(
+        call.conn, asked.task_id, run_id=asked.run_id, question=asked.question, **_by(call)
+    )
     return changed(call, asked.task_id, done)
 
 
 def _dismiss(call: Call, asked: Late) -> Changed:
-    done = kb.dismiss_result(call.conn, asked.task_id, run_id=asked.run_id, **_by(call))
+    done = kb.dismiss_result(
+        call.conn, asked.task_id, run_id=asked.run_id, question=asked.question, **_by(call)
+    )
     return changed(call, asked.task_id, done)
 
 
@@ -173,7 +203,7 @@ DECIDING = (
     ),
     Verb(
         name="accept",
-        request=AboutTask,
+        request=Accept,
         response=Changed,
         function=_accept,
         sentence="Let a task in triage go ahead.",

@@ -17,6 +17,13 @@ RELEASE = click.Option(
     ["--release"], is_flag=True, help="Let its children go on without it, instead of blocking them."
 )
 
+QUESTION = click.Option(
+    ["--question"],
+    type=click.INT,
+    metavar="EVENT",
+    help="The event that asked: refused, saying who was first, if it is decided already.",
+)
+
 
 def _decide(
     session: Session, verb: Callable[..., bool], tasks: tuple[str, ...], **settings: Any
@@ -31,10 +38,10 @@ def triage_command(session: Session, tasks: tuple[str, ...], reason: str | None)
     _decide(session, kb.triage_task, tasks, reason=reason)
 
 
-@command("accept", TASKS, AS_PERSON, examples="hermes-kanban accept t_abc234")
-def accept_command(session: Session, tasks: tuple[str, ...]) -> None:
+@command("accept", TASKS, QUESTION, AS_PERSON, examples="hermes-kanban accept t_abc234")
+def accept_command(session: Session, tasks: tuple[str, ...], question: int | None) -> None:
     """Accept tasks from triage."""
-    _decide(session, kb.accept_task, tasks)
+    _decide(session, kb.accept_task, tasks, question=question)
 
 
 @command("promote", TASKS, AS_PERSON, examples="hermes-kanban promote t_abc234")
@@ -48,29 +55,37 @@ def promote_command(session: Session, tasks: tuple[str, ...]) -> None:
     TASKS,
     REASON,
     inputs.RESUME,
+    QUESTION,
     AS_PERSON,
     examples='hermes-kanban unblock t_abc234 --reason "The key is in the vault now"',
 )
 def unblock_command(
-    session: Session, tasks: tuple[str, ...], reason: str | None, resume: bool | None
+    session: Session,
+    tasks: tuple[str, ...],
+    reason: str | None,
+    resume: bool | None,
+    question: int | None,
 ) -> None:
     """Lift the block of tasks.
 
     The reason reaches the next worker.
     """
-    _decide(session, kb.unblock_task, tasks, reason=reason, resume=resume)
+    _decide(session, kb.unblock_task, tasks, reason=reason, resume=resume, question=question)
 
 
 @command(
     "approve",
     TASKS,
     click.Option(["--comment"], metavar="TEXT"),
+    QUESTION,
     AS_PERSON,
     examples="hermes-kanban approve t_abc234",
 )
-def approve_command(session: Session, tasks: tuple[str, ...], comment: str | None) -> None:
+def approve_command(
+    session: Session, tasks: tuple[str, ...], comment: str | None, question: int | None
+) -> None:
     """Approve tasks in review: they are done."""
-    _decide(session, kb.approve_task, tasks, comment=comment)
+    _decide(session, kb.approve_task, tasks, comment=comment, question=question)
 
 
 @command(
@@ -78,16 +93,19 @@ def approve_command(session: Session, tasks: tuple[str, ...], comment: str | Non
     click.Argument(["task"], metavar="ID"),
     click.Argument(["comment"], metavar="COMMENT"),
     inputs.RESUME,
+    QUESTION,
     AS_PERSON,
     examples='hermes-kanban request-changes t_abc234 "The second table lacks May"',
 )
-def request_changes_command(session: Session, task: str, comment: str, resume: bool | None) -> None:
+def request_changes_command(
+    session: Session, task: str, comment: str, resume: bool | None, question: int | None
+) -> None:
     """Send a task in review back to work.
 
     "-" reads the comment from standard input.
     """
     text = inputs.long_text("comment", comment, files=False)
-    _decide(session, kb.request_changes, (task,), comment=text, resume=resume)
+    _decide(session, kb.request_changes, (task,), comment=text, resume=resume, question=question)
 
 
 @command("reopen", TASKS, REASON, AS_PERSON, examples="hermes-kanban reopen t_abc234")
@@ -134,21 +152,23 @@ def archive_command(session: Session, tasks: tuple[str, ...], release: bool) -> 
     "adopt",
     click.Argument(["task"], metavar="ID"),
     click.Option(["--run"], type=click.INT, required=True, metavar="N", help="The refused run."),
+    QUESTION,
     AS_PERSON,
     examples="hermes-kanban adopt t_abc234 --run 17",
 )
-def adopt_command(session: Session, task: str) -> None:
+def adopt_command(session: Session, task: str, question: int | None) -> None:
     """Take over the result of a refused run."""
-    _decide(session, kb.adopt_result, (task,), run_id=session.run)
+    _decide(session, kb.adopt_result, (task,), run_id=session.run, question=question)
 
 
 @command(
     "dismiss",
     click.Argument(["task"], metavar="ID"),
     click.Option(["--run"], type=click.INT, required=True, metavar="N", help="The refused run."),
+    QUESTION,
     AS_PERSON,
     examples="hermes-kanban dismiss t_abc234 --run 17",
 )
-def dismiss_command(session: Session, task: str) -> None:
+def dismiss_command(session: Session, task: str, question: int | None) -> None:
     """Put the result of a refused run aside; it is kept."""
-    _decide(session, kb.dismiss_result, (task,), run_id=session.run)
+    _decide(session, kb.dismiss_result, (task,), run_id=session.run, question=question)

@@ -9,6 +9,7 @@ import click
 
 from hermes_kanban import present
 from hermes_kanban.model.errors import (
+    AlreadyDecided,
     BoardBusy,
     CannotUndo,
     ConfigError,
@@ -48,6 +49,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (NotFound, MISSING),
     (Conflict, CONFLICT),
     (IllegalTransition, CONFLICT),
+    (AlreadyDecided, CONFLICT),
     (CannotUndo, CONFLICT),
     (StaleRun, CONFLICT),
     (InUse, CONFLICT),

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hermes_kanban.model.errors import (
+    AlreadyDecided,
     BoardBusy,
     BoardDamaged,
     BoardTooNew,
@@ -55,6 +56,7 @@ PROBLEMS: Final[dict[str, Known]] = {
     "too_slow": Known(408, "The request took too long to come"),
     "illegal_transition": Known(409, "The task's status does not allow this"),
     "illegal_move": Known(409, "The task cannot be brought there"),
+    "already_decided": Known(409, "Somebody decided this first"),
     "cannot_undo": Known(409, "This cannot be taken back"),
     "stale_run": Known(409, "The run is not current any more"),
     "refused": Known(409, "The write was refused"),
@@ -80,7 +82,8 @@ class ProblemBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What went wrong.
 
     ``detail`` is the sentence for people. ``field`` names the value at fault, ``allowed`` what is,
-    ``instead`` what to do, ``holder`` who stands in the way.
+    ``instead`` what to do, ``holder`` who stands in the way, or was
+    first.
     """
 
     type: str
@@ -132,6 +135,7 @@ class Problem(Exception):
 
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (NotFound, "not_found"),
+    (AlreadyDecided, "already_decided"),
     (CannotUndo, "cannot_undo"),
     (InvalidInput, "invalid_input"),
     (StaleRun, "stale_run"),
@@ -198,6 +202,8 @@ def _facts(error: Exception) -> dict[str, Any]:
         facts |= {"allowed": [error.allowed], "instead": error.instead}
     elif isinstance(error, CannotUndo):
         facts |= {"instead": error.instead}
+    elif isinstance(error, AlreadyDecided):
+        facts |= {"holder": error.decision.by}
     elif isinstance(error, WriteRefused):
         facts |= {"holder": error.refused.holder}
     elif isinstance(error, BoardBusy | InUse):

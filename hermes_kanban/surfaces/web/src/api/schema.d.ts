@@ -1336,7 +1336,7 @@ export interface components {
             created: number;
             completed: number;
         };
-        /** @description One message owed to one destination. */
+        /** @description One message owed to one destination. `batch` is the key of the digest that it is sent in, `receipt` the destination's own id of the message. `closed_at`: nothing in that message is open any more. `wake_at`: when its agent is to be woken, None if nobody is, or has been. */
         Delivery: {
             id: number;
             sub_id: number;
@@ -1347,6 +1347,14 @@ export interface components {
             next_attempt_at: number | null;
             delivered_at: number | null;
             reason: string | null;
+            /** @default null */
+            batch: string | null;
+            /** @default null */
+            receipt: string | null;
+            /** @default null */
+            closed_at: number | null;
+            /** @default null */
+            wake_at: number | null;
         };
         /** @description Deliveries, oldest first; `after` asks for the next page, None on the last. */
         DeliveryPage: {
@@ -1447,7 +1455,7 @@ export interface components {
             pid: number;
             start_ticks: number;
         };
-        /** @description One thing that a person is asked. `text` is the question, what is handed in for review, the last error, or the late summary; an agent wrote it. `run_id` is the run that it comes from. `verbs` answer it. `choices` are the answers that a question lists, each to be given as the reason of `unblock`. */
+        /** @description One thing that a person is asked. `text` is the question, what is handed in for review, the last error, or the late summary; an agent wrote it. `run_id` is the run that it comes from. `verbs` answer it. `choices` are the answers that a question lists, each to be given as the reason of `unblock`. `question` is the event that asked: a verb that names it is refused if somebody was first. */
         Item: {
             /** @enum {unknown} */
             kind: "gave_up" | "late_result" | "question" | "review";
@@ -1458,6 +1466,8 @@ export interface components {
             verbs: string[];
             /** @default [] */
             choices: string[];
+            /** @default null */
+            question: number | null;
         };
         /** @description The tasks of one assignee or tenant, by status; `name` is None for those of nobody. */
         Lane: {
@@ -1593,7 +1603,7 @@ export interface components {
             paused: boolean;
             changed: boolean;
         };
-        /** @description What went wrong. `detail` is the sentence for people. `field` names the value at fault, `allowed` what is, `instead` what to do, `holder` who stands in the way. */
+        /** @description What went wrong. `detail` is the sentence for people. `field` names the value at fault, `allowed` what is, `instead` what to do, `holder` who stands in the way, or was first. */
         ProblemBody: {
             type: string;
             title: string;
@@ -1976,7 +1986,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["ProblemBody"];
             };
         };
-        /** @description cannot_undo, exists, illegal_move, illegal_transition, in_use, refused, stale_run */
+        /** @description already_decided, cannot_undo, exists, illegal_move, illegal_transition, in_use, refused, stale_run */
         Problem409: {
             headers: {
                 [name: string]: unknown;
@@ -3183,6 +3193,11 @@ export interface operations {
                     reason?: string | null;
                     /** @default null */
                     resume?: boolean | null;
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
                 };
             };
         };
@@ -3234,6 +3249,11 @@ export interface operations {
                 "application/json": {
                     /** @default null */
                     comment?: string | null;
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
                 };
             };
         };
@@ -3287,6 +3307,11 @@ export interface operations {
                     comment: string;
                     /** @default null */
                     resume?: boolean | null;
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
                 };
             };
         };
@@ -3386,7 +3411,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
+                };
             };
         };
         responses: {
@@ -3693,6 +3724,11 @@ export interface operations {
                 "application/json": {
                     /** @description the refused run */
                     run_id: number;
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
                 };
             };
         };
@@ -3744,6 +3780,11 @@ export interface operations {
                 "application/json": {
                     /** @description the refused run */
                     run_id: number;
+                    /**
+                     * @description the event that asked; refused if somebody decided it first
+                     * @default null
+                     */
+                    question?: number | null;
                 };
             };
         };
