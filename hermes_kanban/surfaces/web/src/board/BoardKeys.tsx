@@ -3,9 +3,17 @@ import { useOpenedTask } from '@/app/places'
 import { useKeys } from '@/keys/useKeys'
 import { useView } from './context'
 import { columnsOf } from './filter'
-import { cardAtHeight, cardElement, focusCard } from './focus'
+import { cardAtHeight, cardElement, cardInFocus, focusCard } from './focus'
 import { beside, columnBeside, columnIds, firstCard, type Grid, listOf } from './grid'
-import { clearSelection, extendFrom, focusedId, setFocused, toggle, useSelected } from './selection'
+import {
+  clearSelection,
+  extendFrom,
+  focusedId,
+  setFocused,
+  suggest,
+  toggle,
+  useSelected,
+} from './selection'
 
 /** The keys of the board, and where the focus goes. It shows nothing. */
 export function BoardKeys() {
@@ -13,34 +21,38 @@ export function BoardKeys() {
   const opened = useOpenedTask()
   const hasSelection = useSelected().size > 0
   const columns = columnsOf(filter)
-  useReturn(grid, opened)
+  useReturn(grid, opened, columns)
   useEffect(() => () => clearSelection(), [])
 
-  const go = (id: string | null) => {
-    if (id !== null) focusCard(grid, id)
+  const go = (id: string | null, column?: string) => {
+    if (id !== null) focusCard(grid, id, column)
   }
-  /** Acts on the card with the focus; the first key of all gives it to the first card. */
-  const from = (act: (id: string) => void) => () => {
-    const id = focusedId()
-    const isThere = id !== null && listOf(grid.lists(), id) !== undefined
-    if (isThere && cardElement(id)?.contains(document.activeElement) === true) act(id)
-    else go(isThere ? id : firstCard(grid.lists(), columns))
+  /** Acts on the card with the focus; the first key of all gives it to a card. */
+  const from = (act: (id: string, column: string) => void) => () => {
+    const at = cardInFocus()
+    if (at !== null) {
+      act(at.id, at.column)
+      return
+    }
+    const last = focusedId()
+    const isThere = last !== null && listOf(grid.lists(), last) !== undefined
+    go(isThere ? last : firstCard(grid.lists(), columns))
   }
-  const vertical = (step: 1 | -1) => from((id) => go(beside(grid.lists(), id, step)))
+  const vertical = (step: 1 | -1) =>
+    from((id, column) => go(beside(grid.lists(), column, id, step), column))
   const horizontal = (step: 1 | -1, top: boolean) =>
-    from((id) => {
-      const list = listOf(grid.lists(), id)
-      const to = list && columnBeside(grid.lists(), columns, list.column, step)
-      if (!to) return
+    from((id, column) => {
+      const to = columnBeside(grid.lists(), columns, column, step)
+      if (to === null) return
       const [first = null] = columnIds(grid.lists(), to)
-      go(top ? first : (cardAtHeight(to, cardElement(id)) ?? first))
+      go(top ? first : (cardAtHeight(to, cardElement(id, column)) ?? first), to)
     })
   const extend = (step: 1 | -1) =>
-    from((id) => {
-      const next = beside(grid.lists(), id, step)
+    from((id, column) => {
+      const next = beside(grid.lists(), column, id, step)
       if (next === null) return
       extendFrom(id, next)
-      go(next)
+      go(next, column)
     })
   useKeys(
     'board',
@@ -65,8 +77,10 @@ export function BoardKeys() {
 }
 
 /** Gives the focus back to the card whose drawer was open, to where it went, or to its neighbour. */
-function useReturn(grid: Grid, opened: string | null): void {
+function useReturn(grid: Grid, opened: string | null, columns: readonly string[]): void {
   const left = useRef<{ id: string; around: string[] } | null>(null)
+  const newest = useRef(columns)
+  newest.current = columns
   useEffect(() => {
     if (opened !== null) {
       const list = listOf(grid.lists(), opened)
@@ -80,8 +94,10 @@ function useReturn(grid: Grid, opened: string | null): void {
     if (was === null) return
     // After whatever the drawer does with the focus when it closes.
     const timer = setTimeout(() => {
-      const found = [was.id, ...was.around].find((id) => listOf(grid.lists(), id) !== undefined)
-      if (found !== undefined) focusCard(grid, found)
+      const lists = grid.lists()
+      const found = [was.id, ...was.around].find((id) => listOf(lists, id) !== undefined)
+      const to = found ?? firstCard(lists, newest.current)
+      if (to !== null) focusCard(grid, to)
     }, 0)
     return () => clearTimeout(timer)
   }, [grid, opened])
@@ -95,8 +111,8 @@ function useStop(grid: Grid, columns: readonly string[]): void {
     () =>
       grid.watch(() => {
         const id = focusedId()
-        if (id !== null && listOf(grid.lists(), id) !== undefined) return
-        setFocused(firstCard(grid.lists(), newest.current))
+        if (id !== null && listOf(grid.lists(), id) === undefined) setFocused(null)
+        suggest(firstCard(grid.lists(), newest.current))
       }),
     [grid],
   )

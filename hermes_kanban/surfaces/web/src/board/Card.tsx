@@ -1,4 +1,4 @@
-import { type ComponentProps, memo, useRef } from 'react'
+import { type ComponentProps, memo, useId, useLayoutEffect, useRef } from 'react'
 import { PendingRing } from '@/actions/PendingRing'
 import { priorityWord } from '@/actions/priorities'
 import { usePending } from '@/actions/usePending'
@@ -10,12 +10,12 @@ import { CardAnswers } from './CardAnswers'
 import { CardFoot, CardMeta } from './CardFoot'
 import { useView } from './context'
 import { LiveLine } from './LiveLine'
-import { setFocused, toggle, useIsFocused, useIsSelected, useIsSelecting } from './selection'
+import { setFocused, toggle, useIsSelected, useIsSelecting, useIsStop } from './selection'
 import { WhyBox, WhyMark } from './WhyBox'
 import { STATE_WORDS } from './words'
 import './card.css'
 
-interface Props extends Omit<ComponentProps<'article'>, 'children'> {
+interface Props extends Omit<ComponentProps<'article'>, 'children' | 'ref'> {
   card: CardData
   /** Where it is now, if not here: it keeps its place while the pointer or the focus is near. */
   gone?: string
@@ -27,14 +27,22 @@ const CONTROLS = 'a, button, input, textarea, label, [contenteditable]'
 /** One task at a glance. What else is passed goes to its element, which is what has the focus. */
 export const Card = memo(function Card({ card, gone, ...rest }: Props) {
   const view = useView()
-  const isFocused = useIsFocused(card.id)
+  const isStop = useIsStop(card.id)
   const isSelected = useIsSelected(card.id)
   const isSelecting = useIsSelecting()
   const isPending = usePending(card.id)?.slow === true
   const press = useLongPress(() => toggle(card.id))
   const status = statusOf(card)
-  const stop = isFocused ? 0 : -1
-  const titleId = `title-${card.id}`
+  const stop = isStop && gone === undefined ? 0 : -1
+  const element = useRef<HTMLElement>(null)
+  useLayoutEffect(() => {
+    // Its buttons cannot be pressed any more; whoever was on one stays on the card.
+    const at = document.activeElement
+    if (gone !== undefined && at !== element.current && element.current?.contains(at)) {
+      element.current.focus({ preventScroll: true })
+    }
+  }, [gone])
+  const titleId = useId()
   const classes = ['card', status]
   if (isSelected) classes.push('is-selected')
   if (gone !== undefined) classes.push('is-gone')
@@ -45,6 +53,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
     <article
       {...rest}
       {...press.handlers}
+      ref={element}
       className={`${classes.join(' ')} ${rest.className ?? ''}`}
       tabIndex={stop}
       data-card={card.id}
@@ -91,14 +100,14 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
           <span className="hidden-words">. {STATE_WORDS[card.state]}</span>
         )}
       </h3>
-      {gone === undefined && !view.compact && (
+      {!view.compact && (
         <>
           <WhyBox card={card} />
           <CardAnswers card={card} stop={stop} />
           <CardFoot card={card} />
         </>
       )}
-      {gone === undefined && card.live !== null && <LiveLine live={card.live} card={card} />}
+      {card.live !== null && <LiveLine live={card.live} card={card} />}
     </article>
   )
 })

@@ -2,7 +2,6 @@ import { askPick } from '@/actions/asking'
 import { useActions, useMenus, useOffline } from '@/actions/useActions'
 import type { Card } from '@/api/types'
 import { Button } from '@/kit/Button'
-import { choicesOf } from './choices'
 import { useView } from './context'
 
 const MOST_CHOICES = 2
@@ -50,7 +49,7 @@ export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
 function Choices({ card, same }: { card: Card; same: Record<string, unknown> }) {
   const actions = useActions()
   const menus = useMenus()
-  const choices = choicesOf(card)
+  const choices = card.choices
   return (
     <div className="card-answers">
       {choices.slice(0, MOST_CHOICES).map((choice) => (

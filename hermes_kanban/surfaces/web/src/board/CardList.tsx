@@ -53,6 +53,7 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
         column: cell.status,
         row: 0,
         ids: () => latest.current.map((one) => one.card.id),
+        has: (id) => latest.current.some((one) => one.card.id === id && !one.gone),
         reveal: (id) => {
           const index = latest.current.findIndex((one) => one.card.id === id)
           if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' })

@@ -43,6 +43,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
         column: cell.status,
         row,
         ids: () => latest.current.map((one) => one.card.id),
+        has: (id) => latest.current.some((one) => one.card.id === id && !one.gone),
         reveal: () => undefined,
       }),
     [grid, cell.status, row],

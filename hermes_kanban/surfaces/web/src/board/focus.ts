@@ -6,18 +6,32 @@ import { setFocused } from './selection'
 
 const MOST_FRAMES = 12
 
-/** The element of a card, null while it is not rendered. */
-export function cardElement(id: string): HTMLElement | null {
-  return document.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`)
+/** The element of a card, or of the place that it left in that column; null if not rendered. */
+export function cardElement(id: string, column?: string): HTMLElement | null {
+  const where = column === undefined ? ':not(.is-gone)' : ''
+  const within = column === undefined ? '' : `[data-column="${column}"] `
+  return document.querySelector<HTMLElement>(`${within}[data-card="${CSS.escape(id)}"]${where}`)
+}
+
+/** The card that has the focus, itself or within, and its column. */
+export function cardInFocus(): { id: string; column: string } | null {
+  const card = document.activeElement?.closest<HTMLElement>('[data-card]')
+  const column = card?.closest<HTMLElement>('[data-column]')?.dataset.column
+  const id = card?.dataset.card
+  return id === undefined || column === undefined ? null : { id, column }
 }
 
 /** Scrolls to the card and focuses it, as soon as it is rendered. */
-export function focusCard(grid: Grid, id: string): void {
+export function focusCard(grid: Grid, id: string, column?: string): void {
   setFocused(id)
-  listOf(grid.lists(), id)?.reveal(id)
+  const lists = grid.lists()
+  const list = column === undefined ? listOf(lists, id) : undefined
+  for (const one of lists) {
+    if (one === list || (one.column === column && one.ids().includes(id))) one.reveal(id)
+  }
   let frames = 0
   const look = () => {
-    const found = cardElement(id)
+    const found = cardElement(id, column)
     if (found !== null) {
       found.focus({ preventScroll: true })
       found.scrollIntoView({ block: 'nearest', inline: 'nearest' })

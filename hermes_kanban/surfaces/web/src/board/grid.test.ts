@@ -6,6 +6,7 @@ const list = (column: string, row: number, ...ids: string[]): GridList => ({
   column,
   row,
   ids: () => ids,
+  has: (id) => ids.includes(id),
   reveal: () => undefined,
 })
 const COLUMNS = ['todo', 'ready', 'running', 'done']
@@ -18,9 +19,9 @@ const LISTS = [
 
 test('keys go down a column through its lanes, and stop at its ends', () => {
   assert.deepEqual(columnIds(LISTS, 'ready'), ['a', 'b', 'c'])
-  assert.equal(beside(LISTS, 'b', 1), 'c')
-  assert.equal(beside(LISTS, 'c', 1), null)
-  assert.equal(beside(LISTS, 'a', -1), null)
+  assert.equal(beside(LISTS, 'ready', 'b', 1), 'c')
+  assert.equal(beside(LISTS, 'ready', 'c', 1), null)
+  assert.equal(beside(LISTS, 'ready', 'a', -1), null)
 })
 
 test('keys go over empty columns', () => {

@@ -6,7 +6,10 @@ export interface GridList {
   column: string
   /** What stands above it in the same column, by order: its lane. */
   row: number
+  /** All places from top to bottom, those of cards that left too. */
   ids: () => readonly string[]
+  /** Whether the card itself is here, and not only the place that it left. */
+  has: (id: string) => boolean
   /** Brings a card into view, so that it is rendered. */
   reveal: (id: string) => void
 }
@@ -61,15 +64,19 @@ export function columnIds(lists: readonly GridList[], column: string): string[] 
 
 /** The list in which a card is. */
 export function listOf(lists: readonly GridList[], id: string): GridList | undefined {
-  return lists.find((one) => one.ids().includes(id))
+  return lists.find((one) => one.has(id))
 }
 
-/** The card above or below, null at the end. */
-export function beside(lists: readonly GridList[], id: string, step: 1 | -1): string | null {
-  const list = listOf(lists, id)
-  if (list === undefined) return null
-  const ids = columnIds(lists, list.column)
-  return ids[ids.indexOf(id) + step] ?? null
+/** The card above or below in its column, null at the end. */
+export function beside(
+  lists: readonly GridList[],
+  column: string,
+  id: string,
+  step: 1 | -1,
+): string | null {
+  const ids = columnIds(lists, column)
+  const at = ids.indexOf(id)
+  return at < 0 ? null : (ids[at + step] ?? null)
 }
 
 /** The next column to that side that has cards, null where none has. */
@@ -89,7 +96,7 @@ export function columnBeside(
 /** The first card of the page. */
 export function firstCard(lists: readonly GridList[], columns: readonly string[]): string | null {
   for (const column of columns) {
-    const [first] = columnIds(lists, column)
+    const first = columnIds(lists, column).find((id) => listOf(lists, id) !== undefined)
     if (first !== undefined) return first
   }
   return null

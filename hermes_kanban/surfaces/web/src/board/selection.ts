@@ -6,6 +6,7 @@ const listeners = new Set<() => void>()
 const welcomed = new Set<string>()
 let selected: ReadonlySet<string> = new Set()
 let focused: string | null = null
+let suggested: string | null = null
 let anchor: string | null = null
 
 function changed(): void {
@@ -33,10 +34,17 @@ export function targetIds(): readonly string[] {
   return focused === null ? [] : [focused]
 }
 
-/** Makes that card the one that Tab comes to; it does not move the focus. */
+/** Says which card has the focus, or had it last; it does not move the focus. */
 export function setFocused(id: string | null): void {
   if (focused === id) return
   focused = id
+  changed()
+}
+
+/** Makes that card the one that Tab comes to while none had the focus. */
+export function suggest(id: string | null): void {
+  if (suggested === id) return
+  suggested = id
   changed()
 }
 
@@ -94,9 +102,9 @@ export function useIsSelected(id: string): boolean {
   return useSyncExternalStore(subscribe, () => selected.has(id))
 }
 
-/** Whether this card is the one that keys act on. */
-export function useIsFocused(id: string): boolean {
-  return useSyncExternalStore(subscribe, () => focused === id)
+/** Whether this card is the one stop of Tab among all of them. */
+export function useIsStop(id: string): boolean {
+  return useSyncExternalStore(subscribe, () => (focused ?? suggested) === id)
 }
 
 /** Whether anything is selected, so that cards show their boxes. */

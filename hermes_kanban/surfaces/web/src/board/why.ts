@@ -2,7 +2,6 @@
 
 import type { Card, Hold } from '../api/types.ts'
 import { clockTime } from '../kit/time.ts'
-import { choicesOf } from './choices.ts'
 
 export type Mark = 'person' | 'error' | 'clock' | 'stop' | 'quiet'
 
@@ -29,7 +28,7 @@ export function whyOf(card: Card, holds: readonly Hold[], now: number): Why | nu
     case 'blocked':
       return ofBlocked(card, now)
     case 'triage':
-      return ofTriage(card, holds)
+      return ofTriage(holds)
     case 'ready':
       return ofReady(card, holds, now)
     default:
@@ -66,8 +65,8 @@ function ofBlocked(card: Card, now: number): Why {
 /** What is asked, without the list of answers, which are buttons. */
 function question(card: Card): string {
   const text = (card.block_reason ?? '').replaceAll('\r', '')
-  const last = choicesOf(card).at(-1)
-  const cut = last === undefined ? text : text.slice(0, listStart(text, choicesOf(card).length))
+  const last = card.choices.at(-1)
+  const cut = last === undefined ? text : text.slice(0, listStart(text, card.choices.length))
   return cut.replace(/\s+/g, ' ').trim()
 }
 
@@ -76,10 +75,12 @@ function listStart(text: string, items: number): number {
   return lines.slice(0, -items).join('\n').length
 }
 
-function ofTriage(card: Card, holds: readonly Hold[]): Why | null {
+const PLAIN_TRIAGE = 'it waits for a person to accept it'
+
+function ofTriage(holds: readonly Hold[]): Why | null {
   const hold = holds[0]
-  // Who filed it there needs no reason; who was sent there has one.
-  if (hold === undefined || card.block_kind === null) return null
+  // That a person accepts it is what the column says.
+  if (hold === undefined || hold.text === PLAIN_TRIAGE) return null
   return { mark: 'stop', before: sentence(hold.text), lifter: 'You', after: 'decide.' }
 }
 
