@@ -202,15 +202,16 @@ def _moving(visitor: Visitor, gateway: LiveGateway) -> list[Figure]:
 
 
 def _drag_about(page: Page, one: Locator) -> None:
-    """Lift a card, carry it over every column, and put it back where it was."""
+    """Lift a card, carry it over every column, back and over them again, and let it be."""
     box = one.bounding_box()
     far = column(page, "Done").bounding_box()
     assert box is not None and far is not None
     start = (box["x"] + box["width"] / 2, box["y"] + 12)
     page.mouse.move(*start)
     page.mouse.down()
-    page.mouse.move(far["x"] + far["width"] / 2, far["y"] + far["height"] / 2, steps=STEPS)
-    page.mouse.move(*start, steps=STEPS)
+    there = (far["x"] + far["width"] / 2, far["y"] + far["height"] / 2)
+    for place in (there, start, there):
+        page.mouse.move(*place, steps=STEPS)
     page.keyboard.press("Escape")
     page.mouse.up()
 

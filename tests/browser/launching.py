@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 INSTALLED: Final = Path(sys.prefix) / "browser"
 AXE: Final = INSTALLED / "node_modules" / "axe-core" / "axe.min.js"
-DEADLINE_SECONDS: Final = 10
+DEADLINE_SECONDS: Final = 20
 
 _FLAGS: Final = (
     # Text is drawn as if there were no screen, the same on every machine.
