@@ -1,4 +1,5 @@
 import { type DragEvent, useEffect, useMemo, useState } from 'react'
+import { useSearchParams } from 'wouter'
 import { useWithPending } from '@/actions/usePending'
 import { Problem, sentenceOf } from '@/api/problem'
 import type { TaskDetail } from '@/api/types'
@@ -58,6 +59,15 @@ export function TaskScreen(props: Props) {
   return <Waiting />
 }
 
+/** The run that `?run=` names, until another is chosen. */
+function useChosenRun() {
+  const [search] = useSearchParams()
+  const asked = search.get('run')
+  const [chosen, setChosen] = useState<number | null>(null)
+  useEffect(() => setChosen(asked === null ? null : Number(asked)), [asked])
+  return [chosen, setChosen] as const
+}
+
 function Loaded(props: Props & { read: TaskDetail }) {
   const { id, inDrawer, read } = props
   const { name } = useBoard()
@@ -67,7 +77,7 @@ function Loaded(props: Props & { read: TaskDetail }) {
   const card = useCards(own).get(id)
   const moves = useMoves(id)
   const uploads = useUploads(id)
-  const [chosen, setChosen] = useState<number | null>(null)
+  const [chosen, setChosen] = useChosenRun()
   const { runs } = read
   const profiles = useMemo(
     () =>
