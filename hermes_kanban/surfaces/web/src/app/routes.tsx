@@ -11,6 +11,7 @@ export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/inbox', Page: lazy(() => import('@/inbox/InboxView')) },
   { path: '/t/:id', Page: lazy(() => import('@/task/TaskPage')) },
   { path: '/metrics', Page: lazy(() => import('@/metrics/MetricsView')) },
+  { path: '/past', Page: lazy(() => import('@/past/PastView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },
