@@ -464,4 +464,6 @@ def test_an_answer_says_whether_it_can_be_taken_back(shared: Served) -> None:
     ]
     results = shared.post("/bulk", {"items": items}).json["results"]
     assert [result["answer"]["undoable"] for result in results] == [True, False]
-    assert not shared.post("/subscribe", {"destination": "log", "task_id": task}).json["undoable"]
+    for about in ({"task_id": task}, {}):
+        told = shared.post("/subscribe", {"destination": "log"} | about)
+        assert (told.status, told.json["undoable"]) == (200, False)

@@ -121,5 +121,5 @@ def touched(request: Any, result: Any) -> str | None:
     if (named := getattr(request, "task_id", None)) is not None:
         asked: str = named
         return asked
-    found: str | None = getattr(result, "id", None) or getattr(result, "task_id", None)
-    return found
+    found = getattr(result, "id", None) or getattr(result, "task_id", None)
+    return found if isinstance(found, str) else None  # others have numbers

@@ -22,6 +22,8 @@ from hermes_kanban.verbs import Caller, perform
 BULK_ITEMS: Final = 500
 BULK_BYTES: Final = 8 * 1024 * 1024
 CURSOR_HEADER: Final = "Board-Cursor"
+# Beside the verbs on one task; others leave nothing that ``undo`` knows of.
+_WITH_INVERSE: Final = frozenset({"create", "link", "unlink", "undo", "pause", "resume"})
 _VERSION: Final = metadata.version("hermes-kanban")
 
 
@@ -126,9 +128,10 @@ def _undoable(
     result: Any,
 ) -> bool:
     """Whether ``undo`` would take back what was just done, and nothing else."""
-    task_id = touched(request, result)
-    if task_id is None and operation.verb.name not in ("pause", "resume", "undo"):
+    verb = operation.verb
+    if not verb.about_task and verb.name not in _WITH_INVERSE:
         return False
+    task_id = touched(request, result)
     try:
         return kb.can_undo(conn, task_id, actor=caller.actor or "")
     except kb.KanbanError:
