@@ -55,7 +55,7 @@ def test_cards_say_what_is_known_of_their_tasks(sample: SampleGateway, visit: Vi
         "replica": "Board retries at",
         "pin": "A run of codex-infra ends",
         "scan": "Board starts it at",
-        "importer": "Blocked 3 times",
+        "importer": "You decide: blocked 3 times",
         "guide": "tasks that it waits for",
         "load": "waits for 1 task",
         "export": "unassigned",

@@ -1,4 +1,4 @@
-import { type ComponentProps, memo, useId, useLayoutEffect, useRef } from 'react'
+import { type ComponentProps, memo, useId, useLayoutEffect, useRef, useState } from 'react'
 import { PendingRing } from '@/actions/PendingRing'
 import { priorityWord } from '@/actions/priorities'
 import { usePending } from '@/actions/usePending'
@@ -7,11 +7,12 @@ import { taskPlace } from '@/app/places'
 import { Age } from '@/kit/Age'
 import { Priority } from '@/kit/Priority'
 import { CardAnswers } from './CardAnswers'
-import { CardFoot, CardMeta } from './CardFoot'
+import { CardFoot, CompactFoot } from './CardFoot'
 import { useView } from './context'
 import { LiveLine } from './LiveLine'
 import { setFocused, toggle, useIsSelected, useIsSelecting, useIsStop } from './selection'
 import { WhyBox, WhyMark } from './WhyBox'
+import { hasJustCome } from './whereabouts'
 import { STATE_WORDS } from './words'
 import './card.css'
 
@@ -42,10 +43,12 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
       element.current.focus({ preventScroll: true })
     }
   }, [gone])
+  const [isNew] = useState(() => hasJustCome(card.id))
   const titleId = useId()
   const classes = ['card', status]
   if (isSelected) classes.push('is-selected')
   if (gone !== undefined) classes.push('is-gone')
+  if (isNew) classes.push('is-new')
   if (isPending) classes.push('is-pending')
   if (view.compact) classes.push('is-compact')
   return (
@@ -74,9 +77,11 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
         <Box id={card.id} checked={isSelected} shown={isSelecting} stop={stop} />
         <Priority value={card.priority} word={priorityWord(card.priority)} />
         <span className="card-id">{card.id}</span>
-        {view.showTenant && card.tenant !== null && <span className="cut">{card.tenant}</span>}
+        {view.showTenant && !view.compact && card.tenant !== null && (
+          <span className="cut">{card.tenant}</span>
+        )}
         {view.compact && <WhyMark card={card} />}
-        {view.compact && <CardMeta card={card} />}
+        {view.compact && <CompactFoot card={card} />}
         <span className="card-age">
           <PendingRing id={card.id}>
             {gone ?? (card.live === null && <Age at={card.since} />)}

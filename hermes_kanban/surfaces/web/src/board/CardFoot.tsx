@@ -6,6 +6,7 @@ import { count, dollars } from '@/kit/numbers'
 import { useView } from './context'
 
 const MOST = 3
+const MOST_COMPACT = 2
 
 /** Whose it is, and what is beside it. */
 export function CardFoot({ card }: { card: Card }) {
@@ -19,9 +20,24 @@ export function CardFoot({ card }: { card: Card }) {
   )
 }
 
-/** Subtasks, checks, links, comments: at most three of them, and the cost where it is asked for. */
-export function CardMeta({ card }: { card: Card }) {
-  const { showCost } = useView()
+/** The same in the first row of a compact card. */
+export function CompactFoot({ card }: { card: Card }) {
+  return (
+    <>
+      <CardMeta card={card} />
+      {card.assignee !== null && (
+        <span title={plainName(card.assignee)} className="card-who">
+          <Avatar name={card.assignee} />
+          <span className="hidden-words">{plainName(card.assignee)}</span>
+        </span>
+      )}
+    </>
+  )
+}
+
+/** Subtasks, checks, links, comments: the first few of them, and the cost where it is asked for. */
+function CardMeta({ card }: { card: Card }) {
+  const { showCost, compact } = useView()
   const { children, parents, checks, open_parents, comments } = card
   const marks: ReactNode[] = []
   if (children.done > 0) {
@@ -54,11 +70,11 @@ export function CardMeta({ card }: { card: Card }) {
     )
   }
   const cost = showCost && card.cost_usd !== null ? dollars(card.cost_usd) : null
-  if (marks.length === 0 && cost === null) return null
+  if (marks.length === 0 && cost === null) return compact ? <span className="card-meta" /> : null
   return (
     <span className="card-meta">
       {cost !== null && <Meta told={`cost ${cost}`}>{cost}</Meta>}
-      {marks.slice(0, MOST)}
+      {marks.slice(0, compact ? MOST_COMPACT : MOST)}
     </span>
   )
 }

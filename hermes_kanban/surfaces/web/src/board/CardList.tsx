@@ -41,7 +41,7 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
     rangeExtractor: extract,
     overscan: OVERSCAN,
     gap: GAP,
-    paddingStart: 2,
+    paddingStart: 3,
     paddingEnd: 16,
     scrollPaddingStart: 4,
     scrollPaddingEnd: 16,

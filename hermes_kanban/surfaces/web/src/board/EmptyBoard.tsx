@@ -1,10 +1,13 @@
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { useBoard } from '@/app/board'
+import { held } from '@/api/client'
+import { useBoard, useClient } from '@/app/board'
 import { useNewTask } from '@/app/newTask'
 import { shown } from '@/keys/table'
 import { Button } from '@/kit/Button'
 import { Command } from '@/kit/Empty'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { keys } from '@/live/keys'
 import './empty.css'
 
 /** A board without a task: what makes the first one be done. */
@@ -14,6 +17,12 @@ export function EmptyBoard() {
   const workdir = boards.find((one) => one.slug === slug)?.board?.default_workdir
   const board = slug === 'default' ? '' : ` --board ${slug}`
   const hasGateway = gateway != null
+  const client = useClient()
+  const profiles = useQuery({
+    queryKey: keys.still(slug, 'profiles'),
+    queryFn: async () => held(await client.GET('/profiles')),
+  })
+  const profile = profiles.data?.profiles[0]?.name ?? 'backend'
   return (
     <div className="first-steps">
       <header>
@@ -27,7 +36,7 @@ export function EmptyBoard() {
           </p>
         </Step>
         <Step title="File a task">
-          <Command text={`hermes-kanban${board} create "Add /healthz" --assignee backend`} />
+          <Command text={`hermes-kanban${board} create "Add /healthz" --assignee ${profile}`} />
         </Step>
         {hasGateway ? (
           <Step done title="A gateway runs what is ready">

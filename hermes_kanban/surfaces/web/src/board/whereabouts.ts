@@ -4,16 +4,32 @@ import { statusOf } from '@/api/types'
 import { onEvents } from '@/live/board'
 import { statusWord } from './words'
 
-const words = new Map<string, string>()
+interface Seen {
+  /** The name of its column; '' for a task that is no more. */
+  word: string
+  at: number
+}
+
+const FRESH_MILLISECONDS = 400
+const seen = new Map<string, Seen>()
 
 onEvents((message) => {
-  for (const card of message.cards ?? []) words.set(card.id, statusWord(statusOf(card)))
-  for (const id of message.gone ?? []) words.set(id, '')
+  const at = performance.now()
+  for (const card of message.cards ?? []) {
+    const word = statusWord(statusOf(card))
+    if (seen.get(card.id)?.word !== word) seen.set(card.id, { word, at })
+  }
+  for (const id of message.gone ?? []) seen.set(id, { word: '', at })
 })
 
 /** "moved to Done", "gone", or that it is elsewhere. */
 export function wentWhere(id: string, from: string): string {
-  const word = words.get(id)
+  const word = seen.get(id)?.word
   if (word === '') return 'gone'
   return word === undefined || word === from ? 'elsewhere' : `moved to ${word}`
+}
+
+/** Whether an event has just brought that card to where it is. */
+export function hasJustCome(id: string): boolean {
+  return performance.now() - (seen.get(id)?.at ?? Number.NEGATIVE_INFINITY) < FRESH_MILLISECONDS
 }

@@ -58,7 +58,7 @@ function ofBlocked(card: Card, now: number): Why {
       return { mark: 'clock', before: '', lifter: 'Board', after: `${when}: ${reason}` }
     }
     default:
-      return { mark: 'stop', before: sentence(reason), lifter: 'You', after: 'decide.' }
+      return { mark: 'stop', before: '', lifter: 'You', after: `decide: ${reason}` }
   }
 }
 
@@ -81,7 +81,7 @@ function ofTriage(holds: readonly Hold[]): Why | null {
   const hold = holds[0]
   // That a person accepts it is what the column says.
   if (hold === undefined || hold.text === PLAIN_TRIAGE) return null
-  return { mark: 'stop', before: sentence(hold.text), lifter: 'You', after: 'decide.' }
+  return { mark: 'stop', before: '', lifter: 'You', after: `decide: ${hold.text}` }
 }
 
 function ofReady(card: Card, holds: readonly Hold[], now: number): Why | null {
