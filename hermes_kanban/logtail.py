@@ -6,9 +6,11 @@ and sees nothing twice.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,14 +139,14 @@ class LogReader:
             file = self._aside if offset < before else self._path
             offset -= 0 if file == self._aside else before
         try:
-            self._stream = file.open("rb")
+            self._stream = _opened(file)
         except FileNotFoundError:
             return
         self._stream.seek(offset)
 
     def _open(self) -> bool:
         try:
-            self._stream = self._path.open("rb")
+            self._stream = _opened(self._path)
         except FileNotFoundError:
             return False
         return True
@@ -157,7 +159,7 @@ class LogReader:
         offset = int(found[3])
         for file in (self._path, self._aside):
             try:
-                with file.open("rb") as stream:
+                with _opened(file) as stream:
                     if offset <= _size(file) and _place(stream, offset) == place:
                         return file, offset
             except FileNotFoundError:
@@ -167,7 +169,7 @@ class LogReader:
     def _was_rotated(self) -> bool:
         assert self._stream is not None
         try:
-            return os.stat(self._path).st_ino != os.fstat(self._stream.fileno()).st_ino
+            return os.lstat(self._path).st_ino != os.fstat(self._stream.fileno()).st_ino
         except FileNotFoundError:
             return False
 
@@ -192,7 +194,7 @@ class LogReader:
 def last_line(path: Path) -> tuple[str, int] | None:
     """The last line of a log that says something, and when the log grew last; None without one."""
     try:
-        found = os.stat(path)
+        found = os.lstat(path)
     except FileNotFoundError:
         return None
     line = _last_line(path, found.st_ino, found.st_size)
@@ -225,8 +227,25 @@ def _place(stream: IO[bytes], offset: int) -> str:
     return f"{os.fstat(number).st_ino}.{stamp}:{offset}"
 
 
+def _opened(file: Path) -> IO[bytes]:
+    """A log, for reading. Raises FileNotFoundError, also for a link or a pipe in its place.
+
+    Its worker can put such a thing there, and another file's content is nothing that it said.
+    """
+    try:
+        number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, "is a link", str(file)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise FileNotFoundError(errno.ENOENT, "is no file", str(file))
+    return os.fdopen(number, "rb")
+
+
 def _size(file: Path) -> int:
     try:
-        return file.stat().st_size
+        return os.lstat(file).st_size
     except FileNotFoundError:
         return 0

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.logtail import LogReader
+from hermes_kanban.logtail import LogReader, last_line
 from hermes_kanban.surfaces.cli.interrupts import interruptible
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----\n"
@@ -138,6 +138,20 @@ def test_an_interrupt_ends_it_quietly(board: Any) -> None:
         process.send_signal(2)
         assert process.wait(10) == 130
         assert "Traceback" not in process.communicate()[1]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda log, key: log.symlink_to(key), lambda log, _: os.mkfifo(log)]
+)
+def test_what_a_worker_puts_in_the_place_of_its_log_is_not_read(
+    log: tuple[kb.Task, Path], tmp_path: Path, make: Any
+) -> None:
+    _, path = log
+    (tmp_path / "secret").write_text("of another\n")
+    make(path, tmp_path / "secret")
+    with LogReader(path) as reader:
+        assert list(reader.lines(final=True)) == []
+    assert last_line(path) is None
 
 
 def test_an_interrupt_in_the_midst_of_a_statement_is_not_lost() -> None:
