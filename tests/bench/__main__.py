@@ -29,6 +29,7 @@ BENCHES = {
     "dispatch": "Dispatch",
     "cli": "Command line",
     "mcp": "An agent's tools",
+    "web": "The web board",
     "idle": "An idle gateway",
 }
 MODULES = {"peers": "tests.bench.peers.bench"}

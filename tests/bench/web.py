@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from hermes_kanban import kernel as kb
 from tests.bench.measure import Figure, Section, at_most, percentile, plain
@@ -212,8 +212,12 @@ def _drag_about(page: Page, one: Locator) -> None:
     there = (far["x"] + far["width"] / 2, far["y"] + far["height"] / 2)
     for place in (there, start, there):
         page.mouse.move(*place, steps=STEPS)
+    # Where it may not go says so, which shows that it is being carried.
+    expect(page.get_by_text("Only the dispatcher starts a task")).to_be_visible()
     page.keyboard.press("Escape")
     page.mouse.up()
+    # Until it has flown home nobody can act on it.
+    expect(page.locator("[inert]")).to_have_count(0)
 
 
 def _scroll(page: Page) -> None:

@@ -27,6 +27,8 @@ _TITLES: Final = (
     "Drop an index that nothing reads",
     "Reproduce the duplicate webhook on slow networks, with the link at 30 seconds",
     "Move the clock of tests into a fixture",
+    "Tell a revoked key from an expired one",
+    "Alert when the queue is older than 5 min",
 )
 _TASK: Final = (
     "INSERT INTO tasks (seq, id, title, body, status, assignee, tenant, priority,"
