@@ -219,6 +219,8 @@ def test_nothing_moves_under_a_hand(web: WebAlone, visit: Visitor) -> None:
     last = web.task(title="Comes last", priority=-1)
     expect(column(page, "Ready").get_by_text(last)).to_be_visible()
     assert card(page, second).bounding_box() == place
+    new.hover()
+    expect(new).to_be_visible()
     new.click()
     until(page, lambda: ids(page, "Ready") == [urgent, second, last])
     page.mouse.move(700, 5)

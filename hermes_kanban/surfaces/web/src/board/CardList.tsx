@@ -6,6 +6,7 @@ import { useView } from './context'
 import { DraggableCard } from './drag/DraggableCard'
 import { DropLine } from './drag/DropLine'
 import { type Cell, cellAsked } from './filter'
+import { Held } from './Held'
 import { focusedId } from './selection'
 import { useAnchor } from './useAnchor'
 import { useColumn } from './useColumn'
@@ -22,7 +23,8 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
   const { grid, compact, filter } = useView()
   const { cards, asked, error, hasMore, more } = useColumn(cell)
   const scroller = useRef<HTMLDivElement>(null)
-  const hand = useHand(scroller)
+  const frame = useRef<HTMLDivElement>(null)
+  const hand = useHand(frame)
   const { places, held, show } = useSteady(cards ?? NONE, asked, hand.isIn)
   const latest = useRef(places)
   latest.current = places
@@ -70,18 +72,9 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
   }, [hasMore, end, places.length, more])
   useAnchor(virtual, places)
   return (
-    <div className="cards-frame">
-      {held.length > 0 && (
-        <button type="button" className="held" onClick={show}>
-          {held.length} new
-        </button>
-      )}
-      <div
-        className="cards"
-        ref={scroller}
-        aria-busy={cards === undefined && error === null}
-        {...hand.handlers}
-      >
+    <div className="cards-frame" ref={frame} {...hand.handlers}>
+      <Held held={held} column={cell.status} onShow={show} />
+      <div className="cards" ref={scroller} aria-busy={cards === undefined && error === null}>
         {cards === undefined && error === null && <Skeleton />}
         {error !== null && cards === undefined && (
           <p className="column-error">{sentenceOf(error)}</p>

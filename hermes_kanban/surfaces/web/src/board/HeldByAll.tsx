@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { CircleStop, Clock } from 'lucide-react'
+import { CirclePause, Clock } from 'lucide-react'
 import { held } from '@/api/client'
 import type { Health } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
@@ -17,7 +17,7 @@ export function HeldByAll() {
   const told = whyNothingStarts(health.data, gateway === null)
   if (told === null) return null
   const [sentence, isStopped] = told
-  const Icon = isStopped ? CircleStop : Clock
+  const Icon = isStopped ? CirclePause : Clock
   return (
     <Tip text={sentence}>
       <span className="column-held st ready">

@@ -7,6 +7,7 @@ import { DropLine } from './drag/DropLine'
 import { DropZone } from './drag/DropZone'
 import { useDrag } from './drag/drag'
 import { type Cell, cellAsked } from './filter'
+import { Held } from './Held'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
 import { wentWhere } from './whereabouts'
@@ -61,11 +62,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
       data-column={cell.status}
       {...hand.handlers}
     >
-      {held.length > 0 && (
-        <button type="button" className="held" onClick={show}>
-          {held.length} new
-        </button>
-      )}
+      <Held held={held} column={cell.status} onShow={show} />
       {(shown.length > 0 || isDragging) && (
         <ul aria-label={label} ref={list}>
           {shown.map(({ card, gone }) => (

@@ -1,4 +1,4 @@
-import { CircleStop, Clock, TriangleAlert, UserRound } from 'lucide-react'
+import { Clock, TriangleAlert, UserRound } from 'lucide-react'
 import { type Card, type Status, statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { Countdown } from '@/kit/Age'
@@ -13,7 +13,6 @@ const ICONS: Record<Mark, typeof Clock> = {
   person: UserRound,
   error: TriangleAlert,
   clock: Clock,
-  stop: CircleStop,
   quiet: Clock,
 }
 
@@ -66,7 +65,7 @@ function Words({ why }: { why: Why }) {
 
 function useWhy(card: Card): Why | null {
   const { slug } = useView()
-  const holds = useHolds(slug, card.id, asksWhy(card))
+  const holds = useHolds(slug, card, asksWhy(card))
   const now = useNow(10)
   const quiet = useQuietWhy(card)
   return quiet ?? whyOf(card, holds, now)

@@ -3,7 +3,7 @@
 import type { Card, Hold } from '../api/types.ts'
 import { clockTime } from '../kit/time.ts'
 
-export type Mark = 'person' | 'error' | 'clock' | 'stop' | 'quiet'
+export type Mark = 'person' | 'error' | 'clock' | 'quiet'
 
 /** `before`, then the lifter, which stands out, then `after`; `until` counts down in its place. */
 export interface Why {
@@ -58,7 +58,7 @@ function ofBlocked(card: Card, now: number): Why {
       return { mark: 'clock', before: '', lifter: 'Board', after: `${when}: ${reason}` }
     }
     default:
-      return { mark: 'stop', before: '', lifter: 'You', after: `decide: ${reason}` }
+      return { mark: 'person', before: '', lifter: 'You', after: `decide: ${reason}` }
   }
 }
 
@@ -81,7 +81,7 @@ function ofTriage(holds: readonly Hold[]): Why | null {
   const hold = holds[0]
   // That a person accepts it is what the column says.
   if (hold === undefined || hold.text === PLAIN_TRIAGE) return null
-  return { mark: 'stop', before: '', lifter: 'You', after: `decide: ${hold.text}` }
+  return { mark: 'person', before: '', lifter: 'You', after: `decide: ${hold.text}` }
 }
 
 function ofReady(card: Card, holds: readonly Hold[], now: number): Why | null {

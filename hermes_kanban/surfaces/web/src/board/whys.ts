@@ -2,7 +2,7 @@
 
 import { useEffect, useSyncExternalStore } from 'react'
 import { boardClient, held } from '@/api/client'
-import type { Hold } from '@/api/types'
+import type { Card, Hold } from '@/api/types'
 import { onEvents } from '@/live/board'
 
 const GATHER_MILLISECONDS = 60
@@ -11,9 +11,15 @@ const AGAIN_MILLISECONDS = 1_000
 const MOST_IDS = 100
 const NONE: readonly Hold[] = []
 
+interface Known {
+  /** The status that the task had then: what held it in another says nothing now. */
+  status: string
+  holds: readonly Hold[]
+}
+
 class Whys {
   private readonly wanted = new Map<string, number>()
-  private readonly known = new Map<string, readonly Hold[]>()
+  private readonly known = new Map<string, Known>()
   private readonly listeners = new Set<() => void>()
   private timer: ReturnType<typeof setTimeout> | undefined
   private ending: (() => void) | undefined
@@ -28,16 +34,17 @@ class Whys {
     return () => this.listeners.delete(listener)
   }
 
-  of(id: string): readonly Hold[] {
-    return this.known.get(id) ?? NONE
+  of(id: string, status: string): readonly Hold[] {
+    const known = this.known.get(id)
+    return known?.status === status ? known.holds : NONE
   }
 
-  want(id: string): () => void {
+  want(id: string, status: string): () => void {
     this.wanted.set(id, (this.wanted.get(id) ?? 0) + 1)
     this.ending ??= onEvents((message) => {
       if (message.board === this.board) this.askIn(AGAIN_MILLISECONDS)
     })
-    if (!this.known.has(id)) this.askIn(GATHER_MILLISECONDS)
+    if (this.known.get(id)?.status !== status) this.askIn(GATHER_MILLISECONDS)
     return () => {
       const left = (this.wanted.get(id) ?? 1) - 1
       if (left > 0) this.wanted.set(id, left)
@@ -63,16 +70,14 @@ class Whys {
         .catch(() => null)
       // What is not told stays as it was said before; the next event asks again.
       if (answer === null) return
-      for (const one of held(answer).tasks) this.take(one.id, one.holds)
+      for (const { id, status, holds } of held(answer).tasks) this.take(id, { status, holds })
     }
     for (const one of this.listeners) one()
   }
 
-  private take(id: string, holds: Hold[]): void {
-    const before = this.known.get(id)
-    if (before === undefined || JSON.stringify(before) !== JSON.stringify(holds)) {
-      this.known.set(id, holds)
-    }
+  private take(id: string, known: Known): void {
+    // The same object while nothing changed: nobody renders for it.
+    if (JSON.stringify(this.known.get(id)) !== JSON.stringify(known)) this.known.set(id, known)
   }
 }
 
@@ -87,9 +92,10 @@ function whysOf(board: string): Whys {
   return found
 }
 
-/** What holds that task back, as the server says; empty while it is not asked for. */
-export function useHolds(board: string, id: string, ask: boolean): readonly Hold[] {
+/** What holds that card back, as the server says; empty while it is not asked for. */
+export function useHolds(board: string, card: Card, ask: boolean): readonly Hold[] {
   const whys = whysOf(board)
-  useEffect(() => (ask ? whys.want(id) : undefined), [whys, id, ask])
-  return useSyncExternalStore(whys.subscribe, () => (ask ? whys.of(id) : NONE))
+  const { id, status } = card
+  useEffect(() => (ask ? whys.want(id, status) : undefined), [whys, id, status, ask])
+  return useSyncExternalStore(whys.subscribe, () => (ask ? whys.of(id, status) : NONE))
 }
