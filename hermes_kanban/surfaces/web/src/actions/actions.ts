@@ -66,10 +66,14 @@ export function actionsOn(client: QueryClient, board: string) {
     given: Record<string, unknown> = {},
     change?: Change,
   ): Promise<boolean> {
-    const steps = subjects.map(({ id }) => ({
+    const steps = subjects.map(({ id, question }) => ({
       verb,
       id,
-      arguments: { task_id: id, ...given },
+      arguments: {
+        task_id: id,
+        ...(question != null && ANSWERS.has(verb) ? { question } : {}),
+        ...given,
+      },
       change,
     }))
     return run(steps, told)
@@ -352,6 +356,8 @@ export function actionsOn(client: QueryClient, board: string) {
 }
 
 const BOARD = ''
+/** Verbs that answer what waits for a person. */
+const ANSWERS = new Set(['unblock', 'approve', 'request_changes', 'adopt', 'dismiss', 'accept'])
 const READY: Change = { status: 'ready' }
 
 function toldProblem(error: unknown): null {

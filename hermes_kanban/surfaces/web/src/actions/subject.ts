@@ -10,6 +10,8 @@ export interface Subject {
   /** When the run began that it has now, where it runs. */
   started_at?: number | null
   live?: Card['live']
+  /** The event that asked, where one is answered: the server refuses a second answer to it. */
+  question?: number | null
 }
 
 export type Subjects = readonly Subject[]

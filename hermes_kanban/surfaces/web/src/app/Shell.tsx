@@ -7,6 +7,7 @@ import { clockTime } from '@/kit/time'
 import { useConnection } from '@/live/connection'
 import { noteOpened } from '@/palette/recent'
 import { useArrivals } from './arrivals'
+import { useAtPart } from './atPart'
 import { useBoard } from './board'
 import { NewBoard } from './NewBoard'
 import { useNewTask } from './newTask'
@@ -31,6 +32,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const openPalette = () => setOver({ palette: opened === null ? offeredSubjects() : [opened] })
   const to = (view: View) => () => go(`~${placeOf(slug, view)}`)
   useArrivals(slug, actor)
+  useAtPart()
   useEffect(() => {
     if (opened !== null) noteOpened(slug, opened)
   }, [slug, opened])

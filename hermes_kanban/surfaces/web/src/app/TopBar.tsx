@@ -1,8 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { ChevronDown, Inbox, Plus } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
 import { shown } from '@/keys/table'
 import { Button, Key } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
+import { keys } from '@/live/keys'
 import { useBoard } from './board'
 import { useNewTask } from './newTask'
 import { placeOf, useGo } from './places'
@@ -38,11 +40,14 @@ export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {
 }
 
 function BoardSwitch({ onNewBoard }: { onNewBoard: () => void }) {
+  const queries = useQueryClient()
   const { slug, name, boards } = useBoard()
   const go = useGo()
   return (
     <Menu
       title="Boards"
+      // Others may have made boards: no event of this one tells.
+      onOpenChange={(open) => open && void queries.invalidateQueries({ queryKey: keys.boards })}
       trigger={
         <Button look="quiet" className="switch" aria-label={`Board: ${name}`}>
           {name}

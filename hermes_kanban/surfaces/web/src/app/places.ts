@@ -29,17 +29,22 @@ export function taskPlace(board: string, id: string): string {
 /** A part of a task's page that it can be opened at. */
 export type Part = 'diff' | 'log' | 'runs'
 
-/** Opens a task in the drawer over what is shown (null closes it), at a part of it if one is named. */
-export function useOpenTask(): (id: string | null, part?: Part) => void {
+/**
+ * Opens a task in the drawer over what is shown (null closes it), at a part of it and with one of
+ * its runs if these are named.
+ */
+export function useOpenTask(): (id: string | null, part?: Part, runId?: number | null) => void {
   const [, setSearch] = useSearchParams()
   return useCallback(
-    (id, part) => {
+    (id, part, runId) => {
       setSearch((before) => {
         const next = new URLSearchParams(before)
         next.delete('part')
+        next.delete('run')
         if (id === null) next.delete('task')
         else next.set('task', id)
         if (part !== undefined) next.set('part', part)
+        if (runId != null && part !== undefined) next.set('run', String(runId))
         return next
       })
     },

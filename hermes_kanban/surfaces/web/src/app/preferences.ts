@@ -35,11 +35,16 @@ const listeners = new Set<() => void>()
 let current = read()
 
 function read(): Preferences {
+  return kept() ?? DEFAULTS
+}
+
+/** What the storage has; null where it is off or holds something else. */
+function kept(): Preferences | null {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEPT) ?? '{}')
-    return { ...DEFAULTS, ...(typeof kept === 'object' ? kept : {}) }
+    const found: unknown = JSON.parse(localStorage.getItem(KEPT) ?? '{}')
+    return typeof found === 'object' ? { ...DEFAULTS, ...found } : null
   } catch {
-    return DEFAULTS
+    return null
   }
 }
 
@@ -50,7 +55,8 @@ export function preferences(): Preferences {
 
 /** Changes some of them, for good. */
 export function prefer(change: Partial<Preferences>): void {
-  become({ ...current, ...change })
+  // Another tab may have changed something since; only what is named is changed here.
+  become({ ...(kept() ?? current), ...change })
   try {
     localStorage.setItem(KEPT, JSON.stringify(current))
   } catch {

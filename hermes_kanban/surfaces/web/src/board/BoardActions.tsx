@@ -7,6 +7,7 @@ import { useMenus, useOffline } from '@/actions/useActions'
 import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { useOpenedTask } from '@/app/places'
+import { useOfferSubjects } from '@/app/subjects'
 import { writeIn } from '@/create/inline'
 import { type KeyId, shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
@@ -62,6 +63,11 @@ export function BoardActions() {
     }
     back()
   }
+  useOfferSubjects(() => {
+    const selected = selectedIds()
+    const focused = focusedCard()
+    return selected.length > 0 || focused === null ? selected : [focused]
+  })
   const by = (verb: Verb) => () => void onTargets(menus[verb])
   useKeys(
     'board',

@@ -92,13 +92,13 @@ function BoardPart({ health }: { health: Health }) {
       <Facts
         rows={[
           {
-            name: 'Starts tasks',
+            name: 'Paused',
             value:
               health.paused_at === null ? (
-                'Yes'
+                'No'
               ) : (
                 <b className="st blocked">
-                  Paused <Age at={health.paused_at} /> ago
+                  For <Age at={health.paused_at} />
                   {health.paused_by !== null && ` by ${plainName(health.paused_by)}`}
                 </b>
               ),

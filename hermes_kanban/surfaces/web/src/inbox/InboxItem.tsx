@@ -34,7 +34,8 @@ export function InboxItem({ item, answers, isSelected, onSelect, onOpen }: Props
       tabIndex={isSelected ? 0 : -1}
       aria-current={isSelected ? 'true' : undefined}
       aria-labelledby={titleId}
-      onFocus={onSelect}
+      // A press selects when it is over: the hints that come then must not move what is pressed.
+      onFocus={(event) => event.target.matches(':focus-visible') && onSelect()}
       onClick={onSelect}
     >
       <Mark kind={kind} />

@@ -125,7 +125,7 @@ function NothingWaits() {
       <h2>Nothing needs you</h2>
       <p>
         Questions, reviews, tasks that were given up and late results come here, with the buttons
-        that answer them. An agent asks with its tool kanban_block; from a terminal it is:
+        that answer them. This asks a question about a task:
       </p>
       <Command text='hermes-kanban block TASK "30 or 90 days?"' />
     </div>

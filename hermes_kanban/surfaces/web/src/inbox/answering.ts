@@ -32,11 +32,12 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
   return useCallback(
     (item) => {
       const { card } = item
+      const subject = { ...card, question: item.question }
       const may = new Set(item.verbs)
       const change = (act: () => Promise<boolean>) => () => void run(item, act)
       const unblock = (label: string, answer?: string): Answer => ({
         label,
-        act: change(() => actions.unblock([card], answer)),
+        act: change(() => actions.unblock([subject], answer)),
         changes: true,
       })
       const assign: Answer = {
@@ -46,7 +47,7 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
       }
       const open = (label: string, part?: 'diff' | 'log' | 'runs'): Answer => ({
         label,
-        act: () => openTask(card.id, part),
+        act: () => openTask(card.id, part, item.run_id),
         changes: false,
       })
       const reply: Answer = {
@@ -58,7 +59,7 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
             submit: 'Reply and unblock',
             required: true,
           }).then((said) => {
-            if (said !== null) change(() => actions.unblock([card], said.text))()
+            if (said !== null) change(() => actions.unblock([subject], said.text))()
           })
         },
         isReply: true,
@@ -89,13 +90,13 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
         case 'review':
           return quietLast([
             ...isAble('approve', [
-              { label: 'Approve', act: change(() => actions.approve([card])), changes: true },
+              { label: 'Approve', act: change(() => actions.approve([subject])), changes: true },
             ]),
             open('Open diff', 'diff'),
             ...isAble('request_changes', [
               {
                 label: 'Changes…',
-                act: () => void actions.requestChanges([card]),
+                act: () => void actions.requestChanges([subject]),
                 isReply: true,
                 changes: true,
               },
@@ -115,12 +116,16 @@ export function useAnswering(run: Run): (item: AttentionItem) => Answer[] {
             ...isAble('adopt', [
               {
                 label: 'Adopt result',
-                act: change(() => actions.adopt(card, runId)),
+                act: change(() => actions.adopt(subject, runId)),
                 changes: true,
               },
             ]),
             ...isAble('dismiss', [
-              { label: 'Dismiss', act: change(() => actions.dismiss(card, runId)), changes: true },
+              {
+                label: 'Dismiss',
+                act: change(() => actions.dismiss(subject, runId)),
+                changes: true,
+              },
             ]),
           ])
         }

@@ -28,7 +28,7 @@ export function idOf(item: AttentionItem): string {
 export function oldestFirst(pages: readonly { items: AttentionItem[]; late: AttentionItem[] }[]) {
   const late = pages.at(-1)?.late ?? []
   const all = [...pages.flatMap((page) => page.items), ...late]
-  return all.sort((a, b) => a.since - b.since || (idOf(a) < idOf(b) ? -1 : 1))
+  return all.sort((a, b) => a.since - b.since || a.card.seq - b.card.seq)
 }
 
 /** The text without the list of choices at its end, which the buttons show. */

@@ -27,14 +27,14 @@ export function useInbox() {
     },
     getNextPageParam: (page) => page.after,
   })
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
 
   const pages = query.data?.pages
   const known = useMemo(() => (pages === undefined ? undefined : oldestFirst(pages)), [pages])
-  const { leaving, answer } = useLeaving(known)
+  const { leaving, answer } = useLeaving(refetch)
   const items = useMemo(
     () => known?.filter((item) => !leaving.has(idOf(item))) ?? NONE,
     [known, leaving],
@@ -42,30 +42,21 @@ export function useInbox() {
   return { items, answer, isKnown: known !== undefined, error: query.error }
 }
 
-function useLeaving(known: AttentionItem[] | undefined) {
+function useLeaving(readAgain: () => Promise<unknown>) {
   const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
-  const with_ = useCallback((id: string, isLeaving: boolean) => {
-    setLeaving((before) => {
-      if (before.has(id) === isLeaving) return before
-      const next = new Set(before)
-      if (isLeaving) next.add(id)
-      else next.delete(id)
-      return next
-    })
-  }, [])
   const answer = useCallback(
     async (item: AttentionItem, act: () => Promise<boolean>) => {
       const id = idOf(item)
-      with_(id, true)
-      if (!(await act())) with_(id, false)
+      setLeaving((before) => new Set(before).add(id))
+      // What the list says after the answer counts: an undo, or a new question, brings it back.
+      if (await act()) await readAgain()
+      setLeaving((before) => {
+        const next = new Set(before)
+        next.delete(id)
+        return next
+      })
     },
-    [with_],
+    [readAgain],
   )
-  // What the server no longer lists may come again: by an undo, or by another question.
-  useEffect(() => {
-    if (known === undefined || leaving.size === 0) return
-    const listed = new Set(known.map(idOf))
-    for (const id of leaving) if (!listed.has(id)) with_(id, false)
-  }, [known, leaving, with_])
   return { leaving, answer }
 }

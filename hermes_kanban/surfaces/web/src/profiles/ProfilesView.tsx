@@ -21,30 +21,29 @@ export default function ProfilesView() {
   const all = profiles.data?.profiles ?? []
   const strangers =
     assignees.data?.assignees.filter((one) => one.assignee !== null && !one.profile) ?? []
-  if (profiles.data !== undefined && all.length === 0 && strangers.length === 0) {
-    return (
-      <Empty title="No profiles yet" command="hermes-kanban doctor">
-        <p>
-          A profile says how an agent is started. Name one under <code>profiles:</code> in
-          config.yaml; the command says whether it works.
-        </p>
-      </Empty>
-    )
-  }
+  const isEmpty = profiles.data !== undefined && all.length === 0 && strangers.length === 0
   return (
     <div className="page">
       <div className="sheet wide-sheet">
         <div className="page-head">
           <h1>Profiles</h1>
           <span className="dim">
-            {all.length}
-            {trends.data !== undefined && (
+            {all.length > 0 && all.length}
+            {all.length > 0 && trends.data !== undefined && (
               <>
                 , runs of {TREND_DAYS} days, read <Age at={trends.data.end} /> ago
               </>
             )}
           </span>
         </div>
+        {isEmpty && (
+          <Empty title="No profiles yet" command="hermes-kanban doctor">
+            <p>
+              A profile says how an agent is started. Name one under <code>profiles:</code> in
+              config.yaml; the command says whether it works.
+            </p>
+          </Empty>
+        )}
         {profiles.error !== null && <p role="alert">{sentenceOf(profiles.error)}</p>}
         <ul className="profiles">
           {all.map((one) => (
