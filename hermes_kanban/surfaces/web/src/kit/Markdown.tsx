@@ -11,7 +11,22 @@ const LINK = /<a data-task="(t_[a-z0-9]+)" href="#">/g
 const WRAPPED_AT = 60
 
 const parser = new Marked({ gfm: true, breaks: true })
+// Tags without attributes that do nothing but set type. Any other HTML is shown as it was written.
+const PLAIN_TAG = /^<\/?(?:b|br|del|em|i|s|strong|sub|sup|kbd)\s*\/?>$/i
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`)
+}
+
 parser.use({
+  renderer: {
+    html: ({ text }) => (PLAIN_TAG.test(text.trim()) ? text : escaped(text)),
+    // A picture would be asked for from elsewhere: it is a link.
+    image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
+    checkbox: ({ checked }) =>
+      `<input type="checkbox" disabled aria-label="${checked ? 'done' : 'open'}"${checked ? ' checked' : ''}> `,
+    code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}\n</code></pre>`,
+  },
   walkTokens(token) {
     const inside = 'tokens' in token ? token.tokens : undefined
     if (inside === undefined) return
@@ -53,12 +68,39 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
 const ALLOWED = {
   ALLOWED_TAGS: [
     ...['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
-    ...['hr', 'i', 'input', 'li', 'ol', 'p', 'pre', 's', 'strong', 'sub', 'sup', 'table', 'tbody'],
+    ...[
+      'hr',
+      'i',
+      'input',
+      'kbd',
+      'li',
+      'ol',
+      'p',
+      'pre',
+      's',
+      'strong',
+      'sub',
+      'sup',
+      'table',
+      'tbody',
+    ],
     ...['td', 'th', 'thead', 'tr', 'ul'],
   ],
-  ALLOWED_ATTR: ['href', 'title', 'type', 'checked', 'disabled', 'start', 'data-task'],
+  ALLOWED_ATTR: [
+    ...[
+      'href',
+      'title',
+      'type',
+      'checked',
+      'disabled',
+      'start',
+      'data-task',
+      'aria-label',
+      'tabindex',
+    ],
+  ],
   // Words and numbers, which are no addresses.
-  ADD_URI_SAFE_ATTR: ['type', 'checked', 'disabled', 'start'],
+  ADD_URI_SAFE_ATTR: ['type', 'checked', 'disabled', 'start', 'tabindex'],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#)/i,
 }
 

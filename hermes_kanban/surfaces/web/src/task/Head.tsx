@@ -110,7 +110,7 @@ export function Head(props: {
       )}
       <Menu
         trigger={
-          <IconButton name="More">
+          <IconButton name="More actions">
             <Ellipsis className="i" />
           </IconButton>
         }

@@ -40,10 +40,7 @@ export function Properties() {
     <aside className="task-side" aria-label="Properties">
       <dl className="task-facts">
         <Fact name="Status">
-          <Choice
-            label={`Status: ${statusName(status)}. Move`}
-            onChoose={() => void menus.move([task])}
-          >
+          <Choice does="move it" onChoose={() => void menus.move([task])}>
             <span className={`task-badge ${status}`}>
               <StatusIcon status={status} size={12} />
               {statusName(status)}
@@ -52,7 +49,7 @@ export function Properties() {
         </Fact>
         <Fact name="Assignee">
           <Choice
-            label={`Assignee: ${task.assignee ?? 'nobody'}. Assign`}
+            does="assign it"
             onChoose={can('assign') ? () => void menus.assign([task]) : null}
           >
             {task.assignee === null ? (
@@ -72,7 +69,7 @@ export function Properties() {
         </Fact>
         <Fact name="Priority">
           <Choice
-            label={`Priority: ${priorityWord(task.priority)}. Change`}
+            does="change the priority"
             onChoose={can('prioritise') ? () => void menus.priority([task]) : null}
           >
             {task.priority > 0 && <Signal className="i" aria-hidden="true" />}
@@ -159,19 +156,19 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
 }
 
 /** A fact that opens a picker; a bare one where the status allows no change. */
-function Choice(props: { label: string; onChoose: (() => void) | null; children: ReactNode }) {
+function Choice(props: { does: string; onChoose: (() => void) | null; children: ReactNode }) {
   const offline = useOffline()
   if (props.onChoose === null) return props.children
   return (
     <button
       type="button"
       className="task-fact-edit"
-      aria-label={props.label}
       disabled={offline !== null}
       title={offline ?? undefined}
       onClick={props.onChoose}
     >
       {props.children}
+      <span className="hidden-words">, {props.does}</span>
     </button>
   )
 }
