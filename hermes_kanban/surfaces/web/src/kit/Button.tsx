@@ -1,5 +1,5 @@
 import { Tooltip } from '@base-ui/react/tooltip'
-import type { ComponentProps, ReactNode } from 'react'
+import { type ComponentProps, type ReactNode, useState } from 'react'
 
 type Look = 'plain' | 'primary' | 'quiet'
 
@@ -60,8 +60,19 @@ export function Tip(props: {
   side?: 'top' | 'right' | 'bottom' | 'left'
   children: React.ReactElement<Record<string, unknown>>
 }) {
+  const [open, setOpen] = useState(false)
   return (
-    <Tooltip.Root>
+    <Tooltip.Root
+      open={open}
+      onOpenChange={(next, details) => {
+        // Escape ends the tooltip, and does what it does without one as well.
+        if (details.reason === 'escape-key') {
+          details.allowPropagation()
+          details.cancel()
+        }
+        setOpen(next)
+      }}
+    >
       <Tooltip.Trigger render={props.children} />
       <Tooltip.Portal>
         <Tooltip.Positioner className="over" sideOffset={6} side={props.side ?? 'bottom'}>

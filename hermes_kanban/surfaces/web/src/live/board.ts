@@ -62,10 +62,17 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
 function takeIn(client: QueryClient, board: string, message: EventsMessage): void {
   for (const card of message.cards ?? []) putCard(client, board, card)
   for (const id of message.gone ?? []) dropCard(client, board, id)
-  const touched = new Set(message.events.flatMap((one) => one.task_id ?? []))
+  const touched = new Set(message.events.flatMap(tasksOf))
   for (const id of touched) {
     void client.invalidateQueries({ queryKey: ['board', board, 'task', id] })
   }
+}
+
+/** The tasks whose pages an event changes: a link is of both its ends. */
+function tasksOf(event: EventsMessage['events'][number]): string[] {
+  const { link } = event.payload as { link?: { parent_id: string; child_id: string } }
+  const ends = link === undefined ? [] : [link.parent_id, link.child_id]
+  return event.task_id === null ? ends : [event.task_id, ...ends]
 }
 
 /** Puts a card as the board tells it, with what is pending, where it belongs. */

@@ -5,7 +5,14 @@ import type { Client } from 'openapi-fetch'
 import { useMemo } from 'react'
 import { held } from '@/api/client'
 import type { paths } from '@/api/schema'
-import { type Card, type CardPage, type Event, STATUSES, type TaskDetail } from '@/api/types'
+import {
+  type Card,
+  type CardPage,
+  type Event,
+  type Hold,
+  STATUSES,
+  type TaskDetail,
+} from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { keys } from '@/live/keys'
 
@@ -100,6 +107,19 @@ export function useMoves(id: string) {
     queryFn: async () =>
       held(await client.GET('/tasks/{task_id}/moves', { params: { path: { task_id: id } } })),
   })
+}
+
+/** Why it does not start; other tasks change that too, without an event of this one. */
+export function useHolds(id: string, first: Hold[]): Hold[] {
+  const { slug } = useBoard()
+  const client = useClient()
+  const found = useQuery({
+    queryKey: keys.slow(slug, 'why', id),
+    queryFn: async () =>
+      held(await client.GET('/tasks/{task_id}/why', { params: { path: { task_id: id } } })),
+    refetchInterval: 15_000,
+  })
+  return found.data?.holds ?? first
 }
 
 /** Where it works, and what it has changed there. */
