@@ -86,7 +86,12 @@ export function Toasts() {
 function Shown() {
   const { toasts, close } = Toast.useToastManager<Data>()
   return toasts.map((one) => (
-    <Toast.Root key={one.id} toast={one} className="toast">
+    <Toast.Root
+      key={one.id}
+      toast={one}
+      className="toast"
+      aria-label={one.type === 'bad' ? 'Not done' : 'Done'}
+    >
       <Mark type={one.type} />
       <div className="toast-text">
         <Toast.Description render={<p />} />
