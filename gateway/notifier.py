@@ -6,6 +6,7 @@ One a host, by lock. What is due is handed to ``sending``, which holds up no rou
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import anyio
@@ -15,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from gateway.backoff import FailureBackoff
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
+from gateway.senders import Senders
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup
 from hermes_kanban.config import LiveConfig
@@ -22,20 +24,27 @@ from hermes_kanban.kernel import outbox
 from hermes_kanban.paths import board_paths
 from hermes_kanban.store.role_lock import RoleLock
 
+NO_SENDERS: Final[Senders] = MappingProxyType({})
 STANDBY_SECONDS: Final = 0.5
 INTERVAL_SECONDS: Final = 5.0  # 'notify retry' writes no event that would wake it; a look is cheap
 
 
 class BoardNotifier:
-    """Delivers one board's news until cancelled."""
+    """Delivers one board's news until cancelled; ``senders`` are the chats that can be reached."""
 
     def __init__(
-        self, board: str | None, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
+        self,
+        board: str | None,
+        live_config: LiveConfig,
+        pulse: Pulse,
+        log: FilteringBoundLogger,
+        senders: Senders = NO_SENDERS,
     ) -> None:
         self._board = board
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
+        self._senders = senders
         self._kernel = KernelThread(board)
 
     async def serve(self) -> None:
@@ -49,7 +58,9 @@ class BoardNotifier:
             try:
                 async with anyio.create_task_group() as group:
                     rested = partial(wakeup.wake, "delivered")
-                    sending = Sending(group, self._kernel, self._log, rested)
+                    sending = Sending(
+                        group, self._kernel, self._log, rested, by_scheme=self._senders
+                    )
                     await self._deliver_for_ever(sending, wakeup, lock)
             finally:
                 self._kernel.close()

@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.dispatcher import BoardDispatcher
 from gateway.notifier import BoardNotifier
+from gateway.senders import Sender
 from gateway.wakeup import Pulse
 from gateway.web import WebServer
 from gateway.web_boards import GatewayBoards
@@ -58,6 +59,7 @@ class GatewayRunner:
         self._refused: dict[BoardName, str] = {}
         self._slugs: list[str] = []
         self._list_at = 0.0
+        self._senders: dict[str, Sender] = {}
         self._look_again = anyio.Event()
 
     async def run(self) -> None:
@@ -97,7 +99,7 @@ class GatewayRunner:
         """Deliver every served board's news while ``kanban.notify_in_gateway`` says so."""
 
         async def notify(board: BoardName, pulse: Pulse, log: FilteringBoundLogger) -> None:
-            await BoardNotifier(board, self._live_config, pulse, log).serve()
+            await BoardNotifier(board, self._live_config, pulse, log, self._senders).serve()
 
         await self._serve_boards(
             "notifier",

@@ -17,6 +17,8 @@ import anyio.abc
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from gateway import senders
+from gateway.senders import Senders
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
 from hermes_kanban.kernel import outbox
@@ -57,7 +59,7 @@ class Sending:
     """The messages of one board that are on their way.
 
     ``busy`` are the subscriptions that it has in hand; ``on_rest`` is called when a destination's
-    worker has nothing left to do.
+    worker has nothing left to do. ``by_scheme`` are the adapters that send to chats.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Sending:
         log: FilteringBoundLogger,
         on_rest: Callable[[], None],
         *,
+        by_scheme: Senders,
         timeout_seconds: float = notify.SEND_SECONDS,
     ) -> None:
         self.busy: set[int] = set()
@@ -74,6 +77,7 @@ class Sending:
         self._kernel = kernel
         self._log = log
         self._on_rest = on_rest
+        self._senders = by_scheme
         self._timeout_seconds = timeout_seconds
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
         self._limiter = anyio.CapacityLimiter(SENDING_AT_ONCE)
@@ -144,7 +148,8 @@ class Sending:
         if outgoing.message is None:
             return notify.dead(outgoing.problem)
         async with self._limiter:
-            return await notify.send(
+            return await senders.send(
+                self._senders,
                 outgoing.destination,
                 outgoing.message,
                 self._log,

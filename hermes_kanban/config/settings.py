@@ -51,6 +51,13 @@ EnvironmentName = Annotated[
         description="the name of an environment variable",
     ),
 ]
+WebUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?\Z",
+        description="empty, or the address of the board as people reach it: https://board.example",
+    ),
+]
 BindHost = Annotated[
     str,
     Meta(
@@ -126,7 +133,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The ``web:`` section; ``HERMES_KANBAN_WEB_<KEY>`` overrides each key.
 
     ``hosts`` are the names by which it may be reached beside those of this machine. Without a
-    ``token`` it keeps one of its own making in ``<home>/web.token``.
+    ``token`` it keeps one of its own making in ``<home>/web.token``. ``public_url`` is how people
+    reach it, for the links in messages.
     """
 
     in_gateway: bool = False
@@ -134,6 +142,14 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: Port = 8790
     hosts: tuple[HostName, ...] = ()
     token: WebToken = ""
+    public_url: WebUrl = ""
+
+    @property
+    def public_address(self) -> str:
+        """What links begin with: ``public_url``, else where the gateway serves it, else nothing."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        return self.address if self.in_gateway else ""
 
     @property
     def is_loopback(self) -> bool:

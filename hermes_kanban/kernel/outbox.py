@@ -7,27 +7,29 @@ head, may be sent; a subscription that fails waits alone.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Container
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from hermes_kanban.kernel import limits
-from hermes_kanban.kernel.due import due_at, options_of
-from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, get_event, newest_event_id
+from hermes_kanban.kernel.digests import COLUMNS, collect, members
+from hermes_kanban.kernel.due import decode_options, due_at, options_of
+from hermes_kanban.kernel.messages import Unwritable, asks, read_event, write_message
+from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, newest_event_id
 from hermes_kanban.kernel.subscriptions import (
+    WAKE,
     Histories,
     Subscribers,
     get_subscription,
     look,
     wakes,
 )
-from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
+from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Delivery, Subscription
 from hermes_kanban.model.words import DELIVERY_STATES
 from hermes_kanban.notify import texts
-from hermes_kanban.notify.message import AboutEvent, AboutTask, Message, Outcome
+from hermes_kanban.notify.message import Message, Outcome
 from hermes_kanban.redact import one_line, redact
 from hermes_kanban.store.protocol import (
     BoardConnection,
@@ -48,10 +50,11 @@ MAX_ATTEMPTS: Final = 20  # with the delays below, about half a day
 RETRY_SECONDS: Final = 5
 RETRY_SECONDS_MAX: Final = 3_600
 RETRY_AFTER_SECONDS_MAX: Final = 86_400
+UNTRIED_SECONDS: Final = 30
+RECEIPT_CHARACTERS: Final = 500
 REASON_CHARACTERS: Final = 500
 
 _JITTER_BITS: Final = 16
-_COLUMNS: Final = ", ".join(f"d.{name}" for name in Delivery.__struct_fields__)
 
 
 # Events become deliveries.
@@ -191,15 +194,18 @@ def survey_outbox(
     """
     now = conn.clock.now() if now is None else now
     heads: list[Head] = []
-    for *columns, destination in fetch_all(conn, _HEADS):
+    later: list[int] = []
+    for *columns, destination, mode, options in fetch_all(conn, _HEADS):
         delivery = Delivery(*columns)
         if delivery.sub_id in busy:
             continue
-        due_at = delivery.next_attempt_at or 0
-        if due_at > now or len(heads) >= limit:
-            return Due(heads, due_at)
-        heads.append(Head(delivery, destination))
-    return Due(heads, None)
+        # Also what has been due for long keeps quiet in the quiet hours.
+        due = due_at(decode_options(options), max(delivery.next_attempt_at or 0, now))
+        if due > now or len(heads) >= limit:
+            later.append(due)
+        elif mode != WAKE:
+            heads.append(Head(delivery, destination))
+    return Due(heads, min(later, default=None))
 
 
 _HEADS: Final = f"""
@@ -211,7 +217,7 @@ WITH RECURSIVE waiting (sub_id) AS (
             ORDER BY d.sub_id, d.event_id LIMIT 1)
     FROM waiting w WHERE w.sub_id IS NOT NULL
 )
-SELECT {_COLUMNS}, s.destination FROM waiting w
+SELECT {COLUMNS}, s.destination, s.mode, s.options FROM waiting w
 JOIN kanban_notify_subs s ON s.id = w.sub_id
 JOIN deliveries d ON d.id = (
     SELECT h.id FROM deliveries h WHERE h.state = 'waiting' AND h.sub_id = w.sub_id
@@ -231,6 +237,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
     """The subscription's head with its message, or None while it is not due."""
+    collect(conn, sub_id)
     # As of one moment: a purge in between would take the event and leave the delivery.
     with reading(conn):
         return _outgoing(conn, sub_id)
@@ -238,50 +245,24 @@ def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
 
 def _outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
     row = fetch_one(conn, _HEAD_OF, {"sub": sub_id})
-    if row is None or (row["next_attempt_at"] or 0) > conn.clock.now():
+    if row is None:
         return None
-    *columns, destination = row
-    delivery = Delivery(*columns)
+    *columns, destination, options = row
+    delivery, now = Delivery(*columns), conn.clock.now()
+    if due_at(decode_options(options), max(delivery.next_attempt_at or 0, now)) > now:
+        return None
     try:
-        return Outgoing(delivery, destination, _message_of(conn, delivery))
-    except KanbanError:
-        raise
-    except (msgspec.MsgspecError, UnicodeError, LookupError, sqlite3.Error) as error:
-        # SQLite's own errors have a code; without one the row holds bytes that are no text.
-        if getattr(error, "sqlite_errorcode", None) is not None:
-            raise
-        return Outgoing(delivery, destination, None, f"its message cannot be written: {error}")
+        message = write_message(conn, members(conn, delivery), delivery.batch or delivery.dedup_key)
+    except Unwritable as problem:
+        return Outgoing(delivery, destination, None, str(problem))
+    return Outgoing(delivery, destination, message)
 
 
 _HEAD_OF: Final = f"""
-SELECT {_COLUMNS}, s.destination FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id
+SELECT {COLUMNS}, s.destination, s.options FROM deliveries d
+JOIN kanban_notify_subs s ON s.id = d.sub_id
 WHERE d.state = 'waiting' AND d.sub_id = :sub ORDER BY d.event_id LIMIT 1
 """
-
-
-def _message_of(conn: BoardConnection, delivery: Delivery) -> Message:
-    event = get_event(conn, delivery.event_id)
-    if event is None:
-        raise LookupError(f"event {delivery.event_id} is not on the board any more")
-    facts = texts.facts(event.payload)
-    task = _about_task(conn, event.task_id)
-    title = None if task is None else task.title
-    return Message(
-        dedup_key=delivery.dedup_key,
-        board=conn.paths.slug,
-        subscription=delivery.sub_id,
-        event=AboutEvent(event.id, event.kind, event.actor, event.run_id, event.created_at, facts),
-        task=task,
-        text=texts.text(event.kind, event.task_id, title, facts),
-    )
-
-
-def _about_task(conn: BoardConnection, task_id: str | None) -> AboutTask | None:
-    row = None if task_id is None else fetch_one(conn, _TASK, {"id": task_id})
-    return None if row is None else AboutTask(*row)
-
-
-_TASK: Final = "SELECT id, title, status, assignee, tenant FROM tasks WHERE id = :id"
 
 
 # What came of it.
@@ -290,36 +271,64 @@ _TASK: Final = "SELECT id, title, status, assignee, tenant FROM tasks WHERE id =
 def mark(conn: BoardConnection, delivery_id: int, outcome: Outcome) -> Delivery:
     """Write down what came of one attempt; the delivery as it is now."""
     if outcome.kind == "delivered":
-        return mark_delivered(conn, delivery_id)
+        return mark_delivered(conn, delivery_id, receipt=outcome.receipt)
     if outcome.kind == "dead":
         return mark_dead(conn, delivery_id, reason=outcome.reason)
-    return mark_retry(conn, delivery_id, reason=outcome.reason, retry_after=outcome.retry_after)
+    return mark_retry(
+        conn,
+        delivery_id,
+        reason=outcome.reason,
+        retry_after=outcome.retry_after,
+        counts=outcome.counts,
+    )
 
 
-def mark_delivered(conn: BoardConnection, delivery_id: int) -> Delivery:
-    """It arrived; this holds also when it was given up while it was on its way."""
+def mark_delivered(
+    conn: BoardConnection, delivery_id: int, *, receipt: str | None = None
+) -> Delivery:
+    """It arrived; this holds also when it was given up while it was on its way.
+
+    ``receipt`` is the destination's own id of the message.
+    """
+    receipt = limits.text("receipt", receipt, RECEIPT_CHARACTERS)
 
     def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         arrived = {"state": "delivered", "delivered_at": tx.now, "next_attempt_at": None}
-        return arrived | {"attempts": delivery.attempts + 1, "reason": None}
+        arrived |= {"attempts": delivery.attempts + 1, "reason": None, "receipt": receipt}
+        return arrived | {"closed_at": None if _may_be_edited(tx, delivery) else tx.now}
 
     return _change(conn, "mark-delivered", delivery_id, ("waiting", "dead"), changes)
 
 
+def _may_be_edited(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether the message asks one thing: editing a digest would hide the others."""
+    if delivery.batch is not None and len(members(tx.conn, delivery)) > 1:
+        return False
+    event = read_event(tx.conn, delivery.event_id)
+    return event is not None and asks(event)
+
+
 def mark_retry(
-    conn: BoardConnection, delivery_id: int, *, reason: str, retry_after: float | None = None
+    conn: BoardConnection,
+    delivery_id: int,
+    *,
+    reason: str,
+    retry_after: float | None = None,
+    counts: bool = True,
 ) -> Delivery:
     """It did not arrive: wait, longer each time and never less than ``retry_after`` seconds.
 
-    After ``MAX_ATTEMPTS`` it is dead.
+    After ``MAX_ATTEMPTS`` that count it is dead.
     """
 
     def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
-        attempts = delivery.attempts + 1
+        attempts = delivery.attempts + counts
         if attempts >= MAX_ATTEMPTS:
             return _dead(attempts, f"gave up after {attempts} attempts; the last: {reason}")
-        wait = max(_backoff_seconds(tx, attempts), _asked_seconds(retry_after))
-        due = {"attempts": attempts, "next_attempt_at": tx.now + wait}
+        backoff = _backoff_seconds(tx, attempts) if counts else UNTRIED_SECONDS
+        wait = max(backoff, _asked_seconds(retry_after))
+        options = options_of(get_subscription(conn, delivery.sub_id))
+        due = {"attempts": attempts, "next_attempt_at": due_at(options, tx.now + wait)}
         return due | {"reason": _reason(reason)}
 
     return _change(conn, "mark-retry", delivery_id, ("waiting",), changes)
@@ -371,7 +380,10 @@ def _change(
     states: tuple[str, ...],
     changes: Callable[[Transaction, Delivery], dict[str, Any]],
 ) -> Delivery:
-    """Write ``changes`` if the delivery is in one of ``states``; the delivery as it is then."""
+    """Write ``changes`` if the delivery is in one of ``states``; the delivery as it is then.
+
+    With it go the others of its digest.
+    """
     with write(conn, verb) as tx:
         delivery = get_delivery(conn, delivery_id)
         if delivery.state not in states:
@@ -379,7 +391,9 @@ def _change(
         columns = changes(tx, delivery)
         assignments = ", ".join(f"{column} = :{column}" for column in columns)
         sql = f"UPDATE deliveries SET {assignments} WHERE id = :id"
-        tx.run(sql, columns | {"id": delivery_id})
+        for one in members(conn, delivery):
+            if one.state in states:
+                tx.run(sql, columns | {"id": one.id})
         return msgspec.structs.replace(delivery, **columns)
 
 
@@ -411,11 +425,17 @@ def _asked_seconds(retry_after: float | None) -> int:
 def get_delivery(conn: BoardConnection, delivery_id: int) -> Delivery:
     """The delivery, or NotFound."""
     row = fetch_one(
-        conn, f"SELECT {_COLUMNS} FROM deliveries d WHERE d.id = :id", {"id": delivery_id}
+        conn, f"SELECT {COLUMNS} FROM deliveries d WHERE d.id = :id", {"id": delivery_id}
     )
     if row is None:
         raise NotFound("delivery", delivery_id, "see the ids with: hermes-kanban notify outbox")
     return Delivery(*row)
+
+
+def deliveries_of(conn: BoardConnection, receipt: str) -> list[Delivery]:
+    """What was sent in the messages to which destinations gave that id, the oldest first."""
+    sql = f"SELECT {COLUMNS} FROM deliveries d WHERE d.receipt = :receipt ORDER BY d.id"
+    return [Delivery(*row) for row in fetch_all(conn, sql, {"receipt": receipt})]
 
 
 def list_outbox(
@@ -431,6 +451,6 @@ def list_outbox(
     if state is not None:
         # As a literal: an index that holds one state serves no parameter.
         condition = f"d.state = '{limits.word('state', state, DELIVERY_STATES)}' AND"
-    sql = f"SELECT {_COLUMNS} FROM deliveries d WHERE {condition} d.id > :after ORDER BY d.id"
+    sql = f"SELECT {COLUMNS} FROM deliveries d WHERE {condition} d.id > :after ORDER BY d.id"
     rows = fetch_all(conn, f"{sql} LIMIT :limit", {"after": after, "limit": limit})
     return [Delivery(*row) for row in rows]

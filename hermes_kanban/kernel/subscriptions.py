@@ -29,6 +29,7 @@ from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, must_exist, newest_even
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Event, Subscription
 from hermes_kanban.model.words import EVENT_KINDS
+from hermes_kanban.notify import chat
 from hermes_kanban.store.protocol import (
     BoardConnection,
     Row,
@@ -82,7 +83,7 @@ def subscribe(
         "options": encode_options(checked),
         "created_by": limits.actor(actor),
     }
-    columns["destination"] = _check_destination(destination, mode, checked)
+    columns["destination"] = _check_destination(conn, destination, mode, checked)
     with write(conn, "subscribe") as tx:
         _check_tasks(conn, columns)
         known = _same_live(tx, columns)
@@ -92,7 +93,9 @@ def subscribe(
         return sub_id
 
 
-def _check_destination(destination: str | None, mode: str, options: Options) -> str:
+def _check_destination(
+    conn: BoardConnection, destination: str | None, mode: str, options: Options
+) -> str:
     """Where it goes, as it is stored; InvalidInput where destination, mode and wake disagree."""
     if (mode == "notify") != (options.wake is None):
         allowed = "a profile with the modes wake and notify_and_wake, none with notify"
@@ -100,7 +103,7 @@ def _check_destination(destination: str | None, mode: str, options: Options) -> 
     if mode != WAKE:
         if destination is None:
             raise InvalidInput("destination", notify.ALLOWED, "is missing")
-        return notify.check_destination(destination)
+        return notify.check_destination(destination, chat.homes(conn.config))
     agent = f"{WAKE}:{options.wake}"
     if destination not in (None, agent):
         raise InvalidInput("destination", "none: the mode wake makes a task", "is given")

@@ -2,17 +2,29 @@
 
 A destination is written ``scheme`` or ``scheme:address``. Its module has two functions:
 ``check(address)`` returns the address as it is to be stored, or raises InvalidInput;
-``send(address, message, log)`` makes one attempt. This package knows the records of the model and
+``send(address, message, log)`` makes one attempt. It may have a third, ``close(address, receipt,
+text)``, which edits a message whose question is decided. Chat platforms (``chat``) are sent to by
+the gateway's adapters instead. This package knows the records of the model and
 nothing of boards: the kernel asks it to check, the notifier asks it to send.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
 from hermes_kanban.model.errors import InvalidInput
-from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
+from hermes_kanban.notify.message import (
+    DELIVERED,
+    Log,
+    Message,
+    Outcome,
+    dead,
+    delivered,
+    not_now,
+    retry,
+)
 
 SEND_SECONDS: Final = 30.0
 
@@ -20,7 +32,10 @@ SCHEMES: Final = {
     "log": "hermes_kanban.notify.log",
     "command": "hermes_kanban.notify.command",
 }
-ALLOWED: Final = "log, or command:<program and arguments>"
+PLATFORMS: Final = ("matrix", "telegram", "slack", "discord")
+ALLOWED: Final = "log, command:<program and arguments>, or a chat: " + ", ".join(
+    f"{platform}:<where>" for platform in PLATFORMS
+)
 
 
 class Destination(Protocol):
@@ -33,11 +48,18 @@ class Destination(Protocol):
         """One attempt; it may be cancelled at any time and then leaves nothing behind."""
 
 
-def check_destination(destination: str) -> str:
-    """``destination`` as it is to be stored, or InvalidInput saying what is allowed."""
+def check_destination(destination: str, homes: Mapping[str, str] | None = None) -> str:
+    """``destination`` as it is to be stored, or InvalidInput saying what is allowed.
+
+    ``homes`` is where a chat platform's bare name goes.
+    """
     if not isinstance(destination, str):
         raise InvalidInput("destination", ALLOWED, f"is a {type(destination).__name__}")
-    scheme, address = _split(destination.strip())
+    scheme, address = split(destination.strip())
+    if scheme in PLATFORMS:
+        from hermes_kanban.notify import chat
+
+        return f"{scheme}:{chat.check(scheme, address, homes or {})}"
     if scheme not in SCHEMES:
         raise InvalidInput("destination", ALLOWED, f"{destination!r} has no known scheme")
     checked = _module(scheme).check(address)
@@ -50,7 +72,9 @@ async def send(
     """Make one attempt. Never raises: what goes wrong is an outcome with its reason."""
     import anyio
 
-    scheme, address = _split(destination)
+    scheme, address = split(destination)
+    if scheme in PLATFORMS:
+        return not_now(f"no gateway with chat.{scheme} runs here")
     if scheme not in SCHEMES:
         return dead(f"no destination is called {scheme!r}; allowed: {ALLOWED}")
     try:
@@ -61,7 +85,26 @@ async def send(
     return retry(f"no end within {timeout_seconds:g} s")
 
 
-def _split(destination: str) -> tuple[str, str]:
+async def close(
+    destination: str, receipt: str, text: str, *, timeout_seconds: float = SEND_SECONDS
+) -> bool:
+    """Edit a message to say that its question is decided; False where that cannot be done.
+
+    Raises what the destination raises, or TimeoutError.
+    """
+    import anyio
+
+    scheme, address = split(destination)
+    edit = getattr(_module(scheme), "close", None) if scheme in SCHEMES else None
+    if edit is None:
+        return False
+    with anyio.fail_after(timeout_seconds):
+        await edit(address, receipt, text)
+    return True
+
+
+def split(destination: str) -> tuple[str, str]:
+    """Scheme and address."""
     scheme, _, address = destination.partition(":")
     return scheme, address.strip()
 
@@ -74,6 +117,7 @@ def _module(scheme: str) -> Destination:
 __all__ = [
     "ALLOWED",
     "DELIVERED",
+    "PLATFORMS",
     "SCHEMES",
     "SEND_SECONDS",
     "Destination",
@@ -81,7 +125,11 @@ __all__ = [
     "Message",
     "Outcome",
     "check_destination",
+    "close",
     "dead",
+    "delivered",
+    "not_now",
     "retry",
     "send",
+    "split",
 ]

@@ -1,8 +1,8 @@
 """The destination ``command:<program and arguments>``: a process that gets the message on stdin.
 
-stdin is the message as one JSON object (``v``, ``dedup_key``, ``board``, ``subscription``,
-``event``, ``task``, ``text``). Exit 0 means delivered, 75 (EX_TEMPFAIL) later please; any other
-end is tried again too. A program that is not there is given up. No shell takes part.
+stdin is the message as one JSON object, with the fields of ``Message``. Exit 0 means delivered, 75
+(EX_TEMPFAIL) later please; any other end is tried again too. A program that is not there is given
+up. No shell takes part.
 """
 
 from __future__ import annotations

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from hermes_kanban.redact import redact, strip_control
+from hermes_kanban.notify.message import Item
+from hermes_kanban.redact import one_line, redact, strip_control
 
-TEXT_CHARACTERS: Final = 1_000
+TEXT_CHARACTERS: Final = 1_500
 PART_CHARACTERS: Final = 500
+SUBJECT_CHARACTERS: Final = 200
+DIGEST_CHARACTERS: Final = 8_000
+DIGEST_PART_CHARACTERS: Final = 160
 
 FACTS: Final = ("reason", "error", "summary", "block_kind", "lifted_by", "failures", "comment")
 """What a message may carry of an event's payload; everything else stays on the board."""
@@ -19,6 +24,7 @@ _HEADLINES: Final = {
     "changes_requested": "Changes requested",
     "completed": "Done",
     "crashed": "A run crashed",
+    "fenced": "Work came too late",
     "gave_up": "Gave up",
     "paused": "The board is paused",
     "protocol_violation": "A run ended without a word",
@@ -36,12 +42,59 @@ _ASKED: Final = {
 }
 
 
-def text(kind: str, task_id: str | None, title: str | None, facts: dict[str, Any]) -> str:
-    """The message for people, of at most ``TEXT_CHARACTERS``."""
+def subject(kind: str, task_id: str | None, title: str | None) -> str:
+    """What happened to which task, in one line."""
     headline = _HEADLINES.get(kind, kind.replace("_", " ").capitalize())
+    if task_id is not None:
+        headline = f"{headline}: {title} ({task_id})"
+    return cut(one_line(strip_control(headline)), SUBJECT_CHARACTERS)
+
+
+def asked(kind: str, task_id: str | None, facts: dict[str, Any]) -> str:
+    """What is wanted of the reader at a terminal, or where there is more to read."""
     if task_id is None:
-        return _joined(headline, _said(facts), "")
-    return _joined(f"{headline}: {title} ({task_id})", _said(facts), _asked(kind, task_id, facts))
+        return ""
+    if kind == "blocked" and (lifted_by := facts.get("lifted_by")):
+        return f"To lift it: {lifted_by}"
+    return _ASKED.get(kind, "More: hermes-kanban show {id}").format(id=task_id)
+
+
+def text(subject: str, said: str, asked: str, link: str | None) -> str:
+    """The message for people, of at most ``TEXT_CHARACTERS``; the link is never cut."""
+    end = "" if link is None else f"\n{link}"
+    lines = [subject, said, asked]
+    return cut("\n".join(line for line in lines if line), TEXT_CHARACTERS - len(end)) + end
+
+
+def digest_subject(items: Sequence[Item], board: str) -> str:
+    """One line for many: how many, and how many of them ask something."""
+    asking = sum(one.ask is not None for one in items)
+    wanted = f", {asking} to decide" if asking else ""
+    return f"{len(items)} things happened on {board}{wanted}"
+
+
+def digest_text(subject: str, items: Sequence[Item], link: str | None) -> str:
+    """A line for each, in order, and what was said of those that ask something."""
+    end = "" if link is None else f"\n{link}"
+    lines = [subject]
+    for one in items:
+        lines.append(f"- {one.subject}")
+        if one.ask is not None and one.said:
+            lines.append(f"  {cut(one_line(one.said), DIGEST_PART_CHARACTERS)}")
+    return cut("\n".join(lines), DIGEST_CHARACTERS - len(end)) + end
+
+
+def closed_text(subject: str, said: str, decided: str, link: str | None) -> str:
+    """A message whose question is decided: ``Answered by mara: 30 days.`` at its end."""
+    return text(subject, said, decided_text(decided), link)
+
+
+def decided_text(decided: str) -> str:
+    """The sentence about a decision, as it stands alone."""
+    sentence = redact(decided.replace(" by person:", " by ", 1))
+    return f"{sentence[:1].upper()}{sentence[1:]}" + (
+        "" if sentence.endswith((".", "!", "?")) else "."
+    )
 
 
 def test_text() -> str:
@@ -57,18 +110,12 @@ def facts(payload: dict[str, Any]) -> dict[str, Any]:
     return {name: _clean(found[name]) for name in FACTS if found.get(name) not in (None, "")}
 
 
-def _said(facts: dict[str, Any]) -> str:
+def said(facts: dict[str, Any]) -> str:
+    """What was said with it, of at most ``PART_CHARACTERS``."""
     for name in ("reason", "error", "comment", "summary"):
-        if said := facts.get(name):
-            return str(said)
+        if found := facts.get(name):
+            return cut(str(found), PART_CHARACTERS)
     return ""
-
-
-def _asked(kind: str, task_id: str, facts: dict[str, Any]) -> str:
-    """What is wanted of the reader, or where there is more to read."""
-    if kind == "blocked" and (lifted_by := facts.get("lifted_by")):
-        return f"To lift it: {lifted_by}"
-    return _ASKED.get(kind, "More: hermes-kanban show {id}").format(id=task_id)
 
 
 def _clean(value: Any) -> Any:
@@ -80,8 +127,3 @@ def _clean(value: Any) -> Any:
 def cut(value: str, characters: int) -> str:
     """``value``, with an ellipsis where it was cut."""
     return value if len(value) <= characters else value[: characters - 1] + "…"
-
-
-def _joined(headline: str, said: str, asked: str) -> str:
-    lines = [strip_control(headline), cut(said, PART_CHARACTERS), asked]
-    return cut("\n".join(line for line in lines if line), TEXT_CHARACTERS)

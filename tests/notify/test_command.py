@@ -64,6 +64,13 @@ def test_exit_zero_is_delivered_and_stdin_is_the_message(tmp_path: Path) -> None
         },
         "task": None,
         "text": "Done: ü",
+        "subject": "",
+        "said": "",
+        "link": None,
+        "ask": None,
+        "question": None,
+        "files": [],
+        "items": [],
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.kernel import messages, outbox, subscriptions
 from hermes_kanban.model import Delivery, InvalidInput, NotFound
 from tests.support.boards import ABoard, due_deliveries
 
@@ -109,13 +109,13 @@ def test_a_message_is_read_as_of_one_moment_whatever_is_purged_meanwhile(
     sub_id, task = subscribe(board), board.create()
     outbox.advance_cursors(board.conn)
     kb.archive_task(board.conn, task)
-    other, read_event = board.connect(), outbox.get_event
+    other, read_event = board.connect(), messages.get_event
 
     def purged_first(conn: kb.BoardConnection, event_id: int) -> object:
         kb.purge_task(other, task)
         return read_event(conn, event_id)
 
-    monkeypatch.setattr(outbox, "get_event", purged_first)
+    monkeypatch.setattr(messages, "get_event", purged_first)
     outgoing = outbox.next_outgoing(board.conn, sub_id)
     assert outgoing is not None
     assert outgoing.problem == ""

@@ -230,7 +230,7 @@ _POST: Final = (
         "retried at once",
         "a failed attempt waits",
         _OUTBOX,
-        '"next_attempt_at": tx.now + wait}',
+        '"next_attempt_at": due_at(options, tx.now + wait)}',
         '"next_attempt_at": tx.now}',
     ),
     mutant(

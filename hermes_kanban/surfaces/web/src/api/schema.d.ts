@@ -1158,12 +1158,13 @@ export interface components {
             cost_usd: number | null;
             tokens: number | null;
         };
-        /** @description What changed after `start`, up to `end`; `board` are the board's own events. */
+        /** @description What changed after `start`, up to `end`; `board` are the board's own events. `cut` says that there is more than about a mebibyte: a shorter span, or one task, is told whole. */
         BoardDiff: {
             start: components["schemas"]["Moment"];
             end: components["schemas"]["Moment"];
             tasks: components["schemas"]["TaskChanged"][];
             board: components["schemas"]["Event"][];
+            cut: boolean;
         };
         /** @description Every board that is served here. */
         BoardList: {
