@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -63,16 +64,22 @@ def main() -> int:
     running = Running()
     try:
         visitor = Visitor(running.browser())
-        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ports.SystemClock, "now", lambda _: MOMENT)
-            return _photograph(
-                visitor, isolated(Path(folder, "home"), patch), names, arguments.into
-            )
+            return _photograph(visitor, isolated(_folder() / "home", patch), names, arguments.into)
     except Missing as missing:
         print(missing, file=sys.stderr)
         return 1
     finally:
         running.stop()
+
+
+def _folder() -> Path:
+    """An empty folder; pages show where a board lies, so it is the same each time."""
+    folder = Path(tempfile.gettempdir(), "hermes-kanban-pictures")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def _photograph(visitor: Visitor, home: Path, names: list[str], into: Path) -> int:
