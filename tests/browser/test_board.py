@@ -199,8 +199,9 @@ def test_keys_go_everywhere(sample: SampleGateway, visit: Visitor) -> None:
     press(page, "Shift+Enter")
     expect(page).to_have_url(re.compile(f"/t/{ready[1]}$"))
     page.go_back()
-    card(page, tasks["retry"]).click()
-    expect(page).to_have_url(re.compile(f"task={tasks['retry']}"))
+    page.locator(f"[data-card={tasks['restore']}]").focus()
+    press(page, "o")
+    expect(page).to_have_url(re.compile(f"task={tasks['restore']}.*part=log"))
 
 
 def test_nothing_moves_under_a_hand(web: WebAlone, visit: Visitor) -> None:
@@ -309,6 +310,12 @@ def test_on_a_telephone_one_column_is_shown(sample: SampleGateway, visit: Visito
     expect(running).to_have_attribute("aria-current", "true")
     expect(card(page, tasks["rotate"])).to_be_in_viewport()
     expect(card(page, tasks["retention"])).not_to_be_in_viewport()
+    # A long press selects; then a tap does.
+    card(page, tasks["rotate"]).get_by_role("article").dispatch_event("touchstart")
+    expect(page.get_by_role("checkbox", name=f"Select {tasks['rotate']}")).to_be_checked()
+    card(page, tasks["rotate"]).get_by_role("article").dispatch_event("touchend")
+    card(page, tasks["revoke"]).tap()
+    expect(page.locator(".card.is-selected")).to_have_count(2)
     page.get_by_role("group", name="Lanes").get_by_role("button", name="Profile").tap()
     expect(page.get_by_role("region", name=re.compile("^backend")).first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]

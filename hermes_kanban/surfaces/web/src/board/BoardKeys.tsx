@@ -63,7 +63,10 @@ export function BoardKeys() {
       right: horizontal(1, false),
       columnLeft: horizontal(-1, true),
       columnRight: horizontal(1, true),
-      open: from(open),
+      open: from((id) => open(id)),
+      // Its first words are why it does not run.
+      why: from((id) => open(id)),
+      log: from((id) => open(id, 'log')),
       openPage: from(openPage),
       select: from(toggle),
       extendDown: extend(1),
@@ -111,7 +114,8 @@ function useStop(grid: Grid, columns: readonly string[]): void {
     () =>
       grid.watch(() => {
         const id = focusedId()
-        if (id !== null && listOf(grid.lists(), id) === undefined) setFocused(null)
+        const isThere = id !== null && listOf(grid.lists(), id) !== undefined
+        if (!isThere && cardInFocus()?.id !== id) setFocused(null)
         suggest(firstCard(grid.lists(), newest.current))
       }),
     [grid],

@@ -35,7 +35,7 @@ export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
         <Button {...same} onClick={() => void actions.unblock([card])}>
           Retry
         </Button>
-        <Button small tabIndex={stop} look="quiet" onClick={() => open(card.id)}>
+        <Button small tabIndex={stop} look="quiet" onClick={() => open(card.id, 'log')}>
           Open log
         </Button>
       </div>

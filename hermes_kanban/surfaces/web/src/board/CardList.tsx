@@ -1,5 +1,5 @@
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useRef } from 'react'
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
 import { sentenceOf } from '@/api/problem'
 import type { Card as CardData } from '@/api/types'
 import { useView } from './context'
@@ -70,6 +70,7 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
   useEffect(() => {
     if (hasMore && end >= places.length - OVERSCAN - 1) more()
   }, [hasMore, end, places.length, more])
+  useTopAnew(scroller, asked)
   useAnchor(virtual, places)
   return (
     <div className="cards-frame" ref={frame} {...hand.handlers}>
@@ -114,6 +115,15 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
 }
 
 const NONE: readonly CardData[] = []
+
+/** Another filter begins at the top. */
+function useTopAnew(scroller: RefObject<HTMLDivElement | null>, asked: string): void {
+  const before = useRef(asked)
+  useLayoutEffect(() => {
+    if (before.current !== asked && scroller.current !== null) scroller.current.scrollTop = 0
+    before.current = asked
+  }, [scroller, asked])
+}
 
 /** Close enough that scrolling does not jump before a card is measured. */
 function estimate(card: CardData | undefined, compact: boolean): number {

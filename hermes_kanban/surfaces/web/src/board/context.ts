@@ -2,6 +2,7 @@
 
 import { createContext, useContext } from 'react'
 import type { Card } from '@/api/types'
+import type { Part } from '@/app/places'
 import type { Filter } from './filter'
 import type { Grid } from './grid'
 
@@ -15,7 +16,8 @@ export interface View {
   showTenant: boolean
   /** The time (Unix seconds) since which nothing is heard, null while the board is live. */
   deafSince: number | null
-  open: (id: string) => void
+  /** In the drawer, at a part of the task if one is named. */
+  open: (id: string, part?: Part) => void
   openPage: (id: string) => void
   /** A press on a card that asks for selection: `extend` up to it. */
   pick: (card: Card, extend: boolean) => void
