@@ -47,7 +47,7 @@ export function Picker(props: {
       onClose={() => onAnswer(null)}
       title={question.title}
       className="pick"
-      first={field}
+      first={isNarrow() ? list : field}
     >
       <input
         ref={field}
@@ -64,7 +64,14 @@ export function Picker(props: {
         onChange={(event) => type(event.target.value)}
         onKeyDown={press}
       />
-      <div id={id} ref={list} className="pick-list" role="listbox" aria-label={question.title}>
+      <div
+        id={id}
+        ref={list}
+        className="pick-list"
+        role="listbox"
+        tabIndex={-1}
+        aria-label={question.title}
+      >
         {options.map((option, place) => (
           <Option
             key={option.value}
@@ -79,6 +86,11 @@ export function Picker(props: {
       {options.length === 0 && <p className="pick-none dim">Nothing is called so.</p>}
     </Dialog>
   )
+}
+
+/** There a field that has the focus would cover the list with a keyboard. */
+function isNarrow(): boolean {
+  return matchMedia('(max-width: 720px)').matches
 }
 
 /** What Enter would take first: what is so already while nothing is typed, else the best match. */

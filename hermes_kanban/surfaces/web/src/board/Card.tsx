@@ -96,7 +96,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
           onClick={(event) => {
             if (event.metaKey || event.ctrlKey || event.shiftKey) return
             event.preventDefault()
-            view.open(card.id)
+            if (!press.took()) view.open(card.id)
           }}
         >
           {card.title}
