@@ -15,7 +15,7 @@ export function BodyField(props: { value: string; onChange: (value: string) => v
         <label htmlFor={id}>Body</label>
         <span className="grow" />
         <Segments
-          label="Body"
+          label="How the text is shown"
           value={mode}
           options={[
             { value: 'write', label: 'Write' },

@@ -21,6 +21,7 @@ test('a workspace is named with its path, and a branch with a worktree only', ()
   const draft = { ...emptyDraft('k'), workspacePath: '/srv/x', branch: 'fix' }
   assert.equal(wantedOf({ ...draft, workspaceKind: 'dir' }).workspace, 'dir:/srv/x')
   assert.equal(wantedOf({ ...draft, workspaceKind: 'dir' }).branch, null)
+  assert.equal(wantedOf({ ...draft, workspaceKind: 'scratch' }).workspace, 'scratch')
   assert.equal(wantedOf({ ...draft, workspaceKind: 'worktree' }).branch, 'fix')
   assert.equal(
     wantedOf({ ...draft, workspaceKind: 'worktree', workspacePath: '' }).workspace,

@@ -71,7 +71,8 @@ export function missing(draft: Draft): Partial<Record<keyof Draft, string>> {
 
 /** The draft in the words of the server. */
 export function wantedOf(draft: Draft) {
-  const path = draft.workspacePath.trim()
+  const hasPath = draft.workspaceKind === 'dir' || draft.workspaceKind === 'worktree'
+  const path = hasPath ? draft.workspacePath.trim() : ''
   const workspace = path === '' ? draft.workspaceKind : `${draft.workspaceKind}:${path}`
   return {
     title: draft.title.trim(),

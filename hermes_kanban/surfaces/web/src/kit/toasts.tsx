@@ -40,7 +40,7 @@ interface Data {
 export function toast(text: string, options: Options = {}): () => void {
   const { bad = false, warn = false, action, rows = [] } = options
   const id = manager.add<Data>({
-    description: text,
+    title: text,
     type: bad ? 'bad' : warn ? 'warn' : 'good',
     priority: bad ? 'high' : 'low',
     timeout: SHOWN_MILLISECONDS,
@@ -94,7 +94,7 @@ function Shown() {
     >
       <Mark type={one.type} />
       <div className="toast-text">
-        <Toast.Description render={<p />} />
+        <Toast.Title render={<p />} />
         <Rows id={one.id} rows={one.data?.rows ?? []} />
       </div>
       {one.actionProps !== undefined && <Toast.Action className="btn small" />}
