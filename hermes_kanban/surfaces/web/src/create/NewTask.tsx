@@ -78,12 +78,16 @@ interface FormProps {
   onDone: () => void
 }
 
-function Form({ draft, set, isKept, onClose, onDone }: FormProps) {
+function Form({ draft, set: change, isKept, onClose, onDone }: FormProps) {
   const make = useMake()
   const offline = useOffline()
   const title = useRef<HTMLTextAreaElement>(null)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [sending, setSending] = useState(false)
+  const set = (changes: Partial<Draft>) => {
+    setProblem(null)
+    change(changes)
+  }
   const lacks = missing(draft)
   const canSend = Object.keys(lacks).length === 0 && offline === null && !sending
   const submit = async () => {
@@ -95,14 +99,20 @@ function Form({ draft, set, isKept, onClose, onDone }: FormProps) {
     else onDone()
   }
   return (
-    <Dialog open onClose={onClose} title="New task" className="new-task" first={title}>
+    <Dialog
+      open
+      onClose={onClose}
+      title="New task"
+      className="new-task"
+      first={title}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return
+        event.preventDefault()
+        void submit()
+      }}
+    >
       <form
         onSubmit={(event) => {
-          event.preventDefault()
-          void submit()
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return
           event.preventDefault()
           void submit()
         }}

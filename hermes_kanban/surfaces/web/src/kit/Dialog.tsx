@@ -1,5 +1,5 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
-import type { ReactNode, RefObject } from 'react'
+import type { KeyboardEventHandler, ReactNode, RefObject } from 'react'
 
 /** A dialog that takes the focus and gives it back. */
 export function Dialog(props: {
@@ -12,6 +12,8 @@ export function Dialog(props: {
   first?: RefObject<HTMLElement | null>
   /** It asks for a decision that must not be passed over. */
   alert?: boolean
+  /** Hears the keys of everything in it. */
+  onKeyDown?: KeyboardEventHandler
 }) {
   return (
     <Base.Root open={props.open} onOpenChange={(open) => !open && props.onClose()}>
@@ -20,6 +22,7 @@ export function Dialog(props: {
         <Base.Popup
           className={`dialog ${props.className ?? ''}`}
           initialFocus={props.first}
+          onKeyDown={props.onKeyDown}
           {...(props.alert ? { role: 'alertdialog' } : {})}
         >
           <Base.Title className="dialog-title">{props.title}</Base.Title>

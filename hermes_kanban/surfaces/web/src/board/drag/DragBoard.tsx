@@ -20,7 +20,7 @@ import type { Card as CardData, Status } from '@/api/types'
 import { Card } from '../Card'
 import { useView } from '../context'
 import { focusCard } from '../focus'
-import { selectedIds } from '../selection'
+import { clearSelection, selectedIds } from '../selection'
 import { changeDrag, currentDrag, setDrag, useDrag } from './drag'
 import { KeyboardDrag } from './KeyboardDrag'
 import { areHome, whyNotIn } from './targets'
@@ -86,7 +86,8 @@ export function DragBoard({ children }: { children: ReactNode }) {
       refuse(slug, cards, 'Not moved.', why)
       return true
     }
-    void actions.move(cards, over, moves === null ? {} : { known: moves }).then(() => {
+    void actions.move(cards, over, moves === null ? {} : { known: moves }).then((isDone) => {
+      if (isDone && cards.length > 1) clearSelection()
       if (!hasFocus()) focusCard(grid, taken.id)
     })
     return false
