@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from typing import Any
@@ -44,6 +45,20 @@ def test_a_task_lives_at_its_address(shared: Served) -> None:
     assert shared.get(f"/tasks/{task}/runs").json["runs"][0]["summary"] == "42"
     events = kb.list_events(shared.conn, task)
     assert {event.actor for event in events} == {"person:ada"}
+
+
+def test_a_large_answer_is_packed_for_who_can_unpack_it(shared: Served) -> None:
+    for number in range(20):
+        shared.task(title=f"Alike in all but the number {number}")
+    plain = shared.get("/cards")
+    packed = shared.get("/cards", accept_encoding="gzip")
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == "Accept-Encoding"
+    assert len(packed.body) < len(plain.body) / 4
+    assert json.loads(gzip.decompress(packed.body)) == plain.json
+    tag = packed.headers["etag"]
+    assert shared.get("/cards", accept_encoding="gzip", if_none_match=tag).status == 304
 
 
 def test_every_verb_of_a_person_has_an_address() -> None:
