@@ -91,7 +91,7 @@ def test_everything_is_answered_in_place(own_sample: SampleWeb, visit: Visitor) 
     changes = answered.filter(has_text="Allow for a skew of 5 s")
     expect(changes).to_contain_text("Sign webhooks with secrets that rotate")
     expect(changes).to_contain_text("HMAC-SHA256")
-    expect(answered.filter(has_text="Per tenant")).to_contain_text("mara")
+    expect(answered.filter(has_text="mara")).to_contain_text("Per tenant")
     check_access(page)
 
 
@@ -116,6 +116,7 @@ def test_keys_alone_answer_open_and_take_back(web: WebAlone, visit: Visitor) -> 
     expect(item(page, first)).to_be_focused()
 
     press(page, "r")
+    expect(page.get_by_role("dialog", name="Reply").get_by_role("textbox")).to_be_focused()
     page.keyboard.type("Whatever the contract says")
     press(page, "ControlOrMeta+Enter")
     expect(item(page, first)).to_have_count(0)

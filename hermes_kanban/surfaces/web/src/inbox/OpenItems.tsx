@@ -103,20 +103,37 @@ function useSelected(ids: readonly string[]) {
   const left = selected !== null && found < 0
   useLayoutEffect(() => {
     if (left) {
-      const isLost = document.activeElement === null || document.activeElement === document.body
       setSelected(ids[index] ?? null)
-      if (isLost && last.current.hadFocus) focus(index)
+      if (last.current.hadFocus) whenLost(() => focus(last.current.index))
     }
     last.current.index = index
   })
   useEffect(() => {
-    const note = () => {
+    const note = ({ target }: FocusEvent) => {
+      // What opens over the page has the focus for a while, and gives it back.
+      if (target instanceof Element && target.closest(OVER) !== null) return
       last.current.hadFocus = list.current?.contains(document.activeElement) ?? false
     }
     document.addEventListener('focusin', note)
     return () => document.removeEventListener('focusin', note)
   }, [])
   return { index, select, list }
+}
+
+const OVER = '[role=dialog], [role=alertdialog], [role=menu]'
+const LOOK_MILLISECONDS = 30
+const LOOKS = 20
+
+/** Calls `act` as soon as nothing has the focus; a form that closes has it for a moment yet. */
+function whenLost(act: () => void): void {
+  let looks = 0
+  const look = () => {
+    const at = document.activeElement
+    looks += 1
+    if (at === null || at === document.body) act()
+    else if (at.closest(OVER) !== null && looks < LOOKS) setTimeout(look, LOOK_MILLISECONDS)
+  }
+  look()
 }
 
 function NothingWaits() {
