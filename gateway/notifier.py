@@ -14,13 +14,14 @@ import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
+from gateway.closing import Closings
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.senders import Senders
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup
 from hermes_kanban.config import LiveConfig
-from hermes_kanban.kernel import outbox
+from hermes_kanban.kernel import outbox, waking
 from hermes_kanban.paths import board_paths
 from hermes_kanban.store.role_lock import RoleLock
 
@@ -61,7 +62,8 @@ class BoardNotifier:
                     sending = Sending(
                         group, self._kernel, self._log, rested, by_scheme=self._senders
                     )
-                    await self._deliver_for_ever(sending, wakeup, lock)
+                    closings = Closings(group, self._kernel, self._log, self._senders)
+                    await self._deliver_for_ever(sending, closings, wakeup, lock)
             finally:
                 self._kernel.close()
         finally:
@@ -69,7 +71,11 @@ class BoardNotifier:
             lock.release()
 
     async def _deliver_for_ever(
-        self, sending: Sending, wakeup: Wakeup, lock: RoleLock | SharedRoleLock
+        self,
+        sending: Sending,
+        closings: Closings,
+        wakeup: Wakeup,
+        lock: RoleLock | SharedRoleLock,
     ) -> None:
         backoff = FailureBackoff("notifier", self._log)
         while True:
@@ -78,6 +84,7 @@ class BoardNotifier:
                 await _keep(lock)
                 self._kernel.conn.config = self._live_config.current()
                 delay = await self._round(sending)
+                await closings.look(newest)
             except RoleLost:
                 raise
             except Exception as error:
@@ -91,14 +98,19 @@ class BoardNotifier:
         """Turn new events into deliveries and start what is due; seconds until the next round."""
         await sending.settle()
         more = await self._kernel(outbox.advance_cursors)
+        woken = await self._kernel(waking.wake_due)
+        if woken:
+            self._log.info("notify.woke", tasks=woken)
         busy = frozenset(sending.busy)
         due = await self._kernel(lambda conn: outbox.survey_outbox(conn, busy=busy))
         sending.take(due.heads)
-        if more:
+        if more or len(woken) >= waking.AT_ONCE:
             return 0.0
-        if due.next_at is None:
+        next_wake = await self._kernel(waking.next_wake)
+        next_at = min((at for at in (due.next_at, next_wake) if at is not None), default=None)
+        if next_at is None:
             return INTERVAL_SECONDS
-        return min(max(0.0, due.next_at - self._kernel.conn.clock.now()), INTERVAL_SECONDS)
+        return min(max(0.0, next_at - self._kernel.conn.clock.now()), INTERVAL_SECONDS)
 
 
 async def _keep(lock: RoleLock | SharedRoleLock) -> None:

@@ -100,6 +100,11 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "notify.message": LogEvent(
         "a message to the destination 'log'", ("subscription", "event_id", "kind", "title", "text")
     ),
+    "notify.closed": LogEvent("a message says what was decided about its question", ("delivery",)),
+    "notify.unclosed": LogEvent(
+        "a message about a decided question could not be edited and stays as it is", ("delivery",)
+    ),
+    "notify.woke": LogEvent("agents got tasks by which they are woken", ("tasks",)),
     "notify.delivered": LogEvent(
         "a message reached its destination",
         ("delivery", "subscription", "destination", "event_id", "attempts"),

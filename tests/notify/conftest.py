@@ -13,7 +13,8 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.notifier import BoardNotifier
+from gateway.notifier import NO_SENDERS, BoardNotifier
+from gateway.senders import Senders
 from gateway.wakeup import Pulse
 from hermes_kanban import kernel as kb
 from hermes_kanban import logs
@@ -81,10 +82,10 @@ class World:
         return [line for line in lines if line["event"] == event]
 
     @asynccontextmanager
-    async def notifier(self) -> AsyncIterator[None]:
+    async def notifier(self, senders: Senders = NO_SENDERS) -> AsyncIterator[None]:
         """The notifier watcher of the board, as the gateway runs it."""
         pulse = Pulse(self.conn.paths)
-        watcher = BoardNotifier(None, LiveConfig(self.home), pulse, logs.get_logger())
+        watcher = BoardNotifier(None, LiveConfig(self.home), pulse, logs.get_logger(), senders)
         async with anyio.create_task_group() as group:
             group.start_soon(pulse.run)
             group.start_soon(watcher.serve)

@@ -1,0 +1,162 @@
+"""When a question is decided, the messages about it say so; that never holds up a delivery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway import closing
+from hermes_kanban import kernel as kb
+from hermes_kanban import notify
+from hermes_kanban.kernel import closings, outbox, subscriptions
+from hermes_kanban.notify.message import Message, Outcome
+from tests.notify.conftest import World, until
+from tests.support.boards import ABoard
+
+
+def asked(board: ABoard, receipt: str | None = "m1", **keys: Any) -> str:
+    """A task that asks, and a message about it that was sent."""
+    subscriptions.subscribe(board.conn, **({"destination": "matrix:!a:b.example"} | keys))
+    task_id = board.create("paint")
+    kb.block_task(board.conn, task_id, reason="which one?")
+    while outbox.advance_cursors(board.conn):
+        pass
+    (delivery,) = outbox.list_outbox(board.conn)
+    outbox.mark_delivered(board.conn, delivery.id, receipt=receipt)
+    return task_id
+
+
+def test_a_message_is_closed_when_its_question_is_decided(board: ABoard) -> None:
+    task_id = asked(board)
+    assert closings.to_close(board.conn).closings == []
+    kb.unblock_task(board.conn, task_id, reason="30 days", actor="person:mara")
+    (one,) = closings.to_close(board.conn).closings
+    assert (one.destination, one.receipt) == ("matrix:!a:b.example", "m1")
+    assert one.text == f"Blocked: paint ({task_id})\nwhich one?\nAnswered by mara: 30 days."
+    closings.mark_closed(board.conn, one.delivery_id)
+    assert closings.to_close(board.conn).closings == []
+
+
+def test_who_answers_finds_what_was_asked(board: ABoard) -> None:
+    task_id = asked(board)
+    (found,) = outbox.deliveries_of(board.conn, "m1")
+    assert kb.decision_of(board.conn, task_id, found.event_id) is None
+    kb.unblock_task(board.conn, task_id, reason="30 days", question=found.event_id)
+    assert outbox.deliveries_of(board.conn, "m2") == []
+
+
+@pytest.mark.parametrize(
+    ("receipt", "keys"),
+    [(None, {}), ("m1", {"filter": {"kinds": ["created"]}})],
+    ids=["no receipt", "asks nothing"],
+)
+def test_what_cannot_be_edited_or_asks_nothing_is_left_alone(
+    board: ABoard, receipt: str | None, keys: dict[str, Any]
+) -> None:
+    task_id = asked(board, receipt, **keys)
+    kb.unblock_task(board.conn, task_id)
+    assert closings.to_close(board.conn).closings == []
+    assert outbox.list_outbox(board.conn)[0].receipt == receipt
+
+
+def test_only_what_may_have_changed_is_looked_at(board: ABoard) -> None:
+    task_id = asked(board)
+    kb.unblock_task(board.conn, task_id)
+    newest, now = kb.newest_event_id(board.conn), board.clock.now()
+    look = closings.to_close
+    assert look(board.conn, since_event=newest, since=now + 1).closings == []
+    assert len(look(board.conn, since_event=newest - 1, since=now + 1).closings) == 1
+    assert len(look(board.conn, since_event=newest, since=now).closings) == 1
+    assert look(board.conn, limit=1).after is not None
+
+
+class Room:
+    """A chat that keeps what it is sent and how it was edited; ``fails`` edits go wrong first."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.sent: list[Message] = []
+        self.edits: list[tuple[str, str, str]] = []
+        self.fails = fails
+        self.attempts = 0
+
+    async def send(self, _address: str, message: Message) -> Outcome:
+        self.sent.append(message)
+        return notify.delivered(f"m{len(self.sent)}")
+
+    async def close(self, address: str, receipt: str, text: str) -> None:
+        self.attempts += 1
+        if self.attempts <= self.fails:
+            raise ConnectionError("the room is gone")
+        self.edits.append((address, receipt, text))
+
+
+def decided(world: World, room: Room, done: Any) -> None:
+    """A question that is sent to the room, and decided there or elsewhere, until ``done``."""
+    subscriptions.subscribe(world.conn, destination="matrix:!a:b.example")
+
+    async def run() -> None:
+        async with world.notifier(senders={"matrix": room}):
+            task_id = world.create("paint")
+            kb.block_task(world.conn, task_id, reason="which one?")
+            await until(lambda: len(room.sent) == 1)
+            kb.unblock_task(world.conn, task_id, reason="30 days", question=room.sent[0].question)
+            await until(done)
+
+    anyio.run(run)
+
+
+def test_the_gateway_edits_the_message(world: World) -> None:
+    room = Room()
+    decided(world, room, lambda: world.deliveries()[0].closed_at)
+    ((address, receipt, text),) = room.edits
+    assert (address, receipt) == ("!a:b.example", "m1")
+    assert text.endswith(": 30 days.")
+
+
+def test_an_edit_that_fails_is_tried_a_few_times_and_holds_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "RETRY_SECONDS", 0.05)
+    room = Room(fails=99)
+    decided(
+        world, room, lambda: world.logged("notify.unclosed") and world.deliveries()[0].closed_at
+    )
+    assert room.attempts == closing.ATTEMPTS
+    assert world.deliveries()[0].state == "delivered"
+    assert world.logged("watcher.failed") == []
+
+
+def test_what_no_adapter_here_can_send_waits_and_counts_no_attempt(world: World) -> None:
+    subscriptions.subscribe(
+        world.conn, destination="matrix:!a:b.example", filter={"kinds": ["created"]}
+    )
+    world.create("paint")
+    world.deliver_until(lambda: world.logged("notify.retry"))
+    (delivery,) = world.deliveries()
+    assert (delivery.state, delivery.attempts) == ("waiting", 0)
+    assert delivery.reason == "no gateway with chat.matrix runs here"
+
+
+def test_a_sender_that_raises_or_hangs_is_tried_again(world: World) -> None:
+    class Broken:
+        async def send(self, address: str, _message: Message) -> Outcome:
+            if "hangs" in address:
+                await anyio.sleep_forever()
+            raise ConnectionError("the room is gone")
+
+        async def close(self, _address: str, _receipt: str, _text: str) -> None:
+            raise AssertionError
+
+    room = Room()
+    for place in ("matrix:!raises:x", "matrix:!hangs:x", "telegram:1"):
+        subscriptions.subscribe(world.conn, destination=place, filter={"kinds": ["created"]})
+
+    async def run() -> None:
+        async with world.notifier(senders={"matrix": Broken(), "telegram": room}):
+            world.create("paint")
+            await until(lambda: room.sent and world.logged("notify.retry"))
+
+    anyio.run(run)
+    assert "ConnectionError: the room is gone" in str(world.deliveries()[0].reason)
