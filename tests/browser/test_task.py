@@ -489,6 +489,55 @@ def test_the_drawer_lies_over_a_living_board(web: WebAlone, visit: Visitor) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("Count the letters")
 
 
+def test_the_drawer_walks_a_column_and_gives_the_focus_back(
+    own_sample: SampleWeb, visit: Visitor
+) -> None:
+    board = own_sample.board
+    page = visit(own_sample, board.path())
+    opener = page.locator(f"[data-card={board.tasks['rotate']}]")
+    opener.focus()
+    press(page, "Enter")
+    drawer = page.get_by_role("dialog", name=re.compile("^Task t_"))
+    expect(drawer).to_contain_text("1 of 4 in Running")
+    heading = drawer.get_by_role("heading", level=1)
+    first = heading.inner_text()
+    press(page, "j")
+    expect(drawer).to_contain_text("2 of 4 in Running")
+    expect(heading).not_to_have_text(first)
+    # The board beneath does not hear the keys of the drawer.
+    press(page, "x", "ArrowDown", "ArrowRight")
+    expect(page.get_by_role("checkbox", checked=True, name=re.compile("^Select"))).to_have_count(0)
+    press(page, "k")
+    expect(heading).to_have_text(first)
+    press(page, "Escape")
+    expect(drawer).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_without_a_connection_nothing_can_be_answered(
+    own_sample: SampleWeb, visit: Visitor
+) -> None:
+    board = own_sample.board
+    page = visit(own_sample, board.task_path("retention"))
+    why = section(page, "Why")
+    expect(why.get_by_role("button", name="30 days")).to_be_enabled()
+    page.context.route_web_socket("**/live", lambda socket: socket.close())
+    page.reload()
+    expect(why.get_by_role("button", name="30 days")).to_be_disabled()
+    expect(page.get_by_text("Not connected since").first).to_be_visible()
+
+
+def test_a_task_that_is_removed_says_so(web: WebAlone, visit: Visitor) -> None:
+    task_id = web.task(title="Count the words")
+    page = visit(web, f"/b/default/t/{task_id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Count the words")
+    kb.archive_task(web.conn, task_id, actor="person:jonas")
+    expect(section(page, "Why")).to_contain_text("Archived.")
+    expect(page.get_by_role("button", name="Edit", exact=True)).to_have_count(0)
+    kb.purge_task(web.conn, task_id, actor="person:jonas")
+    expect(page.get_by_role("heading", name=f"There is no {task_id}")).to_be_visible()
+
+
 def test_a_phone_has_all_of_it(sample: SampleGateway, visit: Visitor) -> None:
     page = visit(sample, sample.board.task_path("rotate"), size=NARROW, touch=True)
     expect(page.get_by_role("log")).to_contain_text("PASS")

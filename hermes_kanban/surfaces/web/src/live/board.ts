@@ -62,7 +62,7 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
 function takeIn(client: QueryClient, board: string, message: EventsMessage): void {
   for (const card of message.cards ?? []) putCard(client, board, card)
   for (const id of message.gone ?? []) dropCard(client, board, id)
-  const touched = new Set(message.events.flatMap(tasksOf))
+  const touched = new Set([...message.events.flatMap(tasksOf), ...(message.gone ?? [])])
   for (const id of touched) {
     void client.invalidateQueries({ queryKey: ['board', board, 'task', id] })
   }

@@ -1,4 +1,6 @@
-import { GitBranch } from 'lucide-react'
+import { Copy, GitBranch } from 'lucide-react'
+import { IconButton } from '@/kit/Button'
+import { toast } from '@/kit/toasts'
 import { useTask } from './context'
 import { useWorkspace } from './data'
 import { CHANGES, totals } from './diff/Changes'
@@ -34,7 +36,12 @@ export function WorkspaceFacts() {
         )}
         {workspace?.present && (
           <Fact name="Path">
-            <code className="task-wrap">{workspace.path}</code>
+            <code className="task-wrap" title={workspace.path}>
+              {ending(workspace.path)}
+            </code>
+            <IconButton name="Copy the path" small onClick={() => copy(workspace.path)}>
+              <Copy className="i" />
+            </IconButton>
           </Fact>
         )}
         {sum !== null && workspace?.base != null && (
@@ -54,5 +61,18 @@ export function WorkspaceFacts() {
         )}
       </dl>
     </section>
+  )
+}
+
+/** The last two names of a path, which tell it apart. */
+function ending(path: string): string {
+  const names = path.split('/')
+  return names.length > 3 ? `…/${names.slice(-2).join('/')}` : path
+}
+
+function copy(path: string): void {
+  navigator.clipboard.writeText(path).then(
+    () => toast('Copied.'),
+    () => toast('Not copied: the browser does not allow it.', { bad: true }),
   )
 }

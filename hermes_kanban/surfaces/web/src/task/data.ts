@@ -6,6 +6,7 @@ import { useMemo } from 'react'
 import { held } from '@/api/client'
 import type { paths } from '@/api/schema'
 import {
+  type AttentionItem,
   type Card,
   type CardPage,
   type Event,
@@ -120,6 +121,23 @@ export function useHolds(id: string, first: Hold[]): Hold[] {
     refetchInterval: 15_000,
   })
   return found.data?.holds ?? first
+}
+
+const ASKED_AT_ONCE = 200
+
+/** What of this task waits for a person: its question, and its late results. */
+export function useAsked(id: string): { question: AttentionItem | null; late: AttentionItem[] } {
+  const { slug } = useBoard()
+  const client = useClient()
+  const found = useQuery({
+    queryKey: [...keys.attention(slug), 'of tasks'],
+    queryFn: async () =>
+      held(await client.GET('/attention', { params: { query: { limit: ASKED_AT_ONCE } } })),
+  })
+  return {
+    question: found.data?.items.find((item) => item.card.id === id) ?? null,
+    late: found.data?.late.filter((item) => item.card.id === id) ?? [],
+  }
 }
 
 /** Where it works, and what it has changed there. */

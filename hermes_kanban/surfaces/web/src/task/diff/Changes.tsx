@@ -107,8 +107,8 @@ function FileRow(props: {
             <span className="dim">{file?.binary ? 'no text' : 'nothing of it is in the diff'}</span>
           )}
           <span className="grow" />
-          {added !== null && <span className="st done">+{added}</span>}
-          {removed !== null && <span className="st blocked">−{removed}</span>}
+          {added !== null && added > 0 && <span className="st done">+{added}</span>}
+          {removed !== null && removed > 0 && <span className="st blocked">−{removed}</span>}
         </button>
       </h3>
       {open && file !== undefined && <FileDiff file={file} />}

@@ -10,6 +10,7 @@ import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { absolute, clockTime } from '@/kit/time'
 import { useTask } from '../context'
+import { useAsked } from '../data'
 import { withoutChoices } from './question'
 import { ReplyField } from './ReplyField'
 
@@ -24,11 +25,13 @@ export function Asks() {
   const [hold] = why
   const status = statusOf(task)
   const choices = card?.choices ?? []
+  // The server refuses a second answer to the same question.
+  const subject = { ...task, question: useAsked(id).question?.question }
   const last = detail.runs.at(-1)
   const gaveUp = status === 'blocked' && card?.state === 'error'
   const kind = task.block_kind
   const isQuestion = status === 'blocked' && kind === 'needs_input' && !gaveUp
-  const answer = (text: string) => actions.unblock([task], text)
+  const answer = (text: string) => actions.unblock([subject], text)
   useKeys(
     'task',
     {
@@ -69,13 +72,13 @@ export function Asks() {
               <Button
                 look="primary"
                 disabled={offline !== null}
-                onClick={() => void actions.approve([task])}
+                onClick={() => void actions.approve([subject])}
               >
                 Approve
               </Button>
               <Button
                 disabled={offline !== null}
-                onClick={() => void actions.requestChanges([task])}
+                onClick={() => void actions.requestChanges([subject])}
               >
                 Request changes…
               </Button>
@@ -85,7 +88,7 @@ export function Asks() {
             <Button
               look="primary"
               disabled={offline !== null}
-              onClick={() => void actions.accept([task])}
+              onClick={() => void actions.accept([subject])}
             >
               Accept
             </Button>
@@ -107,7 +110,7 @@ export function Asks() {
               <Button
                 look="primary"
                 disabled={offline !== null}
-                onClick={() => void actions.unblock([task])}
+                onClick={() => void actions.unblock([subject])}
               >
                 Retry
               </Button>
@@ -125,17 +128,17 @@ export function Asks() {
             </>
           )}
           {status === 'blocked' && kind === 'transient' && (
-            <Button disabled={offline !== null} onClick={() => void actions.unblock([task])}>
+            <Button disabled={offline !== null} onClick={() => void actions.unblock([subject])}>
               Retry now
             </Button>
           )}
           {status === 'blocked' && kind === 'dependency' && (
-            <Button disabled={offline !== null} onClick={() => void actions.unblock([task])}>
+            <Button disabled={offline !== null} onClick={() => void actions.unblock([subject])}>
               Unblock
             </Button>
           )}
           {status === 'blocked' && kind === 'capability' && (
-            <Button disabled={offline !== null} onClick={() => void actions.unblock([task])}>
+            <Button disabled={offline !== null} onClick={() => void actions.unblock([subject])}>
               Unblock
             </Button>
           )}

@@ -8,6 +8,7 @@ import { Command } from '@/kit/Empty'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { absolute, clockTime } from '@/kit/time'
 import { useTask } from '../context'
+import { useHolds } from '../data'
 import { Mentions } from '../Mentions'
 import { Lifter } from './Lifter'
 
@@ -15,7 +16,8 @@ import { Lifter } from './Lifter'
 export function Held() {
   const { gateway } = useBoard()
   const { detail } = useTask()
-  const { task, why } = detail
+  const { task } = detail
+  const why = useHolds(task.id, detail.why)
   const status = statusOf(task)
   if (why.length === 0) {
     if (gateway === null) {
