@@ -115,7 +115,9 @@ def _in_struct(data: Any, struct: type[msgspec.Struct], path: KeyPath) -> Iterat
 def _in_value(value: Any, kind: Any, path: KeyPath) -> Iterator[Problem]:
     """Follows ``kind`` down to the single value, so that the fault gets the line of its own."""
     plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+    if isinstance(value, dict) and (struct := _struct_kind(plain)) is not None:
+        yield from _in_struct(value, struct, path)
+    elif isinstance(plain, type) and issubclass(plain, msgspec.Struct):
         yield from _in_struct(value, plain, path)
     elif get_origin(plain) is dict and isinstance(value, dict):
         key_kind, value_kind = get_args(plain)
@@ -135,6 +137,12 @@ def _item_kind(kind: Any) -> Any:
         if get_origin(choice) is tuple:
             return get_args(choice)[0]
     return None
+
+
+def _struct_kind(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct that ``kind`` is, or that is one of its choices; else None."""
+    choices = (one for one in _choices(kind) if isinstance(one, type))
+    return next((one for one in choices if issubclass(one, msgspec.Struct)), None)
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:

@@ -121,6 +121,7 @@ def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: 
         kanban=sections.kanban,
         logging=sections.logging,
         web=sections.web,
+        chat=sections.chat,
         profiles=sections.profiles,
         files=files,
     )

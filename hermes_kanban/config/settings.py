@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from hermes_kanban.config.capacity import default_max_in_progress
+from hermes_kanban.config.chat import ChatSettings
 
 YEAR_SECONDS = 31_536_000
 
@@ -220,6 +221,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kanban: KanbanSettings = msgspec.field(default_factory=KanbanSettings)
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
+    chat: ChatSettings = msgspec.field(default_factory=ChatSettings)
     profiles: dict[ProfileName, Profile] = {}
 
     def check_resources(self) -> None:

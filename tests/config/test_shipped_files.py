@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from hermes_kanban.config import KanbanSettings, LoggingSettings, Profile, WebSettings
+from hermes_kanban.config.chat import ChatSettings
 from hermes_kanban.config.settings import Runtime
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,12 @@ COMPUTED = "max_in_progress"  # shown commented out, as it depends on the machin
 
 @pytest.mark.parametrize(
     ("section", "struct"),
-    [("kanban", KanbanSettings), ("logging", LoggingSettings), ("web", WebSettings)],
+    [
+        ("kanban", KanbanSettings),
+        ("logging", LoggingSettings),
+        ("web", WebSettings),
+        ("chat", ChatSettings),
+    ],
 )
 def test_every_key_is_shown_with_its_default(section, struct):
     shown = yaml.safe_load(SETTINGS.read_text())[section]

@@ -22,3 +22,12 @@ CREATE INDEX deliveries_to_close ON deliveries (id)
     WHERE receipt IS NOT NULL AND closed_at IS NULL;
 CREATE INDEX deliveries_to_wake ON deliveries (wake_at, id)
     WHERE state = 'waiting' AND wake_at IS NOT NULL;
+
+-- What was said in a chat and done, by the platform's id of it, with the answer: said again because
+-- the gateway died in between, it is answered again and not done again.
+CREATE TABLE said (
+    key TEXT PRIMARY KEY,
+    answer TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+);
+CREATE INDEX said_by_age ON said (created_at);

@@ -71,26 +71,45 @@ def create_command(
     author = session.author()
     if (admission := session.admission()) is not None:
         admission.check_assignee(assignee)
-    task_id = kb.create_task(
-        session.conn,
-        title=title,
-        body=inputs.long_text("body", body),
-        assignee=assignee,
-        parents=parents,
-        tenant=tenant,
-        priority=priority,
-        skills=skills,
-        workspace=workspace,
-        branch=branch,
-        model=model,
-        provider=provider,
-        scheduled_at=None if when is None else inputs.time_of("--at", when, session.now),
-        max_runtime_seconds=max_runtime,
-        max_retries=max_retries,
-        idempotency_key=key,
-        triage=triage,
-        **author,
-    )
+    # Read and worked out before: nobody may wait for the board's lock as long as for a pipe.
+    body = inputs.long_text("body", body)
+    scheduled_at = None if when is None else inputs.time_of("--at", when, session.now)
+    with kb.batch(session.conn):
+        task_id = kb.create_task(
+            session.conn,
+            title=title,
+            body=body,
+            assignee=assignee,
+            parents=parents,
+            tenant=tenant,
+            priority=priority,
+            skills=skills,
+            workspace=workspace,
+            branch=branch,
+            model=model,
+            provider=provider,
+            scheduled_at=scheduled_at,
+            max_runtime_seconds=max_runtime,
+            max_retries=max_retries,
+            idempotency_key=key,
+            triage=triage,
+            **author,
+        )
+        _subscribe_the_chat(session, task_id)
     for caution in cautions.about_task(session.conn, task_id):
         session.warn(caution.text)
     session.answer("task", {"id": task_id}, [task_id])
+
+
+def _subscribe_the_chat(session: Session, task_id: str) -> None:
+    """Whoever asked for it in a chat hears there what becomes of it and of what it leads to."""
+    if session.place is not None:
+        from hermes_kanban.kernel.subscriptions import subscribe
+
+        subscribe(
+            session.conn,
+            destination=session.place,
+            task_id=task_id,
+            options={"inherit": True},
+            **session.actor(),
+        )

@@ -16,6 +16,7 @@ from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 from hermes_kanban.surfaces.cli.shapes import event_json
 
 POLL_SECONDS: Final = 0.2
+CHAT_LINES: Final = 20
 TAIL_EVENTS: Final = 10
 
 
@@ -36,6 +37,8 @@ def log_command(
 ) -> None:
     """Show the output of a task's newest run; secrets are hidden."""
     run = kb.find_run(session.conn, inputs.task_id(session, task), number)
+    if lines is None and not session.at_terminal:
+        lines = CHAT_LINES
     log = LogReader(session.conn.paths.run_dir(run.id) / "log")
     with log:
         seen = _last(list(log.lines(final=not follow)), lines)

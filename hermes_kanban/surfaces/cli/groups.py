@@ -7,19 +7,19 @@ from typing import Any, Final
 
 import click
 
-from hermes_kanban.surfaces.cli.session import BOARD, JSON, begin
+from hermes_kanban.surfaces.cli.session import BOARD, JSON, ToldBySession, begin
 
 _FEW: Final = 8
 
 
-class Group(click.Group):
+class Group(ToldBySession, click.Group):
     """A group that takes the common options, suggests near names, and may have a default."""
 
     def __init__(self, name: str, *, help: str, default: str | None = None) -> None:
         super().__init__(
             name, help=help, callback=_start, params=[BOARD, JSON], no_args_is_help=False
         )
-        self._default = default
+        self.default = default
 
     def add(self, *commands: click.Command) -> None:
         """Take these commands in, in the order given."""
@@ -32,7 +32,7 @@ class Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         wants_default = all(one in ("--json",) for one in args)
         if wants_default:
-            args = [*args, self._default or "--help"]
+            args = [*args, self.default or "--help"]
         return super().parse_args(ctx, args)
 
     def resolve_command(

@@ -70,7 +70,12 @@ SPAN: Final = Span()
 
 
 def long_text(field: str, value: str | None, *, files: bool = True) -> str | None:
-    """``-`` is standard input and ``@file`` a file; anything else is the text itself."""
+    """``-`` is standard input and ``@file`` a file; anything else is the text itself.
+
+    What was said in a chat is always the text itself: files here are nobody's there.
+    """
+    if not _context().ensure_object(Session).at_terminal:
+        return value
     if value == "-":
         return _decoded(field, _read(sys.stdin.buffer))
     if files and value is not None and value.startswith("@"):

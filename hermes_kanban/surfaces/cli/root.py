@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from hermes_kanban.surfaces.cli import errors
-from hermes_kanban.surfaces.cli.session import BOARD, JSON, Session, begin, epilog
+from hermes_kanban.surfaces.cli.session import BOARD, JSON, Session, ToldBySession, begin, epilog
 
 PROGRAM: Final = "hermes-kanban"
 _ROOM: Final = "hermes_kanban.surfaces.cli."
@@ -83,7 +83,7 @@ MODULES: Final = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(ToldBySession, click.Group):
     """A group that imports the module of a command when the command is wanted."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -24,7 +24,14 @@ _WORKER_HINT: Final = "claim it first, or pass --run and --lock"
 
 
 class Session:
-    """One invocation: its connection, its answer, its warnings."""
+    """One invocation: its connection, its answer, its warnings.
+
+    ``at_terminal`` says that files, standard input and the time to wait are those of whoever
+    typed the command. ``place`` is the chat in which it was said, as a destination.
+    """
+
+    at_terminal = True
+    place: str | None = None
 
     def __init__(self) -> None:
         self.board: str | None = None
@@ -75,14 +82,18 @@ class Session:
             return
         text = "\n".join([*lines, *_news(inbox)])
         if text:
-            sys.stdout.write(f"{text}\n")
+            self.write(f"{text}\n")
 
     def write_json(self, parts: dict[str, Any]) -> None:
         """One line of JSON in the envelope that every command shares."""
         import msgspec
 
         whole = {"v": FORMAT} | parts | {"warnings": self.warnings}
-        sys.stdout.write(msgspec.json.encode(whole).decode() + "\n")
+        self.write(msgspec.json.encode(whole).decode() + "\n")
+
+    def write(self, text: str) -> None:
+        """Where every answer goes in the end."""
+        sys.stdout.write(text)
 
     def inbox(self) -> kb.Inbox | None:
         """What came in since the worker's last call; None outside workers, or if it is nothing."""
@@ -234,6 +245,28 @@ RUN: Final = click.Option(
 LOCK: Final = click.Option(["--lock"], metavar="LOCK", help="The claim lock of that run.")
 WORKER: Final = (RUN, LOCK, AS_PERSON)
 
+
+class ToldBySession:
+    """A command whose help goes where its answers go."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The option ``--help``."""
+        option: click.Option | None = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.callback = _show_help
+        return option
+
+
+def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.ensure_object(Session).write(ctx.get_help() + "\n")
+        ctx.exit()
+
+
+class Command(ToldBySession, click.Command):
+    """One command."""
+
+
 Body = Callable[..., int | None]
 
 
@@ -253,7 +286,7 @@ def command(
             finally:
                 session.close()
 
-        return click.Command(
+        return Command(
             name,
             callback=call,
             params=[*params, BOARD, JSON],
