@@ -231,7 +231,6 @@ function Fold(props: {
       style={{ left: props.spot.x, top: props.spot.y }}
       data-id={props.name}
       tabIndex={props.current ? 0 : -1}
-      aria-label={`${props.count} done. Show them`}
       onClick={() => props.onUnfold(props.name)}
     >
       <StatusIcon status="done" />

@@ -28,8 +28,6 @@ export const GraphNode = memo(function GraphNode(props: Props) {
     event.preventDefault()
     props.onOpen(id)
   }
-  const name = [`${id} ${title}`, status, assignee ?? 'unassigned']
-  if (critical) name.push('on the longest chain')
   return (
     <a
       className={`graph-node ${status}${critical ? ' critical' : ''}${props.isRoot ? ' root' : ''}`}
@@ -38,7 +36,6 @@ export const GraphNode = memo(function GraphNode(props: Props) {
       data-id={id}
       draggable={false}
       tabIndex={props.current ? 0 : -1}
-      aria-label={name.join(', ')}
       aria-current={props.isRoot ? 'true' : undefined}
       onClick={open}
     >
@@ -46,6 +43,7 @@ export const GraphNode = memo(function GraphNode(props: Props) {
       <span className="graph-title" title={title}>
         {title}
       </span>
+      <span className="hidden-words">{status}</span>
       <span className="graph-meta">
         <span className="graph-id">{id}</span>
         {assignee !== null && (
@@ -55,11 +53,12 @@ export const GraphNode = memo(function GraphNode(props: Props) {
           </>
         )}
         {props.since !== undefined && (
-          <span className="graph-since">
+          <span className="graph-since" aria-hidden="true">
             <Elapsed since={props.since} />
           </span>
         )}
       </span>
+      {critical && <span className="hidden-words">on the longest chain</span>}
     </a>
   )
 })

@@ -12,7 +12,7 @@ import { isOpen } from './critical'
 const TREES = 8
 const LOOKED_AT = 16
 const CARDS = 200
-const NODES = 500
+const NODES = 2_000
 
 /** Trees with open tasks, those with the most first. */
 export function useTrees() {

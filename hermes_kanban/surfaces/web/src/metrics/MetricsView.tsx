@@ -81,7 +81,8 @@ function Figures({ trends, tables }: { trends: Trends; tables: boolean }) {
   }
   const { cycle } = trends
   return (
-    <div className="metrics-scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls and holds no control is scrolled by keys
+    <section className="metrics-scroll" aria-label="Figures" tabIndex={0}>
       <dl className="totals">
         <Total name="Created" value={count(sums.created)} />
         <Total name="Completed" value={count(sums.completed)} />
@@ -110,6 +111,6 @@ function Figures({ trends, tables }: { trends: Trends; tables: boolean }) {
         <Ends trends={trends} tables={tables} />
         <Profiles trends={trends} tables={tables} />
       </div>
-    </div>
+    </section>
   )
 }
