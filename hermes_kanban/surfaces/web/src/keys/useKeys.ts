@@ -63,7 +63,11 @@ function isTyping(event: KeyboardEvent, pressed: string): boolean {
   const at = event.target as HTMLElement | null
   const single = !pressed.startsWith('Mod+') && !(pressed === 'Escape')
   if (single && pressed.replace('Shift+', '').length === 1 && !preferences().singleKeys) return true
-  if (at?.closest('input:not([type=checkbox]), textarea, select, [contenteditable=true]')) {
+  if (
+    at?.closest(
+      'input:not([type=checkbox], [type=range]), textarea, select, [contenteditable=true]',
+    )
+  ) {
     return single
   }
   // Enter and Space on a control are the control's own.

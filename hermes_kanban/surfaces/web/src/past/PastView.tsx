@@ -47,7 +47,7 @@ export default function PastView() {
       return next
     })
   const onAt = (next: number | null) => setSearch((before) => withAt(before, next))
-  const onStep = useStep(past.data, onAt)
+  const onStep = useStep(past.data, at, !past.isPlaceholderData, onAt)
   const showView = (next: string) => set('view', next === 'board' ? null : next)
   useKeys(
     'past',
@@ -153,18 +153,25 @@ function AsOf(props: { at: number | null; now: number; board: PastBoard | undefi
 }
 
 /** To the moment of the event before or after the one that is shown. */
-function useStep(board: PastBoard | undefined, onAt: (at: number | null) => void) {
+function useStep(
+  board: PastBoard | undefined,
+  at: number | null,
+  isFresh: boolean,
+  onAt: (at: number | null) => void,
+) {
   const client = useClient()
   return (direction: -1 | 1) => {
     if (board === undefined) return
-    const { event_id, event_at, asked_at } = board.moment
+    const { event_id, event_at } = board.moment
     if (direction < 0) {
+      if (event_id === 0 || event_at === null) return
+      // What is shown is older than what is asked for: on from there, a second at a time.
+      if (!isFresh && at !== null) onAt(at - 1)
       // A moment is a second: what happened in the same one belongs to it.
-      const onEvent = asked_at === event_at
-      const target = onEvent ? (event_at ?? 0) - 1 : (event_at ?? 0)
-      if (event_id > 0) onAt(target)
+      else onAt(at === event_at ? event_at - 1 : event_at)
       return
     }
+    if (!isFresh) return
     eventAfter(client, event_id).then(
       (next) => onAt(next === null || next >= serverNow() ? null : next),
       (error: unknown) => toastProblem(error),

@@ -15,7 +15,7 @@ interface Props {
 
 /** The address of a run: its task's page, with the run named. */
 export function runPlace(slug: string, taskId: string, runId: number): string {
-  return `${taskPlace(slug, taskId)}?run=${runId}`
+  return `${taskPlace(slug, taskId)}?run=${runId}&part=runs`
 }
 
 /** One run: filled by its outcome, with its task inside or to its left where there is room. */

@@ -103,6 +103,7 @@ function useOpenRun(): (taskId: string, runId: number) => void {
         const next = new URLSearchParams(before)
         next.set('task', taskId)
         next.set('run', String(runId))
+        next.set('part', 'runs')
         return next
       }),
     [setSearch],
