@@ -5,7 +5,7 @@ import { held } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import type { Bar } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
-import { useOpenedTask } from '@/app/places'
+import { useOpenedTask, useOpenTask } from '@/app/places'
 import { useHealth } from '@/app/standing'
 import { Empty } from '@/kit/Empty'
 import { count, dollars, tokens } from '@/kit/numbers'
@@ -39,7 +39,11 @@ export default function TimelineView() {
   const inSpan = bars.filter((bar) => bar.started_at <= span.end && endOf(bar, now) >= span.start)
   const onMove = (seconds: number) =>
     setSearch((before) => moved(before, span, seconds, now), { replace: true })
-  const onOpen = useOpenRun()
+  const openTask = useOpenTask()
+  const onOpen = useCallback(
+    (taskId: string, runId: number) => openTask(taskId, 'runs', runId),
+    [openTask],
+  )
   return (
     <div className="view">
       <h1 className="hidden-words">Timeline</h1>
@@ -92,22 +96,6 @@ function useTimeline(span: Span) {
     },
     placeholderData: keepPreviousData,
   })
-}
-
-/** Opens a run on its task, over the timeline. */
-function useOpenRun(): (taskId: string, runId: number) => void {
-  const [, setSearch] = useSearchParams()
-  return useCallback(
-    (taskId, runId) =>
-      setSearch((before) => {
-        const next = new URLSearchParams(before)
-        next.set('task', taskId)
-        next.set('run', String(runId))
-        next.set('part', 'runs')
-        return next
-      }),
-    [setSearch],
-  )
 }
 
 function Totals({ bars }: { bars: readonly Bar[] }) {
