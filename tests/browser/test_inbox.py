@@ -131,6 +131,28 @@ def test_keys_alone_answer_open_and_take_back(web: WebAlone, visit: Visitor) -> 
     expect(selected(page)).to_be_focused()
 
 
+def test_a_second_press_answers_nothing_that_slid_under_it(web: WebAlone, visit: Visitor) -> None:
+    first, second = (blocked(web, f"Keep keys {word}") for word in ("a", "b"))
+    page = shown(visit(web, "/b/default/inbox"))
+    box = item(page, first).get_by_role("button", name="30 days").bounding_box()
+    assert box is not None
+    x, y = box["x"] + 5, box["y"] + 5
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.up()
+    expect(item(page, first)).to_have_count(0)
+    page.mouse.down()
+    page.mouse.up()
+    expect(item(page, second)).to_have_count(1)
+    until(page, lambda: kb.get_task(web.conn, first).status == "ready")
+    # With the pointer moved it is meant.
+    assert kb.get_task(web.conn, second).status == "blocked"
+    page.mouse.move(x + 2, y)
+    page.mouse.down()
+    page.mouse.up()
+    until(page, lambda: kb.get_task(web.conn, second).status == "ready")
+
+
 def test_what_comes_is_said_and_moves_nothing(web: WebAlone, visit: Visitor) -> None:
     page = shown(visit(web, "/b/default/inbox"))
     expect(page.get_by_role("heading", name="Nothing needs you")).to_be_visible()

@@ -40,6 +40,7 @@ def test_every_place_has_a_key_and_a_link(sample: SampleGateway, visit: Visitor)
     sheet = page.get_by_role("dialog", name="Keys")
     expect(sheet.get_by_text("Command palette")).to_be_visible()
     press(page, "Escape")
+    expect(sheet).to_have_count(0)
     press(page, "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     # In a text no single key acts.

@@ -11,6 +11,7 @@ import { InboxItem } from './InboxItem'
 import { KeysFoot } from './InboxView'
 import { idOf, nextIndex } from './items'
 import { useInbox } from './useInbox'
+import { useStill } from './useStill'
 
 /** What waits, the oldest first; one of them has the focus, and the keys answer that one. */
 export function OpenItems({ switcher }: { switcher: ReactNode }) {
@@ -20,6 +21,7 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
   const drawerIsOpen = useOpenedTask() !== null
   const { index, select, list } = useSelected(items.map(idOf))
   const current = items[index]
+  const still = useStill(items.map(idOf).join())
   useKeys(
     'inbox',
     {
@@ -54,7 +56,7 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
       {!isKnown && error === null && <Waiting />}
       {items.length > 0 && (
         <>
-          <ul className="inbox" ref={list} aria-label="Needs you">
+          <ul className="inbox" ref={list} aria-label="Needs you" {...still}>
             {items.map((item, at) => (
               <InboxItem
                 key={idOf(item)}
