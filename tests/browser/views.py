@@ -54,6 +54,20 @@ def _dialog_by(*keys: str) -> Arrange:
     return arrange
 
 
+def _graph_of(name: str, more: str = "") -> View:
+    return View(lambda sample: f"{sample.path('graph')}?root={sample.tasks[name]}{more}")
+
+
+def _past(minutes_ago: int, more: str = "") -> View:
+    """As it was; ``more`` may have names of tasks in braces."""
+
+    def path(sample: Sample) -> str:
+        at = sample.now - minutes_ago * 60
+        return f"{sample.path('past')}?at={at}{more.format(**sample.tasks)}"
+
+    return View(path)
+
+
 VIEWS: dict[str, View] = {
     "board": _at(""),
     "drawer": View(lambda sample: f"{sample.path()}?task={sample.tasks['rotate']}"),
@@ -66,7 +80,9 @@ VIEWS: dict[str, View] = {
     "health": _at("health"),
     "profiles": _at("profiles"),
     "settings": _at("settings"),
-    "past": _at("past"),
+    "past": _past(148),
+    "past-task": _past(148, "&was={rotate}"),
+    "past-changes": _past(148, "&view=changes"),
     "palette": View(lambda sample: sample.path(), _dialog_by("ControlOrMeta+k"), keyboard=True),
     "keys": View(lambda sample: sample.path(), _dialog_by("?"), keyboard=True),
     "empty": View(lambda _: "/b/default"),
