@@ -69,6 +69,7 @@ export function BoardKeys() {
       log: from((id) => open(id, 'log')),
       openPage: from(openPage),
       select: from(toggle),
+      answerCard: (_, which) => from((id, column) => press(id, column, which))(),
       extendDown: extend(1),
       extendUp: extend(-1),
       ...(hasSelection ? { back: clearSelection } : {}),
@@ -77,6 +78,12 @@ export function BoardKeys() {
   )
   useStop(grid, columns)
   return null
+}
+
+/** Presses a button with which the card is answered. */
+function press(id: string, column: string, which: number): void {
+  const buttons = cardElement(id, column)?.querySelectorAll<HTMLElement>('.card-answers button')
+  buttons?.[which]?.click()
 }
 
 /** Gives the focus back to the card whose drawer was open, to where it went, or to its neighbour. */

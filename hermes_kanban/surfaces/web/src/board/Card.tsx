@@ -12,13 +12,13 @@ import { useView } from './context'
 import { LiveLine } from './LiveLine'
 import { setFocused, toggle, useIsSelected, useIsSelecting, useIsStop } from './selection'
 import { WhyBox, WhyMark } from './WhyBox'
-import { hasJustCome } from './whereabouts'
+import { hasJustCome, useWhereabouts } from './whereabouts'
 import { STATE_WORDS } from './words'
 import './card.css'
 
 interface Props extends Omit<ComponentProps<'article'>, 'children' | 'ref'> {
   card: CardData
-  /** Where it is now, if not here: it keeps its place while the pointer or the focus is near. */
+  /** The column that it left: it keeps its place there while the pointer or the focus is near. */
   gone?: string
 }
 
@@ -43,6 +43,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
       element.current.focus({ preventScroll: true })
     }
   }, [gone])
+  const where = useWhereabouts(card.id, gone)
   const [isNew] = useState(() => hasJustCome(card.id))
   const titleId = useId()
   const classes = ['card', status]
@@ -84,7 +85,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
         {view.compact && <CompactFoot card={card} />}
         <span className="card-age">
           <PendingRing id={card.id}>
-            {gone ?? (card.live === null && <Age at={card.since} />)}
+            {where ?? (card.live === null && <Age at={card.since} />)}
           </PendingRing>
         </span>
       </div>

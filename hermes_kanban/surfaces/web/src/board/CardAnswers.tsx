@@ -3,6 +3,7 @@ import { useActions, useMenus, useOffline } from '@/actions/useActions'
 import type { Card } from '@/api/types'
 import { Button } from '@/kit/Button'
 import { useView } from './context'
+import { keepPlace } from './selection'
 
 const MOST_CHOICES = 2
 
@@ -18,7 +19,7 @@ export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
   }
   if (card.status === 'review') {
     return (
-      <div className="card-answers">
+      <div className="card-answers" onClickCapture={() => keepPlace(card.id)}>
         <Button {...same} onClick={() => void actions.approve([card])}>
           Approve
         </Button>
@@ -31,7 +32,7 @@ export function CardAnswers({ card, stop }: { card: Card; stop: number }) {
   if (card.status !== 'blocked') return null
   if (card.state === 'error') {
     return (
-      <div className="card-answers">
+      <div className="card-answers" onClickCapture={() => keepPlace(card.id)}>
         <Button {...same} onClick={() => void actions.unblock([card])}>
           Retry
         </Button>
@@ -51,7 +52,7 @@ function Choices({ card, same }: { card: Card; same: Record<string, unknown> }) 
   const menus = useMenus()
   const choices = card.choices
   return (
-    <div className="card-answers">
+    <div className="card-answers" onClickCapture={() => keepPlace(card.id)}>
       {choices.slice(0, MOST_CHOICES).map((choice) => (
         <Button key={choice} {...same} onClick={() => void actions.unblock([card], choice)}>
           <span className="cut">{choice}</span>

@@ -11,7 +11,6 @@ import { focusedId } from './selection'
 import { useAnchor } from './useAnchor'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
-import { wentWhere } from './whereabouts'
 import { statusWord } from './words'
 
 const GAP = 6
@@ -94,7 +93,7 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
               >
                 <DraggableCard
                   card={place.card}
-                  gone={place.gone ? wentWhere(place.card.id, statusWord(cell.status)) : undefined}
+                  gone={place.gone ? statusWord(cell.status) : undefined}
                 />
               </li>
             )

@@ -10,7 +10,6 @@ import { type Cell, cellAsked } from './filter'
 import { Held } from './Held'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
-import { wentWhere } from './whereabouts'
 import { statusWord } from './words'
 
 /** How many cards of a cell are shown at first, so that lanes stay near each other. */
@@ -67,10 +66,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
         <ul aria-label={label} ref={list}>
           {shown.map(({ card, gone }) => (
             <li key={card.id}>
-              <DraggableCard
-                card={card}
-                gone={gone ? wentWhere(card.id, statusWord(cell.status)) : undefined}
-              />
+              <DraggableCard card={card} gone={gone ? statusWord(cell.status) : undefined} />
             </li>
           ))}
           <DropLine

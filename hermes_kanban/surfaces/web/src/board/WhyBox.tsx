@@ -66,7 +66,9 @@ function Words({ why }: { why: Why }) {
 function useWhy(card: Card): Why | null {
   const { slug } = useView()
   const holds = useHolds(slug, card, asksWhy(card))
-  const now = useNow(10)
+  // What ends at a moment ends then; the rest is looked at now and then.
+  const isTimed = card.eligible_at !== null || card.scheduled_at !== null
+  const now = useNow(card.status === 'ready' && isTimed ? 1 : 10)
   const quiet = useQuietWhy(card)
   return quiet ?? whyOf(card, holds, now)
 }

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from 'react'
 
 const listeners = new Set<() => void>()
 const welcomed = new Set<string>()
+const answered = new Set<string>()
 let selected: ReadonlySet<string> = new Set()
 let focused: string | null = null
 let suggested: string | null = null
@@ -128,4 +129,15 @@ export function welcome(ids: Iterable<string>): void {
 /** Whether the person at this page sent that card here. */
 export function isWelcome(id: string): boolean {
   return welcomed.has(id)
+}
+
+/** Keeps the place of a card that is answered by a button on it: no other comes under the pointer. */
+export function keepPlace(id: string): void {
+  answered.add(id)
+  setTimeout(() => answered.delete(id), WELCOME_MILLISECONDS)
+}
+
+/** Whether the person at this page sent that card away, and is done with its place. */
+export function isSentAway(id: string): boolean {
+  return welcomed.has(id) && !answered.has(id)
 }

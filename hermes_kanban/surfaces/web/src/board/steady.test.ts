@@ -42,6 +42,13 @@ test('what the person at the page sends there is shown at once, in its place', (
   assert.deepEqual(now.held, [])
 })
 
+test('what they sent away leaves no place, unless another would come under the pointer', () => {
+  const { places } = free(cards('a', 'b'))
+  const mine = (id: string) => id === 'a'
+  assert.deepEqual(ids(still(places, cards('b'), mine)), ['b'])
+  assert.deepEqual(ids(still(places, cards('b'), mine, nobody)), ['a', 'b'])
+})
+
 test('a card that came back is in its place again', () => {
   const { places } = free(cards('a', 'b'))
   const left = still(places, cards('b'), nobody)

@@ -26,16 +26,16 @@ export function free(cards: readonly Card[]): Steady {
 /**
  * What is shown of `cards` while `before` may not move. What comes after the last place that is
  * shown moves nothing and is shown; so are the `welcome`, which whoever looks at the column asked
- * for.
+ * for. Of what they sent away no place is kept.
  */
 export function still(
   before: readonly Place[],
   cards: readonly Card[],
   welcome: (id: string) => boolean,
+  sentAway: (id: string) => boolean = welcome,
 ): Steady {
   const now = new Map(cards.map((card, index) => [card.id, { card, index }]))
-  // What whoever looks at the column sent away is gone at once.
-  const left = before.filter(({ card }) => now.has(card.id) || !welcome(card.id))
+  const left = before.filter(({ card }) => now.has(card.id) || !sentAway(card.id))
   const places = left.map(({ card }): Place => {
     const found = now.get(card.id)
     return found === undefined ? { card, gone: true } : { card: found.card, gone: false }

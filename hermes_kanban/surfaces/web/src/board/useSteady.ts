@@ -1,10 +1,10 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { Card } from '@/api/types'
-import { isWelcome } from './selection'
+import { isSentAway, isWelcome } from './selection'
 import { free, type Place, type Steady, still } from './steady'
 
 // A pointer or a focus that was left behind holds nothing back for ever.
-const IDLE_MILLISECONDS = 60_000
+const IDLE_MILLISECONDS = 30_000
 
 interface Hand {
   isIn: boolean
@@ -63,7 +63,7 @@ export function useSteady(
   const last = before.current
   const steady =
     isHeld && last !== null && last.asked === asked
-      ? still(last.places, cards, isWelcome)
+      ? still(last.places, cards, isWelcome, isSentAway)
       : free(cards)
   useLayoutEffect(() => {
     before.current = { places: steady.places, asked }

@@ -1,5 +1,6 @@
 /** Where cards went that left a list: what the events of this page's time say of them. */
 
+import { useSyncExternalStore } from 'react'
 import { statusOf } from '@/api/types'
 import { onEvents } from '@/live/board'
 import { statusWord } from './words'
@@ -12,6 +13,7 @@ interface Seen {
 
 const FRESH_MILLISECONDS = 400
 const seen = new Map<string, Seen>()
+const listeners = new Set<() => void>()
 
 onEvents((message) => {
   const at = performance.now()
@@ -20,13 +22,20 @@ onEvents((message) => {
     if (seen.get(card.id)?.word !== word) seen.set(card.id, { word, at })
   }
   for (const id of message.gone ?? []) seen.set(id, { word: '', at })
+  for (const one of listeners) one()
 })
 
-/** "moved to Done", "gone", or that it is elsewhere. */
-export function wentWhere(id: string, from: string): string {
-  const word = seen.get(id)?.word
+/** "moved to Done", "gone", or that it is elsewhere than in that column; as that becomes known. */
+export function useWhereabouts(id: string, from: string | undefined): string | null {
+  const word = useSyncExternalStore(subscribe, () => seen.get(id)?.word)
+  if (from === undefined) return null
   if (word === '') return 'gone'
   return word === undefined || word === from ? 'elsewhere' : `moved to ${word}`
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }
 
 /** Whether an event has just brought that card to where it is. */

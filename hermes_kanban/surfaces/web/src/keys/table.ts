@@ -48,6 +48,11 @@ export const KEYS = {
   log: { keys: ['O'], scope: 'board', words: 'Its output' },
   archive: { keys: ['E'], scope: 'board', words: 'Archive' },
   reclaim: { keys: ['Shift+R'], scope: 'board', words: 'Reclaim from its worker' },
+  answerCard: {
+    keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    scope: 'board',
+    words: 'Answer with that button',
+  },
   copyLink: { keys: ['Y'], scope: 'board', words: 'Copy its link' },
   link: { keys: ['L'], scope: 'task', words: 'Link to another task' },
   edit: { keys: ['I'], scope: 'task', words: 'Edit the body' },
