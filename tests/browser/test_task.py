@@ -182,6 +182,15 @@ def test_title_body_and_facts_are_changed_in_place(web: WebAlone, visit: Visitor
     press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Count the letters")
     until(page, lambda: kb.get_task(web.conn, task_id).title == "Count the letters")
+    press(page, "Shift+I")
+    page.get_by_role("textbox", name="Title").fill("Count both")
+    kb.edit_task(web.conn, task_id, title="Count the signs", actor="person:jonas")
+    expect(page).to_have_title(re.compile("Count the signs"))
+    press(page, "Enter")
+    told = page.get_by_role("region", name="Notifications")
+    expect(told).to_contain_text("Somebody named it “Count the signs” while you wrote.")
+    page.get_by_role("textbox", name="Title").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Count both")
 
     press(page, "i")
     source = page.get_by_role("textbox", name="Body, in Markdown")
@@ -474,9 +483,11 @@ def test_the_drawer_lies_over_a_living_board(web: WebAlone, visit: Visitor) -> N
     assert width["width"] == 960
     # A task goes with the keys of its page, and Esc closes it.
     press(page, "b")
-    page.get_by_role("dialog", name="Block").get_by_role("textbox").fill("Which words?")
+    page.get_by_role("dialog", name=f"Block {task_id}", exact=True).get_by_role("textbox").fill(
+        "Which words?"
+    )
     press(page, "Control+Enter")
-    expect(page.get_by_role("dialog", name="Block")).to_have_count(0)
+    expect(page.get_by_role("dialog", name=f"Block {task_id}", exact=True)).to_have_count(0)
     expect(section(page, "Why")).to_contain_text("Which words?")
     press(page, "Escape")
     expect(drawer).to_have_count(0)

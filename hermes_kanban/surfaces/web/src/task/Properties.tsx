@@ -34,6 +34,7 @@ export function Properties() {
   const status = statusOf(task)
   const can = (verb: string) => verbs.includes(verb)
   const cost = runs.reduce((sum, run) => sum + (run.usage?.cost_usd ?? 0), 0)
+  const hasCost = runs.some((run) => run.usage?.cost_usd != null)
   const used = runs.reduce((sum, run) => sum + (tokensOf(run) ?? 0), 0)
   const children = card?.children
   return (
@@ -114,7 +115,7 @@ export function Properties() {
         <HowItRuns />
         {runs.length > 0 && (
           <Fact name="Cost">
-            {dollars(cost)}
+            {hasCost ? dollars(cost) : '–'}
             <span className="dim">
               in {runs.length} {runs.length === 1 ? 'run' : 'runs'}
               {used > 0 && `, ${tokens(used)} tokens`}

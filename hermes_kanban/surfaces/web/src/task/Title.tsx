@@ -1,33 +1,45 @@
 import { useEffect, useRef, useState } from 'react'
 import { useActions } from '@/actions/useActions'
 import { useKeys } from '@/keys/useKeys'
+import { toast } from '@/kit/toasts'
 import { useTask } from './context'
+import { type Editing, standing } from './editing'
 
 /** The title; a click or `I` makes it a field. */
 export function Title() {
   const { detail } = useTask()
   const { title, status } = detail.task
-  const [text, setText] = useState<string | null>(null)
+  const [editing, setEditing] = useState<Editing | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const actions = useActions()
   const isFixed = status === 'archived'
-  useKeys('task', { editTitle: () => setText(title) }, !isFixed)
-  const isOpen = text !== null
+  const begin = () => setEditing({ base: title, text: title })
+  useKeys('task', { editTitle: begin }, !isFixed)
+  const isOpen = editing !== null
   useEffect(() => {
     if (isOpen) field.current?.select()
   }, [isOpen])
   const save = async () => {
-    const next = (text ?? '').replace(/\s+/g, ' ').trim()
-    if (next === '' || next === title || (await actions.edit(detail.task, { title: next })))
-      setText(null)
+    if (editing === null) return
+    const next = editing.text.replace(/\s+/g, ' ').trim()
+    const stands = standing({ ...editing, text: next }, title)
+    if (stands === 'conflict') {
+      toast(`Not saved. Somebody named it “${title}” while you wrote. Enter keeps yours.`, {
+        bad: true,
+      })
+      setEditing({ base: title, text: editing.text })
+      return
+    }
+    const isChanged = next !== '' && stands === 'mine'
+    if (!isChanged || (await actions.edit(detail.task, { title: next }))) setEditing(null)
   }
-  if (text === null) {
+  if (editing === null) {
     return (
       <h1 className="task-title">
         {isFixed ? (
           title
         ) : (
-          <button type="button" title="Edit the title" onClick={() => setText(title)}>
+          <button type="button" title="Edit the title" onClick={begin}>
             {title}
           </button>
         )}
@@ -39,9 +51,9 @@ export function Title() {
       ref={field}
       className="task-title field"
       aria-label="Title"
-      rows={Math.max(1, Math.ceil(text.length / 60))}
-      value={text}
-      onChange={(event) => setText(event.target.value)}
+      rows={Math.max(1, Math.ceil(editing.text.length / 60))}
+      value={editing.text}
+      onChange={(event) => setEditing({ ...editing, text: event.target.value })}
       onBlur={() => void save()}
       onKeyDown={(event) => {
         if (event.key === 'Enter') {
@@ -49,7 +61,7 @@ export function Title() {
           event.currentTarget.blur()
         } else if (event.key === 'Escape') {
           event.stopPropagation()
-          setText(null)
+          setEditing(null)
         }
       }}
     />

@@ -20,7 +20,8 @@ export const LOG = 'task-log'
 /** The output of the run that is shown. */
 export function LogPanel() {
   const { shownRun } = useTask()
-  if (shownRun === null) return null
+  // What a person did without a worker has no output.
+  if (shownRun === null || shownRun.log_path === null) return null
   return <RunLog key={shownRun.id} runId={shownRun.id} />
 }
 

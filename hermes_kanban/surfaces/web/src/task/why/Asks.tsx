@@ -5,6 +5,7 @@ import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Age } from '@/kit/Age'
+import { plainName } from '@/kit/Avatar'
 import { Button, Key } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
@@ -43,7 +44,8 @@ export function Asks() {
     choices.length > 0 && offline === null,
   )
   const text = status === 'review' ? (last?.summary ?? '') : capital(hold?.text ?? '')
-  const heading = headingOf(status, kind, gaveUp, task.assignee)
+  const asker = last === undefined ? task.assignee : (last.profile ?? plainName(last.claimer))
+  const heading = headingOf(status, kind, gaveUp, asker)
   return (
     <div className={`task-why ${status}`}>
       {gaveUp ? (
