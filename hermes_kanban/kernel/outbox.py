@@ -15,16 +15,10 @@ import msgspec
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.digests import COLUMNS, collect, members
 from hermes_kanban.kernel.due import decode_options, due_at, options_of
+from hermes_kanban.kernel.matching import Histories, Subscribers, look, wakes
 from hermes_kanban.kernel.messages import Unwritable, asks, read_event, write_message
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, newest_event_id
-from hermes_kanban.kernel.subscriptions import (
-    WAKE,
-    Histories,
-    Subscribers,
-    get_subscription,
-    look,
-    wakes,
-)
+from hermes_kanban.kernel.subscriptions import WAKE, get_subscription
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Delivery, Subscription
 from hermes_kanban.model.words import DELIVERY_STATES
@@ -432,25 +426,23 @@ def get_delivery(conn: BoardConnection, delivery_id: int) -> Delivery:
     return Delivery(*row)
 
 
-def deliveries_of(conn: BoardConnection, receipt: str) -> list[Delivery]:
-    """What was sent in the messages to which destinations gave that id, the oldest first."""
-    sql = f"SELECT {COLUMNS} FROM deliveries d WHERE d.receipt = :receipt ORDER BY d.id"
-    return [Delivery(*row) for row in fetch_all(conn, sql, {"receipt": receipt})]
-
-
 def list_outbox(
     conn: BoardConnection,
     *,
     state: str | None = None,
+    sub_id: int | None = None,
     after: int = 0,
     limit: int = PAGE,
 ) -> list[Delivery]:
-    """One page of deliveries by id."""
+    """One page of deliveries by id; ``sub_id`` leaves those of that subscription."""
     limits.whole("limit", limit, 1, PAGE_LIMIT)
     condition = ""
     if state is not None:
         # As a literal: an index that holds one state serves no parameter.
         condition = f"d.state = '{limits.word('state', state, DELIVERY_STATES)}' AND"
+    if sub_id is not None:
+        condition += " d.sub_id = :sub AND"
     sql = f"SELECT {COLUMNS} FROM deliveries d WHERE {condition} d.id > :after ORDER BY d.id"
-    rows = fetch_all(conn, f"{sql} LIMIT :limit", {"after": after, "limit": limit})
+    parameters = {"after": after, "limit": limit, "sub": sub_id}
+    rows = fetch_all(conn, f"{sql} LIMIT :limit", parameters)
     return [Delivery(*row) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,18 +17,40 @@ After = Annotated[int, Meta(ge=0, le=2**53)]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 
 
+Words = Annotated[list[str], Meta(max_length=100)]
+TIME: Final = r"([01]\d|2[0-3]):[0-5]\d"
+
+
 class Subscribe(msgspec.Struct, kw_only=True):
-    destination: str
+    destination: Annotated[str, Meta(description="needless where an agent is woken")] | None = None
     task_id: Annotated[str, Meta(description="default: the whole board")] | None = None
+    tree: Annotated[bool, Meta(description="and every task below it, now and later")] = False
     kinds: Annotated[
         list[str], Meta(description="of events; all, or attention (the default)", max_length=100)
     ] = []
-    assignee: str | None = None
-    tenant: str | None = None
+    assignees: Annotated[Words, Meta(description="only tasks of these profiles")] = []
+    tenants: Annotated[Words, Meta(description="only tasks of these tenants")] = []
+    tasks: Annotated[Words, Meta(description="only these tasks")] = []
+    wake: Annotated[str, Meta(description="the profile that gets a task")] | None = None
+    digest_seconds: (
+        Annotated[
+            int,
+            Meta(description="what comes within this time goes in one message", ge=1, le=86_400),
+        ]
+        | None
+    ) = None
+    quiet: (
+        Annotated[
+            str, Meta(description="nothing is due then: 22:00-07:00", pattern=rf"^{TIME}-{TIME}\Z")
+        ]
+        | None
+    ) = None
+    zone: Annotated[str, Meta(description="of the quiet hours, such as Europe/Berlin")] = "UTC"
 
 
 class Subscriptions(msgspec.Struct, kw_only=True):
     task_id: str | None = None
+    inherited: Annotated[bool, Meta(description="those handed down a tree, too")] = False
     ended: Annotated[bool, Meta(description="those that have ended, too")] = False
     after: After = 0
     limit: Limit = 100
@@ -39,6 +61,7 @@ class OneSubscription(msgspec.Struct, kw_only=True):
 
 
 class Outbox(msgspec.Struct, kw_only=True):
+    subscription: Id | None = None
     state: Literal["waiting", "delivered", "dead"] | None = None
     after: After = 0
     limit: Limit = 100
@@ -53,12 +76,18 @@ class DropDelivery(OneDelivery, kw_only=True):
 
 
 class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription; the secrets of its destination are hidden."""
+    """A subscription; the secrets of its destination are hidden.
+
+    ``root_id`` is the one to a tree that it was inherited from.
+    """
 
     id: int
     task_id: str | None
     filter: dict[str, Any] | None
     destination: str
+    mode: str
+    options: dict[str, Any] | None
+    root_id: int | None
     created_by: str
     created_at: int
     ended_at: int | None
@@ -76,6 +105,13 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 
     deliveries: list[kb.Delivery]
     after: int | None
+
+
+class SubscriptionState(msgspec.Struct, frozen=True):
+    """A subscription, and what has come of it: ``owed`` counts its deliveries by state."""
+
+    subscription: SubscriptionView
+    owed: kb.Owing
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -101,26 +137,46 @@ class Sent(msgspec.Struct, frozen=True):
 def _subscribe(call: Call, asked: Subscribe) -> Subscribed:
     from hermes_kanban.kernel import subscriptions
 
-    scheme = asked.destination.strip().partition(":")[0]
+    scheme = (asked.destination or "").strip().partition(":")[0]
     if call.caller.remote and scheme == "command":
         raise NotAllowed(
             "a command cannot be set up from here",
             "any other destination",
             "set it up on the host: hermes-kanban notify subscribe",
         )
-    wanted: dict[str, Any] = {
-        "kinds": asked.kinds,
-        "assignee": asked.assignee,
-        "tenant": asked.tenant,
-    }
     sub_id = subscriptions.subscribe(
         call.conn,
         destination=asked.destination,
         task_id=asked.task_id,
-        filter={key: value for key, value in wanted.items() if value} or None,
+        filter=asked_filter(asked.kinds, asked.assignees, asked.tenants, asked.tasks),
+        mode=subscriptions.mode_of(asked.destination, asked.wake),
+        options=asked_options(
+            asked.tree, asked.digest_seconds, asked.quiet, asked.zone, asked.wake
+        ),
         actor=call.caller.actor,
     )
     return Subscribed(sub_id)
+
+
+def asked_filter(
+    kinds: list[str], assignees: list[str], tenants: list[str], tasks: list[str]
+) -> dict[str, Any] | None:
+    """The filter of a subscription; None for the default."""
+    wanted = {"kinds": kinds, "assignee": assignees, "tenant": tenants, "tasks": tasks}
+    return {key: value for key, value in wanted.items() if value} or None
+
+
+def asked_options(
+    tree: bool, digest_seconds: int | None, quiet: str | None, zone: str, wake: str | None
+) -> dict[str, Any] | None:
+    """The options of a subscription; None where there are none. ``quiet`` is 22:00-07:00."""
+    options: dict[str, Any] = {"digest_seconds": digest_seconds, "wake": wake}
+    if tree:
+        options["inherit"] = True
+    if quiet is not None:
+        start, _, end = quiet.partition("-")
+        options["quiet"] = {"from": start, "to": end, "zone": zone}
+    return {key: value for key, value in options.items() if value is not None} or None
 
 
 def _subscriptions(call: Call, asked: Subscriptions) -> SubscriptionPage:
@@ -130,6 +186,7 @@ def _subscriptions(call: Call, asked: Subscriptions) -> SubscriptionPage:
         call.conn,
         live_only=not asked.ended,
         task_id=asked.task_id,
+        inherited=asked.inherited or asked.task_id is not None,
         after=asked.after,
         limit=asked.limit,
     )
@@ -144,10 +201,21 @@ def _view(one: kb.Subscription) -> SubscriptionView:
         task_id=one.task_id,
         filter=one.filter,
         destination=redact(one.destination),
+        mode=one.mode,
+        options=one.options,
+        root_id=one.root_id,
         created_by=one.created_by,
         created_at=one.created_at,
         ended_at=one.ended_at,
     )
+
+
+def _subscription(call: Call, asked: OneSubscription) -> SubscriptionState:
+    from hermes_kanban.kernel import deliveries, subscriptions
+
+    with kb.reading(call.conn):
+        one = subscriptions.get_subscription(call.conn, asked.subscription)
+        return SubscriptionState(_view(one), deliveries.owing(call.conn, one.id))
 
 
 def _unsubscribe(call: Call, asked: OneSubscription) -> Settled:
@@ -166,7 +234,13 @@ def _test(call: Call, asked: OneSubscription) -> Sent:
 def _outbox(call: Call, asked: Outbox) -> DeliveryPage:
     from hermes_kanban.kernel import outbox
 
-    found = outbox.list_outbox(call.conn, state=asked.state, after=asked.after, limit=asked.limit)
+    found = outbox.list_outbox(
+        call.conn,
+        state=asked.state,
+        sub_id=asked.subscription,
+        after=asked.after,
+        limit=asked.limit,
+    )
     return DeliveryPage(found, page_end(found, asked.limit, "id"))
 
 
@@ -193,11 +267,20 @@ NOTIFYING = (
         about_task=False,
     ),
     Verb(
+        name="subscription",
+        request=OneSubscription,
+        response=SubscriptionState,
+        function=_subscription,
+        sentence="A subscription, what it is owed, and how the last of it went.",
+        changes=False,
+        about_task=False,
+    ),
+    Verb(
         name="subscribe",
         request=Subscribe,
         response=Subscribed,
         function=_subscribe,
-        sentence="Send what happens from now on to a destination.",
+        sentence="Send what happens from now on to a destination, or wake an agent by it.",
         idempotent=True,
         about_task=False,
     ),

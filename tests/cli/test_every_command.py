@@ -137,6 +137,7 @@ CASES: list[Case] = [
     ("resume", lambda b: ["--all"], "boards"),
     ("notify subscribe", lambda b: ["log", "--kind", "all"], "subscription"),
     ("notify list", lambda b: [], "subscriptions"),
+    ("notify show", lambda b: [_subscription(b)], "subscription"),
     ("notify unsubscribe", lambda b: [_subscription(b)], "subscription"),
     ("notify test", lambda b: [_subscription(b)], "test"),
     ("notify outbox", lambda b: ["--state", "waiting"], "deliveries"),

@@ -10,7 +10,7 @@ import pytest
 from gateway import closing
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
-from hermes_kanban.kernel import closings, outbox, subscriptions
+from hermes_kanban.kernel import closings, deliveries, outbox, subscriptions
 from hermes_kanban.notify.message import Message, Outcome
 from tests.notify.conftest import World, until
 from tests.support.boards import ABoard
@@ -41,10 +41,10 @@ def test_a_message_is_closed_when_its_question_is_decided(board: ABoard) -> None
 
 def test_who_answers_finds_what_was_asked(board: ABoard) -> None:
     task_id = asked(board)
-    (found,) = outbox.deliveries_of(board.conn, "m1")
+    (found,) = deliveries.with_receipt(board.conn, "m1")
     assert kb.decision_of(board.conn, task_id, found.event_id) is None
     kb.unblock_task(board.conn, task_id, reason="30 days", question=found.event_id)
-    assert outbox.deliveries_of(board.conn, "m2") == []
+    assert deliveries.with_receipt(board.conn, "m2") == []
 
 
 @pytest.mark.parametrize(

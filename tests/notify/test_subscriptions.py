@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.kernel import matching, outbox, subscriptions
 from hermes_kanban.model import InvalidInput, NotFound
 from hermes_kanban.model.words import EVENT_KINDS
 from tests.support.boards import ABoard
@@ -24,7 +24,7 @@ def heard(board: ABoard, sub_id: int) -> list[str]:
     """The kinds of the events that match, from the subscription's start on."""
     sub = subscriptions.get_subscription(board.conn, sub_id)
     newest = kb.newest_event_id(board.conn)
-    ids = subscriptions.matching_event_ids(board.conn, sub, sub.start_event_id, newest)
+    ids = matching.matching_event_ids(board.conn, sub, sub.start_event_id, newest)
     events = {event.id: event for event in kb.list_events(board.conn, limit=1_000)}
     return [events[one].kind for one in ids]
 
@@ -231,18 +231,18 @@ def test_matches_says_the_same_event_by_event(board: ABoard) -> None:
     kb.complete_task(board.conn, board.create(assignee="ann"))
     kb.archive_task(board.conn, board.create(tenant="a"))
     kb.pause(board.conn)
-    histories = subscriptions.Histories(board.conn)
+    histories = matching.Histories(board.conn)
     events = kb.list_events(board.conn, limit=1_000)
     for sub_id in subs:
         sub = subscriptions.get_subscription(board.conn, sub_id)
         asked = [
             event.id
             for event in events
-            if subscriptions.matches(
+            if matching.matches(
                 sub, event, (event.task_id and histories.at(event.task_id, event.id)) or None
             )
         ]
-        streamed = subscriptions.matching_event_ids(board.conn, sub, 0, events[-1].id)
+        streamed = matching.matching_event_ids(board.conn, sub, 0, events[-1].id)
         assert asked == list(streamed)
 
 

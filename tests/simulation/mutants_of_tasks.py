@@ -264,7 +264,7 @@ _POST: Final = (
     mutant(
         "deaf to the assignee",
         "a filter asks who had the task when it happened",
-        "kernel/subscriptions.py",
+        "kernel/matching.py",
         "if not (self._is_in_scope(seen) and self._wants_kind(seen) and self._is_of_people(seen)):",
         "if not (self._is_in_scope(seen) and self._wants_kind(seen)):",
     ),

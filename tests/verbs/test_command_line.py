@@ -54,6 +54,7 @@ WITHIN: Final = {
     "past": "list",
     "task_past": "show",
     **dict.fromkeys(("subscriptions", "subscribe", "unsubscribe", "test_subscription"), "notify"),
+    "subscription": "notify",
     **dict.fromkeys(("outbox", "retry_delivery", "drop_delivery"), "notify"),
 }
 # What only a page draws, or only a hand on a page does.

@@ -203,11 +203,51 @@ def test_who_hears_of_what(verbs: Verbs) -> None:
     with pytest.raises(kb.NotAllowed, match="on the host"):
         verbs.call(person("person:ada", remote=True), "subscribe", destination=f" {secret}")
     assert verbs.person("test_subscription", subscription=made.id).outcome == "delivered"
+    shown = verbs.person("subscription", subscription=made.id)
+    assert (shown.subscription.mode, shown.owed.waiting, shown.owed.next_at) == ("notify", 0, None)
     assert verbs.person("unsubscribe", subscription=made.id).changed
     assert not verbs.person("unsubscribe", subscription=made.id).changed
     assert verbs.person("outbox").deliveries == []
     with pytest.raises(kb.NotFound):
         verbs.person("retry_delivery", delivery=7)
+
+
+def test_a_tree_with_a_digest_and_quiet_hours_that_wakes(verbs: Verbs) -> None:
+    top = verbs.person("create", title="top").id
+    made = verbs.person(
+        "subscribe",
+        destination="log",
+        task_id=top,
+        tree=True,
+        wake="planner",
+        digest_seconds=900,
+        quiet="22:00-07:00",
+        zone="Europe/Berlin",
+        assignees=["writer", "reader"],
+        tenants=["acme"],
+    )
+    child = verbs.person("create", title="child", parents=[top]).id
+    (shown,) = verbs.person("subscriptions").subscriptions
+    assert (shown.id, shown.mode, shown.task_id) == (made.id, "notify_and_wake", top)
+    assert shown.filter == {
+        "kinds": ["attention"],
+        "assignee": ["reader", "writer"],
+        "tenant": ["acme"],
+    }
+    assert shown.options == {
+        "digest_seconds": 900,
+        "inherit": True,
+        "quiet": {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"},
+        "wake": "planner",
+    }
+    both = verbs.person("subscriptions", inherited=True).subscriptions
+    assert [(one.task_id, one.root_id) for one in both] == [(top, None), (child, made.id)]
+    assert verbs.person("subscribe", wake="planner").id != made.id
+    assert verbs.person("subscriptions").subscriptions[-1].destination == "wake:planner"
+    with pytest.raises(kb.InvalidInput):
+        verbs.person("subscribe", destination="log", quiet="22-7")
+    with pytest.raises(kb.InvalidInput, match="destination"):
+        verbs.person("subscribe")
 
 
 def test_what_a_task_changed_in_its_worktree(verbs: Verbs, tmp_path: Path) -> None:

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from hermes_kanban.kernel.invariants.violation import Violation
+from hermes_kanban.kernel.matching import matching_event_ids, rule_of
 from hermes_kanban.kernel.reads import newest_event_id
-from hermes_kanban.kernel.subscriptions import (
-    SUBSCRIPTION_COLUMNS,
-    matching_event_ids,
-    rule_of,
-    subscription_of,
-)
+from hermes_kanban.kernel.subscriptions import SUBSCRIPTION_COLUMNS, subscription_of
 from hermes_kanban.model.records import Subscription
 from hermes_kanban.store.protocol import BoardConnection, fetch_all
 

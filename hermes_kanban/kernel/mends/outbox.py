@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from hermes_kanban.kernel.matching import Histories, look, matching_event_ids, rule_of, wakes
 from hermes_kanban.kernel.mends.mending import Mending
 from hermes_kanban.kernel.outbox import Owed, owe
 from hermes_kanban.kernel.reads import newest_event_id
-from hermes_kanban.kernel.subscriptions import (
-    SUBSCRIPTION_COLUMNS,
-    Histories,
-    look,
-    matching_event_ids,
-    rule_of,
-    subscription_of,
-    wakes,
-)
+from hermes_kanban.kernel.subscriptions import SUBSCRIPTION_COLUMNS, subscription_of
 from hermes_kanban.model.records import Subscription
 
 _LIVE: Final = (

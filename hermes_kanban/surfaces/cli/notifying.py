@@ -9,6 +9,7 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.model.words import DELIVERY_STATES
+from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 
@@ -23,42 +24,78 @@ notify_command = Group("notify", help="Subscribe to what happens, and see what i
 
 @command(
     "subscribe",
-    click.Argument(["destination"]),
+    click.Argument(["destination"], required=False),
     click.Option(["--task"], metavar="ID", help="Only this task. Default: the whole board."),
+    click.Option(["--tree"], is_flag=True, help="With --task: every task below it, too."),
     click.Option(
         ["--kind", "kinds"],
         multiple=True,
         metavar="EVENT",
         help="Only events of this kind; all, or attention (the default). Repeatable.",
     ),
-    click.Option(["--assignee"], metavar="PROFILE", help="Only tasks of this profile."),
-    click.Option(["--tenant"], metavar="NAME", help="Only tasks of this tenant."),
+    click.Option(
+        ["--assignee", "assignees"],
+        multiple=True,
+        metavar="PROFILE",
+        help="Only tasks of this profile. Repeatable.",
+    ),
+    click.Option(
+        ["--tenant", "tenants"],
+        multiple=True,
+        metavar="NAME",
+        help="Only tasks of this tenant. Repeatable.",
+    ),
+    click.Option(
+        ["--only", "tasks"], multiple=True, metavar="ID", help="Only these tasks. Repeatable."
+    ),
+    click.Option(
+        ["--wake"], metavar="PROFILE", help="Give this profile a task with the hand-over."
+    ),
+    click.Option(
+        ["--digest", "digest"],
+        type=inputs.SPAN,
+        metavar="SPAN",
+        help="Send what comes within this time in one message.",
+    ),
+    click.Option(["--quiet"], metavar="FROM-TO", help="Nothing is due then: 22:00-07:00."),
+    click.Option(["--zone"], metavar="ZONE", default="UTC", help="Of the quiet hours."),
     AS_PERSON,
     examples="""
     hermes-kanban notify subscribe log --kind all
-    hermes-kanban notify subscribe "command:/usr/local/bin/tell-me" --task t_abc234
+    hermes-kanban notify subscribe "command:/usr/local/bin/tell-me" --task t_abc234 --tree
+    hermes-kanban notify subscribe matrix --digest 15m --quiet 22:00-07:00 --zone Europe/Berlin
+    hermes-kanban notify subscribe --task t_abc234 --wake planner
     """,
 )
 def notify_subscribe(
     session: Session,
-    destination: str,
+    destination: str | None,
     task: str | None,
+    tree: bool,
     kinds: tuple[str, ...],
-    assignee: str | None,
-    tenant: str | None,
+    assignees: tuple[str, ...],
+    tenants: tuple[str, ...],
+    tasks: tuple[str, ...],
+    wake: str | None,
+    digest: int | None,
+    quiet: str | None,
+    zone: str,
 ) -> None:
-    """Send what happens from now on to a destination.
+    """Send what happens from now on to a destination, or wake an agent by it.
 
-    Destinations: log, or command:PROGRAM AND ARGUMENTS.
+    Destinations: log, command:PROGRAM AND ARGUMENTS, or a chat such as matrix:ROOM; matrix alone is
+    the home in the configuration. With --wake none is needed.
     """
     from hermes_kanban.kernel import subscriptions
+    from hermes_kanban.verbs.notifying import asked_filter, asked_options
 
-    wanted: dict[str, Any] = {"kinds": list(kinds), "assignee": assignee, "tenant": tenant}
     sub_id = subscriptions.subscribe(
         session.conn,
         destination=destination,
         task_id=task,
-        filter={key: value for key, value in wanted.items() if value} or None,
+        filter=asked_filter(list(kinds), list(assignees), list(tenants), list(tasks)),
+        mode=subscriptions.mode_of(destination, wake),
+        options=asked_options(tree, digest, quiet, zone, wake),
         **session.actor(),
     )
     session.answer("subscription", {"id": sub_id}, [f"subscription {sub_id}"])
@@ -67,25 +104,36 @@ def notify_subscribe(
 @command(
     "list",
     click.Option(["--task"], metavar="ID", help="Only those of this task."),
+    click.Option(["--inherited"], is_flag=True, help="Those handed down a tree, too."),
     click.Option(["--all", "everything"], is_flag=True, help="Those that have ended, too."),
     AFTER,
     LIMIT,
     examples="hermes-kanban notify list",
 )
 def notify_list(
-    session: Session, task: str | None, everything: bool, after: int, limit: int
+    session: Session,
+    task: str | None,
+    inherited: bool,
+    everything: bool,
+    after: int,
+    limit: int,
 ) -> None:
     """List subscriptions."""
     from hermes_kanban.kernel import subscriptions
 
     found = subscriptions.list_subscriptions(
-        session.conn, live_only=not everything, task_id=task, after=after, limit=limit
+        session.conn,
+        live_only=not everything,
+        task_id=task,
+        inherited=inherited or task is not None,
+        after=after,
+        limit=limit,
     )
     rows = [
-        (str(one.id), one.task_id or "board", _filter(one.filter), _state(one), one.destination)
+        (str(one.id), _about(one), _filter(one.filter), _how(one), _state(one), one.destination)
         for one in found
     ]
-    headers = ("ID", "ABOUT", "WHAT", "STATE", "DESTINATION")
+    headers = ("ID", "ABOUT", "WHAT", "HOW", "STATE", "DESTINATION")
     lines = present.table(headers, rows, width=session.width)
     session.answer("subscriptions", found, lines if rows else ["no subscriptions"])
 
@@ -95,13 +143,59 @@ def _filter(wanted: dict[str, Any] | None) -> str:
     return " ".join(parts) or "-"
 
 
+def _about(subscription: kb.Subscription) -> str:
+    if subscription.task_id is None:
+        return "board"
+    tree = (subscription.options or {}).get("inherit") and subscription.root_id is None
+    return f"{subscription.task_id} and below" if tree else subscription.task_id
+
+
+def _how(subscription: kb.Subscription) -> str:
+    options = subscription.options or {}
+    words = [] if subscription.mode == "notify" else [f"wakes {options.get('wake')}"]
+    if digest := options.get("digest_seconds"):
+        words.append(f"digest {present.duration(digest)}")
+    if isinstance(quiet := options.get("quiet"), dict):
+        words.append(f"quiet {quiet.get('from')}-{quiet.get('to')} {quiet.get('zone')}")
+    return ", ".join(words) or "at once"
+
+
 def _state(subscription: kb.Subscription) -> str:
     return "live" if subscription.ended_at is None else "ended"
 
 
+@command("show", SUBSCRIPTION, examples="hermes-kanban notify show 3")
+def notify_show(session: Session, subscription: int) -> None:
+    """Show a subscription, what it is owed, and how the last of it went."""
+    from hermes_kanban.kernel import deliveries, subscriptions
+
+    with kb.reading(session.conn):
+        one = subscriptions.get_subscription(session.conn, subscription)
+        owed = deliveries.owing(session.conn, subscription)
+    counts = f"{owed.waiting} waiting, {owed.delivered} delivered, {owed.dead} dead"
+    told = [
+        ("subscription", str(one.id)),
+        ("about", _about(one)),
+        ("what", _filter(one.filter)),
+        ("how", _how(one)),
+        ("destination", one.destination),
+        ("state", _state(one)),
+        ("made", f"{present.moment_and_ago(one.created_at, session.now)} by {one.created_by}"),
+        ("deliveries", counts),
+    ]
+    if owed.next_at is not None:
+        tried = f", tried {owed.attempts} times: {owed.reason}" if owed.reason else ""
+        told.append(("next", present.moment_and_ago(owed.next_at, session.now) + tried))
+    if owed.delivered_at is not None:
+        told.append(("last", present.moment_and_ago(owed.delivered_at, session.now)))
+    width = max(len(name) for name, _ in told)
+    lines = [f"{name:<{width}}  {value}" for name, value in told]
+    session.answer("subscription", {"subscription": one, "owed": owed}, lines)
+
+
 @command("unsubscribe", SUBSCRIPTION, AS_PERSON, examples="hermes-kanban notify unsubscribe 3")
 def notify_unsubscribe(session: Session, subscription: int) -> None:
-    """End a subscription."""
+    """End a subscription; with one to a tree end those that it handed down."""
     from hermes_kanban.kernel import subscriptions
 
     changed = subscriptions.unsubscribe(session.conn, subscription, **session.actor())
@@ -121,15 +215,20 @@ def notify_test(session: Session, subscription: int) -> None:
 @command(
     "outbox",
     click.Option(["--state"], type=click.Choice(DELIVERY_STATES), help="Only these."),
+    click.Option(["--subscription"], type=click.INT, metavar="ID", help="Only of this one."),
     AFTER,
     LIMIT,
     examples="hermes-kanban notify outbox --state dead",
 )
-def notify_outbox(session: Session, state: str | None, after: int, limit: int) -> None:
+def notify_outbox(
+    session: Session, state: str | None, subscription: int | None, after: int, limit: int
+) -> None:
     """List deliveries: waiting, delivered, or dead with the reason."""
     from hermes_kanban.kernel import outbox
 
-    found = outbox.list_outbox(session.conn, state=state, after=after, limit=limit)
+    found = outbox.list_outbox(
+        session.conn, state=state, sub_id=subscription, after=after, limit=limit
+    )
     rows = [
         (
             str(one.id),
@@ -179,6 +278,7 @@ def notify_drop(session: Session, delivery: int, reason: str) -> None:
 notify_command.add(
     notify_subscribe,
     notify_list,
+    notify_show,
     notify_unsubscribe,
     notify_test,
     notify_outbox,

@@ -911,6 +911,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A subscription, what it is owed, and how the last of it went. */
+        get: operations["subscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/subscribe": {
         parameters: {
             query?: never;
@@ -920,7 +937,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send what happens from now on to a destination. */
+        /** Send what happens from now on to a destination, or wake an agent by it. */
         post: operations["subscribe"];
         delete?: never;
         options?: never;
@@ -1592,6 +1609,16 @@ export interface components {
             completed_at: number | null;
             open_parents: number;
         };
+        /** @description How a subscription fares: its deliveries by state, when the next is due, and how it went. `attempts` and `reason` are those of the delivery that is next, if it has been tried. */
+        Owing: {
+            waiting: number;
+            delivered: number;
+            dead: number;
+            next_at: number | null;
+            attempts: number;
+            reason: string | null;
+            delivered_at: number | null;
+        };
         /** @description The tasks as they were, by `seq`; `after` asks for the next page, None on the last. `first_at` is the time of the board's first event, before which there is nothing to see. */
         PastPage: {
             moment: components["schemas"]["Moment"];
@@ -1751,12 +1778,20 @@ export interface components {
             subscriptions: components["schemas"]["SubscriptionView"][];
             after: number | null;
         };
-        /** @description A subscription; the secrets of its destination are hidden. */
+        /** @description A subscription, and what has come of it: `owed` counts its deliveries by state. */
+        SubscriptionState: {
+            subscription: components["schemas"]["SubscriptionView"];
+            owed: components["schemas"]["Owing"];
+        };
+        /** @description A subscription; the secrets of its destination are hidden. `root_id` is the one to a tree that it was inherited from. */
         SubscriptionView: {
             id: number;
             task_id: string | null;
             filter: Record<string, never> | null;
             destination: string;
+            mode: string;
+            options: Record<string, never> | null;
+            root_id: number | null;
             created_by: string;
             created_at: number;
             ended_at: number | null;
@@ -4798,6 +4833,8 @@ export interface operations {
         parameters: {
             query?: {
                 task_id?: string;
+                /** @description those handed down a tree, too */
+                inherited?: boolean;
                 /** @description those that have ended, too */
                 ended?: boolean;
                 after?: number;
@@ -4841,6 +4878,49 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    subscription: {
+        parameters: {
+            query: {
+                subscription: number;
+            };
+            header?: {
+                /** @description the ETag of an answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionState"];
+                };
+            };
+            /** @description as it was when it got that ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     subscribe: {
         parameters: {
             query?: never;
@@ -4851,21 +4931,49 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
-                    destination: string;
+                    /** @default null */
+                    destination?: string | null;
                     /** @default null */
                     task_id?: string | null;
+                    /**
+                     * @description and every task below it, now and later
+                     * @default false
+                     */
+                    tree?: boolean;
                     /**
                      * @description of events; all, or attention (the default)
                      * @default []
                      */
                     kinds?: string[];
+                    /**
+                     * @description only tasks of these profiles
+                     * @default []
+                     */
+                    assignees?: string[];
+                    /**
+                     * @description only tasks of these tenants
+                     * @default []
+                     */
+                    tenants?: string[];
+                    /**
+                     * @description only these tasks
+                     * @default []
+                     */
+                    tasks?: string[];
                     /** @default null */
-                    assignee?: string | null;
+                    wake?: string | null;
                     /** @default null */
-                    tenant?: string | null;
+                    digest_seconds?: number | null;
+                    /** @default null */
+                    quiet?: string | null;
+                    /**
+                     * @description of the quiet hours, such as Europe/Berlin
+                     * @default UTC
+                     */
+                    zone?: string;
                 };
             };
         };
@@ -4999,6 +5107,7 @@ export interface operations {
     outbox: {
         parameters: {
             query?: {
+                subscription?: number;
                 state?: "dead" | "delivered" | "waiting";
                 after?: number;
                 limit?: number;
