@@ -37,6 +37,7 @@ export function Drawing(props: Props) {
   const [focus, setFocus] = useState<string | null>(null)
   const start = nearestDrawn(critical[0] ?? root, folded)
   const current = focus !== null && layout.spots.has(focus) ? focus : start
+  const onChain = useMemo(() => new Set(critical), [critical])
   const whole: Box = useMemo(
     () => ({ x: 0, y: -ABOVE, width: layout.width, height: layout.height + ABOVE }),
     [layout],
@@ -117,7 +118,7 @@ export function Drawing(props: Props) {
                 x={spot.x}
                 y={spot.y}
                 href={taskPlace(slug, node.id)}
-                critical={critical.includes(node.id)}
+                critical={onChain.has(node.id)}
                 isRoot={node.id === root}
                 current={node.id === current}
                 onOpen={props.onOpen}

@@ -13,14 +13,18 @@ const TREES = 8
 const LOOKED_AT = 16
 const CARDS = 200
 const NODES = 2_000
+const FRESH_MILLISECONDS = 30_000
 
 /** Trees with open tasks, those with the most first. */
 export function useTrees() {
   const { slug } = useBoard()
   const client = useClient()
+  // Whole trees are too much to read again with each event.
   return useQuery({
-    queryKey: keys.slow(slug, 'trees'),
+    queryKey: keys.still(slug, 'trees'),
     queryFn: () => largest(client),
+    staleTime: FRESH_MILLISECONDS,
+    refetchInterval: FRESH_MILLISECONDS,
   })
 }
 

@@ -28,8 +28,8 @@ const UNTOLD = new Set([
 ])
 
 /** What became of the board from a moment to now, task by task. */
-export function Changes({ event, now }: { event: number; now: number }) {
-  const changes = useChanges(event)
+export function Changes({ from, to, now }: { from: number; to: number; now: number }) {
+  const changes = useChanges(from, to)
   const [most, setMost] = useState(SHOWN)
   if (changes.isError) return <p className="past-said">{sentenceOf(changes.error)}</p>
   if (changes.data === undefined) return <div className="view-waits" aria-busy="true" />

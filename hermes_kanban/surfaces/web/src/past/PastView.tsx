@@ -13,7 +13,7 @@ import { absolute, age, clockTime } from '@/kit/time'
 import { toastProblem } from '@/kit/toasts'
 import { serverNow, useNow } from '@/live/clock'
 import { Changes } from './Changes'
-import { eventAfter, type PastBoard, useMoments, usePast } from './data'
+import { eventAfter, type PastBoard, useMoments, useNewest, usePast } from './data'
 import { atOf, startOf, type Window, withAt } from './moment'
 import { PastColumns } from './PastColumns'
 import { PastTaskPanel } from './PastTaskPanel'
@@ -33,8 +33,8 @@ export default function PastView() {
   const [search, setSearch] = useSearchParams()
   const now = useNow(10)
   const at = atOf(search, now)
-  const past = usePast(at)
-  const newest = usePast(null).data?.moment.event_id
+  const newest = useNewest()
+  const past = usePast(at !== null ? { at } : newest === undefined ? undefined : { event: newest })
   const times = useMoments(newest).data ?? NO_TIMES
   const [window, setWindow] = useState<Window>('all')
   const view = search.get('view') === 'changes' ? 'changes' : 'board'
@@ -118,7 +118,7 @@ export default function PastView() {
       ) : (
         <div className="past-room">
           {view === 'changes' ? (
-            <Changes event={board.moment.event_id} now={now} />
+            <Changes from={board.moment.event_id} to={newest ?? board.moment.event_id} now={now} />
           ) : (
             <PastColumns board={board} at={at ?? now} onOpen={(id) => set('was', id)} />
           )}

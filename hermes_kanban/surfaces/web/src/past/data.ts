@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { Client } from 'openapi-fetch'
+import { useEffect, useRef, useState } from 'react'
 import { held } from '@/api/client'
 import type { components, paths } from '@/api/schema'
 import { useBoard, useClient } from '@/app/board'
@@ -32,20 +33,62 @@ const EVENTS = 1_000
 const EVENT_PAGES = 3
 const OPEN = ['triage', 'todo', 'ready', 'running', 'review', 'blocked'] as const
 
-/** The board at a moment; null is now, which is read anew as things happen. */
-export function usePast(at: number | null) {
+// Adding the whole history up may take a while: now is read anew the more seldom the longer it took.
+const LEAST_MILLISECONDS = 1_000
+const TIMES_AS_LONG = 10
+let took = 0
+
+/** The board's newest event, as often as the past is worth being read again. */
+export function useNewest(): number | undefined {
   const { slug } = useBoard()
   const client = useClient()
-  const key = at === null ? keys.slow(slug, 'past') : keys.still(slug, 'past', { at })
+  const counts = useQuery({
+    queryKey: keys.counts(slug),
+    queryFn: async () => held(await client.GET('/counts')),
+  })
+  return useNowAndThen(counts.data?.cursor)
+}
+
+/** A value that changes at most so often. */
+function useNowAndThen(value: number | undefined): number | undefined {
+  const [shown, show] = useState(value)
+  const since = useRef(0)
+  useEffect(() => {
+    if (value === undefined || value === shown) return
+    const wait = Math.max(LEAST_MILLISECONDS, took * TIMES_AS_LONG)
+    const timer = setTimeout(
+      () => {
+        since.current = Date.now()
+        show(value)
+      },
+      shown === undefined ? 0 : Math.max(0, since.current + wait - Date.now()),
+    )
+    return () => clearTimeout(timer)
+  }, [value, shown])
+  return shown
+}
+
+/** The board at a time, or after an event. */
+export function usePast(when: { at: number } | { event: number } | undefined) {
+  const { slug } = useBoard()
+  const client = useClient()
   return useQuery({
-    queryKey: key,
-    queryFn: () => pastBoard(client, at),
+    queryKey: keys.still(slug, 'past', when),
+    enabled: when !== undefined,
+    queryFn: async () => {
+      const begun = performance.now()
+      const found = await pastBoard(client, when ?? {})
+      took = performance.now() - begun
+      return found
+    },
     placeholderData: keepPreviousData,
   })
 }
 
-async function pastBoard(client: Client<paths>, at: number | null): Promise<PastBoard> {
-  const when = at === null ? {} : { at }
+async function pastBoard(
+  client: Client<paths>,
+  when: { at?: number; event?: number },
+): Promise<PastBoard> {
   const first = await client.GET('/past', {
     params: { query: { ...when, status: [...OPEN], limit: TASKS } },
   })
@@ -108,14 +151,14 @@ export function useTaskPast(id: string, event: number) {
   })
 }
 
-/** What changed from an event to now. */
-export function useChanges(event: number) {
+/** What changed after one event, up to another. */
+export function useChanges(from: number, to: number) {
   const { slug } = useBoard()
   const client = useClient()
   return useQuery({
-    queryKey: keys.slow(slug, 'diff', { event }),
+    queryKey: keys.still(slug, 'diff', { from, to }),
     queryFn: async () => {
-      const query = { from_event: event }
+      const query = { from_event: from, to_event: Math.max(from, to) }
       return held(await client.GET('/diff', { params: { query } }))
     },
     placeholderData: keepPreviousData,

@@ -22,7 +22,7 @@ import { moved, type Span, spanOf } from './span'
 import { IDLE, Total } from './Total'
 import './timeline.css'
 
-const RUNS = 5_000
+const RUNS = 2_000
 const NO_BARS: readonly Bar[] = []
 
 /** Who did what when: a row for each profile, and the places that its runs took. */
