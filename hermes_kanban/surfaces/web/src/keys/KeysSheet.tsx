@@ -17,23 +17,26 @@ export function KeysSheet({ open, onClose }: { open: boolean; onClose: () => voi
   const all: KeyBinding[] = Object.values(KEYS)
   return (
     <Dialog open={open} onClose={onClose} title="Keys" className="keys-sheet">
-      {(Object.keys(TITLES) as Scope[]).map((scope) => (
-        <section key={scope}>
-          <h2>{TITLES[scope]}</h2>
-          <dl>
-            {all
-              .filter((one) => one.scope === scope)
-              .map((one) => (
-                <div key={one.words}>
-                  <dt>{one.words}</dt>
-                  <dd>
-                    <Pressed keys={one.keys} />
-                  </dd>
-                </div>
-              ))}
-          </dl>
-        </section>
-      ))}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+      <section className="keys-all" tabIndex={0} aria-label="All keys">
+        {(Object.keys(TITLES) as Scope[]).map((scope) => (
+          <div key={scope} className="keys-part">
+            <h2>{TITLES[scope]}</h2>
+            <dl>
+              {all
+                .filter((one) => one.scope === scope)
+                .map((one) => (
+                  <div key={one.words}>
+                    <dt>{one.words}</dt>
+                    <dd>
+                      <Pressed keys={one.keys} />
+                    </dd>
+                  </div>
+                ))}
+            </dl>
+          </div>
+        ))}
+      </section>
     </Dialog>
   )
 }
