@@ -218,7 +218,7 @@ def test_title_body_and_facts_are_changed_in_place(web: WebAlone, visit: Visitor
     expect(page.locator(".task-body strong")).to_have_text("them")
     assert kb.get_task(web.conn, task_id).body == "All of **them**."
 
-    for name, typed, told in (
+    for name, typed, becomes in (
         ("Tenant", "platform", "platform"),
         ("Max runtime", "1 h 30 min", "90 min"),
         ("Skills", "pytest, redis", "pytest, redis"),
@@ -227,7 +227,7 @@ def test_title_body_and_facts_are_changed_in_place(web: WebAlone, visit: Visitor
         fact(page, name).get_by_role("button").click()
         page.get_by_role("textbox", name=name).fill(typed)
         press(page, "Enter")
-        expect(fact(page, name).get_by_role("button")).to_contain_text(told)
+        expect(fact(page, name).get_by_role("button")).to_contain_text(becomes)
     task = kb.get_task(web.conn, task_id)
     assert (task.tenant, task.max_runtime_seconds, task.max_retries) == ("platform", 5400, 4)
     assert task.skills == ["pytest", "redis"]

@@ -40,8 +40,6 @@ export function Head(props: {
     ...(inDrawer
       ? { nextTask: () => go(place?.next), previousTask: () => go(place?.previous) }
       : {}),
-    ...(props.onPage === null ? {} : { asPage: props.onPage }),
-    back: props.onClose,
   })
   return (
     <header className="task-head">

@@ -4,6 +4,7 @@ import { useWithPending } from '@/actions/usePending'
 import { Problem, sentenceOf } from '@/api/problem'
 import type { TaskDetail } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useKeys } from '@/keys/useKeys'
 import { Button } from '@/kit/Button'
 import { Empty } from '@/kit/Empty'
 import { Attachments } from './Attachments'
@@ -37,6 +38,11 @@ interface Props {
 export function TaskScreen(props: Props) {
   const { id } = props
   const found = useDetail(id)
+  // These act before it is read, and where it is gone.
+  useKeys('task', {
+    back: props.onClose,
+    ...(props.onPage === null ? {} : { asPage: props.onPage }),
+  })
   const isGone = found.error instanceof Problem && found.error.status === 404
   if (found.data !== undefined && !isGone) {
     return <Loaded key={id} {...props} read={found.data} />
