@@ -447,3 +447,18 @@ def test_nothing_is_changed_while_the_server_is_not_heard(
     press(page, "e")
     expect(card(page, task_id)).to_have_count(0)
     between.close()
+
+
+def test_what_a_status_does_not_allow_is_not_asked_for(web: WebAlone, visit: Visitor) -> None:
+    task_id = web.task()
+    kb.complete_task(web.conn, task_id)
+    page = visit(web, BOARD)
+    stands_in(page, task_id, "Done")
+    focus(page, task_id)
+    for key, not_done in (("b", "Not blocked."), ("u", "Not unblocked."), ("Shift+R", "Not rec")):
+        press(page, key)
+        told(page, f"{not_done}")
+        expect(page.locator(".dialog")).to_have_count(0)
+    # The key that takes back is the person's own: nothing here was.
+    press(page, "z")
+    told(page, "Nothing taken back.")

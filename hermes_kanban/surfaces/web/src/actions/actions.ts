@@ -7,7 +7,7 @@ import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
 import { askText } from './asking'
 import { mayStop } from './confirming'
-import { remember, takeNewest } from './history'
+import { during, remember, settled, takeNewest } from './history'
 import { movesOf, moveTo } from './moving'
 import { linkOf } from './opening'
 import { letIn } from './optimism'
@@ -41,10 +41,12 @@ export type Actions = ReturnType<typeof actionsOn>
  * (which was told) or the person took it back.
  */
 export function actionsOn(client: QueryClient, board: string) {
-  async function run(steps: readonly Step[], told: Told): Promise<boolean> {
-    const outcome = await perform(client, board, steps)
-    settle(steps, outcome, told)
-    return outcome.refused.length === 0
+  function run(steps: readonly Step[], told: Told): Promise<boolean> {
+    const doing = perform(client, board, steps).then((outcome) => {
+      settle(steps, outcome, told)
+      return outcome.refused.length === 0
+    })
+    return during(board, doing)
   }
 
   function settle(steps: readonly Step[], outcome: Outcome, told: Told): void {
@@ -99,6 +101,7 @@ export function actionsOn(client: QueryClient, board: string) {
       toast(`Nothing taken back. ${offline}`, { bad: true })
       return false
     }
+    await settled(board)
     closeUndoToast()
     const newest = takeNewest(board)
     const ids = newest?.toReversed() ?? [null]

@@ -27,3 +27,19 @@ export function takeNewest(board: string): string[] | null {
 function stackOf(board: string): string[][] {
   return stacks.get(board) ?? []
 }
+
+const underWay = new Map<string, Set<Promise<unknown>>>()
+
+/** Says that something is being done that may be taken back; returns it. */
+export function during<T>(board: string, doing: Promise<T>): Promise<T> {
+  const all = underWay.get(board) ?? new Set()
+  underWay.set(board, all.add(doing))
+  const end = () => void all.delete(doing)
+  void doing.then(end, end)
+  return doing
+}
+
+/** Comes when all that is under way is done and remembered: Z may be quicker than the server. */
+export async function settled(board: string): Promise<void> {
+  await Promise.allSettled(underWay.get(board) ?? [])
+}

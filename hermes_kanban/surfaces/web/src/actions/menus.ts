@@ -3,7 +3,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createElement } from 'react'
 import { boardClient, held } from '@/api/client'
-import { STATUSES, type Status } from '@/api/types'
+import { type Move, STATUSES, type Status } from '@/api/types'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { toast, toastProblem } from '@/kit/toasts'
@@ -49,6 +49,25 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
     }
   }
 
+  /** `act` where the server allows the verb on one of the tasks at least; else says why not. */
+  async function where(
+    verb: string,
+    not: string,
+    subjects: Subjects,
+    act: () => Promise<boolean>,
+  ): Promise<boolean> {
+    return guarded(subjects, async () => {
+      const all = [...(await actions.movesOf(subjects)).values()]
+      if (all.some((one) => one.verbs.includes(verb))) return act()
+      const [first] = all
+      const which = first === undefined ? namesOf(subjects) : `${first.id} is ${first.status}`
+      toast(`${not} ${all.length > 1 ? `None of ${namesOf(subjects)} can be.` : `${which}.`}`, {
+        bad: true,
+      })
+      return false
+    })
+  }
+
   return {
     move: (subjects: Subjects) =>
       guarded(subjects, async () => {
@@ -63,7 +82,7 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
               value: to,
               label: statusName(to),
               icon: createElement(StatusIcon, { status: to }),
-              told: moveTold(can.length, subjects.length, first?.needs ?? null),
+              told: moveTold(can.length, subjects.length, first),
               whyNot: whyNone(moves, to),
             },
           ]
@@ -115,7 +134,7 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
       }),
 
     block: (subjects: Subjects) =>
-      guarded(subjects, async () => {
+      where('block', 'Not blocked.', subjects, async () => {
         const said = await askText({
           title: `Block ${namesOf(subjects)}`,
           label: 'What is missing? A list of short answers may end it.',
@@ -128,7 +147,7 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
       }),
 
     unblock: (subjects: Subjects) =>
-      guarded(subjects, async () => {
+      where('unblock', 'Not unblocked.', subjects, async () => {
         const said = await askText({
           title: `Unblock ${namesOf(subjects)}`,
           label: 'The answer, for its worker',
@@ -139,7 +158,7 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
       }),
 
     comment: (subjects: Subjects) =>
-      guarded(subjects, async () => {
+      where('comment', 'Not commented.', subjects, async () => {
         const said = await askText({
           title: `Comment on ${namesOf(subjects)}`,
           label: 'For people and agents',
@@ -149,8 +168,10 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
         return said === null ? false : actions.comment(subjects, said.text)
       }),
 
-    archive: (subjects: Subjects) => guarded(subjects, () => actions.archive(subjects)),
-    reclaim: (subjects: Subjects) => guarded(subjects, () => actions.reclaim(subjects)),
+    archive: (subjects: Subjects) =>
+      where('archive', 'Not archived.', subjects, () => actions.archive(subjects)),
+    reclaim: (subjects: Subjects) =>
+      where('reclaim', 'Not reclaimed.', subjects, () => actions.reclaim(subjects)),
     copyLink: (subjects: Subjects): false => {
       if (subjects.length > 0) actions.copyLink(subjects)
       return false
@@ -158,10 +179,12 @@ export function menusOn(client: QueryClient, board: string, actions: Actions) {
   }
 }
 
-function moveTold(can: number, of: number, needs: 'reason' | 'comment' | null): string | undefined {
+/** How many of them may go there, and what goes with it. */
+function moveTold(can: number, of: number, move: Move | undefined): string | undefined {
   const words = [
     ...(can > 0 && can < of ? [`${can} of ${of}`] : []),
-    ...(needs === null ? [] : [`needs a ${needs}`]),
+    ...(move?.needs ? [`needs a ${move.needs}`] : []),
+    ...(move?.stops_work ? ['stops the worker'] : []),
   ]
   return words.length === 0 ? undefined : words.join(' · ')
 }

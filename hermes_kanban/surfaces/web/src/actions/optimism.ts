@@ -5,7 +5,16 @@ import type { Card, Counts } from '@/api/types'
 import { welcome } from '@/board/selection'
 import { onEvents, showCard } from '@/live/board'
 import { type Asked, belongs, type Pages } from '@/live/cardlists'
-import { begin, type Change, drop, type Entry, overlaid, settle, toldBy } from './pending'
+import {
+  begin,
+  type Change,
+  drop,
+  type Entry,
+  isPending,
+  overlaid,
+  settle,
+  toldBy,
+} from './pending'
 
 // Longer than any event takes; then the lists are believed.
 const TOLD_MILLISECONDS = 3_000
@@ -67,6 +76,7 @@ export function keep(client: QueryClient, entry: Entry, cursor: number, known: C
 
 /** The task's own page reads what the board tells before what was pending goes. */
 async function finish(client: QueryClient, entry: Entry): Promise<void> {
+  if (!isPending(entry)) return
   const queryKey = ['board', entry.board, 'task', entry.id]
   await client.refetchQueries({ queryKey, type: 'active' }, { cancelRefetch: false })
   const card = drop(entry)

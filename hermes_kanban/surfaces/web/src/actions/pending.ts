@@ -53,7 +53,7 @@ export function begin(board: string, id: string, change: Change, base: Card | nu
   entries.set(key, [...(entries.get(key) ?? []), entry])
   if (base !== null && !bases.has(key)) bases.set(key, base)
   setTimeout(() => {
-    if (entry.settledAt !== null || !(entries.get(key) ?? []).includes(entry)) return
+    if (entry.settledAt !== null || !isPending(entry)) return
     entry.slow = true
     tell(key)
   }, SLOW_MILLISECONDS)
@@ -79,6 +79,11 @@ export function drop(entry: Entry): Card | null {
   const base = bases.get(key) ?? null
   if (rest.length === 0) bases.delete(key)
   return base === null ? null : overlaid(entry.board, base)
+}
+
+/** Whether the change is still shown as one of this page. */
+export function isPending(entry: Entry): boolean {
+  return (entries.get(keyOf(entry.board, entry.id)) ?? []).includes(entry)
 }
 
 /** Entries of a board that the server took, and that events up to `cursor` tell. */

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import { held } from '@/api/client'
 import type { Card } from '@/api/types'
@@ -33,6 +33,7 @@ export function BoardView() {
   const filter = useMemo(() => readFilter(new URLSearchParams(address)), [address])
   const lanes = readLanes(search)
   const [grid] = useState(makeGrid)
+  const frame = useRef<HTMLDivElement>(null)
   const { density, showCost } = usePreferences()
   const connection = useConnection()
   const isDeaf = connection.tried && !connection.open
@@ -76,20 +77,19 @@ export function BoardView() {
   if (all !== undefined && Object.values(all).every((one) => one === 0)) return <EmptyBoard />
   return (
     <ViewContext value={view}>
-      <DragBoard>
-        <div className="board">
-          <FilterBar counts={counts.data} lanes={lanes} />
-          {lanes === null ? (
-            <Columns counts={counts.data} />
-          ) : (
-            <LaneView kind={lanes} counts={counts.data} />
-          )}
-          <NothingMatches counts={counts.data} />
-          <BoardKeys />
-          <BoardActions />
-          <Arrivals />
-        </div>
-      </DragBoard>
+      <div className="board" ref={frame}>
+        <FilterBar counts={counts.data} lanes={lanes} />
+        {lanes === null ? (
+          <Columns counts={counts.data} />
+        ) : (
+          <LaneView kind={lanes} counts={counts.data} />
+        )}
+        <NothingMatches counts={counts.data} />
+        <BoardKeys />
+        <BoardActions />
+        <Arrivals />
+      </div>
+      <DragBoard board={frame} />
     </ViewContext>
   )
 }

@@ -8,7 +8,7 @@ import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { CardList } from './CardList'
 import { useView } from './context'
-import { DropWord, DropZone } from './drag/DropZone'
+import { DropMark, DropWord } from './drag/DropWord'
 import { isNarrow } from './filter'
 import { HeldByAll } from './HeldByAll'
 import { countWords, statusWord } from './words'
@@ -24,7 +24,7 @@ export function Column({ status, counts }: { status: Status; counts: Counts | un
       <ColumnHead status={status} counts={counts} />
       <InlineCreate status={status} />
       <CardList cell={{ status }} label={`${statusWord(status)} tasks`} />
-      <DropZone status={status} />
+      <DropMark status={status} />
     </section>
   )
 }

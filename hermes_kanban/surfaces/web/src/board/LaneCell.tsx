@@ -4,7 +4,7 @@ import { count } from '@/kit/numbers'
 import { useView } from './context'
 import { DraggableCard } from './drag/DraggableCard'
 import { DropLine } from './drag/DropLine'
-import { DropZone } from './drag/DropZone'
+import { DropMark } from './drag/DropWord'
 import { useDrag } from './drag/drag'
 import { type Cell, cellAsked } from './filter'
 import { Held } from './Held'
@@ -82,7 +82,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
           {count(left)} more
         </button>
       )}
-      <DropZone status={cell.status} />
+      <DropMark status={cell.status} />
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
-import { remember } from '@/actions/history'
+import { during, remember } from '@/actions/history'
 import { openTask } from '@/actions/opening'
 import { letIn } from '@/actions/optimism'
 import { offlineSentence } from '@/actions/perform'
@@ -22,8 +22,11 @@ export function useMake(): (wanted: Wanted, key: string) => Promise<Made | Probl
       const offline = offlineSentence()
       if (offline !== null) return new Problem({ status: 0, detail: offline })
       try {
-        const made = await makeTask(slug, wanted, key)
-        remember(slug, [made.id])
+        const doing = makeTask(slug, wanted, key).then((one) => {
+          remember(slug, [one.id])
+          return one
+        })
+        const made = await during(slug, doing)
         letIn(client, slug, [made.id])
         tell(slug, wanted, made, () => void undo())
         return made

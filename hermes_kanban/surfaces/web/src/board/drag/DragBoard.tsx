@@ -4,7 +4,6 @@ import {
   type DragEndEvent,
   type DragOverEvent,
   DragOverlay,
-  type DragStartEvent,
   type DropAnimation,
   MouseSensor,
   TouchSensor,
@@ -12,16 +11,19 @@ import {
   useSensors,
 } from '@dnd-kit/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type ReactNode, useCallback, useState } from 'react'
+import { type RefObject, useCallback, useRef, useState } from 'react'
 import { refuse } from '@/actions/moving'
 import { cardOf } from '@/actions/optimism'
 import { useActions } from '@/actions/useActions'
 import type { Card as CardData, Status } from '@/api/types'
+import { useKeys } from '@/keys/useKeys'
 import { Card } from '../Card'
 import { useView } from '../context'
+import { columnsOf } from '../filter'
 import { focusCard } from '../focus'
 import { clearSelection, selectedIds } from '../selection'
 import { changeDrag, currentDrag, setDrag, useDrag } from './drag'
+import { Grip } from './Grip'
 import { KeyboardDrag } from './KeyboardDrag'
 import { areHome, whyNotIn } from './targets'
 import './drag.css'
@@ -46,9 +48,13 @@ const SCROLL = {
   canScroll: (element: Element) => element.classList.contains('columns'),
 }
 
-/** Lets the cards of a board be dragged from column to column, by pointer, touch and keyboard. */
-export function DragBoard({ children }: { children: ReactNode }) {
-  const { slug, grid } = useView()
+/**
+ * Lets the cards of a board be dragged from column to column, by pointer, touch and keyboard. It
+ * stands beside them: what it learns of each movement is no business of theirs.
+ */
+export function DragBoard({ board }: { board: RefObject<HTMLElement | null> }) {
+  const { slug, grid, filter } = useView()
+  const pressed = useRef<string | null>(null)
   const client = useQueryClient()
   const actions = useActions()
   const [returns, setReturns] = useState(false)
@@ -92,9 +98,9 @@ export function DragBoard({ children }: { children: ReactNode }) {
     })
     return false
   }, [actions, slug, grid])
-  const start = ({ active }: DragStartEvent) => {
+  const start = () => {
     setReturns(false)
-    lift(String(active.id), 'pointer')
+    if (pressed.current !== null) lift(pressed.current, 'pointer')
   }
   const over = (event: DragOverEvent) => {
     const drag = currentDrag()
@@ -109,6 +115,9 @@ export function DragBoard({ children }: { children: ReactNode }) {
     setReturns(true)
     setDrag(null)
   }
+  const isDragging = useDrag((drag) => drag?.by === 'pointer')
+  // Escape is the drag's own: it does not clear the selection besides.
+  useKeys('board', { back: () => undefined }, isDragging)
   return (
     <DndContext
       sensors={sensors}
@@ -120,7 +129,13 @@ export function DragBoard({ children }: { children: ReactNode }) {
       onDragEnd={end}
       onDragCancel={cancel}
     >
-      {children}
+      <Grip
+        board={board}
+        columns={columnsOf(filter)}
+        onPress={(id) => {
+          pressed.current = id
+        }}
+      />
       <KeyboardDrag lift={lift} drop={drop} />
       <DragOverlay dropAnimation={returns && !isCalm() ? RETURN : null} zIndex={40}>
         <Held />
@@ -153,20 +168,17 @@ const byColumn: CollisionDetection = ({
   pointerCoordinates,
 }) => {
   if (pointerCoordinates === null) return []
-  const { x, y } = pointerCoordinates
+  const { x } = pointerCoordinates
   const found = droppableContainers.flatMap(({ id }) => {
     const rect = droppableRects.get(id)
-    if (rect === undefined) return []
-    const beside = Math.max(rect.left - x, 0, x - rect.right)
-    const off = Math.max(rect.top - y, 0, y - rect.bottom)
-    return [{ id, distance: beside * 10_000 + off }]
+    return rect === undefined ? [] : [{ id, off: Math.max(rect.left - x, 0, x - rect.right) }]
   })
-  const [nearest] = found.toSorted((a, b) => a.distance - b.distance)
+  const [nearest] = found.toSorted((a, b) => a.off - b.off)
   return nearest === undefined ? [] : [{ id: nearest.id }]
 }
 
 function columnOf({ over }: Pick<DragOverEvent, 'over'>): Status | null {
-  return (over?.data.current?.status as Status | undefined) ?? null
+  return (over?.id as Status | undefined) ?? null
 }
 
 function statusIn(card: CardData): Status {

@@ -1,4 +1,3 @@
-import { useDraggable } from '@dnd-kit/core'
 import { memo } from 'react'
 import type { Card as CardData } from '@/api/types'
 import { Card } from '../Card'
@@ -10,16 +9,11 @@ export const DraggableCard = memo(function DraggableCard(props: {
   gone: string | undefined
 }) {
   const { card, gone } = props
-  const { setNodeRef, listeners } = useDraggable({ id: card.id, disabled: gone !== undefined })
   const lifted = useDrag((drag) =>
     drag?.cards.some((one) => one.id === card.id) === true ? drag.by : null,
   )
   return (
-    <div
-      ref={setNodeRef}
-      className={lifted === null ? undefined : `lifted-${lifted}`}
-      {...listeners}
-    >
+    <div className={lifted === null ? undefined : `lifted-${lifted}`}>
       <Card card={card} gone={gone} />
     </div>
   )

@@ -1,20 +1,11 @@
-import { useDroppable } from '@dnd-kit/core'
-import { useId } from 'react'
 import type { Status } from '@/api/types'
 import { useDrag } from './drag'
 import { stateIn, whyNotIn } from './targets'
 
-/** Makes the column around it take cards. */
-export function DropZone({ status }: { status: Status }) {
-  const { setNodeRef } = useDroppable({ id: useId(), data: { status } })
+/** In a list of cards: fades it where it does not take the dragged ones. */
+export function DropMark({ status }: { status: Status }) {
   const state = useDrag((drag) => stateIn(drag, status))
-  return (
-    <div
-      ref={(element) => setNodeRef(element?.parentElement ?? null)}
-      className="drop-zone"
-      data-drop={state ?? undefined}
-    />
-  )
+  return state === null ? null : <div className="drop-mark" data-drop={state} />
 }
 
 /** In the head of a column: whether the dragged cards are over it, and why it does not take them. */
