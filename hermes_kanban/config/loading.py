@@ -122,6 +122,7 @@ def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: 
         logging=sections.logging,
         web=sections.web,
         chat=sections.chat,
+        notify=sections.notify,
         profiles=sections.profiles,
         files=files,
     )

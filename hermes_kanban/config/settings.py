@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from hermes_kanban.config.capacity import default_max_in_progress
 from hermes_kanban.config.chat import ChatSettings
+from hermes_kanban.config.notify import NotifySettings
 
 YEAR_SECONDS = 31_536_000
 
@@ -222,6 +223,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
     chat: ChatSettings = msgspec.field(default_factory=ChatSettings)
+    notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
     profiles: dict[ProfileName, Profile] = {}
 
     def check_resources(self) -> None:

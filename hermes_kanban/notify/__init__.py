@@ -31,10 +31,15 @@ SEND_SECONDS: Final = 30.0
 SCHEMES: Final = {
     "log": "hermes_kanban.notify.log",
     "command": "hermes_kanban.notify.command",
+    "webhook": "hermes_kanban.notify.webhook",
+    "email": "hermes_kanban.notify.email",
+    "apprise": "hermes_kanban.notify.apprise",
+    "desktop": "hermes_kanban.notify.desktop",
 }
 PLATFORMS: Final = ("matrix", "telegram", "slack", "discord")
-ALLOWED: Final = "log, command:<program and arguments>, or a chat: " + ", ".join(
-    f"{platform}:<where>" for platform in PLATFORMS
+ALLOWED: Final = (
+    "log, command:<program and arguments>, webhook:<name>, email:<address>, apprise:<name>,"
+    " desktop, or a chat: " + ", ".join(f"{platform}:<where>" for platform in PLATFORMS)
 )
 
 

@@ -7,26 +7,19 @@ up. No shell takes part.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 from typing import Final
 
-import anyio
-import anyio.abc
 import msgspec
 
 from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.notify import process
 from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
-from hermes_kanban.redact import one_line, redact
 
 EX_TEMPFAIL: Final = 75  # sysexits.h
 COMMAND_CHARACTERS: Final = 4096
-COMPLAINT_BYTES: Final = 512
-DRAIN_SECONDS: Final = 0.2
 _ALLOWED: Final = "command:<program and arguments>, the program by absolute path or found on PATH"
 
 
@@ -55,67 +48,12 @@ def _program(word: str) -> str:
 async def send(address: str, message: Message, _log: Log) -> Outcome:
     """Run the command once; when cancelled, its whole process group is killed and it is reaped."""
     try:
-        # Once a child exists it must be known, or nobody would kill and reap it.
-        with anyio.CancelScope(shield=True):
-            process = await anyio.open_process(
-                shlex.split(address),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                start_new_session=True,
-            )
+        ended = await process.run(shlex.split(address), msgspec.json.encode(message) + b"\n")
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         return dead(f"cannot run {error.filename}: {error.strerror}")
-    try:
-        complaint = await _converse(process, msgspec.json.encode(message) + b"\n")
-    finally:
-        await _make_sure_it_is_gone(process)
-    return _judge(process.returncode, complaint)
-
-
-async def _converse(process: anyio.abc.Process, message: bytes) -> str:
-    """Hand over the message, wait for the end; returns the last line that it complained with."""
-    heard = bytearray()
-    async with anyio.create_task_group() as group:
-        group.start_soon(_tell, process, message)
-        group.start_soon(_listen, process, heard)
-        await process.wait()
-        # A child of its own may hold stderr open for ever.
-        group.cancel_scope.deadline = anyio.current_time() + DRAIN_SECONDS
-    lines = bytes(heard).decode(errors="replace").strip().splitlines()
-    return redact(one_line(lines[-1])) if lines else ""
-
-
-async def _tell(process: anyio.abc.Process, message: bytes) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-        await process.stdin.send(message)
-        await process.stdin.aclose()
-
-
-async def _listen(process: anyio.abc.Process, heard: bytearray) -> None:
-    assert process.stderr is not None
-    async for chunk in process.stderr:
-        heard += chunk
-        del heard[:-COMPLAINT_BYTES]
-
-
-async def _make_sure_it_is_gone(process: anyio.abc.Process) -> None:
-    with anyio.CancelScope(shield=True):
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        await process.aclose()
-
-
-def _judge(code: int | None, complaint: str) -> Outcome:
-    if code == 0:
+    if ended.code == 0:
         return DELIVERED
-    if code == EX_TEMPFAIL:
-        ending = f"exit code {EX_TEMPFAIL} (try again later)"
-    elif code is not None and code < 0:
-        ending = f"killed by signal {-code}"
-    else:
-        ending = f"exit code {code}"
-    return retry(f"{ending}: {complaint}" if complaint else ending)
+    if ended.code == EX_TEMPFAIL:
+        later = f"exit code {EX_TEMPFAIL} (try again later)"
+        return retry(f"{later}: {ended.complaint}" if ended.complaint else later)
+    return retry(str(ended))

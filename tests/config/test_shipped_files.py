@@ -13,6 +13,7 @@ import yaml
 
 from hermes_kanban.config import KanbanSettings, LoggingSettings, Profile, WebSettings
 from hermes_kanban.config.chat import ChatSettings
+from hermes_kanban.config.notify import NotifySettings
 from hermes_kanban.config.settings import Runtime
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ COMPUTED = "max_in_progress"  # shown commented out, as it depends on the machin
         ("logging", LoggingSettings),
         ("web", WebSettings),
         ("chat", ChatSettings),
+        ("notify", NotifySettings),
     ],
 )
 def test_every_key_is_shown_with_its_default(section, struct):

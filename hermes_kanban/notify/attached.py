@@ -1,0 +1,55 @@
+"""The files of a message, read for a destination that takes them along."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from hermes_kanban.notify.message import File
+from hermes_kanban.redact import one_line
+
+ALL_BYTES: Final = 10 * 2**20
+
+
+class Attached(NamedTuple):
+    """A file with its content."""
+
+    file: File
+    content: bytes
+
+
+class Files(NamedTuple):
+    """What could be read, and a line about what could not."""
+
+    attached: list[Attached]
+    missing: str
+
+
+def read(files: Iterable[File]) -> Files:
+    """Read them; what is gone, is no plain file, or has grown too large is left out and named."""
+    attached: list[Attached] = []
+    missing: list[str] = []
+    room = ALL_BYTES
+    for file in files:
+        content = _content(file.path, room)
+        if content is None:
+            missing.append(one_line(file.name))
+            continue
+        attached.append(Attached(file, content))
+        room -= len(content)
+    return Files(attached, f"Not attached: {', '.join(missing)}." if missing else "")
+
+
+def _content(path: str, room: int) -> bytes | None:
+    try:
+        # Whatever lies there now: no link is followed, and no pipe waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as opened:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            content = opened.read(room + 1)
+    except OSError:
+        return None
+    return content if len(content) <= room else None
