@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
+import type { Client } from 'openapi-fetch'
 import { useDeferredValue, useId, useState } from 'react'
 import { useActions } from '@/actions/useActions'
 import { held } from '@/api/client'
-import { statusOf } from '@/api/types'
+import type { paths } from '@/api/schema'
+import { type Card, COLUMNS, type Status, statusOf } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { Button } from '@/kit/Button'
 import { Segments } from '@/kit/Segments'
@@ -11,6 +13,18 @@ import { keys } from '@/live/keys'
 import { useTask } from './context'
 
 const MOST = 8
+// More than are shown: those that are linked already are left out.
+const FOUND_AT_ONCE = 20
+
+/** Open tasks first, the newest before the others: those are what one links to. */
+async function find(client: Client<paths>, text: string): Promise<Card[]> {
+  const ask = async (status: Status[]) => {
+    const query = { text, status, order: 'newest' as const, limit: FOUND_AT_ONCE }
+    return held(await client.GET('/cards', { params: { query } })).cards
+  }
+  const open = await ask(COLUMNS.filter((one) => one !== 'done'))
+  return open.length < MOST ? [...open, ...(await ask(['done']))] : open
+}
 
 /** Finds a task by its id or title and links it, as one to wait for or one that waits. */
 export function LinkPicker(props: { linked: readonly string[]; onClose: () => void }) {
@@ -25,8 +39,7 @@ export function LinkPicker(props: { linked: readonly string[]; onClose: () => vo
   const wanted = useDeferredValue(text.trim())
   const found = useQuery({
     queryKey: keys.still(slug, 'find', wanted),
-    queryFn: async () =>
-      held(await client.GET('/cards', { params: { query: { text: wanted, limit: 20 } } })).cards,
+    queryFn: () => find(client, wanted),
     enabled: wanted !== '',
     staleTime: 2_000,
   })
