@@ -174,6 +174,15 @@ def test_it_follows_what_happens_and_nothing_jumps(
     expect(node(page, docs)).to_be_visible()
     expect(page.get_by_text("2 of 4")).to_be_visible()
     assert place(node(page, ship)) == before[ship]
+    # What happens while nobody serves the page is there as soon as somebody does again.
+    visit.forgive("ERR_CONNECTION|WebSocket")
+    served.kill()
+    expect(page.get_by_text(re.compile("^Not connected since"))).to_be_visible()
+    for one in (docs, ship):
+        kb.complete_task(served.conn, one, summary="done by hand")
+    expect(page.get_by_text("2 of 4")).to_be_visible()
+    served.again()
+    expect(page.get_by_text("All 4 tasks are done.")).to_be_visible()
 
 
 def test_hundreds_of_tasks_are_there_at_once_with_what_is_done_folded(

@@ -8,6 +8,7 @@ import type { Folded } from './fold'
 import { GraphNode } from './GraphNode'
 import { type Layout, SIZES } from './layout'
 import { type Box, useCamera } from './useCamera'
+import { useDeafSince } from './useDeafSince'
 import { type Arrow, step } from './walk'
 import { ZoomButtons } from './ZoomButtons'
 
@@ -31,6 +32,7 @@ interface Props {
 export function Drawing(props: Props) {
   const { layout, folded, critical, root } = props
   const { slug } = useBoard()
+  const deafSince = useDeafSince()
   const frame = useRef<HTMLDivElement>(null)
   const layer = useRef<HTMLDivElement>(null)
   const camera = useCamera(frame, layer)
@@ -115,6 +117,7 @@ export function Drawing(props: Props) {
                 status={node.status}
                 assignee={node.assignee}
                 since={node.status === 'running' ? props.since[node.id] : undefined}
+                deafSince={deafSince}
                 x={spot.x}
                 y={spot.y}
                 href={taskPlace(slug, node.id)}

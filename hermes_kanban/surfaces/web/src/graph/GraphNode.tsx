@@ -10,6 +10,8 @@ interface Props {
   status: string
   assignee: string | null
   since: number | undefined
+  /** When its time stopped, because the server is not heard. */
+  deafSince: number | null
   x: number
   y: number
   href: string
@@ -53,8 +55,11 @@ export const GraphNode = memo(function GraphNode(props: Props) {
           </>
         )}
         {props.since !== undefined && (
-          <span className="graph-since" aria-hidden="true">
-            <Elapsed since={props.since} />
+          <span
+            className={props.deafSince === null ? 'graph-since' : 'graph-since is-deaf'}
+            aria-hidden="true"
+          >
+            <Elapsed since={props.since} until={props.deafSince} />
           </span>
         )}
       </span>

@@ -5,6 +5,7 @@ import { Avatar } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { indent, type Line } from './indent'
 import type { Joint } from './layout'
+import { useDeafSince } from './useDeafSince'
 
 /** The same graph as an indented list, which is walked with the arrows and read out in order. */
 export function TreeList(props: {
@@ -16,6 +17,7 @@ export function TreeList(props: {
   onOpen: (id: string) => void
 }) {
   const { nodes, links } = props
+  const deafSince = useDeafSince()
   const list = useRef<HTMLDivElement>(null)
   const lines = useMemo(
     () =>
@@ -78,8 +80,8 @@ export function TreeList(props: {
                 </span>
               )}
               {node.status === 'running' && props.since[line.id] !== undefined && (
-                <span className="st running">
-                  <Elapsed since={props.since[line.id] ?? 0} />
+                <span className={deafSince === null ? 'st running' : 'dim'}>
+                  <Elapsed since={props.since[line.id] ?? 0} until={deafSince} />
                 </span>
               )}
             </span>

@@ -98,6 +98,7 @@ export const KEYS = {
   timeAlong: { keys: ['ArrowLeft', 'ArrowRight'], scope: 'timeline', words: 'Run before or after' },
   timeAside: { keys: ['ArrowUp', 'ArrowDown'], scope: 'timeline', words: 'Another profile' },
   timeOpen: { keys: ['Enter'], scope: 'timeline', words: 'Open the run on its task' },
+  timeTable: { keys: ['T'], scope: 'timeline', words: 'Table or drawing' },
   timeEarlier: { keys: ['['], scope: 'timeline', words: 'Earlier' },
   timeLater: { keys: [']'], scope: 'timeline', words: 'Later' },
   timeNow: { keys: ['0'], scope: 'timeline', words: 'Back to now' },

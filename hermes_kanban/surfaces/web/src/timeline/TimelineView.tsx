@@ -7,6 +7,8 @@ import type { Bar } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { useOpenedTask, useOpenTask } from '@/app/places'
 import { useHealth } from '@/app/standing'
+import { useDeafSince } from '@/graph/useDeafSince'
+import { useKeys } from '@/keys/useKeys'
 import { Empty } from '@/kit/Empty'
 import { count, dollars, tokens } from '@/kit/numbers'
 import { Segments } from '@/kit/Segments'
@@ -30,13 +32,15 @@ export default function TimelineView() {
   const [search, setSearch] = useSearchParams()
   const active = useOpenedTask() === null
   const step = (search.get('span') ?? '6h') === '1h' ? 5 : 20
-  const now = useNow(step)
+  const ticking = useNow(step)
+  const now = useDeafSince() ?? ticking
   const span = spanOf(search, now)
   const timeline = useTimeline(span)
   const cap = useHealth().data?.max_in_progress
   const [look, setLook] = useState<'drawing' | 'table'>('drawing')
   const bars = timeline.data?.bars ?? NO_BARS
   const inSpan = bars.filter((bar) => bar.started_at <= span.end && endOf(bar, now) >= span.start)
+  useKeys('timeline', { timeTable: () => setLook(look === 'table' ? 'drawing' : 'table') }, active)
   const onMove = (seconds: number) =>
     setSearch((before) => moved(before, span, seconds, now), { replace: true })
   const openTask = useOpenTask()
