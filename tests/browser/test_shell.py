@@ -8,10 +8,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import outbox, subscriptions
 from tests.browser.conftest import SampleGateway
 from tests.browser.looking import check_access, focused, press, shown, until
 from tests.browser.servers import LiveGateway, WebAlone
 from tests.browser.visiting import NARROW, WIDE, Visitor
+from tests.support.gateways import shell
 
 StartGateway = Callable[..., LiveGateway]
 PLACES = {
@@ -112,6 +115,39 @@ def test_the_pill_says_what_runs_the_board(gateway: StartGateway, visit: Visitor
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     until(page, lambda: "paused" not in pill(page))
+
+
+def test_health_names_what_is_stuck_and_what_lifts_it(
+    gateway: StartGateway, visit: Visitor
+) -> None:
+    served = gateway(
+        {"idle": shell("true") | {"max_in_progress": 0}},
+        stuck_ticks=1,
+        dispatch_interval_seconds=1,
+    )
+    stuck = served.task(title="Wait for nobody", assignee="idle")
+    page = shown(visit(served, "/b/default/health"))
+    region = page.get_by_role("region", name="Stuck")
+    expect(region).to_contain_text("Lifted by:")
+    until(page, lambda: "Degraded" in pill(page))
+    region.get_by_role("button", name=stuck).click()
+    expect(page).to_have_url(re.compile(f"task={stuck}"))
+
+
+def test_a_message_that_nobody_got_is_tried_again_from_there(web: WebAlone, visit: Visitor) -> None:
+    task_id = web.task(title="Tell somebody")
+    subscriptions.subscribe(web.conn, destination="slack:C0BUILDS", task_id=task_id)
+    kb.block_task(web.conn, task_id, reason="Anybody?")
+    outbox.advance_cursors(web.conn)
+    (owed,) = outbox.list_outbox(web.conn)
+    outbox.mark_dead(web.conn, owed.id, reason="404 Not Found")
+    page = shown(visit(web, "/b/default/health"))
+    messages = page.get_by_role("region", name="Messages")
+    expect(messages).to_contain_text("404 Not Found")
+    expect(messages).to_contain_text("slack:C0BUILDS")
+    messages.get_by_role("button", name="Retry").click()
+    expect(messages).to_contain_text("None was given up")
+    assert outbox.get_delivery(web.conn, owed.id).state != "dead"
 
 
 def test_without_a_gateway_it_says_so_and_what_starts_one(web: WebAlone, visit: Visitor) -> None:

@@ -45,11 +45,13 @@ export function GatewayPart({ health }: { health: Health }) {
 }
 
 function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
+  // What is wrong with the configuration stands above everything already.
+  const wrong = gateway.degraded.filter((one) => one !== health.config_error)
   return (
     <>
-      {gateway.degraded.length > 0 && (
+      {wrong.length > 0 && (
         <ul className="alarm running">
-          {gateway.degraded.map((one) => (
+          {wrong.map((one) => (
             <li key={one}>{one}</li>
           ))}
         </ul>

@@ -44,7 +44,7 @@ function Parts({ health }: { health: Health }) {
     <>
       {health.config_error !== null && (
         <p className="alarm blocked" role="alert">
-          <b>The configuration is not in force.</b> {health.config_error} The last good one is used
+          <b>The configuration is not in force.</b> {health.config_error}. The last good one is used
           until it is mended.
         </p>
       )}
@@ -115,7 +115,7 @@ function BoardPart({ health }: { health: Health }) {
               </>
             ),
           },
-          { name: 'Waits for a person', value: count(health.needs_you) },
+          { name: 'Tasks that wait for a person', value: count(health.needs_you) },
           { name: 'Newest event', value: count(health.cursor) },
         ]}
       />
