@@ -80,7 +80,8 @@ def test_what_a_card_asks_is_answered_on_it(own_sample: SampleWeb, visit: Visito
     page.locator(f"[data-card={tasks['restore']}]").focus()
     press(page, "1")
     # It says where it went, and keeps the focus, until that goes on.
-    expect(column(page, "Blocked").get_by_text("moved to Ready")).to_be_visible()
+    left = column(page, "Blocked").get_by_role("listitem").filter(has_text=tasks["restore"])
+    expect(left).to_contain_text("moved to Ready")
     assert tasks["restore"] in focused(page)
     press(page, "j")
     until(page, lambda: tasks["restore"] not in focused(page))
@@ -98,6 +99,12 @@ def test_what_a_card_asks_is_answered_on_it(own_sample: SampleWeb, visit: Visito
     expect(
         column(page, "Ready").get_by_role("listitem").filter(has_text=tasks["order"])
     ).to_be_visible()
+    # Where nobody listens nothing can be pressed, and no time goes on.
+    visit.forgive("ERR_|WebSocket|Failed to fetch")
+    own_sample.process.kill()
+    expect(page.get_by_text("Not connected since")).to_be_visible()
+    expect(card(page, tasks["runbook"]).get_by_role("button", name="Approve")).to_be_disabled()
+    expect(card(page, tasks["rotate"]).locator(".live.is-deaf")).to_be_visible()
 
 
 def test_filters_stand_in_the_address(sample: SampleGateway, visit: Visitor) -> None:

@@ -1,5 +1,6 @@
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react'
+import { statusName } from '@/actions/words'
 import { sentenceOf } from '@/api/problem'
 import type { Card as CardData } from '@/api/types'
 import { useView } from './context'
@@ -11,7 +12,6 @@ import { focusedId } from './selection'
 import { useAnchor } from './useAnchor'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
-import { statusWord } from './words'
 
 const GAP = 6
 const OVERSCAN = 10
@@ -93,7 +93,7 @@ export function CardList({ cell, label }: { cell: Cell; label: string }) {
               >
                 <DraggableCard
                   card={place.card}
-                  gone={place.gone ? statusWord(cell.status) : undefined}
+                  gone={place.gone ? statusName(cell.status) : undefined}
                 />
               </li>
             )
@@ -135,7 +135,7 @@ function estimate(card: CardData | undefined, compact: boolean): number {
 }
 
 /** Three cards in their size, while nothing is known. */
-export function Skeleton() {
+function Skeleton() {
   return (
     <div aria-hidden="true" className="skeletons">
       {SKELETON.map((height, index) => (

@@ -1,4 +1,5 @@
 import { Plus } from 'lucide-react'
+import { statusName } from '@/actions/words'
 import type { Counts, Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { InlineCreate } from '@/create/InlineCreate'
@@ -11,7 +12,7 @@ import { useView } from './context'
 import { DropMark, DropWord } from './drag/DropWord'
 import { isNarrow } from './filter'
 import { HeldByAll } from './HeldByAll'
-import { countWords, statusWord } from './words'
+import { countWords } from './words'
 
 /** A column: its head stays, its cards scroll below. */
 export function Column({ status, counts }: { status: Status; counts: Counts | undefined }) {
@@ -23,7 +24,7 @@ export function Column({ status, counts }: { status: Status; counts: Counts | un
     >
       <ColumnHead status={status} counts={counts} />
       <InlineCreate status={status} />
-      <CardList cell={{ status }} label={`${statusWord(status)} tasks`} />
+      <CardList cell={{ status }} label={`${statusName(status)} tasks`} />
       <DropMark status={status} />
     </section>
   )
@@ -33,7 +34,7 @@ export function Column({ status, counts }: { status: Status; counts: Counts | un
 export function ColumnHead({ status, counts }: { status: Status; counts: Counts | undefined }) {
   const { filter } = useView()
   const newTask = useNewTask()
-  const name = statusWord(status)
+  const name = statusName(status)
   return (
     <header className="column-head">
       <StatusIcon status={status} />

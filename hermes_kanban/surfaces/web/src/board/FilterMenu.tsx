@@ -17,7 +17,6 @@ import { StatusIcon } from '@/kit/StatusIcon'
 import { keys } from '@/live/keys'
 import { useView } from './context'
 import { type Filter, type LaneKind, NOBODY } from './filter'
-import { statusWord } from './words'
 
 /** Everything that the board can be narrowed by; stays open while values are chosen. */
 export function FilterMenu({ onChange }: { onChange: (filter: Filter) => void }) {
@@ -47,7 +46,7 @@ export function FilterMenu({ onChange }: { onChange: (filter: Filter) => void })
                   onChange={() => onChange({ ...filter, status: flip(filter.status, status) })}
                 >
                   <StatusIcon status={status} />
-                  <span className="grow">{statusWord(status)}</span>
+                  <span className="grow">{statusName(status)}</span>
                 </Check>
               ))}
             </Sub>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { statusName } from '@/actions/words'
 import type { Card as CardData, Status } from '@/api/types'
 import { count } from '@/kit/numbers'
 import { useView } from './context'
@@ -10,7 +11,6 @@ import { type Cell, cellAsked } from './filter'
 import { Held } from './Held'
 import { useColumn } from './useColumn'
 import { useHand, useSteady } from './useSteady'
-import { statusWord } from './words'
 
 /** How many cards of a cell are shown at first, so that lanes stay near each other. */
 export function cellCards(status: Status): number {
@@ -66,7 +66,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
         <ul aria-label={label} ref={list}>
           {shown.map(({ card, gone }) => (
             <li key={card.id}>
-              <DraggableCard card={card} gone={gone ? statusWord(cell.status) : undefined} />
+              <DraggableCard card={card} gone={gone ? statusName(cell.status) : undefined} />
             </li>
           ))}
           <DropLine

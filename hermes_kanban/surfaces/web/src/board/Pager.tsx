@@ -1,10 +1,11 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { statusName } from '@/actions/words'
 import type { Counts, Status } from '@/api/types'
 import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { useView } from './context'
 import { isNarrow } from './filter'
-import { countWords, statusWord } from './words'
+import { countWords } from './words'
 
 /** On a narrow screen: which column is shown, by a tap or by swiping. */
 export function Pager(props: {
@@ -49,7 +50,7 @@ export function Pager(props: {
           onClick={() => scrollTo(scroller.current, status, 'smooth')}
         >
           <StatusIcon status={status} />
-          {statusWord(status)}{' '}
+          {statusName(status)}{' '}
           {counts !== undefined && (
             <span>
               {countWords(

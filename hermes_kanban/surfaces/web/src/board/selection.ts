@@ -29,12 +29,6 @@ export function focusedId(): string | null {
   return focused
 }
 
-/** What a verb by key acts on: the selection, else the card with the focus. */
-export function targetIds(): readonly string[] {
-  if (selected.size > 0) return selectedIds()
-  return focused === null ? [] : [focused]
-}
-
 /** Says which card has the focus, or had it last; it does not move the focus. */
 export function setFocused(id: string | null): void {
   if (focused === id) return
@@ -75,11 +69,6 @@ export function extendFrom(from: string, to: string): void {
   else next.add(from).add(to)
   anchor = to
   become(next)
-}
-
-/** Selects exactly these. */
-export function select(ids: Iterable<string>): void {
-  become(new Set(ids))
 }
 
 /** Selects nothing. */

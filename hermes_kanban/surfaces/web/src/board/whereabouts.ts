@@ -1,9 +1,9 @@
 /** Where cards went that left a list: what the events of this page's time say of them. */
 
 import { useSyncExternalStore } from 'react'
+import { statusName } from '@/actions/words'
 import { statusOf } from '@/api/types'
 import { onEvents } from '@/live/board'
-import { statusWord } from './words'
 
 interface Seen {
   /** The name of its column; '' for a task that is no more. */
@@ -18,7 +18,7 @@ const listeners = new Set<() => void>()
 onEvents((message) => {
   const at = performance.now()
   for (const card of message.cards ?? []) {
-    const word = statusWord(statusOf(card))
+    const word = statusName(statusOf(card))
     if (seen.get(card.id)?.word !== word) seen.set(card.id, { word, at })
   }
   for (const id of message.gone ?? []) seen.set(id, { word: '', at })

@@ -1,11 +1,8 @@
-/** What statuses and states are called. */
+/** What cards and heads of columns say in words. */
 
-import type { Card, Status } from '../api/types.ts'
+import type { Card } from '../api/types.ts'
 
-/** "Todo": the name of a column. */
-export function statusWord(status: Status): string {
-  return status.slice(0, 1).toUpperCase() + status.slice(1)
-}
+export { statusName as statusWord } from '../actions/words.ts'
 
 /** States that a card says in words too, for who does not see its mark. */
 export const STATE_WORDS: Partial<Record<Card['state'], string>> = {
