@@ -29,9 +29,9 @@ def node(page: Page, task_id: str) -> Locator:
 
 
 def place(of: Locator) -> dict[str, float]:
-    box = of.bounding_box()
-    assert box is not None
-    return {name: round(value, 1) for name, value in box.items()}
+    """Where it is seen: x, y, width and height."""
+    box: dict[str, float] = of.evaluate("element => element.getBoundingClientRect().toJSON()")
+    return {name: round(box[name], 1) for name in ("x", "y", "width", "height")}
 
 
 def graph_of(root: str, board: str = "default") -> str:
