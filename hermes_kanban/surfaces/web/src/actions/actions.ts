@@ -1,7 +1,8 @@
 /** Every verb that the page has: asked for what it needs, shown at once, told of when it is done. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { Moves, Status } from '@/api/types'
+import type { Moves, Status, Undone } from '@/api/types'
+import { shown } from '@/keys/table'
 import { plainName } from '@/kit/Avatar'
 import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
@@ -16,7 +17,7 @@ import { bulk, type Outcome, offlineSentence, perform, type Step } from './perfo
 import { priorityWord } from './priorities'
 import { closeUndoToast, report, type Told } from './report'
 import type { Subject, Subjects } from './subject'
-import { namesOf, statusName, undoneSentence } from './words'
+import { namesOf, offerSentence, statusName, undoneSentence } from './words'
 
 export type BlockKind = 'needs_input' | 'capability' | 'transient' | 'dependency'
 
@@ -104,8 +105,34 @@ export function actionsOn(client: QueryClient, board: string) {
     await settled(board)
     closeUndoToast()
     const newest = takeNewest(board)
-    const ids = newest?.toReversed() ?? [null]
-    return take(ids)
+    if (newest !== null) return take(newest.toReversed())
+    const offered = offer
+    offer = null
+    if (offered?.board === board && Date.now() - offered.at < OFFER_MILLISECONDS) {
+      offered.close()
+      return take([null])
+    }
+    return offerUndo()
+  }
+
+  /** Nothing was done on this page: what the person did before is taken back by a second press. */
+  async function offerUndo(): Promise<boolean> {
+    const asked = { verb: 'undo', id: null, arguments: { dry_run: true } }
+    const { done, refused } = await perform(client, board, [asked])
+    const [first] = done
+    if (first === undefined) {
+      report(board, { done, refused }, NOT_UNDONE, {
+        undo: () => undefined,
+        again: () => void undo(),
+      })
+      return false
+    }
+    const would = first.answer as unknown as Undone
+    const close = toast(offerSentence(would, serverNow()), {
+      action: { label: 'Take back', hint: shown('undo'), act: () => void take([null]) },
+    })
+    offer = { board, at: Date.now(), close }
+    return false
   }
 
   /** Undoes on each of the tasks; null is whatever was last. An undo undone is the verb again. */
@@ -120,13 +147,15 @@ export function actionsOn(client: QueryClient, board: string) {
     letIn(client, board, back)
     const [first] = done
     if (done.length === 1 && first !== undefined && refused.length === 0) {
-      const undone = first.answer as unknown as Parameters<typeof undoneSentence>[0]
+      const undone = first.answer as unknown as Undone
       const again = () => void take([undone.task_id])
       toast(undoneSentence(undone), { action: { label: 'Redo', act: again } })
       return true
     }
-    const told: Told = { past: 'as before', not: 'Nothing taken back.', final: true }
-    report(board, { done, refused }, told, { undo: () => undefined, again: () => void take(ids) })
+    report(board, { done, refused }, NOT_UNDONE, {
+      undo: () => undefined,
+      again: () => void take(ids),
+    })
     if (refused.length === 0) toast(`${done.length} tasks are as before.`)
     return refused.length === 0
   }
@@ -359,6 +388,11 @@ export function actionsOn(client: QueryClient, board: string) {
 }
 
 const BOARD = ''
+const NOT_UNDONE: Told = { past: 'as before', not: 'Nothing taken back.', final: true }
+
+// As long as its toast is shown.
+const OFFER_MILLISECONDS = 8_000
+let offer: { board: string; at: number; close: () => void } | null = null
 /** Verbs that answer what waits for a person. */
 const ANSWERS = new Set(['unblock', 'approve', 'request_changes', 'adopt', 'dismiss', 'accept'])
 const READY: Change = { status: 'ready' }

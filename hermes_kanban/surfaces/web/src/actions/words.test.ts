@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import type { PickOption } from './asking.ts'
 import { nextPlace, optionsFor } from './picking.ts'
 import { priorityWord } from './priorities.ts'
-import { cautionSentences, otherTask, outcomeSentence, undoneSentence } from './words.ts'
+import {
+  cautionSentences,
+  offerSentence,
+  otherTask,
+  outcomeSentence,
+  undoneSentence,
+} from './words.ts'
 
 test('an outcome counts what was done and what was refused', () => {
   assert.equal(outcomeSentence([{ id: 't_1' }], 0, 'archived'), 't_1 archived.')
@@ -32,6 +38,14 @@ test('an undo says what is again as it was', () => {
   assert.equal(
     undoneSentence({ ...undone, verb: 'undo', changes: { priority: [0, 3] } }),
     'Done again. t_1: priority high.',
+  )
+})
+
+test('what was done elsewhere is named with its age before it is taken back', () => {
+  const would = { task_id: 't_1', verb: 'request_changes', at: 100 }
+  assert.equal(
+    offerSentence(would, 100 + 7_200),
+    'Your last change: request changes on t_1, 2 h ago.',
   )
 })
 

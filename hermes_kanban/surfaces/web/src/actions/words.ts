@@ -1,6 +1,7 @@
 /** What was done, and what was not and why, in sentences. */
 
 import type { Caution, Undone } from '../api/types.ts'
+import { age } from '../kit/time.ts'
 import { priorityWord } from './priorities.ts'
 
 /** The name of a status as it stands over its column. */
@@ -42,6 +43,12 @@ export function undoneSentence(undone: Pick<Undone, 'task_id' | 'verb' | 'change
   const what = undone.verb === 'undo' ? 'Done again' : `Taken back: ${verbWord(undone.verb)}`
   const now = [...changesInWords(undone.changes), ...linkInWords(undone.link)]
   return now.length === 0 ? `${what}, on ${on}.` : `${what}. ${on}: ${now.join(', ')}.`
+}
+
+/** What an undo would take back, before it does. */
+export function offerSentence(would: Pick<Undone, 'task_id' | 'verb' | 'at'>, now: number) {
+  const on = would.task_id ?? 'the board'
+  return `Your last change: ${verbWord(would.verb)} on ${on}, ${age(now - would.at)} ago.`
 }
 
 function verbWord(verb: string): string {
