@@ -15,7 +15,7 @@ from hermes_kanban.kernel.due import Options, check_options, encode_options
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, must_exist, newest_event_id
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Subscription
-from hermes_kanban.model.words import EVENT_KINDS
+from hermes_kanban.model.words import EVENT_KINDS, NOTIFY_MODES
 from hermes_kanban.notify import chat
 from hermes_kanban.store.protocol import (
     BoardConnection,
@@ -25,7 +25,6 @@ from hermes_kanban.store.protocol import (
     write,
 )
 
-MODES: Final = ("notify", "wake", "notify_and_wake")
 WAKE: Final = "wake"
 WAKING: Final = ("wake", "notify_and_wake")
 ALL: Final = "all"
@@ -62,7 +61,7 @@ def subscribe(
     columns: dict[str, Any] = {
         "task_id": limits.text("task", task_id, limits.NAME_CHARACTERS),
         "filter": _encode_filter(check_filter(filter)),
-        "mode": limits.word("mode", mode, MODES),
+        "mode": limits.word("mode", mode, NOTIFY_MODES),
         "options": encode_options(checked),
         "created_by": limits.actor(actor),
     }

@@ -77,4 +77,5 @@ EVENT_KINDS: Final[frozenset[str]] = (
     )
 )
 
+NOTIFY_MODES: Final[tuple[str, ...]] = ("notify", "wake", "notify_and_wake")
 DELIVERY_STATES: Final[tuple[str, ...]] = ("waiting", "delivered", "dead")

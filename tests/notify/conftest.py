@@ -114,8 +114,8 @@ async def until(condition: Callable[[], object], seconds: float = WAIT_SECONDS) 
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty board, without a notifier."""
+def world(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An empty board, without a notifier; on every store."""
     isolate(tmp_path / "home", monkeypatch)
     world = World(tmp_path)
     yield world

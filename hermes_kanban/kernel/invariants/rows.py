@@ -14,6 +14,7 @@ from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.model.words import (
     BLOCK_KINDS,
     DELIVERY_STATES,
+    NOTIFY_MODES,
     OUTCOMES,
     STATUSES,
     WORKSPACE_KINDS,
@@ -214,6 +215,36 @@ _OUTBOX: Final = (
     ),
 )
 
+_DIGESTS: Final = (
+    RowRule(
+        13,
+        "delivery",
+        "is in a digest with delivery {1} of another subscription",
+        "SELECT d.id, min(o.id) FROM deliveries d JOIN deliveries o ON o.batch = d.batch"
+        " WHERE d.batch IS NOT NULL AND o.sub_id <> d.sub_id GROUP BY d.id",
+    ),
+    RowRule(
+        13,
+        "delivery",
+        "is {1} while delivery {2} of its digest is {3}",
+        "SELECT d.id, d.state, o.id, o.state FROM deliveries d JOIN deliveries o"
+        " ON o.batch = d.batch WHERE d.batch IS NOT NULL AND o.state <> d.state AND o.id < d.id",
+    ),
+    RowRule(
+        13,
+        "delivery",
+        "is {1} and has the receipt of a message",
+        "SELECT id, state FROM deliveries WHERE receipt IS NOT NULL AND state <> 'delivered'",
+    ),
+    RowRule(
+        13,
+        "delivery",
+        "is to wake an agent, of which its subscription says nothing",
+        "SELECT d.id FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id"
+        " WHERE d.wake_at IS NOT NULL AND s.mode = 'notify'",
+    ),
+)
+
 _WORDS: Final = tuple(
     RowRule(
         14,
@@ -227,7 +258,8 @@ _WORDS: Final = tuple(
         ("task", "tasks", "id", "workspace_kind", WORKSPACE_KINDS),
         ("run", "task_runs", "id", "outcome", OUTCOMES),
         ("delivery", "deliveries", "id", "state", DELIVERY_STATES),
+        ("subscription", "kanban_notify_subs", "id", "mode", NOTIFY_MODES),
     )
 )
 
-RULES: Final = (*_CLAIMS, *_RUNS, *_TASKS, *_OUTBOX, *_WORDS)
+RULES: Final = (*_CLAIMS, *_RUNS, *_TASKS, *_OUTBOX, *_DIGESTS, *_WORDS)
