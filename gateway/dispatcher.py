@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import anyio
@@ -13,6 +14,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
+from gateway.chat.states import WELL
 from gateway.eventlog import log_events
 from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
 from gateway.kernel_thread import KernelThread
@@ -35,11 +37,20 @@ SWEEP_SECONDS: Final = 30.0
 
 
 class BoardDispatcher:
-    """Dispatches one board until cancelled; no worker dies with it."""
+    """Dispatches one board until cancelled; no worker dies with it.
+
+    ``chats`` says how each chat platform is, for the health record.
+    """
 
     def __init__(
-        self, board: str | None, live_config: LiveConfig, pulse: Pulse, log: FilteringBoundLogger
+        self,
+        board: str | None,
+        live_config: LiveConfig,
+        pulse: Pulse,
+        log: FilteringBoundLogger,
+        chats: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        self._chats = chats
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
@@ -214,6 +225,7 @@ class BoardDispatcher:
             )
         elif change == "unstuck":
             self._log.info("dispatch.unstuck")
+        self._record.chat = dict(self._chats())
         self._record.in_progress = report.in_progress
         self._record.stuck = self._stuck.reasons
         self._write_health(config, self._degraded(config))
@@ -230,7 +242,11 @@ class BoardDispatcher:
         self._health.write(record)
 
     def _degraded(self, config: Config) -> list[str]:
-        found = []
+        found = [
+            f"chat.{platform}: {state}"
+            for platform, state in self._record.chat.items()
+            if state not in WELL
+        ]
         if self._live_config.error is not None:
             found.append(self._live_config.error)
         if self._free_mib < config.kanban.min_free_mb:

@@ -22,7 +22,8 @@ class HealthRecord(msgspec.Struct):
     """What one gateway says of one board. Times are Unix seconds.
 
     ``state`` is ``dispatching``, ``standby`` or ``off``; ``degraded`` lists what needs a person;
-    ``stuck`` has the tasks that should start and do not, by reason.
+    ``stuck`` has the tasks that should start and do not, by reason; ``chat`` says in words how each
+    chat platform is.
     """
 
     state: str
@@ -36,6 +37,7 @@ class HealthRecord(msgspec.Struct):
     in_progress: int = 0
     degraded: list[str] = []
     stuck: dict[str, list[str]] = {}
+    chat: dict[str, str] = {}
 
 
 def new_record(state: str, *, now: int, interval_seconds: float) -> HealthRecord:
@@ -70,6 +72,7 @@ class HealthFile:
             record.in_progress,
             tuple(record.degraded),
             msgspec.json.encode(record.stuck),
+            tuple(record.chat.items()),
             record.tick_at // REFRESH_SECONDS,
         )
         if key == self._written:

@@ -17,6 +17,7 @@ import anyio
 import anyio.abc
 from structlog.typing import FilteringBoundLogger
 
+from gateway.chat.service import ChatService
 from gateway.dispatcher import BoardDispatcher
 from gateway.notifier import BoardNotifier
 from gateway.senders import Sender
@@ -60,6 +61,14 @@ class GatewayRunner:
         self._slugs: list[str] = []
         self._list_at = 0.0
         self._senders: dict[str, Sender] = {}
+        self._chats = ChatService(
+            self._home,
+            self._live_config,
+            self._board_names,
+            self._senders,
+            self._log,
+            changed=lambda: self._nudge("chat"),
+        )
         self._look_again = anyio.Event()
 
     async def run(self) -> None:
@@ -79,6 +88,7 @@ class GatewayRunner:
                     group.start_soon(self._kanban_dispatcher_watcher)
                     group.start_soon(self._kanban_notifier_watcher)
                     group.start_soon(self._serve_web)
+                    group.start_soon(self._serve_chats)
             self._log.info("gateway.stopped")
             outer.cancel_scope.cancel()
 
@@ -86,7 +96,9 @@ class GatewayRunner:
         """Dispatch every served board while ``kanban.dispatch_in_gateway`` says so."""
 
         async def dispatch(board: BoardName, pulse: Pulse, log: FilteringBoundLogger) -> None:
-            await BoardDispatcher(board, self._live_config, pulse, log).serve()
+            await BoardDispatcher(
+                board, self._live_config, pulse, log, lambda: self._chats.states
+            ).serve()
 
         await self._serve_boards(
             "dispatcher",
@@ -120,6 +132,20 @@ class GatewayRunner:
                 self._log.error("watcher.failed", watcher="web", error=said, exc_info=True)
                 await anyio.sleep(SCAN_SECONDS)
 
+    async def _serve_chats(self) -> None:
+        """Speak and listen in the chats that ``chat:`` names; a failure is told and tried again."""
+        while True:
+            try:
+                await self._chats.serve()
+            except Exception as error:
+                said = str(error) or repr(error)
+                self._log.error("watcher.failed", watcher="chat", error=said, exc_info=True)
+                await anyio.sleep(SCAN_SECONDS)
+
+    def _board_names(self) -> dict[str, BoardName]:
+        """The boards that this gateway serves, by slug, as they are connected to."""
+        return {slug: board for slug, (board, _) in self._reachable().items()}
+
     def _reachable(self) -> dict[str, tuple[BoardName, Pulse]]:
         """The boards that this gateway serves, by slug."""
         return {
@@ -152,10 +178,13 @@ class GatewayRunner:
             if error != rejected and error is not None:
                 self._log.error("config.rejected", error=error)
             if current is not known or error != rejected:
-                for pulse in self._pulses.values():
-                    pulse.nudge("config")
+                self._nudge("config")
             known, rejected = current, error
             await anyio.sleep(SCAN_SECONDS)
+
+    def _nudge(self, why: str) -> None:
+        for pulse in self._pulses.values():
+            pulse.nudge(why)
 
     async def _follow_boards(self) -> None:
         """Keep a pulse for each served board that can be opened."""

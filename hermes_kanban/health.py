@@ -30,6 +30,7 @@ class Health(msgspec.Struct, frozen=True):
     in_progress: int = 0
     degraded: list[str] = []
     stuck: dict[str, list[str]] = {}
+    chat: dict[str, str] = {}
 
 
 def read(paths: BoardPaths, now: int) -> Health | None:

@@ -97,6 +97,27 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "a worktree with work that is nowhere else was moved aside; 'stats' lists them", ()
     ),
     "breaker.opened": LogEvent("a task failed too often and was blocked", ("failures",)),
+    "chat.connected": LogEvent("the gateway speaks and listens on a chat platform", ("platform",)),
+    "chat.failed": LogEvent(
+        "a chat platform is out of reach; it is tried again after delay_seconds",
+        ("platform", "delay_seconds"),
+    ),
+    "chat.refused": LogEvent(
+        "a chat platform is configured and cannot be used as it is", ("platform",)
+    ),
+    "chat.standby": LogEvent(
+        "another gateway of this home listens; this one only sends", ("platform", "holder")
+    ),
+    "chat.stopped": LogEvent("the gateway is on a chat platform no more", ("platform",)),
+    "chat.done": LogEvent(
+        "somebody gave a command or an answer in a chat", ("platform", "actor", "ok")
+    ),
+    "chat.stranger": LogEvent(
+        "somebody who is not listed was not listened to", ("platform", "user", "place")
+    ),
+    "chat.fault": LogEvent(
+        "what was said met what was not foreseen; it was answered so", ("platform", "trace")
+    ),
     "notify.message": LogEvent(
         "a message to the destination 'log'", ("subscription", "event_id", "kind", "title", "text")
     ),

@@ -117,7 +117,7 @@ def _told(conn: BoardConnection, event: Event) -> _Piece:
     facts = texts.facts(event.payload)
     task = _about_task(conn, event.task_id)
     told = AboutEvent(event.id, event.kind, event.actor, event.run_id, event.created_at, facts)
-    ask = None if task is None else _ask(event)
+    ask = None if task is None else ask_of(event)
     decided = None
     if ask is not None and event.task_id is not None:
         decided = decisions.decision_of(conn, event.task_id, event.id)
@@ -143,10 +143,11 @@ def closed_text(conn: BoardConnection, delivery: Delivery, decision: Decision) -
 
 def asks(event: Event) -> bool:
     """Whether a message about the event asks a person something."""
-    return event.task_id is not None and _ask(event) is not None
+    return event.task_id is not None and ask_of(event) is not None
 
 
-def _ask(event: Event) -> Ask | None:
+def ask_of(event: Event) -> Ask | None:
+    """What the event asks a person, answered or not; None if it asks nothing."""
     payload = event.payload
     if event.kind == "blocked":
         part = payload.get("task")

@@ -74,6 +74,14 @@ def slash(
         )
 
 
+def plain_reply(text: str, ok: bool, platform: Platform) -> Reply:
+    """A reply of a few lines, in the marks of the platform."""
+    marks = style(platform)
+    if platform != "matrix":
+        return Reply(marks.escape(text), ok)
+    return Reply(text, ok, html=marks.escape(text))
+
+
 def _prefix_of(text: str) -> str | None:
     first = text.lstrip()[: len(PREFIXES[0]) + 1]
     word = first[: len(PREFIXES[0])].lower()

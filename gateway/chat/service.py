@@ -1,0 +1,173 @@
+"""The chats of the gateway: one adapter a platform that is configured, for as long as it is.
+
+An adapter that fails is left and entered again after a while, longer each time, and holds up
+nothing else. Every gateway of a home can send; one of them, by lock, listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+from structlog.typing import FilteringBoundLogger
+
+from gateway.chat.adapter import Adapter, Context, MissingPackage
+from gateway.chat.desk import ChatDesk
+from gateway.chat.platforms import make
+from gateway.chat.states import CONNECTED, CONNECTING, STANDBY
+from gateway.chat.tokens import key_of
+from gateway.senders import Sender
+from hermes_kanban.config import LiveConfig
+from hermes_kanban.config.chat import PLATFORMS
+from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.redact import one_line, redact
+from hermes_kanban.store.role_lock import RoleLock
+
+SCAN_SECONDS: Final = 0.5
+STANDBY_SECONDS: Final = 0.5
+FIRST_SECONDS: Final = 0.5
+MOST_SECONDS: Final = 60.0
+STEADY_SECONDS: Final = 30.0
+
+
+class Unusable(Exception):
+    """It will not work until the configuration or the installation changes."""
+
+
+class ChatService:
+    """Runs the adapters until cancelled; ``senders`` gets those that are connected, by platform.
+
+    ``states`` says in words how each configured platform is, ``connected`` or what is wrong;
+    ``changed`` is called when one of them, and with it who can be sent to, has changed.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        live_config: LiveConfig,
+        boards: Callable[[], Mapping[str, str | None]],
+        senders: MutableMapping[str, Sender],
+        log: FilteringBoundLogger,
+        *,
+        changed: Callable[[], None],
+    ) -> None:
+        self._folder = home / "chat"
+        self._live_config = live_config
+        self._boards = boards
+        self._senders = senders
+        self._log = log
+        self._changed = changed
+        self.states: dict[str, str] = {}
+
+    async def serve(self) -> None:
+        """Follow the configuration of every platform."""
+        async with anyio.create_task_group() as group:
+            for platform in PLATFORMS:
+                group.start_soon(self._follow, platform)
+
+    async def _follow(self, platform: str) -> None:
+        failures = 0
+        while True:
+            settings = self._settings(platform)
+            if settings is None:
+                self.states.pop(platform, None)
+                await anyio.sleep(SCAN_SECONDS)
+                continue
+            began = anyio.current_time()
+            with anyio.CancelScope() as changed:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._until_changed, platform, settings, changed)
+                    delay = await self._once(platform, settings, failures)
+                    steady = anyio.current_time() - began > STEADY_SECONDS
+                    failures = 1 if steady else failures + 1
+                    await anyio.sleep(delay)
+                    group.cancel_scope.cancel()
+            if changed.cancelled_caught:
+                failures = 0
+
+    async def _until_changed(
+        self, platform: str, settings: Any, changed: anyio.CancelScope
+    ) -> None:
+        while self._settings(platform) == settings:
+            await anyio.sleep(SCAN_SECONDS)
+        changed.cancel()
+
+    def _settings(self, platform: str) -> Any:
+        return getattr(self._live_config.current().chat, platform)
+
+    async def _once(self, platform: str, settings: Any, failures: int) -> float:
+        """Run the adapter until it fails; the seconds until it is worth another try."""
+        delay = min(MOST_SECONDS, FIRST_SECONDS * (1 << min(failures, 10)))
+        try:
+            await self._run(platform, settings)
+        except (MissingPackage, ConfigError, Unusable) as error:
+            self._tell(platform, str(error))
+            return MOST_SECONDS
+        except Exception as error:
+            said = redact(one_line(_cause(error)))
+            self._be(platform, f"out of reach: {said}")
+            self._log.warning("chat.failed", platform=platform, error=said, delay_seconds=delay)
+        return delay
+
+    def _tell(self, platform: str, error: str) -> None:
+        if self.states.get(platform) != error:
+            self._log.error("chat.refused", platform=platform, error=error)
+        self._be(platform, error)
+
+    def _be(self, platform: str, state: str) -> None:
+        if self.states.get(platform) != state:
+            self.states[platform] = state
+            self._changed()
+
+    async def _run(self, platform: str, settings: Any) -> None:
+        self.states.setdefault(platform, CONNECTING)
+        key = await anyio.to_thread.run_sync(key_of, self._folder / "key")
+        desk = ChatDesk(
+            platform,
+            chat=lambda: self._live_config.current().chat,
+            boards=self._boards,
+            key=key,
+            log=self._log,
+            clock=anyio.current_time,
+        )
+        keep = self._folder / f"{platform}.kept"
+        context = Context(settings=settings, desk=desk, keep=keep, log=self._log)
+        # To load a platform's package may take a second, and nobody else shall wait for it.
+        adapter = await anyio.to_thread.run_sync(make, platform, context)
+        async with adapter:
+            with self._registered(platform, adapter):
+                await self._listen(platform, adapter)
+
+    async def _listen(self, platform: str, adapter: Adapter) -> None:
+        lock = RoleLock(self._folder / f"{platform}.lock")
+        if not lock.try_take():
+            self._be(platform, STANDBY)
+            self._log.info("chat.standby", platform=platform, holder=lock.holder())
+            while not lock.try_take():
+                await anyio.sleep(STANDBY_SECONDS)
+        try:
+            self._be(platform, CONNECTED)
+            self._log.info("chat.connected", platform=platform)
+            await adapter.listen()
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _registered(self, platform: str, adapter: Adapter) -> Iterator[None]:
+        self._senders[platform] = adapter
+        try:
+            yield
+        finally:
+            self._senders.pop(platform, None)
+            self._log.info("chat.stopped", platform=platform)
+
+
+def _cause(error: BaseException) -> str:
+    """The first error of a group, in its own words."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
