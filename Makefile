@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSPECTOR := $(VENV)/inspector/.installed
 BROWSER := $(VENV)/browser/.installed
+SYNAPSE := $(VENV)/synapse/.installed
 WEB := hermes_kanban/surfaces/web
 WEB_INSTALLED := $(WEB)/node_modules/.installed
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
@@ -21,7 +22,7 @@ STEPS ?= 200
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
-setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) ## make .venv with everything pinned; redone only when the pins change
+setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) $(SYNAPSE) ## make .venv with everything pinned; redone only when the pins change
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
@@ -51,6 +52,13 @@ $(BROWSER): $(INSTALLED) $(wildcard tests/browser/chromium/*)
 	$(BIN)/node $(@D)/unpack.mjs
 	@touch $@
 
+# The Matrix server by which the tests look at the chats, in a .venv of its own for its pins.
+$(SYNAPSE): $(INSTALLED) tests/chat/synapse/constraints.txt
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c tests/chat/synapse/constraints.txt matrix-synapse
+	@touch $@
+
 run: $(INSTALLED) ## watch real workers do a sample plan (ARGS=--exit-when-idle ends by itself)
 	@$(BIN)/python -m hermes_kanban.demo $(ARGS)
 
@@ -63,14 +71,14 @@ check: $(INSTALLED) $(WEB_INSTALLED) ## style and types
 web: $(WEB_INSTALLED) ## build the page of the board into hermes_kanban/surfaces/static
 	$(BIN)/python -m tests.browser.built
 
-test: check $(INSPECTOR) $(BROWSER) ## style, types and the tests
+test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
 	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents tests/clients $(ARGS)
 
-bench: $(INSTALLED) $(BROWSER) ## what the verbs cost, beside plain sqlite3 and beside other queues
+bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: $(BROWSER) ## every view of the web board, into docs/images (VIEWS="board graph", else all)

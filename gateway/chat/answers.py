@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import decisions, messages, outbox
+from hermes_kanban.kernel import decisions, deliveries, messages
 from hermes_kanban.kernel.subscriptions import get_subscription
 from hermes_kanban.model.errors import AlreadyDecided, InvalidInput
 from hermes_kanban.notify.message import Ask
@@ -107,7 +107,7 @@ class Asked(NamedTuple):
 def asked_by(conn: kb.BoardConnection, platform: str, receipt: str) -> list[Asked] | None:
     """What the message with that receipt asked; None if it is none of this board's."""
     found, ours = [], False
-    for delivery in outbox.deliveries_of(conn, receipt):
+    for delivery in deliveries.with_receipt(conn, receipt):
         sub = get_subscription(conn, delivery.sub_id)
         if sub.destination.partition(":")[0] == platform:
             ours = True

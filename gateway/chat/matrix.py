@@ -27,7 +27,8 @@ from gateway.chat.adapter import (
     read_kept,
 )
 from hermes_kanban import notify
-from hermes_kanban.config.chat import MatrixSettings, read_secret
+from hermes_kanban.config.chat import MatrixSettings
+from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
 from hermes_kanban.surfaces.slash import Reply
@@ -344,7 +345,7 @@ class MatrixAdapter:
         return tuple(name for name, found in self._rooms.items() if found == room_id)
 
     async def _is_encrypted(self, room_id: str) -> bool:
-        """Looked up once a room; that it is turned on is heard, and it is never turned off."""
+        """Looked up once a room; turning it on later is heard, and nobody can turn it off."""
         if room_id not in self._encrypted:
             answer = await self._client.room_get_state_event(room_id, "m.room.encryption")
             self._encrypted[room_id] = isinstance(
