@@ -147,7 +147,7 @@ def test_a_second_press_answers_nothing_that_slid_under_it(web: WebAlone, visit:
     until(page, lambda: kb.get_task(web.conn, first).status == "ready")
     # With the pointer moved it is meant.
     assert kb.get_task(web.conn, second).status == "blocked"
-    page.mouse.move(x + 2, y)
+    page.mouse.move(x + 20, y)
     page.mouse.down()
     page.mouse.up()
     until(page, lambda: kb.get_task(web.conn, second).status == "ready")
