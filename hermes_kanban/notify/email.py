@@ -22,7 +22,7 @@ from hermes_kanban.config.notify import MailAddress, MailSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError, InvalidInput
 from hermes_kanban.notify import attached, settings
-from hermes_kanban.notify.message import Log, Message, Outcome, dead, delivered, retry
+from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
 from hermes_kanban.notify.texts import cut
 from hermes_kanban.redact import one_line
 
@@ -49,7 +49,7 @@ def check(address: str) -> str:
 
 
 async def send(address: str, message: Message, _log: Log) -> Outcome:
-    """One attempt; its receipt is the mail's Message-ID."""
+    """One attempt."""
     mail = settings.current().mail
     if mail is None or (problem := _why_not(mail, address)):
         return retry(_NOT_CONFIGURED if mail is None else problem)
@@ -58,8 +58,7 @@ async def send(address: str, message: Message, _log: Log) -> Outcome:
     except ConfigError as error:
         return retry(str(error))
     letter = await anyio.to_thread.run_sync(write, message, mail.sender, address)
-    outcome = await _hand_over(letter, mail, password, address)
-    return outcome or delivered(letter["Message-ID"])
+    return await _hand_over(letter, mail, password, address)
 
 
 def _why_not(mail: MailSettings | None, address: str) -> str:
@@ -111,8 +110,7 @@ def _id(key: str, domain: str) -> str:
 
 async def _hand_over(
     letter: EmailMessage, mail: MailSettings, password: str | None, recipient: str
-) -> Outcome | None:
-    """Give it to the server; None when it took it."""
+) -> Outcome:
     import aiosmtplib
 
     server = aiosmtplib.SMTP(
@@ -133,7 +131,7 @@ async def _hand_over(
         return msgspec.structs.replace(outcome, reason=settings.hide(outcome.reason, *secrets))
     except (OSError, ssl.SSLError) as error:
         return retry(f"the mail server cannot be reached: {getattr(error, 'strerror', error)}")
-    return None
+    return DELIVERED
 
 
 def _judge(error: aiosmtplib.SMTPException) -> Outcome:

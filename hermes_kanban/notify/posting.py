@@ -7,6 +7,7 @@ the web server brings, speaks the protocol.
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import time
 from collections.abc import Sequence
@@ -85,11 +86,15 @@ async def _connect(target: Target, addresses: Sequence[str]) -> anyio.abc.ByteSt
             except ssl.SSLError:
                 raise
             except OSError as error:
-                cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-                problem = f"it cannot be reached: {cause.strerror or cause}"
+                problem = f"it cannot be reached: {_why(error)}"
                 continue
         problem = f"it does not take a connection within {CONNECT_SECONDS:g} s"
     raise Unreachable(problem)
+
+
+def _why(error: OSError) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return os.strerror(cause.errno) if cause.errno else str(cause)
 
 
 @cache
@@ -121,14 +126,9 @@ async def _converse(
     while True:
         event = talk.next_event()
         if event is h11.NEED_DATA:
-            try:
-                talk.receive_data(await stream.receive(CHUNK_BYTES))
-            except anyio.EndOfStream:
-                talk.receive_data(b"")
+            talk.receive_data(await stream.receive(CHUNK_BYTES))
         elif isinstance(event, h11.Response):
             return Answer(event.status_code, _retry_after(event))
-        elif isinstance(event, h11.ConnectionClosed):
-            raise Unreachable("it closed the connection without an answer")
 
 
 def _retry_after(response: h11.Response) -> float | None:

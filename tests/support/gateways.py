@@ -31,6 +31,7 @@ class Gateways:
         profiles: Mapping[str, Any],
         *,
         web: Mapping[str, Any] | None = None,
+        notify: Mapping[str, Any] | None = None,
         **kanban: Any,
     ) -> None:
         """Write config.yaml; short back-off unless told otherwise."""
@@ -38,6 +39,8 @@ class Gateways:
         sections = {"kanban": settings, "profiles": dict(profiles)}
         if web is not None:
             sections["web"] = dict(web)
+        if notify is not None:
+            sections["notify"] = dict(notify)
         text = yaml.safe_dump(sections)
         draft = self.home / "config.yaml.new"
         draft.write_text(text, "utf-8")
