@@ -46,6 +46,7 @@ class BoardNotifier:
         self._pulse = pulse
         self._log = log
         self._senders = senders
+        self._reached: frozenset[str] = frozenset()
         self._kernel = KernelThread(board)
 
     async def serve(self) -> None:
@@ -97,6 +98,7 @@ class BoardNotifier:
     async def _round(self, sending: Sending) -> float:
         """Turn new events into deliveries and start what is due; seconds until the next round."""
         await sending.settle()
+        await self._look_who_is_reached()
         more = await self._kernel(outbox.advance_cursors)
         woken = await self._kernel(waking.wake_due)
         if woken:
@@ -111,6 +113,12 @@ class BoardNotifier:
         if next_at is None:
             return INTERVAL_SECONDS
         return min(max(0.0, next_at - self._kernel.conn.clock.now()), INTERVAL_SECONDS)
+
+    async def _look_who_is_reached(self) -> None:
+        reached = frozenset(self._senders)
+        for platform in sorted(reached - self._reached):
+            await self._kernel(partial(outbox.due_again, platform=platform))
+        self._reached = reached
 
 
 async def _keep(lock: RoleLock | SharedRoleLock) -> None:

@@ -7,6 +7,7 @@ platform hands over again is done once. Nothing raises: whatever goes wrong is a
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,7 @@ class ChatDesk:
     """Whom the adapter of one platform hands everything to.
 
     ``boards`` gives the boards that are served, by slug, as they are connected to; ``chat`` the
-    ``chat:`` section as it is now. ``clock`` gives seconds that only rise.
+    ``chat:`` section as it is now.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class ChatDesk:
         boards: Callable[[], Mapping[str, str | None]],
         key: bytes,
         log: Any,
-        clock: Callable[[], float],
     ) -> None:
         self._platform = platform
         self._marks = cast(Platform, platform)
@@ -62,7 +62,6 @@ class ChatDesk:
         self._boards = boards
         self._tokens = Tokens(key, platform)
         self._log = log
-        self._clock = clock
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
 
@@ -266,7 +265,7 @@ class ChatDesk:
 
     def _stranger(self, place: str, user: str) -> Reply | None:
         """One line an hour for each; nothing else happens."""
-        now = self._clock()
+        now = time.monotonic()
         last = self._told.get((place, user))
         if last is not None and now - last < STRANGER_SECONDS:
             return None

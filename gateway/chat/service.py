@@ -30,7 +30,8 @@ from hermes_kanban.store.role_lock import RoleLock
 SCAN_SECONDS: Final = 0.5
 STANDBY_SECONDS: Final = 0.5
 FIRST_SECONDS: Final = 0.5
-MOST_SECONDS: Final = 60.0
+MOST_SECONDS: Final = 15.0
+UNUSABLE_SECONDS: Final = 60.0
 STEADY_SECONDS: Final = 30.0
 
 
@@ -106,7 +107,7 @@ class ChatService:
             await self._run(platform, settings)
         except (MissingPackage, ConfigError, Unusable) as error:
             self._tell(platform, str(error))
-            return MOST_SECONDS
+            return UNUSABLE_SECONDS
         except Exception as error:
             said = redact(one_line(_cause(error)))
             self._be(platform, f"out of reach: {said}")
@@ -132,7 +133,6 @@ class ChatService:
             boards=self._boards,
             key=key,
             log=self._log,
-            clock=anyio.current_time,
         )
         keep = self._folder / f"{platform}.kept"
         context = Context(settings=settings, desk=desk, keep=keep, log=self._log)

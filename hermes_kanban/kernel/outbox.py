@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from hermes_kanban import notify
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.digests import COLUMNS, collect, members
 from hermes_kanban.kernel.due import decode_options, due_at, options_of
@@ -326,6 +327,20 @@ def mark_retry(
         return due | {"reason": _reason(reason)}
 
     return _change(conn, "mark-retry", delivery_id, ("waiting",), changes)
+
+
+def due_again(conn: BoardConnection, platform: str) -> None:
+    """A chat platform can be reached again: what waited for that alone is due now."""
+    reason = notify.unreached(platform)
+    with write(conn, "due-again") as tx:
+        until = tx.now + UNTRIED_SECONDS  # later than that it waits for something else, too
+        tx.run(_DUE_AGAIN, {"reason": reason, "now": tx.now, "until": until})
+
+
+_DUE_AGAIN: Final = (
+    "UPDATE deliveries SET next_attempt_at = :now WHERE state = 'waiting' AND reason = :reason"
+    " AND next_attempt_at > :now AND next_attempt_at <= :until"
+)
 
 
 def mark_dead(conn: BoardConnection, delivery_id: int, *, reason: str) -> Delivery:

@@ -79,7 +79,7 @@ async def send(
 
     scheme, address = split(destination)
     if scheme in PLATFORMS:
-        return not_now(f"no gateway with chat.{scheme} runs here")
+        return not_now(unreached(scheme))
     if scheme not in SCHEMES:
         return dead(f"no destination is called {scheme!r}; allowed: {ALLOWED}")
     try:
@@ -106,6 +106,11 @@ async def close(
     with anyio.fail_after(timeout_seconds):
         await edit(address, receipt, text)
     return True
+
+
+def unreached(platform: str) -> str:
+    """Why what goes to a chat waits while its adapter does not run."""
+    return f"no gateway with chat.{platform} runs here"
 
 
 def split(destination: str) -> tuple[str, str]:
@@ -137,4 +142,5 @@ __all__ = [
     "retry",
     "send",
     "split",
+    "unreached",
 ]

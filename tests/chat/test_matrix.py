@@ -1,0 +1,199 @@
+"""The gateway in a room of a real Matrix server."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.subscriptions import list_subscriptions, subscribe
+from tests.chat.room import Room, replied, text_of
+from tests.support.waiting import wait_until
+
+ASKED = "Which table is meant?\n- the first\n- the second"
+
+
+def created(room: Room) -> str:
+    """A task that mara makes in the room; its id."""
+    event = room.mara.say(room.id, "!kanban create Count the words")
+    answer = text_of(room.answer_to(event))
+    found = re.search(r"t_\w+", answer)
+    assert found, answer
+    return found[0]
+
+
+def asked(room: Room, task_id: str, reason: str = ASKED) -> dict:
+    """The message by which the room hears of a question of that task."""
+    kb.block_task(room.gateways.conn, task_id, reason=reason, kind="needs_input")
+    newest = kb.list_events(room.gateways.conn, task_id)[-1].id
+    assert newest
+    return room.wait_for(
+        lambda text: "Blocked" in text and reason.split("\n", maxsplit=1)[0] in text
+    )
+
+
+def test_a_room_hears_of_its_tasks_and_answers_there(room):
+    room.start()
+    conn = room.gateways.conn
+    task_id = created(room)
+    assert kb.get_task(conn, task_id).created_by == "person:mara"
+    (sub,) = list_subscriptions(conn)
+    assert (sub.task_id, sub.options) == (task_id, {"inherit": True})
+
+    # A question becomes a message with its choices; a number answers it, and it says who did.
+    question = asked(room, task_id)
+    assert "1. the first\n2. the second" in text_of(question)
+    assert "<li>the first</li>" in question["content"]["formatted_body"]
+    told = room.answer_to(room.mara.say(room.id, "2", to=question["event_id"]))
+    assert "Answered: the second" in text_of(told)
+    events = [one for one in kb.list_events(conn, task_id) if one.kind == "unblocked"]
+    assert [(one.actor, one.payload["reason"]) for one in events] == [("person:mara", "the second")]
+    edit = room.wait_for("Answered by mara: the second.")
+    assert edit["content"]["m.relates_to"]["event_id"] == question["event_id"]
+
+    # Whoever comes second is told who was first, and nothing changes.
+    late = room.answer_to(room.tom.say(room.id, "the first", to=question["event_id"]))
+    assert "answered by person:mara" in text_of(late)
+    assert kb.get_task(conn, task_id).status == "ready"
+
+    # A reaction answers, too, and so does a reply in words.
+    first = asked(room, task_id, "Another?\n- yes\n- no")
+    room.tom.react(room.id, first["event_id"], "1️⃣")
+    room.gateways.wait_for(task_id, "ready")
+    second = asked(room, task_id, "In words?")
+    room.mara.say(room.id, "> <@bot> Blocked\n\nBy Monday, please", to=second["event_id"])
+    room.gateways.wait_for(task_id, "ready")
+    last = [one for one in kb.list_events(conn, task_id) if one.kind == "unblocked"][-1]
+    assert last.payload["reason"] == "By Monday, please"
+
+
+def test_commands_are_answered_in_their_thread_and_strangers_are_not_listened_to(room):
+    room.start()
+    conn = room.gateways.conn
+    task_id = created(room)
+
+    root = room.mara.say(room.id, "What is there?")
+    thread = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
+    content = {"msgtype": "m.text", "body": "/kanban list", "m.relates_to": thread}
+    event = room.mara.send(room.id, "m.room.message", content)
+    listed = room.answer_to(event)
+    assert task_id in text_of(listed)
+    assert "<pre>" in listed["content"]["formatted_body"]
+    assert listed["content"]["m.relates_to"]["event_id"] == root
+
+    # Markup of a title stays text.
+    event = room.tom.say(room.id, "!kanban create <b>Bold</b> & more")
+    made = re.search(r"t_\w+", text_of(room.answer_to(event)))
+    assert made
+    event = room.tom.say(room.id, f"!kanban show {made[0]}")
+    assert (
+        "&lt;b&gt;Bold&lt;/b&gt; &amp; more" in room.answer_to(event)["content"]["formatted_body"]
+    )
+
+    # Eve is told once; her commands, replies and reactions do nothing.
+    question = asked(room, task_id)
+    told = room.answer_to(room.eve.say(room.id, f"!kanban archive {task_id}"))
+    assert "I take nothing from you here" in text_of(told)
+    room.eve.say(room.id, f"!kanban archive {task_id}")
+    room.eve.say(room.id, "the first", to=question["event_id"])
+    room.eve.react(room.id, question["event_id"], "1️⃣")
+
+    # Destroying, programs, long texts: one line each.
+    for said, answer in (
+        (f"!kanban purge {task_id}", "cannot be given in a chat"),
+        ("!kanban notify subscribe command:/bin/true", "only chats can"),
+        ("!kanban creat x", "did you mean 'create'?"),
+        ("!kanban comment " + "x" * 40_000, "at most 32,768 bytes"),
+    ):
+        reply = text_of(room.answer_to(room.mara.say(room.id, said)))
+        assert answer in reply
+        assert "\n" not in reply
+    assert kb.get_task(conn, task_id).status == "blocked"
+    strangers = [one for one in room.said() if "I take nothing" in text_of(one)]
+    assert len(strangers) == 1
+
+
+def test_nothing_is_lost_or_done_twice_while_the_gateway_is_killed_and_away(room):
+    process = room.start()
+    conn = room.gateways.conn
+    task_id = created(room)
+    for number in range(6):
+        # Killed at some point of reading, doing, answering and keeping.
+        room.mara.say(room.id, f"!kanban comment {task_id} number {number}")
+        if number % 2:
+            time.sleep(0.02 * number)
+        room.gateways.kill(process)
+        if number == 3:
+            # More than fits in one answer of the server is said while nobody listens.
+            for more in range(120):
+                room.tom.say(room.id, f"chatter {more}")
+            room.mara.say(room.id, f"!kanban comment {task_id} behind the chatter")
+            for more in range(120):
+                room.tom.say(room.id, f"more {more}")
+        process = room.start()
+    kb.block_task(conn, task_id, reason="Still there?", kind="needs_input")
+    room.wait_for("Still there?")
+    room.answer_to(room.mara.say(room.id, f"!kanban comment {task_id} the last"))
+    comments = [one.body for one in kb.list_comments(conn, task_id)]
+    wanted = [f"number {number}" for number in range(6)]
+    wanted.insert(4, "behind the chatter")
+    assert comments == [*wanted, "the last"]
+    # Every command has one answer, however often it was given.
+    answers = [replied(one) for one in room.said() if "comment" in text_of(one)]
+    assert len(answers) == len(set(answers)) == 8
+
+
+def test_a_server_that_vanishes_is_waited_for_and_the_gateway_ends_at_once(room, synapse):
+    process = room.start()
+    conn = room.gateways.conn
+    task_id = created(room)
+    synapse.stop()
+    try:
+        kb.block_task(conn, task_id, reason="Anybody?", kind="needs_input")
+        wait_until(
+            lambda: (
+                (found := room.gateways.health())
+                and any("chat.matrix: out of reach" in one for one in found.degraded)
+            )
+        )
+    finally:
+        synapse.start()
+    room.wait_for("Anybody?")
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 2.0
+
+
+def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):
+    conn = room.gateways.conn
+    subscribe(conn, destination="matrix")
+    (sub,) = list_subscriptions(conn)
+    assert sub.destination == f"matrix:{room.alias}"
+    task_id = kb.create_task(conn, title="Count", assignee="someone")
+    claimed = kb.claim_task(conn, task_id, claimer="by-hand")
+    assert claimed is not None
+    workspace = conn.paths.workspaces / task_id
+    workspace.mkdir(parents=True)
+    (workspace / "report.txt").write_text("42 words")
+    kb.request_review(
+        conn,
+        task_id,
+        summary="Counted",
+        artifacts=["report.txt"],
+        run_id=claimed.current_run_id,
+        claim_lock=claimed.claim_lock,
+    )
+    room.start()
+    review = room.wait_for("Review wanted")
+    assert "1. Approve\n2. Request changes" in text_of(review)
+    file = room.wait_for("report.txt")
+    assert file["content"]["info"]["size"] == 8
+    prompt = room.answer_to(room.mara.say(room.id, "2", to=review["event_id"]))
+    assert "what is to change" in text_of(prompt)
+    # On the board somebody is faster than in the chat.
+    kb.approve_task(conn, task_id, actor="person:tom")
+    late = room.answer_to(room.mara.say(room.id, "The second table", to=review["event_id"]))
+    assert "approved by person:tom" in text_of(late)
+    assert kb.get_task(conn, task_id).status == "done"
