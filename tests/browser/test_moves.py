@@ -260,10 +260,12 @@ def test_every_menu_has_a_key(own_sample: SampleWeb, visit: Visitor) -> None:
     press(page, "Control+Enter")
     stands_in(page, task_id, "Blocked")
     assert task()["block_kind"] == "capability"
+    expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
     press(page, "u")
     page.get_by_role("dialog").get_by_role("textbox").fill("They are in the vault.")
     press(page, "Control+Enter")
     stands_in(page, task_id, "Ready")
+    expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
     press(page, "e")
     expect(card(page, task_id)).to_have_count(0)
     assert task()["status"] == "archived"

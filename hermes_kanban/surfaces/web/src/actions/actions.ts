@@ -1,23 +1,22 @@
 /** Every verb that the page has: asked for what it needs, shown at once, told of when it is done. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { Moves, Status, Undone } from '@/api/types'
-import { shown } from '@/keys/table'
+import type { Moves, Status } from '@/api/types'
 import { plainName } from '@/kit/Avatar'
 import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
 import { askText } from './asking'
 import { mayStop } from './confirming'
-import { during, remember, settled, takeNewest } from './history'
+import { during, remember, THE_BOARD } from './history'
 import { movesOf, moveTo } from './moving'
 import { linkOf } from './opening'
-import { letIn } from './optimism'
 import type { Change } from './pending'
 import { bulk, type Outcome, offlineSentence, perform, type Step } from './perform'
 import { priorityWord } from './priorities'
-import { closeUndoToast, report, type Told } from './report'
+import { report, type Told } from './report'
 import type { Subject, Subjects } from './subject'
-import { namesOf, offerSentence, statusName, undoneSentence } from './words'
+import { takeBackLast } from './undoing'
+import { namesOf, statusName } from './words'
 
 export type BlockKind = 'needs_input' | 'capability' | 'transient' | 'dependency'
 
@@ -52,7 +51,7 @@ export function actionsOn(client: QueryClient, board: string) {
 
   function settle(steps: readonly Step[], outcome: Outcome, told: Told): void {
     const ids = outcome.done.flatMap((one) =>
-      one.answer.undoable ? [one.step.id ?? one.answer.id ?? BOARD] : [],
+      one.answer.undoable ? [one.step.id ?? one.answer.id ?? THE_BOARD] : [],
     )
     remember(board, ids)
     report(board, outcome, told, {
@@ -95,70 +94,7 @@ export function actionsOn(client: QueryClient, board: string) {
     return each(subjects, verb, told, given, change)
   }
 
-  /** Takes back what was done last here, or before, by the person anywhere. */
-  async function undo(): Promise<boolean> {
-    const offline = offlineSentence()
-    if (offline !== null) {
-      toast(`Nothing taken back. ${offline}`, { bad: true })
-      return false
-    }
-    await settled(board)
-    closeUndoToast()
-    const newest = takeNewest(board)
-    if (newest !== null) return take(newest.toReversed())
-    const offered = offer
-    offer = null
-    if (offered?.board === board && Date.now() - offered.at < OFFER_MILLISECONDS) {
-      offered.close()
-      return take([null])
-    }
-    return offerUndo()
-  }
-
-  /** Nothing was done on this page: what the person did before is taken back by a second press. */
-  async function offerUndo(): Promise<boolean> {
-    const asked = { verb: 'undo', id: null, arguments: { dry_run: true } }
-    const { done, refused } = await perform(client, board, [asked])
-    const [first] = done
-    if (first === undefined) {
-      report(board, { done, refused }, NOT_UNDONE, {
-        undo: () => undefined,
-        again: () => void undo(),
-      })
-      return false
-    }
-    const would = first.answer as unknown as Undone
-    const close = toast(offerSentence(would, serverNow()), {
-      action: { label: 'Take back', hint: shown('undo'), act: () => void take([null]) },
-    })
-    offer = { board, at: Date.now(), close }
-    return false
-  }
-
-  /** Undoes on each of the tasks; null is whatever was last. An undo undone is the verb again. */
-  async function take(ids: readonly (string | null)[]): Promise<boolean> {
-    const asked = ids.map((id) => ({
-      verb: 'undo',
-      id: id === BOARD ? null : id,
-      arguments: id === null || id === BOARD ? {} : { task_id: id },
-    }))
-    const { done, refused } = await perform(client, board, asked)
-    const back = done.flatMap(({ answer }) => (answer as { task_id?: string }).task_id ?? [])
-    letIn(client, board, back)
-    const [first] = done
-    if (done.length === 1 && first !== undefined && refused.length === 0) {
-      const undone = first.answer as unknown as Undone
-      const again = () => void take([undone.task_id])
-      toast(undoneSentence(undone), { action: { label: 'Redo', act: again } })
-      return true
-    }
-    report(board, { done, refused }, NOT_UNDONE, {
-      undo: () => undefined,
-      again: () => void take(ids),
-    })
-    if (refused.length === 0) toast(`${done.length} tasks are as before.`)
-    return refused.length === 0
-  }
+  const undo = () => takeBackLast(client, board)
 
   const actions = {
     /** Where each of the tasks may go. */
@@ -387,12 +323,6 @@ export function actionsOn(client: QueryClient, board: string) {
   return actions
 }
 
-const BOARD = ''
-const NOT_UNDONE: Told = { past: 'as before', not: 'Nothing taken back.', final: true }
-
-// As long as its toast is shown.
-const OFFER_MILLISECONDS = 8_000
-let offer: { board: string; at: number; close: () => void } | null = null
 /** Verbs that answer what waits for a person. */
 const ANSWERS = new Set(['unblock', 'approve', 'request_changes', 'adopt', 'dismiss', 'accept'])
 const READY: Change = { status: 'ready' }

@@ -1,6 +1,8 @@
 /** What was done on this page and can be taken back, the newest last. */
 
 const KEPT = 50
+/** In place of a task's id, where the board was paused or resumed. */
+export const THE_BOARD = ''
 const stacks = new Map<string, string[][]>()
 
 /** Remembers one action by the tasks that it changed. */

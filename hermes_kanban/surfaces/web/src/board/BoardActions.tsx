@@ -49,6 +49,8 @@ export function BoardActions() {
       return
     }
     const back = wayBack(grid, focused)
+    // The card goes at once, and the focus with it: the next key need not wait for the server.
+    const unwatch = grid.watch(() => back(true))
     try {
       const done = await act(
         await subjectsOf(
@@ -61,6 +63,7 @@ export function BoardActions() {
     } catch (error) {
       toastProblem(error)
     }
+    unwatch()
     back()
   }
   useOfferSubjects(() => {
@@ -129,16 +132,17 @@ function focusedCard(): string | null {
 }
 
 /** Gives the focus back to the card, to where it went, or to its neighbour; if nothing has it. */
-function wayBack(grid: Grid, id: string | null): () => void {
+function wayBack(grid: Grid, id: string | null): (onlyItself?: boolean) => void {
   if (id === null) return () => undefined
   const list = listOf(grid.lists(), id)
   const ids = list === undefined ? [] : columnIds(grid.lists(), list.column)
   const at = ids.indexOf(id)
   const around = [id, ...ids.slice(at + 1), ...ids.slice(0, Math.max(0, at)).reverse()]
-  return () => {
+  return (onlyItself = false) => {
     const has = document.activeElement
     if (has !== null && has !== document.body && has !== cardElement(id)) return
-    const found = around.find((one) => listOf(grid.lists(), one) !== undefined)
+    const wanted = onlyItself ? [id] : around
+    const found = wanted.find((one) => listOf(grid.lists(), one) !== undefined)
     if (found !== undefined) focusCard(grid, found)
   }
 }
