@@ -9,6 +9,8 @@ export function openTask(board: string, id: string): void {
     return
   }
   const search = new URLSearchParams(location.search)
+  search.delete('part')
+  search.delete('run')
   search.set('task', id)
   navigate(`${here}?${search}`)
 }

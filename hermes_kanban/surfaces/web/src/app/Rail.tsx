@@ -62,7 +62,7 @@ export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () 
           <Icon size={16} aria-hidden="true" />
           {view === 'inbox' && needsYou > 0 && (
             <b className="dot">
-              {needsYou}
+              {needsYou > 99 ? '99+' : needsYou}
               <span className="hidden-words"> need you</span>
             </b>
           )}

@@ -5,10 +5,8 @@ export function SignIn({ refused }: { refused: string | null }) {
   return (
     <main>
       <Empty title="Open the board from a terminal" command="hermes-kanban board --open">
-        <p>
-          {refused ?? 'This browser is not logged in.'} The command prints a link that opens the
-          board here, once, within two minutes.
-        </p>
+        <p>{refused ?? 'This browser is not logged in.'}</p>
+        <p>This command opens a new link, which counts once and for two minutes.</p>
       </Empty>
     </main>
   )

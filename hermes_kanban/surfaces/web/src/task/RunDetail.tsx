@@ -72,6 +72,10 @@ function factsOf(run: Run): [string, ReactNode][] {
     const why = run.stop_reason === null ? '' : `: ${run.stop_reason}`
     facts.push(['Stop asked for', `${absolute(run.stop_requested_at)}${by}${why}`])
   }
-  if (run.fenced_count > 0) facts.push(['Refused for being late', `${run.fenced_count} times`])
+  if (run.fenced_count > 0)
+    facts.push([
+      'Refused for being late',
+      run.fenced_count === 1 ? 'once' : `${run.fenced_count} times`,
+    ])
   return facts
 }

@@ -65,8 +65,7 @@ const SENTENCES: Record<string, Say> = {
       : `${by} took the late result of run ${String(told.from_run_id)} over`,
   adopted: (by, told) => `${by} took the late result of run ${String(told.from_run_id)} over`,
   dismissed: (by, told) => `${by} put the late result of run ${String(told.from_run_id)} aside`,
-  fenced: (_, told) =>
-    `Run ${runOf(told) || '?'} came too late: its ${text(told, 'verb')} was refused`,
+  fenced: (_, told) => `Run ${runOf(told)} came too late: its ${text(told, 'verb')} was refused`,
   blocked: (by, told) => `${by} blocked it${after(told)}`,
   unblocked: (by, told) => `${by} unblocked it${after(told)}`,
   review_requested: (by, told) =>
@@ -107,7 +106,7 @@ export function sentenceOfEvent(event: Event, by: string): string {
   const say = SENTENCES[event.kind]
   return say === undefined
     ? `${by}: ${event.kind.replaceAll('_', ' ')}`
-    : say(by, event.payload as Payload)
+    : say(by, { run_id: event.run_id, ...(event.payload as Payload) })
 }
 
 /** Those that stand in the thread: what people and agents did, not how machines went about it. */
