@@ -27,6 +27,8 @@ _ASKED_IN: Final = {
     "review": ("review_requested",),
     "triage": ("blocked", "triaged"),
 }
+# What brings a task back to where it asked, without asking anew.
+_COMES_BACK: Final = ("undone", "unblocked", "mended")
 # Where the event itself changes no status.
 _STATUS_OF: Final = {"gave_up": "blocked", "triaged": "triage"}
 # By kind of event: the verb, and what is said of whoever did it.
@@ -189,7 +191,7 @@ def _departure(question: _Step, steps: Iterable[_Step]) -> Decision | None:
         if status == asked != to:
             left = step
         elif status != asked == to:
-            if step.kind in QUESTION_KINDS:
+            if step.kind not in _COMES_BACK:
                 break
             left = None
         status = to

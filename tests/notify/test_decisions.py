@@ -131,6 +131,22 @@ def test_a_task_that_gave_up_asks(board: ABoard) -> None:
         kb.unblock_task(board.conn, task_id, question=question)
 
 
+def test_what_gave_up_again_asks_anew(board: ABoard) -> None:
+    task_id = board.create("report", max_retries=0)
+    questions = []
+    for _ in range(2):
+        board.start(task_id)
+        board.processes.vanish(board.task(task_id).worker_pid or 0)
+        kb.detect_crashed_workers(board.conn, board.processes)
+        questions.append(asked(board, task_id))
+        board.clock.advance(10)
+        if len(questions) == 1:
+            kb.unblock_task(board.conn, task_id, actor="person:mara")
+    with pytest.raises(kb.AlreadyDecided, match="unblocked by person:mara"):
+        kb.unblock_task(board.conn, task_id, question=questions[0])
+    assert kb.unblock_task(board.conn, task_id, question=questions[1])
+
+
 def test_a_task_in_triage_asks(board: ABoard) -> None:
     task_id = board.create("report", assignee="writer")
     for _ in range(3):

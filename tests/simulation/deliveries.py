@@ -13,8 +13,9 @@ ATTENTION = frozenset({"gave_up", "review_requested", "completed", "approved"})
 class Wanted:
     """One subscription as it was asked for, and the events it is to hear of."""
 
-    def __init__(self, sub_id: int, task_id: str | None, filter: dict[str, Any]):
+    def __init__(self, sub_id: int, task_id: str | None, filter: dict[str, Any], start: int):
         self.id = sub_id
+        self.start = start
         self.task_id = task_id
         self.kinds = frozenset(filter["kinds"])
         self.assignee: list[str] | None = filter.get("assignee")
@@ -58,21 +59,23 @@ class Mail:
         self.attempts: dict[tuple[int, int], int] = {}
         self.again: set[int] = set()
         self.messages = 0
+        self.letters: dict[str, list[int]] = {}
+        self.decided: dict[int, int] = {}
         self._past: list[tuple[Any, str | None, bool]] = []
 
     def learn(self, event: Any, assignee: str | None, was_done: bool) -> None:
         """An event has happened, to a task of that assignee that had been completed or not."""
         self._past.append((event, assignee, was_done))
         for wanted in self.wanted.values():
-            if wanted.hears(event, assignee, was_done):
+            if event.id > wanted.start and wanted.hears(event, assignee, was_done):
                 wanted.events.append(event.id)
 
     def follow(self, rows: list[Any]) -> None:
-        """The subscriptions as they are now: id, task, filter, start and end."""
-        for sub_id, task_id, filter, start, ended_at in rows:
+        """The subscriptions as they are now: id, task, filter, start, end, and how."""
+        for sub_id, task_id, filter, start, ended_at, *_ in rows:
             wanted = self.wanted.get(sub_id)
             if wanted is None:
-                wanted = self.wanted[sub_id] = Wanted(sub_id, task_id, json.loads(filter))
+                wanted = self.wanted[sub_id] = Wanted(sub_id, task_id, json.loads(filter), start)
                 wanted.events = [
                     past[0].id for past in self._past if past[0].id > start and wanted.hears(*past)
                 ]
@@ -80,38 +83,63 @@ class Mail:
         for sub_id in self.wanted.keys() - {row[0] for row in rows}:
             self.wanted[sub_id].ended = True
 
+    def decide(self, task: str, question: int, memory: list[Any]) -> None:
+        """A question was decided, by what has been committed: nobody may have been first."""
+        first = self.decided.get(question)
+        undone = [one for one in memory if one[1] == task and one[2] == "undone"]
+        reopened = first is not None and any(one[0] > first for one in undone)
+        demand(first is None or reopened, "20", f"question {question} of {task} decided twice")
+        self.decided[question] = memory[-1][0]
+
+    def judge_heirs(self, rows: list[Any], ties: list[tuple[str, str]]) -> None:
+        """What came below a task just now has every subscription that the task hands down."""
+        live: dict[str, set[tuple[Any, ...]]] = {}
+        for _, task_id, filter, _, ended_at, *how in rows:
+            if ended_at is None and task_id is not None:
+                live.setdefault(task_id, set()).add((filter, *how))
+        for above, below in ties:
+            handed_down = {one for one in live.get(above, ()) if '"inherit":true' in (one[3] or "")}
+            missing = handed_down - live.get(below, set())
+            demand(not missing, "13", f"{below} has not got of {above}: {missing}")
+
     def forget(self, events: set[int]) -> None:
         """Of these events nobody is told any more."""
         self._past = [past for past in self._past if past[0].id not in events]
         for wanted in self.wanted.values():
             wanted.events = [one for one in wanted.events if one not in events]
 
-    def tried(self, delivery: Any, ahead: int | None) -> None:
-        """Somebody tries to send; ``ahead`` is an older event of it that waits, if there is one."""
-        key = (delivery.sub_id, delivery.event_id)
-        self.attempts[key] = self.attempts.get(key, 0) + 1
+    def tried(self, delivery: Any, events: list[int], ahead: int | None) -> None:
+        """Somebody tries to send these events, with ``delivery`` at their head.
+
+        ``ahead`` is an older event of its subscription that waits, if there is one.
+        """
+        for event_id in events:
+            key = (delivery.sub_id, event_id)
+            self.attempts[key] = self.attempts.get(key, 0) + 1
         demand(
             ahead is None or delivery.sub_id in self.again,
             "28",
             f"event {delivery.event_id} is sent while {ahead} of the same subscription waits",
         )
 
-    def arrive(self, delivery: Any) -> None:
-        """A message has reached its destination."""
-        key = (delivery.sub_id, delivery.event_id)
-        known = self.arrived.get(key)
-        demand(known in (None, delivery.dedup_key), "13", f"{key} came under another key")
-        if known is None:
-            taken = delivery.dedup_key in self.arrived.values()
-            demand(not taken, "13", f"{key} came under the key of another")
-            newest = self.newest.get(delivery.sub_id, 0)
-            demand(
-                delivery.event_id > newest or delivery.sub_id in self.again,
-                "28",
-                f"event {delivery.event_id} came after {newest}",
-            )
-            self.newest[delivery.sub_id] = max(newest, delivery.event_id)
-        self.arrived[key] = delivery.dedup_key
+    def arrive(self, sub_id: int, events: list[int], letter: str) -> None:
+        """A message about these events has reached its destination, under the key ``letter``."""
+        # What was purged since is not in it any more.
+        before = [one for one in self.letters.setdefault(letter, events) if one in events]
+        demand(before == events, "13", f"{letter} came with {events} and before with {before}")
+        for event_id in events:
+            key = (sub_id, event_id)
+            known = self.arrived.get(key)
+            demand(known in (None, letter), "13", f"{key} came under another key")
+            if known is None:
+                newest = self.newest.get(sub_id, 0)
+                demand(
+                    event_id > newest or sub_id in self.again,
+                    "28",
+                    f"event {event_id} came after {newest}",
+                )
+                self.newest[sub_id] = max(newest, event_id)
+            self.arrived[key] = letter
         self.messages += 1
 
     def judge(self, rows: list[Any]) -> None:

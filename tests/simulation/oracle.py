@@ -29,7 +29,8 @@ _LEASE: Final = "SELECT claim_lock, claim_expires, worker_pid FROM tasks WHERE i
 _RUN_LEASE: Final = "SELECT claim_lock, claim_expires, worker_pid FROM task_runs WHERE id = :id"
 _RUN: Final = f"SELECT {', '.join(RUN_COLUMNS)} FROM task_runs WHERE id = :id"
 _SUBSCRIPTIONS: Final = (
-    "SELECT id, task_id, filter, start_event_id, ended_at FROM kanban_notify_subs ORDER BY id"
+    "SELECT id, task_id, filter, start_event_id, ended_at, destination, mode, options"
+    " FROM kanban_notify_subs ORDER BY id"
 )
 _decode = msgspec.json.decode
 
@@ -49,8 +50,8 @@ class Oracle:
     def committed(self, verb: str, low: int, high: int) -> None:
         """A transaction of ``verb`` has committed; it was told times from ``low`` to ``high``."""
         rows = self.observer.execute(_EVENTS, {"after": self.newest}).fetchall()
-        if verb in ("subscribe", "unsubscribe", "purge"):
-            self.world.mail.follow(self.observer.execute(_SUBSCRIPTIONS).fetchall())
+        subscriptions = self.observer.execute(_SUBSCRIPTIONS).fetchall()
+        self.world.mail.follow(subscriptions)
         if not rows:
             return
         events = [Event(*row[:5], _decode(row[5]), row[6]) for row in rows]
@@ -67,6 +68,8 @@ class Oracle:
                 runs[part["id"]] = None
         for rule in rules.AFTER:
             rule(scene)
+        if verb != "undo":
+            self.world.mail.judge_heirs(subscriptions, self._ties(events))
         for task_id in touched:
             self._rows_of(task_id)
             for one in (task_id, *self.shadow.children.get(task_id, ())):
@@ -106,6 +109,18 @@ class Oracle:
         following = scene.events[at + 1 :]
         for rule in rules.OF_KIND.get(event.kind, ()):
             rule(scene, event, task, before or {}, following)
+
+    def _ties(self, events: list[Event]) -> list[tuple[str, str]]:
+        """(above, below) of the tasks that these events put below another."""
+        ties: list[tuple[str, str]] = []
+        for event in events:
+            if event.kind == "linked" and event.task_id is not None:
+                ties.append((event.payload["link"]["parent_id"], event.task_id))
+            if event.kind == "created" and event.run_id in self.shadow.runs:
+                ties.append((self.shadow.runs[event.run_id].task_id, event.task_id or ""))
+            if event.kind == "waiting":
+                ties += [(event.task_id or "", below) for below in event.payload["waits_for"]]
+        return ties
 
     def _forget(self, task_id: str) -> None:
         """Of a purged task nothing is left, and nobody is owed news of it any more."""

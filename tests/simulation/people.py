@@ -96,16 +96,43 @@ def _edit(world: Any, task: str, step: Step) -> Call:
 
 def _unblock(world: Any, task: str, step: Step) -> Call:
     reason = "because" if step.c % 4 == 0 else None
-    return lambda conn: kb.unblock_task(conn, task, reason=reason, actor=_person(step))
+    return _decide(world, task, step, ("blocked", "gave_up"), kb.unblock_task, _person, reason)
 
 
 def _approve(world: Any, task: str, step: Step) -> Call:
     comment = "fine" if step.c % 3 == 0 else None
-    return lambda conn: kb.approve_task(conn, task, comment=comment, actor=_reviewer(step))
+    return _decide(
+        world, task, step, ("review_requested",), kb.approve_task, _reviewer, comment, "comment"
+    )
 
 
 def _request_changes(world: Any, task: str, step: Step) -> Call:
-    return lambda conn: kb.request_changes(conn, task, comment="again", actor=_reviewer(step))
+    return _decide(
+        world, task, step, ("review_requested",), kb.request_changes, _reviewer, "again", "comment"
+    )
+
+
+def _decide(
+    world: Any,
+    task: str,
+    step: Step,
+    kinds: tuple[str, ...],
+    verb: Callable[..., Any],
+    who: Callable[[Step], str],
+    said: str | None,
+    word: str = "reason",
+) -> Call:
+    """Somebody who saw the question decides it, maybe long after, or somebody who did not."""
+    known = [one[0] for one in world.oracle.memory if one[1] == task and one[2] in kinds]
+    question = known[-1 - step.a % 2 :][0] if known and step.b % 3 else None
+
+    def call(conn: Any) -> Any:
+        done = verb(conn, task, question=question, actor=who(step), **{word: said})
+        if question is not None:
+            world.mail.decide(task, question, world.oracle.memory)
+        return done
+
+    return call
 
 
 def _cancel(world: Any, task: str, step: Step) -> Call:
@@ -280,10 +307,20 @@ def subscribe(world: Any, step: Step) -> Call:
     if known and step.a % 4 == 0:
         return lambda conn: subscriptions.unsubscribe(conn, known[step.b % len(known)])
     task = world.pick(step.b) if step.a % 3 == 0 else None
+    options: dict[str, Any] = {}
+    if step.b % 3 == 0:
+        options["digest_seconds"] = 30 + step.b % 400
+    if task is not None and step.c % 3:
+        options["inherit"] = True
     wanted = FILTERS[step.c % len(FILTERS)]
     destination = DESTINATIONS[step.a % len(DESTINATIONS)]
     return lambda conn: subscriptions.subscribe(
-        conn, destination=destination, task_id=task, filter=wanted, actor="person:ann"
+        conn,
+        destination=destination,
+        task_id=task,
+        filter=wanted,
+        options=options or None,
+        actor="person:ann",
     )
 
 

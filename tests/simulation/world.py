@@ -42,6 +42,7 @@ class World:
 
     REFUSALS = (
         kb.IllegalTransition,
+        kb.AlreadyDecided,
         kb.InvalidInput,
         kb.NotFound,
         kb.StaleRun,
@@ -349,7 +350,9 @@ class World:
             " AND state = 'waiting'",
             {"sub": delivery.sub_id, "event": delivery.event_id},
         ).fetchone()
-        self.mail.tried(delivery, None if ahead is None else ahead[0])
+        message = outgoing.message
+        events = [item.event.id for item in message.items] or [message.event.id]
+        self.mail.tried(delivery, events, None if ahead is None else ahead[0])
         number = sum(self.mail.attempts.values())
         if outgoing.destination.endswith("sms"):
             self.mail.hopeless = self.mail.hopeless or delivery.id
@@ -360,8 +363,10 @@ class World:
             hopeless=self.mail.hopeless == delivery.id,
         )
         if outcome.kind == "delivered":
-            self.mail.arrive(delivery)
-        self.tell(f"  {delivery.dedup_key} to {outgoing.destination}: {outcome.kind}")
+            self.mail.arrive(delivery.sub_id, events, message.dedup_key)
+        self.tell(
+            f"  {message.dedup_key} ({len(events)}) to {outgoing.destination}: {outcome.kind}"
+        )
         return outcome
 
     def close(self) -> None:
