@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.kernel import closings, digests, outbox, subscriptions, waking
 from hermes_kanban.selftest.still import PROCESS, NoProcesses
 
 Conn = kb.BoardConnection
@@ -143,6 +143,60 @@ def _owed(conn: Conn) -> Given:
     return given | {"delivery": outbox.list_outbox(conn)[0].id}
 
 
+def _family(conn: Conn) -> Given:
+    parent = _task(conn)["id"]
+    kb.create_task(conn, title="child", parents=[parent])
+    return {"parent": parent}
+
+
+def _tree(conn: Conn) -> Given:
+    given = _family(conn)
+    sub = subscriptions.subscribe(
+        conn, destination="log", task_id=given["parent"], options={"inherit": True}
+    )
+    return given | {"sub": sub}
+
+
+def _gathering(conn: Conn) -> Given:
+    """A digest of two that is due: the clock of a trial is the machine's, so it is made so."""
+    sub = subscriptions.subscribe(
+        conn, destination="log", filter={"kinds": ["all"]}, options={"digest_seconds": 1}
+    )
+    for _ in range(2):
+        _task(conn)
+    outbox.advance_cursors(conn)
+    for one in outbox.list_outbox(conn, sub_id=sub):
+        outbox.retry_delivery(conn, one.id)
+    return {"sub": sub, "delivery": outbox.list_outbox(conn, sub_id=sub)[0].id}
+
+
+def _gathered(conn: Conn) -> Given:
+    given = _gathering(conn)
+    digests.collect(conn, given["sub"])
+    return given
+
+
+def _waking(conn: Conn) -> Given:
+    subscriptions.subscribe(
+        conn, filter={"kinds": ["created"]}, mode="wake", options={"wake": "planner"}
+    )
+    given = _task(conn)
+    outbox.advance_cursors(conn)
+    return given
+
+
+def _decided(conn: Conn) -> Given:
+    """A message whose question has been answered."""
+    subscriptions.subscribe(conn, destination="log")
+    given = _task(conn)
+    kb.block_task(conn, given["id"], reason="which one?")
+    outbox.advance_cursors(conn)
+    delivery = outbox.list_outbox(conn)[-1].id
+    outbox.mark_delivered(conn, delivery, receipt="m1")
+    kb.unblock_task(conn, given["id"], reason="this one")
+    return given | {"delivery": delivery}
+
+
 def _paused(conn: Conn) -> Given:
     kb.pause(conn)
     return {}
@@ -214,6 +268,20 @@ VERBS: Final[dict[str, Verb]] = {
     "subscribe": Verb(_task, lambda c, g: subscriptions.subscribe(c, destination="log")),
     "owe a notice": Verb(_followed, lambda c, _: outbox.advance_cursors(c)),
     "mark a notice": Verb(_owed, lambda c, g: outbox.mark_delivered(c, g["delivery"])),
+    "subscribe to a tree": Verb(
+        _family,
+        lambda c, g: subscriptions.subscribe(
+            c, destination="log", task_id=g["parent"], options={"inherit": True}
+        ),
+    ),
+    "create below a tree": Verb(
+        _tree, lambda c, g: kb.create_task(c, title="below", parents=[g["parent"]])
+    ),
+    "end a tree": Verb(_tree, lambda c, g: subscriptions.unsubscribe(c, g["sub"])),
+    "gather a digest": Verb(_gathering, lambda c, g: digests.collect(c, g["sub"])),
+    "mark a digest": Verb(_gathered, lambda c, g: outbox.mark_delivered(c, g["delivery"])),
+    "wake an agent": Verb(_waking, lambda c, _: waking.wake_due(c)),
+    "close a notice": Verb(_decided, lambda c, g: closings.mark_closed(c, g["delivery"])),
     "undo": Verb(_edited, lambda c, g: kb.undo(c, g["id"])),
     "pause": Verb(_nothing, lambda c, _: kb.pause(c)),
     "resume": Verb(_paused, lambda c, _: kb.resume(c)),
