@@ -76,7 +76,13 @@ def _service(name: str, url: str) -> apprise.Apprise:
     logger.propagate = False
     logger.addHandler(_NOWHERE)
     asset = apprise.AppriseAsset(
-        app_id="hermes-kanban", app_desc="hermes-kanban", storage_mode="memory", plugin_paths=[]
+        app_id="hermes-kanban",
+        app_desc="hermes-kanban",
+        # In our thread and by our limit: its own pool would be waited for when the gateway ends.
+        async_mode=False,
+        service_timeout=0,
+        storage_mode="memory",
+        plugin_paths=[],
     )
     service = apprise.Apprise(asset=asset)
     if not service.add(url):

@@ -1,0 +1,72 @@
+"""What no subscription uses is not loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.destinations.conftest import SECRET, World
+
+# Sends one message and says which modules that loaded beyond those of a gateway.
+PROGRAM = """
+import json, sys
+import anyio
+import gateway.runner
+from hermes_kanban import kernel as kb, notify
+from hermes_kanban.config import load
+from hermes_kanban.paths import home
+from hermes_kanban.notify.message import AboutEvent, Message
+
+class Log:
+    def info(self, event, **keys): pass
+
+async def warm_up():
+    await anyio.to_thread.run_sync(int)
+    await anyio.run_process(["true"])
+    async with anyio.create_task_group():
+        anyio.CapacityLimiter(1)
+
+load(home())
+anyio.run(warm_up)
+event = AboutEvent(id=1, kind="created", actor="system", run_id=None, created_at=0)
+message = Message(dedup_key="b:1:1", board="b", subscription=1, event=event, task=None, text="x")
+before = set(sys.modules)
+outcome = anyio.run(notify.send, sys.argv[1], message, Log())
+print(json.dumps({"before": sorted(before), "after": sorted(set(sys.modules) - before)}))
+"""
+OF_SCHEMES = {
+    "log": set(),
+    "command:/bin/true": set(),
+    "desktop": set(),
+    "webhook:ops": {"h11"},
+    "email:mara@example.org": {"aiosmtplib", "email.mime"},
+    "apprise:phone": {"apprise", "requests"},
+}
+HEAVY = {"h11", "aiosmtplib", "apprise", "requests", "urllib3", "httpx"}
+
+
+@pytest.mark.parametrize("destination", OF_SCHEMES)
+def test_a_scheme_loads_what_it_needs_and_no_other(world: World, destination: str) -> None:
+    world.configure(
+        webhooks={"ops": {"url": "https://127.0.0.1:9/", "secret": SECRET}},
+        mail={"host": "127.0.0.1", "port": 9, "sender": "a@b.example", "security": "none"},
+        apprise={"phone": "json://127.0.0.1:9/"},
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, destination], capture_output=True, text=True, check=True
+    )
+    modules = json.loads(done.stdout)
+    loaded = set(modules["after"])
+    assert not HEAVY & set(modules["before"])
+    needed = OF_SCHEMES[destination]
+    assert needed & HEAVY <= loaded
+    of_others = HEAVY - needed - ({"urllib3"} if "requests" in needed else set())
+    assert not of_others & loaded
+    mine = {"hermes_kanban.notify." + destination.partition(":")[0]}
+    schemes = {f"hermes_kanban.notify.{name.partition(':')[0]}" for name in OF_SCHEMES}
+    assert loaded & schemes == mine
+    if not needed:
+        assert len(loaded) <= 12, loaded
