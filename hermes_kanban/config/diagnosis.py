@@ -185,6 +185,7 @@ def _description(kind: Any) -> str | None:
 _WORDS = {
     "bool": "true or false",
     "int": "a whole number",
+    "int | str": "a whole number or text",
     "float": "a number",
     "str": "text",
     "array": "a list",

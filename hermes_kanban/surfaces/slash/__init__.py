@@ -203,7 +203,10 @@ def _link(conn: kb.BoardConnection, session: SlashSession) -> str | None:
 
 def _shown(lines: list[str], ok: bool, platform: Platform, link: str | None) -> Reply:
     marks = style(platform)
-    kept, more = fitted(lines, marks.characters - ROOM_FOR_END)
+    around = len(marks.block(""))
+    kept, more = fitted(
+        lines, marks.characters - ROOM_FOR_END, lambda line: len(marks.block(line)) - around
+    )
     text = "\n".join(kept)
     left = f"… {more} more" + (" lines; ask for less" if link is None else "") if more else ""
     plain = style("plain")

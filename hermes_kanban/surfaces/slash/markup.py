@@ -144,15 +144,26 @@ _STYLES: Final[dict[str, Style]] = {
 }
 
 
-def fitted(lines: Sequence[str], characters: int) -> tuple[list[str], int]:
-    """As many whole lines as fit, and how many are left out; a single long line is cut."""
+def fitted(
+    lines: Sequence[str], characters: int, size: Callable[[str], int] = len
+) -> tuple[list[str], int]:
+    """As many whole lines as fit, and how many are left out; a single long line is cut.
+
+    ``size`` says how long a line is once it is written as it will be sent.
+    """
     kept: list[str] = []
     room = characters
     for at, line in enumerate(lines):
-        if len(line) + 1 > room:
-            if not kept:
-                return [line[: max(1, room - 2)] + "…"], len(lines) - 1
+        room -= size(line) + 1
+        if room < 0 and kept:
             return kept, len(lines) - at
+        if room < 0:
+            return [_cut(line, characters, size)], len(lines) - 1
         kept.append(line)
-        room -= len(line) + 1
     return kept, 0
+
+
+def _cut(line: str, characters: int, size: Callable[[str], int]) -> str:
+    while size(line) > characters:
+        line = line[: min(characters, len(line) * 3 // 4)]
+    return f"{line}…"
