@@ -35,10 +35,6 @@ UNUSABLE_SECONDS: Final = 60.0
 STEADY_SECONDS: Final = 30.0
 
 
-class Unusable(Exception):
-    """It will not work until the configuration or the installation changes."""
-
-
 class ChatService:
     """Runs the adapters until cancelled; ``senders`` gets those that are connected, by platform.
 
@@ -105,7 +101,7 @@ class ChatService:
         delay = min(MOST_SECONDS, FIRST_SECONDS * (1 << min(failures, 10)))
         try:
             await self._run(platform, settings)
-        except (MissingPackage, ConfigError, Unusable) as error:
+        except (MissingPackage, ConfigError) as error:
             self._tell(platform, str(error))
             return UNUSABLE_SECONDS
         except Exception as error:

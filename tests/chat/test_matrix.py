@@ -8,6 +8,7 @@ import time
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.subscriptions import list_subscriptions, subscribe
+from hermes_kanban.notify.trial import send_test
 from tests.chat.room import Room, replied, text_of
 from tests.support.waiting import wait_until
 
@@ -185,6 +186,9 @@ def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):
         run_id=claimed.current_run_id,
         claim_lock=claimed.claim_lock,
     )
+    # From the machine itself, while no gateway runs.
+    assert send_test(conn, sub.id) == "delivered"
+    room.wait_for("This is a test")
     room.start()
     review = room.wait_for("Review wanted")
     assert "1. Approve\n2. Request changes" in text_of(review)

@@ -261,6 +261,15 @@ def test_it_can_be_called_from_many_threads_and_touches_nothing_of_the_process(b
     assert threading.active_count() == before
 
 
+def test_an_answer_about_one_task_has_the_link_to_it(board, task):
+    (board.conn.paths.home / "config.yaml").write_text("web: {public_url: https://board.example}\n")
+    link = f"https://board.example/b/default/t/{task}"
+    assert say(f"/kanban block {task} Which?").text == f"{task} blocked\n{link}"
+    reply = slash(f"/kanban unblock {task}", actor=MARA, platform="matrix")
+    assert f'<a href="{link}">open</a>' in reply.html
+    assert link not in say(f"/kanban approve {task}").text
+
+
 def test_reading_commands_write_nothing(board, task):
     del task
     before = board.conn.execute("SELECT count(*) FROM said").fetchone()[0]

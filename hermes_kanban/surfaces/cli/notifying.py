@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -208,7 +209,8 @@ def notify_test(session: Session, subscription: int) -> None:
     """Send a test message to a subscription's destination."""
     from hermes_kanban.notify.trial import send_test
 
-    outcome = send_test(session.conn, subscription)
+    tell = sys.stderr.write if session.at_terminal else session.write
+    outcome = send_test(session.conn, subscription, tell)
     session.answer("test", outcome, [f"subscription {subscription}: {outcome}"])
 
 

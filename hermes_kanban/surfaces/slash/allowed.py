@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -34,6 +34,7 @@ READING: Final = frozenset(
     }
 )
 """Commands that change nothing, so that it is no matter how often they are given."""
+_READING_PARTS: Final = frozenset({"list", "outbox", "test"})
 
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "boards": ("list",),
@@ -78,6 +79,14 @@ _WHY_NOT: Final[Mapping[str, str]] = {
     "watch": _ENDLESS,
     "web": _PROGRAMS,
 }
+
+
+def changes_the_board(words: Sequence[str]) -> bool:
+    """Whether a command may write; a test message does not, and takes its time."""
+    if words[0] != "notify":
+        return words[0] not in READING
+    part = next((word for word in words[1:] if not word.startswith("-")), "list")
+    return part not in _READING_PARTS
 
 
 def not_here(name: str) -> str:
