@@ -30,6 +30,7 @@ BENCHES = {
     "cli": "Command line",
     "mcp": "An agent's tools",
     "web": "The web board",
+    "notifications": "Notifications",
     "idle": "An idle gateway",
 }
 MODULES = {"peers": "tests.bench.peers.bench"}

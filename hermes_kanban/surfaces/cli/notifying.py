@@ -84,8 +84,9 @@ def notify_subscribe(
 ) -> None:
     """Send what happens from now on to a destination, or wake an agent by it.
 
-    Destinations: log, command:PROGRAM AND ARGUMENTS, or a chat such as matrix:ROOM; matrix alone is
-    the home in the configuration. With --wake none is needed.
+    Destinations: log, command:PROGRAM AND ARGUMENTS, webhook:NAME, email:ADDRESS, apprise:NAME,
+    desktop, or a chat such as matrix:ROOM; matrix alone is the home in the configuration. With
+    --wake none is needed.
     """
     from hermes_kanban.kernel import subscriptions
     from hermes_kanban.verbs.notifying import asked_filter, asked_options
