@@ -96,19 +96,20 @@ class BoardNotifier:
             await wakeup.sleep(delay)
 
     async def _round(self, sending: Sending) -> float:
-        """Turn new events into deliveries and start what is due; seconds until the next round."""
+        """Turn new events into deliveries, start what is due, and wake; seconds until the next."""
         await sending.settle()
         await self._look_who_is_reached()
         more = await self._kernel(outbox.advance_cursors)
-        woken = await self._kernel(waking.wake_due)
-        if woken:
-            self._log.info("notify.woke", tasks=woken)
         busy = frozenset(sending.busy)
         due = await self._kernel(lambda conn: outbox.survey_outbox(conn, busy=busy))
         sending.take(due.heads)
+        woken, next_wake = await self._kernel(
+            lambda conn: (waking.wake_due(conn), waking.next_wake(conn))
+        )
+        if woken:
+            self._log.info("notify.woke", tasks=woken)
         if more or len(woken) >= waking.AT_ONCE:
             return 0.0
-        next_wake = await self._kernel(waking.next_wake)
         next_at = min((at for at in (due.next_at, next_wake) if at is not None), default=None)
         if next_at is None:
             return INTERVAL_SECONDS

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hermes_kanban import notify
-from hermes_kanban.kernel.subscriptions import get_subscription
+from hermes_kanban.kernel.subscriptions import WAKE, get_subscription
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, Message
@@ -37,6 +37,8 @@ def send_test(
     import anyio
 
     sub = get_subscription(conn, sub_id)
+    if sub.mode == WAKE:
+        raise KanbanError("this subscription wakes an agent and sends no message")
     now = conn.clock.now()
     message = Message(
         dedup_key=f"{conn.board_id}:{sub.id}:test:{now}",

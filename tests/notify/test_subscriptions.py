@@ -13,6 +13,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import matching, outbox, subscriptions
 from hermes_kanban.model import InvalidInput, NotFound
 from hermes_kanban.model.words import EVENT_KINDS
+from hermes_kanban.notify.trial import send_test
 from tests.support.boards import ABoard
 
 
@@ -276,3 +277,9 @@ def test_what_an_ended_subscription_waited_for_is_given_up(board: ABoard) -> Non
     assert (delivery.state, delivery.reason) == ("dead", "its subscription ended")
     with pytest.raises(InvalidInput, match="ended"):
         outbox.retry_delivery(board.conn, delivery.id)
+
+
+def test_what_wakes_has_no_message_to_try(board: ABoard) -> None:
+    sub_id = subscribe(board, destination=None, mode="wake", options={"wake": "planner"})
+    with pytest.raises(kb.KanbanError, match="sends no message"):
+        send_test(board.conn, sub_id)

@@ -368,6 +368,19 @@ def test_a_log_is_a_file_without_secrets(shared: Served) -> None:
     problem(shared.send("GET", f"/api/v1/tasks/{task}/log.txt?run_id=777"), 404, "not_found")
 
 
+def test_the_second_answer_is_told_who_was_first(shared: Served) -> None:
+    task = shared.post("/tasks", {"title": "how long?"}).json["id"]
+    assert shared.post(f"/tasks/{task}/block", {"reason": "how long?"}).status == 200
+    items = shared.get("/attention").json["items"]
+    (question,) = [one["question"] for one in items if one["card"]["id"] == task]
+    answer = {"reason": "30 days", "question": question}
+    assert shared.post(f"/tasks/{task}/unblock", answer).status == 200
+    told = problem(shared.post(f"/tasks/{task}/unblock", answer), 409, "already_decided")
+    assert "answered by person:" in told["detail"]
+    assert told["detail"].endswith(": 30 days")
+    assert told["holder"].startswith("person:")
+
+
 def test_a_board_is_made_and_reached_at_once(shared: Served) -> None:
     made = shared.post("/boards", {"slug": "website", "name": "The site", "icon": "W"})
     assert (made.status, made.headers["location"]) == (201, "/api/v1/boards/website")
