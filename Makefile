@@ -8,6 +8,7 @@ INSTALLED := $(VENV)/.installed
 INSPECTOR := $(VENV)/inspector/.installed
 BROWSER := $(VENV)/browser/.installed
 SYNAPSE := $(VENV)/synapse/.installed
+TELEGRAM := $(VENV)/telegram/.installed
 WEB := hermes_kanban/surfaces/web
 WEB_INSTALLED := $(WEB)/node_modules/.installed
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
@@ -22,7 +23,7 @@ STEPS ?= 200
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
-setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) $(SYNAPSE) ## make .venv with everything pinned; redone only when the pins change
+setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## make .venv with everything pinned; redone only when the pins change
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3" >&2; exit 1; }
@@ -59,6 +60,13 @@ $(SYNAPSE): $(INSTALLED) tests/chat/synapse/constraints.txt
 		-c tests/chat/synapse/constraints.txt matrix-synapse
 	@touch $@
 
+# What stands in for Telegram in the tests.
+$(TELEGRAM): $(INSTALLED) tests/chat/telegram/package-lock.json
+	@mkdir -p $(@D)
+	@cp tests/chat/telegram/package.json tests/chat/telegram/package-lock.json tests/chat/telegram/.npmrc $(@D)
+	cd $(@D) && $(NPM) ci --silent
+	@touch $@
+
 run: $(INSTALLED) ## watch real workers do a sample plan (ARGS=--exit-when-idle ends by itself)
 	@$(BIN)/python -m hermes_kanban.demo $(ARGS)
 
@@ -71,7 +79,7 @@ check: $(INSTALLED) $(WEB_INSTALLED) ## style and types
 web: $(WEB_INSTALLED) ## build the page of the board into hermes_kanban/surfaces/static
 	$(BIN)/python -m tests.browser.built
 
-test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) ## style, types and the tests
+test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
