@@ -273,19 +273,6 @@ def test_the_focus_comes_back_to_the_card(web: WebAlone, visit: Visitor) -> None
     expect(page.locator(f"[data-card={beside}]")).to_be_focused()
 
 
-def test_what_comes_to_need_you_is_said_once(web: WebAlone, visit: Visitor) -> None:
-    one, two = web.task(title="Choose a colour"), web.task(title="Choose a name")
-    page = shown(visit(web, "/b/default"))
-    said = page.get_by_role("status", name="What needs you")
-    expect(said).to_have_text("")
-    web.post(f"/tasks/{one}/block", {"reason": "Which?", "kind": "needs_input"})
-    expect(said).to_have_text(f"{one} needs you: Choose a colour.")
-    web.post(f"/tasks/{two}/block", {"reason": "Which?", "kind": "needs_input"})
-    expect(column(page, "Blocked").get_by_text(two)).to_be_visible()
-    expect(said).to_have_text(f"{one} needs you: Choose a colour.")
-    expect(said).to_have_text(f"{two} needs you: Choose a name.")
-
-
 def test_ten_thousand_tasks(crowd: WebAlone, visit: Visitor) -> None:
     page = shown(visit(crowd, "/b/default"))
     expect(count(page, "Done")).to_have_text(f"4{THIN}000")

@@ -169,6 +169,9 @@ def test_what_comes_is_said_and_moves_nothing(web: WebAlone, visit: Visitor) -> 
     web.post(f"/tasks/{first}/unblock", {"reason": "30 days"})
     expect(item(page, first)).to_have_count(0)
     expect(item(page, second)).to_be_focused()
+    # At most a sentence in five seconds.
+    expect(said).to_have_text("backend asks: Delete expired keys.")
+    expect(said).to_have_text("backend asks: Publish the SDK.", timeout=15_000)
 
 
 def test_a_refusal_brings_the_item_back_with_the_reason(web: WebAlone, visit: Visitor) -> None:

@@ -1,6 +1,7 @@
 import { Check } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import { Dialog } from '@/kit/Dialog'
+import { isMedia, NARROW } from '@/kit/useMedia'
 import type { PickOption, PickQuestion } from './asking'
 import { nextPlace, optionsFor } from './picking'
 
@@ -47,7 +48,8 @@ export function Picker(props: {
       onClose={() => onAnswer(null)}
       title={question.title}
       className="pick"
-      first={isNarrow() ? list : field}
+      // On a narrow screen the keyboard of a field with the focus would cover the list.
+      first={isMedia(NARROW) ? list : field}
     >
       <input
         ref={field}
@@ -86,11 +88,6 @@ export function Picker(props: {
       {options.length === 0 && <p className="pick-none dim">Nothing is called so.</p>}
     </Dialog>
   )
-}
-
-/** There a field that has the focus would cover the list with a keyboard. */
-function isNarrow(): boolean {
-  return matchMedia('(max-width: 720px)').matches
 }
 
 /** What Enter would take first: what is so already while nothing is typed, else the best match. */

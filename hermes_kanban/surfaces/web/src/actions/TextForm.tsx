@@ -2,6 +2,7 @@ import { useId, useRef, useState } from 'react'
 import { inWords } from '@/keys/table'
 import { Button } from '@/kit/Button'
 import { Dialog } from '@/kit/Dialog'
+import { isSend } from '@/kit/pressed'
 import { Segments } from '@/kit/Segments'
 import type { TextAnswer, TextQuestion } from './asking'
 
@@ -54,7 +55,7 @@ export function TextForm(props: {
         aria-required={question.required}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return
+          if (!isSend(event)) return
           event.preventDefault()
           submit()
         }}

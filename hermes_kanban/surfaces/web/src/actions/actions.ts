@@ -3,20 +3,23 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { Moves, Status } from '@/api/types'
 import { plainName } from '@/kit/Avatar'
+import { copy } from '@/kit/clipboard'
+import { statusName } from '@/kit/sentences'
 import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
+import { offlineSentence } from '@/live/connection'
 import { askText } from './asking'
 import { mayStop } from './confirming'
 import { during, remember, THE_BOARD } from './history'
 import { movesOf, moveTo } from './moving'
 import { linkOf } from './opening'
 import type { Change } from './pending'
-import { bulk, type Outcome, offlineSentence, perform, type Step } from './perform'
+import { bulk, type Outcome, perform, type Step } from './perform'
 import { priorityWord } from './priorities'
 import { report, type Told } from './report'
 import type { Subject, Subjects } from './subject'
 import { takeBackLast } from './undoing'
-import { namesOf, statusName } from './words'
+import { namesOf } from './words'
 
 export type BlockKind = 'needs_input' | 'capability' | 'transient' | 'dependency'
 
@@ -304,10 +307,7 @@ export function actionsOn(client: QueryClient, board: string) {
 
     copyLink(subjects: Subjects): void {
       const links = subjects.map(({ id }) => linkOf(board, id)).join('\n')
-      navigator.clipboard.writeText(links).then(
-        () => toast(subjects.length === 1 ? 'Link copied.' : `${subjects.length} links copied.`),
-        () => toast('Not copied: the browser does not allow it.', { bad: true }),
-      )
+      copy(links, subjects.length === 1 ? 'Link copied.' : `${subjects.length} links copied.`)
     },
 
     undo,

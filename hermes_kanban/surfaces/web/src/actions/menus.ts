@@ -6,15 +6,16 @@ import { boardClient, held } from '@/api/client'
 import { type Move, STATUSES, type Status } from '@/api/types'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
 import { toast, toastProblem } from '@/kit/toasts'
+import { offlineSentence } from '@/live/connection'
 import { keys } from '@/live/keys'
 import type { Actions, BlockKind } from './actions'
 import { askPick, askText, type PickOption } from './asking'
 import { movesTo, whyNone } from './moving'
-import { offlineSentence } from './perform'
 import { PRIORITIES } from './priorities'
 import type { Subjects } from './subject'
-import { namesOf, statusName } from './words'
+import { namesOf } from './words'
 
 export type Menus = ReturnType<typeof menusOn>
 

@@ -3,16 +3,18 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { boardClient, held } from '@/api/client'
 import type { Move, Moves, Status } from '@/api/types'
+import { sentence, statusName } from '@/kit/sentences'
 import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
+import { offlineSentence } from '@/live/connection'
 import { askText, type TextQuestion } from './asking'
 import { mayStop } from './confirming'
 import { openTask } from './opening'
 import type { Change } from './pending'
-import { bulk, offlineSentence, type Step } from './perform'
+import { bulk, type Step } from './perform'
 import type { Told } from './report'
 import type { Subjects } from './subject'
-import { namesOf, otherTask, statusName } from './words'
+import { namesOf, otherTask } from './words'
 
 /** Where each task may go, by id; tasks that are gone are left out. Throws a Problem. */
 export async function movesOf(board: string, subjects: Subjects): Promise<Map<string, Moves>> {
@@ -105,11 +107,6 @@ export function refuse(board: string, subjects: Subjects, not: string, why: stri
     action:
       other === null ? undefined : { label: `Open ${other}`, act: () => openTask(board, other) },
   })
-}
-
-function sentence(why: string): string {
-  const first = /^t_/.test(why) ? why : why.charAt(0).toUpperCase() + why.slice(1)
-  return /[.!?]$/.test(first) ? first : `${first}.`
 }
 
 function moveOf(moves: ReadonlyMap<string, Moves>, id: string, to: Status): Move | undefined {

@@ -4,7 +4,8 @@ import type { QueryClient } from '@tanstack/react-query'
 import type { Card, Counts } from '@/api/types'
 import { welcome } from '@/board/selection'
 import { onEvents, showCard } from '@/live/board'
-import { type Asked, belongs, type Pages } from '@/live/cardlists'
+import { belongs, type Pages } from '@/live/cardlists'
+import { askedOf, keys } from '@/live/keys'
 import {
   begin,
   type Change,
@@ -22,7 +23,7 @@ const cursors = new Map<string, number>()
 
 /** The card as a list of the page has it; null where none does. */
 export function cardOf(client: QueryClient, board: string, id: string): Card | null {
-  const lists = client.getQueriesData<Pages>({ queryKey: ['board', board, 'cards'] })
+  const lists = client.getQueriesData<Pages>({ queryKey: keys.lists(board) })
   for (const [, pages] of lists) {
     for (const page of pages?.pages ?? []) {
       const found = page.cards.find((one) => one.id === id)
@@ -77,7 +78,7 @@ export function keep(client: QueryClient, entry: Entry, cursor: number, known: C
 /** The task's own page reads what the board tells before what was pending goes. */
 async function finish(client: QueryClient, entry: Entry): Promise<void> {
   if (!isPending(entry)) return
-  const queryKey = ['board', entry.board, 'task', entry.id]
+  const queryKey = keys.wholeTask(entry.board, entry.id)
   await client.refetchQueries({ queryKey, type: 'active' }, { cancelRefetch: false })
   const card = drop(entry)
   const isTold = (cursors.get(entry.board) ?? 0) >= (entry.settledAt ?? 0)
@@ -98,10 +99,10 @@ function listenWith(client: QueryClient): void {
 /** Counts follow a card that changes its column; the server's own come soon after. */
 function recount(client: QueryClient, board: string, from: Card, to: Card): void {
   if (from.status === to.status) return
-  const kept = client.getQueriesData<Counts>({ queryKey: ['board', board, 'counts'] })
+  const kept = client.getQueriesData<Counts>({ queryKey: keys.allCounts(board) })
   for (const [key, counts] of kept) {
     if (counts === undefined) continue
-    const isIn = belongs(from, { ...((key[3] ?? {}) as Asked), status: [from.status] }) === true
+    const isIn = belongs(from, { ...askedOf(key), status: [from.status] }) === true
     client.setQueryData<Counts>(key, {
       ...counts,
       all: shifted(counts.all, from.status, to.status),

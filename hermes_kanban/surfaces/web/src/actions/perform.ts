@@ -4,8 +4,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { boardClient, held } from '@/api/client'
 import { Problem, sentenceOf } from '@/api/problem'
 import type { BulkResults, Caution } from '@/api/types'
-import { clockTime } from '@/kit/time'
-import { live } from '@/live/socket'
+import { offlineSentence } from '@/live/connection'
 import { keep, show, takeBack } from './optimism'
 import type { Change } from './pending'
 
@@ -44,12 +43,6 @@ export interface Outcome {
 
 // The server takes 500.
 const STEPS_AT_ONCE = 400
-
-/** Why nothing can be changed now, in a sentence; null while the server is heard. */
-export function offlineSentence(): string | null {
-  const { open, tried, since } = live.connection()
-  return open || !tried ? null : `Not connected since ${clockTime(since / 1_000)}.`
-}
 
 /**
  * Performs the steps, one after the other, each a transaction of its own. What each changes is seen

@@ -1,13 +1,9 @@
 /** What was done, and what was not and why, in sentences. */
 
 import type { Caution, Undone } from '../api/types.ts'
+import { sentence, TASK_ID } from '../kit/sentences.ts'
 import { age } from '../kit/time.ts'
 import { priorityWord } from './priorities.ts'
-
-/** The name of a status as it stands over its column. */
-export function statusName(status: string): string {
-  return status.charAt(0).toUpperCase() + status.slice(1)
-}
 
 /** "t_h3zb", or "3 tasks". */
 export function namesOf(of: readonly { id: string }[]): string {
@@ -23,17 +19,12 @@ export function outcomeSentence(done: readonly { id: string }[], refused: number
 
 /** Sentences of warnings, each once, however many tasks have it. */
 export function cautionSentences(all: readonly Caution[]): string[] {
-  const told = new Map<string, string>()
-  for (const one of all) {
-    const text = one.text.charAt(0).toUpperCase() + one.text.slice(1)
-    told.set(text, /[.!?]$/.test(text) ? text : `${text}.`)
-  }
-  return [...told.values()]
+  return [...new Set(all.map((one) => sentence(one.text)))]
 }
 
 /** The first task that a sentence names and that is none of `except`. */
-export function otherTask(sentence: string, except: readonly string[]): string | null {
-  const found = sentence.match(/\bt_[a-z0-9]{4,32}\b/g) ?? []
+export function otherTask(told: string, except: readonly string[]): string | null {
+  const found = told.match(new RegExp(`\\b${TASK_ID}\\b`, 'g')) ?? []
   return found.find((id) => !except.includes(id)) ?? null
 }
 

@@ -1,3 +1,4 @@
+import { sentence } from '@/kit/sentences'
 import type { components } from './schema'
 
 export type ProblemBody = components['schemas']['ProblemBody']
@@ -22,8 +23,8 @@ export class Problem extends Error {
 
   /** The whole of it in sentences: what did not happen, and what to do. */
   get sentence(): string {
-    const told = capital(this.message)
-    return this.instead === null ? told : `${told} ${capital(this.instead)}`
+    const told = sentence(this.message)
+    return this.instead === null ? told : `${told} ${sentence(this.instead)}`
   }
 }
 
@@ -38,13 +39,5 @@ export function problemOf(status: number, body: unknown): Problem {
 /** Any error as a sentence for people. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof Problem) return error.sentence
-  return error instanceof Error ? capital(error.message) : String(error)
-}
-
-function capital(text: string): string {
-  const cut = text.trim()
-  if (cut === '') return cut
-  // An id or a quoted word keeps its letter.
-  const first = /^(t_|`|"|\/)/.test(cut) ? cut : cut[0]?.toUpperCase() + cut.slice(1)
-  return /[.!?]$/.test(first) ? first : `${first}.`
+  return error instanceof Error ? sentence(error.message) : String(error)
 }

@@ -4,7 +4,7 @@ import { json } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import { Button } from '@/kit/Button'
 import { Dialog } from '@/kit/Dialog'
-import { useConnection } from '@/live/connection'
+import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { placeOf, useGo } from './places'
 
@@ -14,7 +14,7 @@ export function NewBoard({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [refused, setRefused] = useState<string | null>(null)
   const [making, setMaking] = useState(false)
-  const { open } = useConnection()
+  const offline = useOffline()
   const queries = useQueryClient()
   const go = useGo()
   const field = useRef<HTMLInputElement>(null)
@@ -73,7 +73,12 @@ export function NewBoard({ onClose }: { onClose: () => void }) {
         />
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!open || making}>
+          <Button
+            look="primary"
+            type="submit"
+            disabled={offline !== null || making}
+            title={offline ?? undefined}
+          >
             Create board
           </Button>
         </div>

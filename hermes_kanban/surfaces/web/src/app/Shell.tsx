@@ -3,8 +3,7 @@ import { useRoute } from 'wouter'
 import { KeysSheet } from '@/keys/KeysSheet'
 import { useKeys } from '@/keys/useKeys'
 import { Announcements } from '@/kit/announce'
-import { clockTime } from '@/kit/time'
-import { useConnection } from '@/live/connection'
+import { useOffline } from '@/live/connection'
 import { noteOpened } from '@/palette/recent'
 import { useArrivals } from './arrivals'
 import { useAtPart } from './atPart'
@@ -88,11 +87,11 @@ function useShownTask(): string | null {
 
 /** A dead socket is said, not hidden. */
 function Offline() {
-  const { open, tried, since } = useConnection()
-  if (open || !tried) return null
+  const offline = useOffline()
+  if (offline === null) return null
   return (
     <p className="offline" role="status">
-      Not connected since {clockTime(since / 1_000)}. Showing the board as it was.
+      {offline} Showing the board as it was.
     </p>
   )
 }

@@ -3,7 +3,7 @@ import { X } from 'lucide-react'
 import type { Menus } from '@/actions/menus'
 import type { Subjects } from '@/actions/subject'
 import { subjectsOf } from '@/actions/subjects'
-import { useMenus, useOffline } from '@/actions/useActions'
+import { useMenus } from '@/actions/useActions'
 import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { useOpenedTask } from '@/app/places'
@@ -13,6 +13,8 @@ import { type KeyId, shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button, IconButton } from '@/kit/Button'
 import { toastProblem } from '@/kit/toasts'
+import { isMedia, NARROW } from '@/kit/useMedia'
+import { useOffline } from '@/live/connection'
 import { useView } from './context'
 import { columnsOf } from './filter'
 import { cardElement, focusCard } from './focus'
@@ -86,7 +88,7 @@ export function BoardActions() {
       copyLink: () => void onTargets(async (subjects) => menus.copyLink(subjects)),
       newTask: () => {
         const column = columnFor(grid, columns)
-        if (column === null || isNarrow() || !writeIn(column)) newTask()
+        if (column === null || isMedia(NARROW) || !writeIn(column)) newTask()
       },
     },
     opened === null,
@@ -153,8 +155,4 @@ function columnFor(grid: Grid, columns: readonly Status[]): Status | null {
   const list = focused === null ? undefined : listOf(grid.lists(), focused)
   const column = (list?.column as Status | undefined) ?? 'ready'
   return columns.includes(column) ? column : null
-}
-
-function isNarrow(): boolean {
-  return matchMedia('(max-width: 720px)').matches
 }

@@ -7,9 +7,8 @@ import { useBoard, useClient } from '@/app/board'
 import { useOpenTask } from '@/app/places'
 import { usePreferences } from '@/app/preferences'
 import { NARROW, useMedia } from '@/kit/useMedia'
-import { useConnection } from '@/live/connection'
+import { useDeafSince } from '@/live/connection'
 import { keys } from '@/live/keys'
-import { Arrivals } from './Arrivals'
 import { BoardActions } from './BoardActions'
 import { BoardKeys } from './BoardKeys'
 import { Columns } from './Columns'
@@ -35,9 +34,7 @@ export function BoardView() {
   const [grid] = useState(makeGrid)
   const frame = useRef<HTMLDivElement>(null)
   const { density, showCost } = usePreferences()
-  const connection = useConnection()
-  const isDeaf = connection.tried && !connection.open
-  const deafSince = isDeaf ? Math.floor(connection.since / 1_000) : null
+  const deafSince = useDeafSince()
   const openTask = useOpenTask()
   const [, navigate] = useLocation()
   const asked = { ...askedOf(filter), ...(lanes === null ? {} : { lanes }) }
@@ -87,7 +84,6 @@ export function BoardView() {
         <NothingMatches counts={counts.data} />
         <BoardKeys />
         <BoardActions />
-        <Arrivals />
       </div>
       <DragBoard board={frame} />
     </ViewContext>

@@ -6,6 +6,8 @@ import { type Card as CardData, statusOf } from '@/api/types'
 import { taskPlace } from '@/app/places'
 import { Age } from '@/kit/Age'
 import { Priority } from '@/kit/Priority'
+import { isForBrowser } from '@/kit/pressed'
+import { COARSE, isMedia } from '@/kit/useMedia'
 import { CardAnswers } from './CardAnswers'
 import { CardFoot, CompactFoot } from './CardFoot'
 import { useView } from './context'
@@ -70,7 +72,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
         if (press.took() || (event.target as Element).closest(CONTROLS) !== null) return
         if (getSelection()?.isCollapsed === false) return
         if (event.shiftKey || event.metaKey || event.ctrlKey) view.pick(card, event.shiftKey)
-        else if (isSelecting && matchMedia('(pointer: coarse)').matches) toggle(card.id)
+        else if (isSelecting && isMedia(COARSE)) toggle(card.id)
         else view.open(card.id)
       }}
     >
@@ -95,7 +97,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
           tabIndex={-1}
           draggable={false}
           onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey) return
+            if (isForBrowser(event)) return
             event.preventDefault()
             if (!press.took()) view.open(card.id)
           }}

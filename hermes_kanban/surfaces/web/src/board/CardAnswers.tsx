@@ -1,7 +1,8 @@
 import { askPick } from '@/actions/asking'
-import { useActions, useMenus, useOffline } from '@/actions/useActions'
+import { useActions, useMenus } from '@/actions/useActions'
 import type { Card } from '@/api/types'
 import { Button } from '@/kit/Button'
+import { useOffline } from '@/live/connection'
 import { useView } from './context'
 import { keepPlace } from './selection'
 

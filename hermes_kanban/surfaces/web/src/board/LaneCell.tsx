@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
-import { statusName } from '@/actions/words'
 import type { Card as CardData, Status } from '@/api/types'
 import { count } from '@/kit/numbers'
+import { statusName } from '@/kit/sentences'
 import { useView } from './context'
 import { DraggableCard } from './drag/DraggableCard'
 import { DropLine } from './drag/DropLine'

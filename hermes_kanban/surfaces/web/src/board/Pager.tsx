@@ -1,8 +1,9 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import { statusName } from '@/actions/words'
 import type { Counts, Status } from '@/api/types'
 import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
+import { CALM, isMedia, NARROW } from '@/kit/useMedia'
 import { useView } from './context'
 import { isNarrow } from './filter'
 import { countWords } from './words'
@@ -19,7 +20,7 @@ export function Pager(props: {
   const tabs = useRef<HTMLDivElement>(null)
   const opened = useRef(false)
   useLayoutEffect(() => {
-    if (opened.current || counts === undefined || !matchMedia('(max-width: 720px)').matches) return
+    if (opened.current || counts === undefined || !isMedia(NARROW)) return
     opened.current = true
     const first = openOn(counts)
     if (columns.includes(first)) scrollTo(scroller.current, first, 'instant')
@@ -76,9 +77,8 @@ function openOn(counts: Counts): Status {
 function scrollTo(scroller: HTMLElement | null, status: Status, behavior: ScrollBehavior): void {
   const column = scroller?.querySelector<HTMLElement>(`[data-column="${status}"]`)
   if (!column || !scroller) return
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
   scroller.scrollTo({
     left: column.offsetLeft - scroller.offsetLeft,
-    behavior: calm ? 'instant' : behavior,
+    behavior: isMedia(CALM) ? 'instant' : behavior,
   })
 }

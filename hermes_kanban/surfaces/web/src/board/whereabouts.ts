@@ -1,8 +1,8 @@
 /** Where cards went that left a list: what the events of this page's time say of them. */
 
 import { useSyncExternalStore } from 'react'
-import { statusName } from '@/actions/words'
 import { statusOf } from '@/api/types'
+import { statusName } from '@/kit/sentences'
 import { onEvents } from '@/live/board'
 
 interface Seen {

@@ -1,6 +1,7 @@
 /** Why a card waits, in one sentence with whoever lifts it. Pure: tested with node. */
 
 import type { Card, Hold } from '../api/types.ts'
+import { capital, sentence, withoutChoices } from '../kit/sentences.ts'
 import { clockTime } from '../kit/time.ts'
 
 export type Mark = 'person' | 'error' | 'clock' | 'quiet'
@@ -64,15 +65,9 @@ function ofBlocked(card: Card, now: number): Why {
 
 /** What is asked, without the list of answers, which are buttons. */
 function question(card: Card): string {
-  const text = (card.block_reason ?? '').replaceAll('\r', '')
-  const last = card.choices.at(-1)
-  const cut = last === undefined ? text : text.slice(0, listStart(text, card.choices.length))
-  return cut.replace(/\s+/g, ' ').trim()
-}
-
-function listStart(text: string, items: number): number {
-  const lines = text.trimEnd().split('\n')
-  return lines.slice(0, -items).join('\n').length
+  return withoutChoices(card.block_reason ?? '', card.choices)
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
 const PLAIN_TRIAGE = 'it waits for a person to accept it'
@@ -150,13 +145,4 @@ const READY: Record<string, (card: Card, hold: Hold) => Why> = {
 /** A hold that has no words of its own here: the server's. */
 function other(hold: Hold): Why {
   return { mark: 'clock', before: sentence(hold.text), lifter: capital(hold.lifted_by), after: '' }
-}
-
-function sentence(text: string): string {
-  const cut = capital(text.replace(/\s+/g, ' ').trim())
-  return /[.!?]$/.test(cut) ? cut : `${cut}.`
-}
-
-function capital(text: string): string {
-  return /^t_/.test(text) ? text : text.slice(0, 1).toUpperCase() + text.slice(1)
 }

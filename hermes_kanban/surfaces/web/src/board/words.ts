@@ -2,8 +2,6 @@
 
 import type { Card } from '../api/types.ts'
 
-export { statusName as statusWord } from '../actions/words.ts'
-
 /** States that a card says in words too, for who does not see its mark. */
 export const STATE_WORDS: Partial<Record<Card['state'], string>> = {
   needs_you: 'Needs you',

@@ -3,8 +3,6 @@ import { useEffect, useRef, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { assigneeOptions } from '@/actions/menus'
 import { PRIORITIES, priorityWord } from '@/actions/priorities'
-import { useOffline } from '@/actions/useActions'
-import { statusName } from '@/actions/words'
 import { Problem } from '@/api/problem'
 import { STATUSES, type Status } from '@/api/types'
 import { useBoard } from '@/app/board'
@@ -12,6 +10,9 @@ import { NEW_TASK_PARAMS } from '@/app/newTask'
 import { inWords } from '@/keys/table'
 import { Button } from '@/kit/Button'
 import { Dialog } from '@/kit/Dialog'
+import { isSend } from '@/kit/pressed'
+import { statusName } from '@/kit/sentences'
+import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { BodyField } from './BodyField'
 import { type Draft, emptyDraft, isWritten, keepDraft, keptDraft, missing, wantedOf } from './draft'
@@ -106,7 +107,7 @@ function Form({ draft, set: change, isKept, onClose, onDone }: FormProps) {
       className="new-task"
       first={title}
       onKeyDown={(event) => {
-        if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return
+        if (!isSend(event)) return
         event.preventDefault()
         void submit()
       }}
@@ -142,7 +143,7 @@ function Form({ draft, set: change, isKept, onClose, onDone }: FormProps) {
           value={draft.title}
           onChange={(event) => set({ title: event.target.value.replaceAll('\n', ' ') })}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.metaKey && !event.ctrlKey) event.preventDefault()
+            if (event.key === 'Enter' && !isSend(event)) event.preventDefault()
           }}
         />
         <BodyField value={draft.body} onChange={(body) => set({ body })} />

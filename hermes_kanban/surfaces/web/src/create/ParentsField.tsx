@@ -5,6 +5,7 @@ import { held } from '@/api/client'
 import { type Card, statusOf } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { IconButton } from '@/kit/Button'
+import { isSend } from '@/kit/pressed'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { keys } from '@/live/keys'
 
@@ -33,7 +34,7 @@ export function ParentsField(props: { value: string[]; onChange: (value: string[
     if (step !== undefined && found.length > 0) {
       event.preventDefault()
       setAt((at + step + found.length) % found.length)
-    } else if (event.key === 'Enter' && !event.metaKey && !event.ctrlKey) {
+    } else if (event.key === 'Enter' && !isSend(event)) {
       event.preventDefault()
       add(found[at])
     } else if (event.key === 'Escape') {

@@ -2,6 +2,7 @@ import { memo } from 'react'
 import type { Status } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { Avatar } from '@/kit/Avatar'
+import { isForBrowser } from '@/kit/pressed'
 import { StatusIcon } from '@/kit/StatusIcon'
 
 interface Props {
@@ -26,7 +27,7 @@ interface Props {
 export const GraphNode = memo(function GraphNode(props: Props) {
   const { id, title, status, assignee, critical } = props
   const open = (event: React.MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return
+    if (isForBrowser(event)) return
     event.preventDefault()
     props.onOpen(id)
   }

@@ -1,15 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
-import { Fragment, useCallback, useMemo, useState, useSyncExternalStore } from 'react'
+import { Fragment, useCallback, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { held } from '@/api/client'
 import { Problem, sentenceOf } from '@/api/problem'
-import { COLUMNS, type Node, type Status } from '@/api/types'
+import { COLUMNS, type Node } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { placeOf, taskPlace, useOpenedTask, useOpenTask } from '@/app/places'
 import { useKeys } from '@/keys/useKeys'
 import { Empty } from '@/kit/Empty'
+import { isForBrowser } from '@/kit/pressed'
 import { Segments } from '@/kit/Segments'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
+import { NARROWER, useMedia } from '@/kit/useMedia'
 import { useNow } from '@/live/clock'
 import { keys } from '@/live/keys'
 import { Chooser } from './Chooser'
@@ -21,7 +24,6 @@ import { type Grown, useTree } from './useTree'
 import { needsYou, type Part, toGo, waitsFor } from './waiting'
 import './graph.css'
 
-const NARROW = '(max-width: 600px)'
 const USUAL_DAYS = 30
 
 /** The graph of the tree around a task, `?root=`; without one a page to choose it. */
@@ -167,7 +169,7 @@ function Parts({ parts, onOpen }: { parts: readonly Part[]; onOpen: (id: string)
   return parts.map((part, at) => {
     if (typeof part === 'string') return <Fragment key={at}>{part}</Fragment>
     const open = (event: React.MouseEvent) => {
-      if (event.metaKey || event.ctrlKey || event.shiftKey) return
+      if (isForBrowser(event)) return
       event.preventDefault()
       onOpen(part.id)
     }
@@ -184,7 +186,7 @@ type Look = 'drawing' | 'list'
 /** From the address, else a list on a narrow screen and a drawing on a wide one. */
 function useLook(): [Look, (look: Look) => void] {
   const [search, setSearch] = useSearchParams()
-  const narrow = useSyncExternalStore(watchNarrow, () => matchMedia(NARROW).matches)
+  const narrow = useMedia(NARROWER)
   const asked = search.get('look')
   const look = asked === 'list' || asked === 'drawing' ? asked : narrow ? 'list' : 'drawing'
   const choose = (chosen: Look) =>
@@ -199,20 +201,13 @@ function useLook(): [Look, (look: Look) => void] {
   return [look, choose]
 }
 
-function watchNarrow(changed: () => void): () => void {
-  const media = matchMedia(NARROW)
-  media.addEventListener('change', changed)
-  return () => media.removeEventListener('change', changed)
-}
-
 function Legend() {
   return (
     <p className="view-legend" aria-hidden="true">
-      {COLUMNS.map((status: Status) => (
+      {COLUMNS.map((status) => (
         <span key={status}>
           <StatusIcon status={status} />
-          {status[0]?.toUpperCase()}
-          {status.slice(1)}
+          {statusName(status)}
         </span>
       ))}
       <span>

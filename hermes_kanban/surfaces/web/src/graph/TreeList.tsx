@@ -3,9 +3,9 @@ import type { Node, Status } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { Avatar } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { useDeafSince } from '@/live/connection'
 import { indent, type Line } from './indent'
 import type { Joint } from './layout'
-import { useDeafSince } from './useDeafSince'
 
 /** The same graph as an indented list, which is walked with the arrows and read out in order. */
 export function TreeList(props: {

@@ -7,7 +7,7 @@ import { Button } from '@/kit/Button'
 import { Part } from '@/kit/Facts'
 import { count } from '@/kit/numbers'
 import { toastProblem } from '@/kit/toasts'
-import { useConnection } from '@/live/connection'
+import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 
 const SHOWN = 50
@@ -17,7 +17,7 @@ export function DeadDeliveries({ health }: { health: Health }) {
   const { slug } = useBoard()
   const client = useClient()
   const queries = useQueryClient()
-  const { open } = useConnection()
+  const offline = useOffline()
   const dead = useQuery({
     queryKey: keys.slow(slug, 'dead'),
     queryFn: async () =>
@@ -68,7 +68,8 @@ export function DeadDeliveries({ health }: { health: Health }) {
               </span>
               <Button
                 small
-                disabled={!open}
+                disabled={offline !== null}
+                title={offline ?? undefined}
                 onClick={() => settle.mutate({ id: one.id, again: true })}
               >
                 Retry
@@ -76,7 +77,8 @@ export function DeadDeliveries({ health }: { health: Health }) {
               <Button
                 small
                 look="quiet"
-                disabled={!open}
+                disabled={offline !== null}
+                title={offline ?? undefined}
                 onClick={() => settle.mutate({ id: one.id, again: false })}
               >
                 Drop

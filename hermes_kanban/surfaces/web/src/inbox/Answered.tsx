@@ -10,6 +10,7 @@ import { Age } from '@/kit/Age'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
+import { isForBrowser } from '@/kit/pressed'
 import { keys } from '@/live/keys'
 import { type AnsweredItem, answersAmong } from './answered'
 
@@ -102,7 +103,7 @@ function Item({ item, title }: { item: AnsweredItem; title: string }) {
           className="cut"
           href={`~${taskPlace(slug, item.taskId)}`}
           onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey) return
+            if (isForBrowser(event)) return
             event.preventDefault()
             openTask(item.taskId)
           }}

@@ -1,6 +1,5 @@
 import { Inbox, TriangleAlert, UserRound } from 'lucide-react'
 import { Link } from 'wouter'
-import { useOffline } from '@/actions/useActions'
 import type { AttentionItem } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { taskPlace } from '@/app/places'
@@ -8,9 +7,12 @@ import { shown } from '@/keys/table'
 import { Age } from '@/kit/Age'
 import { Button } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
+import { isForBrowser } from '@/kit/pressed'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { withoutChoices } from '@/kit/sentences'
+import { useOffline } from '@/live/connection'
 import type { Answer } from './answering'
-import { KIND_WORDS, type Kind, kindOf, questionOf, sentenceOn } from './items'
+import { KIND_WORDS, type Kind, kindOf, sentenceOn } from './items'
 
 interface Props {
   item: AttentionItem
@@ -46,7 +48,7 @@ export function InboxItem({ item, answers, isSelected, onSelect, onOpen }: Props
           href={`~${taskPlace(slug, id)}`}
           tabIndex={isSelected ? 0 : -1}
           onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey) return
+            if (isForBrowser(event)) return
             event.preventDefault()
             onOpen()
           }}
@@ -56,7 +58,10 @@ export function InboxItem({ item, answers, isSelected, onSelect, onOpen }: Props
         <Age at={item.since} />
       </div>
       <div className="inbox-text">
-        <Markdown text={questionOf(item) || 'It says nothing.'} board={slug} />
+        <Markdown
+          text={withoutChoices(item.text, item.choices) || 'It says nothing.'}
+          board={slug}
+        />
       </div>
       <p className="inbox-from">{sentenceOn(item)}</p>
       <div className="inbox-answers">

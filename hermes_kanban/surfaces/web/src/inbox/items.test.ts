@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AttentionItem } from '../api/types.ts'
-import { kindOf, nextIndex, oldestFirst, questionOf, sentenceOn } from './items.ts'
+import { kindOf, nextIndex, oldestFirst, sentenceOn } from './items.ts'
 
 function item(given: Omit<Partial<AttentionItem>, 'card'> & { card?: object }): AttentionItem {
   const card = { id: 't_abc234', assignee: 'backend', block_kind: 'needs_input', ...given.card }
@@ -27,15 +27,6 @@ test('what waits longest comes first, late results among the others', () => {
     oldestFirst(pages).map((one) => one.kind),
     ['review', 'late_result', 'question'],
   )
-})
-
-test('choices are not told twice', () => {
-  const asked = item({
-    text: 'Which one?\n\n1. 30 days\n2. 90 days\n',
-    choices: ['30 days', '90 days'],
-  })
-  assert.equal(questionOf(asked), 'Which one?')
-  assert.equal(questionOf(item({ text: '- a\n- b', choices: ['a', 'b'] })), '- a\n- b')
 })
 
 test('a right that is missing is no question', () => {

@@ -31,14 +31,6 @@ export function oldestFirst(pages: readonly { items: AttentionItem[]; late: Atte
   return all.sort((a, b) => a.since - b.since || a.card.seq - b.card.seq)
 }
 
-/** The text without the list of choices at its end, which the buttons show. */
-export function questionOf(item: AttentionItem): string {
-  if (item.choices.length === 0) return item.text
-  const lines = item.text.trimEnd().split('\n')
-  const asked = lines.slice(0, -item.choices.length).join('\n').trim()
-  return asked === '' ? item.text : asked
-}
-
 /** Who asks, and what an answer does. */
 export function sentenceOn(item: AttentionItem): string {
   const { assignee, attempts, failures, status } = item.card

@@ -1,7 +1,7 @@
 import { Copy } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { IconButton } from './Button'
-import { toast } from './toasts'
+import { copy } from './clipboard'
 
 /** What would be here, and the command or the button that makes it so. */
 export function Empty(props: { title: string; children?: ReactNode; command?: string }) {
@@ -16,15 +16,10 @@ export function Empty(props: { title: string; children?: ReactNode; command?: st
 
 /** A command to take along. */
 export function Command({ text }: { text: string }) {
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => toast('Copied.'),
-      () => toast('Not copied: the browser does not allow it.', { bad: true }),
-    )
   return (
     <p className="command">
       <code>{text}</code>
-      <IconButton name="Copy" small onClick={copy}>
+      <IconButton name="Copy" small onClick={() => copy(text)}>
         <Copy className="i" />
       </IconButton>
     </p>

@@ -2,10 +2,11 @@ import DOMPurify from 'dompurify'
 import { Marked } from 'marked'
 import { useMemo } from 'react'
 import { openTask } from '@/actions/opening'
+import { isForBrowser } from './pressed'
+import { TASK_ID } from './sentences'
 
-const TASK = /^\bt_[a-z0-9]{4,32}\b/
-
-const LINK = /<a data-task="(t_[a-z0-9]+)" href="#">/g
+const TASK = new RegExp(`^${TASK_ID}\\b`)
+const LINK = new RegExp(`<a data-task="(${TASK_ID})" href="#">`, 'g')
 
 // A line so long was broken by whoever wrote it in an editor; a shorter one ends on purpose.
 const WRAPPED_AT = 60
@@ -48,7 +49,7 @@ parser.use({
     {
       name: 'task',
       level: 'inline',
-      start: (source) => source.search(/\bt_[a-z0-9]{4}/),
+      start: (source) => source.search(new RegExp(`\\b${TASK_ID}`)),
       tokenizer(source) {
         const found = TASK.exec(source)
         return found === null ? undefined : { type: 'task', raw: found[0] }
@@ -117,7 +118,7 @@ export function Markdown({ text, board }: { text: string; board: string }) {
   )
   const open = (event: React.MouseEvent) => {
     const link = (event.target as Element).closest('a[data-task]')
-    if (link === null || event.metaKey || event.ctrlKey || event.shiftKey) return
+    if (link === null || isForBrowser(event)) return
     event.preventDefault()
     openTask(board, link.getAttribute('data-task') ?? '')
   }

@@ -1,5 +1,19 @@
 import { useCallback, useSyncExternalStore } from 'react'
 
+/** Where one column is shown at a time. */
+export const NARROW = '(max-width: 720px)'
+/** Where a drawing has no room. */
+export const NARROWER = '(max-width: 600px)'
+/** Where nothing is to move by itself. */
+export const CALM = '(prefers-reduced-motion: reduce)'
+/** Where fingers press. */
+export const COARSE = '(pointer: coarse)'
+
+/** Whether a media query holds now. */
+export function isMedia(query: string): boolean {
+  return matchMedia(query).matches
+}
+
 /** Whether a media query holds, as it changes. */
 export function useMedia(query: string): boolean {
   const subscribe = useCallback(
@@ -10,8 +24,5 @@ export function useMedia(query: string): boolean {
     },
     [query],
   )
-  return useSyncExternalStore(subscribe, () => matchMedia(query).matches)
+  return useSyncExternalStore(subscribe, () => isMedia(query))
 }
-
-/** Where one column is shown at a time. */
-export const NARROW = '(max-width: 720px)'

@@ -5,8 +5,8 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { through } from '@/actions/pending'
 import type { Card, Gateway } from '@/api/types'
-import { type Asked, belongs, type Pages, place, remove } from './cardlists'
-import { keys } from './keys'
+import { belongs, type Pages, place, remove } from './cardlists'
+import { askedOf, keys } from './keys'
 import { live, type Place } from './socket'
 import type { EventsMessage } from './words'
 
@@ -47,7 +47,7 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
       },
       presence(found) {
         setGateway(found)
-        void client.invalidateQueries({ queryKey: ['board', board, 'slow', 'health'] })
+        void client.invalidateQueries({ queryKey: keys.slow(board, 'health') })
       },
     })
     return () => {
@@ -64,7 +64,7 @@ function takeIn(client: QueryClient, board: string, message: EventsMessage): voi
   for (const id of message.gone ?? []) dropCard(client, board, id)
   const touched = new Set([...message.events.flatMap(tasksOf), ...(message.gone ?? [])])
   for (const id of touched) {
-    void client.invalidateQueries({ queryKey: ['board', board, 'task', id] })
+    void client.invalidateQueries({ queryKey: keys.wholeTask(board, id) })
   }
 }
 
@@ -82,10 +82,10 @@ export function putCard(client: QueryClient, board: string, card: Card): void {
 
 /** Puts a card as it is to be shown into every list of the board where it belongs. */
 export function showCard(client: QueryClient, board: string, card: Card): void {
-  const lists = client.getQueriesData<Pages>({ queryKey: ['board', board, 'cards'] })
+  const lists = client.getQueriesData<Pages>({ queryKey: keys.lists(board) })
   for (const [key, pages] of lists) {
     if (pages === undefined) continue
-    const asked = key[3] as Asked
+    const asked = askedOf(key)
     const isIn = belongs(card, asked)
     if (isIn === null) void client.invalidateQueries({ queryKey: key, exact: true })
     else client.setQueryData<Pages>(key, place(pages, card, isIn, asked.order))
@@ -93,18 +93,18 @@ export function showCard(client: QueryClient, board: string, card: Card): void {
 }
 
 function dropCard(client: QueryClient, board: string, id: string): void {
-  client.setQueriesData<Pages>({ queryKey: ['board', board, 'cards'] }, (pages) =>
+  client.setQueriesData<Pages>({ queryKey: keys.lists(board) }, (pages) =>
     pages === undefined ? pages : remove(pages, id),
   )
 }
 
 function readSoon(client: QueryClient, board: string): void {
-  void client.invalidateQueries({ queryKey: ['board', board, 'counts'] })
+  void client.invalidateQueries({ queryKey: keys.allCounts(board) })
   void client.invalidateQueries({ queryKey: keys.attention(board) })
 }
 
 function readAtLeisure(client: QueryClient, board: string): void {
-  void client.invalidateQueries({ queryKey: ['board', board, 'slow'] })
+  void client.invalidateQueries({ queryKey: keys.allSlow(board) })
 }
 
 /** Runs the last of what it is given, at most once in `milliseconds`; null takes it back. */

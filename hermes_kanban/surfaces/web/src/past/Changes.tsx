@@ -2,11 +2,11 @@ import { ArrowRight, Link2, MessageSquare, Paperclip, Pencil } from 'lucide-reac
 import { useState } from 'react'
 import { sentenceOf } from '@/api/problem'
 import type { Status } from '@/api/types'
-import { statusWord } from '@/board/words'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
 import { absolute, clockTime } from '@/kit/time'
 import { TaskLink } from '@/task/TaskLink'
 import { OutcomeIcon } from '@/timeline/OutcomeIcon'
@@ -139,7 +139,7 @@ function Way({ statuses }: { statuses: readonly string[] }) {
         <span key={at} className="past-fact">
           {at > 0 && <ArrowRight className="i" aria-label="then" />}
           <StatusIcon status={status as Status} />
-          {statusWord(status as Status)}
+          {statusName(status as Status)}
         </span>
       ))}
     </span>

@@ -2,12 +2,12 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { priorityWord } from '@/actions/priorities'
 import { COLUMNS, type Status } from '@/api/types'
 import { tracks } from '@/board/Columns'
-import { statusWord } from '@/board/words'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { count } from '@/kit/numbers'
 import { Priority } from '@/kit/Priority'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
 import { absolute, age } from '@/kit/time'
 import type { PastBoard, PastTask } from './data'
 import '@/board/board.css'
@@ -51,7 +51,7 @@ export function PastColumns(props: {
             onClick={() => show(status)}
           >
             <StatusIcon status={status} />
-            {statusWord(status)} <span>{countOf(status)}</span>
+            {statusName(status)} <span>{countOf(status)}</span>
           </button>
         ))}
       </nav>
@@ -69,12 +69,12 @@ export function PastColumns(props: {
           >
             <header className="column-head">
               <StatusIcon status={status} />
-              <h2 id={`past-${status}`}>{statusWord(status)}</h2>
+              <h2 id={`past-${status}`}>{statusName(status)}</h2>
               <span className="column-count">{countOf(status)}</span>
             </header>
             <PastCards
               tasks={byStatus.get(status) ?? []}
-              label={`${statusWord(status)} tasks`}
+              label={`${statusName(status)} tasks`}
               at={props.at}
               onOpen={props.onOpen}
             />

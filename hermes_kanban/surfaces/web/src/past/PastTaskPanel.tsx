@@ -3,11 +3,11 @@ import { useEffect, useRef } from 'react'
 import { Problem, sentenceOf } from '@/api/problem'
 import { statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
-import { statusWord } from '@/board/words'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { IconButton } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { statusName } from '@/kit/sentences'
 import { absolute, clockTime, elapsed } from '@/kit/time'
 import { TaskLink } from '@/task/TaskLink'
 import { OutcomeIcon } from '@/timeline/OutcomeIcon'
@@ -69,7 +69,7 @@ function Was({ was, now }: { was: TaskWas; now: number }) {
       <h2>{task.title}</h2>
       <p className="past-facts">
         <span className="past-fact">
-          <StatusIcon status={statusOf(task)} /> {statusWord(statusOf(task))}
+          <StatusIcon status={statusOf(task)} /> {statusName(statusOf(task))}
         </span>
         <span className="past-fact">
           {task.assignee !== null && <Avatar name={task.assignee} />}

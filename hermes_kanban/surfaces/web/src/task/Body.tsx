@@ -7,6 +7,7 @@ import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
+import { isSend } from '@/kit/pressed'
 import { Segments } from '@/kit/Segments'
 import { keys } from '@/live/keys'
 import { useTask } from './context'
@@ -179,7 +180,7 @@ function Editor(props: {
             onChange({ ...editing, text: event.target.value })
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+            if (isSend(event)) {
               event.preventDefault()
               void save()
             } else if (event.key === 'Escape') {

@@ -1,9 +1,11 @@
 import { useRef, useState } from 'react'
-import { useActions, useOffline } from '@/actions/useActions'
+import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button, Key } from '@/kit/Button'
+import { isSend } from '@/kit/pressed'
+import { useOffline } from '@/live/connection'
 import { useTask } from './context'
 import { useDraft } from './drafts'
 
@@ -50,7 +52,7 @@ export function Composer() {
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+          if (isSend(event)) {
             event.preventDefault()
             void send()
           } else if (event.key === 'Escape') {

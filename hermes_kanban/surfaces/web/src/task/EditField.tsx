@@ -1,5 +1,5 @@
 import { type ReactNode, useRef, useState } from 'react'
-import { useOffline } from '@/actions/useActions'
+import { useOffline } from '@/live/connection'
 
 /** A fact that becomes a field when it is pressed. Enter saves, Esc leaves it as it was. */
 export function EditField(props: {

@@ -1,7 +1,8 @@
+import { TASK_ID } from '@/kit/sentences'
 import { useTask } from './context'
 import { TaskLink } from './TaskLink'
 
-const ID = /\b(t_[a-z0-9]{4,32})\b/
+const ID = new RegExp(`\\b(${TASK_ID})\\b`)
 
 /** A plain text in which the ids of other tasks are links to them. */
 export function Mentions({ text }: { text: string }) {

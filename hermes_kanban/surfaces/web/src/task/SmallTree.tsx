@@ -4,6 +4,7 @@ import { type Card, type Status, statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { taskPlace } from '@/app/places'
 import { layOut, type Sizes } from '@/graph/layout'
+import { isForBrowser } from '@/kit/pressed'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { useTask } from './context'
 
@@ -85,7 +86,7 @@ function TreeNode(props: {
       aria-current={isThis || undefined}
       aria-label={`${id} ${props.title ?? ''}, ${status ?? ''}`}
       onClick={(event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey) return
+        if (isForBrowser(event)) return
         event.preventDefault()
         if (!isThis) props.onOpen()
       }}

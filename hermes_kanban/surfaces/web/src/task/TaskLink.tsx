@@ -2,12 +2,13 @@ import type { MouseEvent, ReactNode } from 'react'
 import { openTask } from '@/actions/opening'
 import { useBoard } from '@/app/board'
 import { taskPlace } from '@/app/places'
+import { isForBrowser } from '@/kit/pressed'
 
 /** A link to another task; it opens where this one is, unless a new tab is asked for. */
 export function TaskLink(props: { id: string; className?: string; children?: ReactNode }) {
   const { slug } = useBoard()
   const open = (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
+    if (isForBrowser(event)) return
     event.preventDefault()
     openTask(slug, props.id)
   }

@@ -1,6 +1,6 @@
 import { Copy, GitBranch } from 'lucide-react'
 import { IconButton } from '@/kit/Button'
-import { toast } from '@/kit/toasts'
+import { copy } from '@/kit/clipboard'
 import { useTask } from './context'
 import { useWorkspace } from './data'
 import { CHANGES, totals } from './diff/Changes'
@@ -68,11 +68,4 @@ export function WorkspaceFacts() {
 function ending(path: string): string {
   const names = path.split('/')
   return names.length > 3 ? `…/${names.slice(-2).join('/')}` : path
-}
-
-function copy(path: string): void {
-  navigator.clipboard.writeText(path).then(
-    () => toast('Copied.'),
-    () => toast('Not copied: the browser does not allow it.', { bad: true }),
-  )
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import type { Event } from '../api/types.ts'
 import { withChanges } from './fieldChanges.ts'
 import { secondsIn, spanWords } from './spans.ts'
-import { withoutChoices } from './why/question.ts'
 
 function event(id: number, task: Record<string, unknown>): Event {
   const payload = { task } as unknown as Event['payload']
@@ -36,10 +35,4 @@ test('spans are read as they are written', () => {
   assert.equal(secondsIn('45'), 2_700)
   assert.equal(secondsIn('soon'), null)
   assert.equal(secondsIn(''), null)
-})
-
-test('a question stands without the answers that buttons show', () => {
-  assert.equal(withoutChoices('Which?\n\n1. a\n2. b\n', ['a', 'b']), 'Which?')
-  assert.equal(withoutChoices('Which?', []), 'Which?')
-  assert.equal(withoutChoices('a\nb', ['x', 'y']), 'a\nb')
 })

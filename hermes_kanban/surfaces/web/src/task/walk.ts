@@ -4,8 +4,8 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useSyncExternalStore } from 'react'
 import { held } from '@/api/client'
 import { useBoard, useClient } from '@/app/board'
-import type { Asked, Pages } from '@/live/cardlists'
-import { keys } from '@/live/keys'
+import type { Pages } from '@/live/cardlists'
+import { askedOf, keys } from '@/live/keys'
 
 export interface Place {
   /** 1 is the first. */
@@ -35,11 +35,9 @@ export function usePlace(id: string, status: string): Place | null {
 }
 
 function placeIn(client: QueryClient, board: string, id: string, status: string) {
-  const lists = client
-    .getQueryCache()
-    .findAll({ queryKey: ['board', board, 'cards'], type: 'active' })
+  const lists = client.getQueryCache().findAll({ queryKey: keys.lists(board), type: 'active' })
   for (const query of lists) {
-    const asked = query.queryKey[3] as Asked
+    const asked = askedOf(query.queryKey)
     // A column of the board is asked for by its one status.
     if (asked.status?.length !== 1 || asked.status[0] !== status) continue
     const pages = query.state.data as Pages | undefined

@@ -1,5 +1,6 @@
 import { memo } from 'react'
 import { taskPlace } from '@/app/places'
+import { isForBrowser } from '@/kit/pressed'
 import { COLOUR, OutcomeIcon } from './OutcomeIcon'
 import { lookOf } from './outcomes'
 import type { Placed } from './rows'
@@ -23,7 +24,7 @@ export const RunBar = memo(function RunBar({ placed, slug, now, current, onOpen 
   const { bar, label } = placed
   const look = lookOf(bar.outcome)
   const open = (event: React.MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return
+    if (isForBrowser(event)) return
     event.preventDefault()
     onOpen(bar.task_id, bar.run_id)
   }

@@ -1,6 +1,7 @@
 import type { Bar } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { dollars, tokens } from '@/kit/numbers'
+import { isForBrowser } from '@/kit/pressed'
 import { absolute, clockTime, elapsed } from '@/kit/time'
 import { OutcomeIcon } from './OutcomeIcon'
 import { outcomeWords } from './outcomes'
@@ -43,7 +44,7 @@ export function RunsTable(props: {
                   className="time-task"
                   href={runPlace(slug, bar.task_id, bar.run_id)}
                   onClick={(event) => {
-                    if (event.metaKey || event.ctrlKey || event.shiftKey) return
+                    if (isForBrowser(event)) return
                     event.preventDefault()
                     props.onOpen(bar.task_id, bar.run_id)
                   }}

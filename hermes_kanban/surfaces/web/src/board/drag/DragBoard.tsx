@@ -17,6 +17,7 @@ import { cardOf } from '@/actions/optimism'
 import { useActions } from '@/actions/useActions'
 import type { Card as CardData, Status } from '@/api/types'
 import { useKeys } from '@/keys/useKeys'
+import { CALM, isMedia, NARROW } from '@/kit/useMedia'
 import { Card } from '../Card'
 import { useView } from '../context'
 import { columnsOf } from '../filter'
@@ -137,7 +138,7 @@ export function DragBoard({ board }: { board: RefObject<HTMLElement | null> }) {
         }}
       />
       <KeyboardDrag lift={lift} drop={drop} />
-      <DragOverlay dropAnimation={returns && !isCalm() ? RETURN : null} zIndex={40}>
+      <DragOverlay dropAnimation={returns && !isMedia(CALM) ? RETURN : null} zIndex={40}>
         <Held />
       </DragOverlay>
     </DndContext>
@@ -189,10 +190,6 @@ function hasFocus(): boolean {
   return document.activeElement !== null && document.activeElement !== document.body
 }
 
-function isCalm(): boolean {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches
-}
-
 const CONTROLS = 'button, input, textarea, select, [contenteditable=true]'
 
 /** Whether a press there takes the card: its buttons keep theirs. */
@@ -214,9 +211,7 @@ class FreeTouch extends TouchSensor {
     {
       eventName: 'onTouchStart',
       handler: ({ nativeEvent }) =>
-        nativeEvent.touches.length === 1 &&
-        isFree(nativeEvent.target) &&
-        !matchMedia('(max-width: 720px)').matches,
+        nativeEvent.touches.length === 1 && isFree(nativeEvent.target) && !isMedia(NARROW),
     },
   ]
 }

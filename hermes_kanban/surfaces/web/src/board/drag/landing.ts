@@ -1,7 +1,7 @@
 /** Where a dragged card would come to lie, and how that is said. Pure: tested with node. */
 
-import { statusName } from '../../actions/words.ts'
 import type { Card, Move, Status } from '../../api/types.ts'
+import { statusName } from '../../kit/sentences.ts'
 import { compare, type Order } from '../../live/cardlists.ts'
 
 /** The place in `cards` at which the order of the column puts the card. */

@@ -1,9 +1,11 @@
 import { MessageSquarePlus } from 'lucide-react'
 import { useState } from 'react'
-import { useActions, useOffline } from '@/actions/useActions'
+import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { Button } from '@/kit/Button'
+import { isSend } from '@/kit/pressed'
+import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useDraft } from '../drafts'
 import { type DiffFile, type DiffLine, lineComment } from './parse'
@@ -126,7 +128,7 @@ function LineComposer(props: { line: DiffLine; path: string; onDone: () => void 
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+          if (isSend(event)) {
             event.preventDefault()
             void send()
           } else if (event.key === 'Escape') {

@@ -1,5 +1,5 @@
 import { TriangleAlert } from 'lucide-react'
-import { useActions, useMenus, useOffline } from '@/actions/useActions'
+import { useActions, useMenus } from '@/actions/useActions'
 import { statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
@@ -9,10 +9,11 @@ import { plainName } from '@/kit/Avatar'
 import { Button, Key } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { capital, withoutChoices } from '@/kit/sentences'
 import { absolute, clockTime } from '@/kit/time'
+import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useAsked } from '../data'
-import { withoutChoices } from './question'
 import { ReplyField } from './ReplyField'
 
 /** What a person is asked, and the buttons that answer it. */
@@ -175,8 +176,4 @@ function headingOf(
   if (kind === 'transient') return 'It waits for a while.'
   if (kind === 'dependency') return 'It waits for another task.'
   return `You answer. ${who} asks:`
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -1,4 +1,4 @@
-import { useActions, useMenus, useOffline } from '@/actions/useActions'
+import { useActions, useMenus } from '@/actions/useActions'
 import { type Hold, statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
@@ -6,7 +6,9 @@ import { Age } from '@/kit/Age'
 import { Button } from '@/kit/Button'
 import { Command } from '@/kit/Empty'
 import { StatusIcon } from '@/kit/StatusIcon'
+import { sentence } from '@/kit/sentences'
 import { absolute, clockTime } from '@/kit/time'
+import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useHolds } from '../data'
 import { Mentions } from '../Mentions'
@@ -121,9 +123,4 @@ function LiftButton({ hold }: { hold: Hold }) {
     default:
       return <Lifter hold={hold} />
   }
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(first) ? first : `${first}.`
 }

@@ -1,9 +1,10 @@
 import { Inbox } from 'lucide-react'
-import { useActions, useOffline } from '@/actions/useActions'
+import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { Age } from '@/kit/Age'
 import { Button } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
+import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useAsked } from '../data'
 

@@ -1,9 +1,10 @@
 import { useRef, useState } from 'react'
-import { useOffline } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button } from '@/kit/Button'
+import { isSend } from '@/kit/pressed'
+import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useDraft } from '../drafts'
 
@@ -44,7 +45,7 @@ export function ReplyField(props: {
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+          if (isSend(event)) {
             event.preventDefault()
             void send()
           } else if (event.key === 'Escape') {
