@@ -12,7 +12,7 @@ from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-import anyio
+from hermes_kanban.notify import threads
 
 Address = IPv4Address | IPv6Address
 
@@ -37,11 +37,16 @@ async def resolve(host: str, port: int, allow_private: Collection[str]) -> list[
     ``allow_private`` are the hosts that may be of a private network. Raises Forbidden if a single
     address may not be spoken to: who answers with a mixture means no good.
     """
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-    for address in addresses:
+    found = await lookup(host, port)
+    for address in found:
         check(address, private_allowed=host.casefold() in allow_private)
-    return addresses
+    return found
+
+
+async def lookup(host: str, port: int) -> list[str]:
+    """The addresses of ``host``, none of them checked; OSError or UnicodeError if it has none."""
+    found = await threads.run(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 def check(address: str, *, private_allowed: bool) -> None:

@@ -6,25 +6,20 @@ key for a message: a repeat comes again as it was.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from hermes_kanban.config.notify import NotifySettings
 from hermes_kanban.model.errors import ConfigError, InvalidInput
-from hermes_kanban.notify import settings
+from hermes_kanban.notify import settings, threads
 from hermes_kanban.notify.message import DELIVERED, File, Log, Message, Outcome, not_now, retry
 from hermes_kanban.notify.texts import cut
 from hermes_kanban.redact import one_line
 
 if TYPE_CHECKING:
     import apprise
-
-T = TypeVar("T")
 
 AT_ONCE: Final = 8
 SAID_CHARACTERS: Final = 200
@@ -60,7 +55,7 @@ async def send(name: str, message: Message, _log: Log) -> Outcome:
         url = _url(name, found)
     except ConfigError as error:
         return retry(str(error))
-    return await _in_thread(lambda: _deliver(name, url, message), _threads[name])
+    return await threads.run(lambda: _deliver(name, url, message), started=_threads[name])
 
 
 def _url(name: str, found: NotifySettings) -> str:
@@ -123,31 +118,3 @@ def _attachments(files: list[File]) -> apprise.AppriseAttachment | None:
     for file in files:
         attachments.add(of_file(file.path, name=one_line(file.name), mimetype=file.media_type))
     return attachments
-
-
-async def _in_thread(call: Callable[[], T], threads: set[threading.Thread]) -> T:
-    """What ``call`` returns. A thread that hangs keeps neither the caller nor the process alive."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-
-    def settle(value: T | None, error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(cast(T, value))
-
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = call()
-        except Exception as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, value, error)
-
-    thread = threading.Thread(target=run, name="apprise", daemon=True)
-    threads.add(thread)
-    thread.start()
-    return await answer

@@ -6,22 +6,24 @@ it by that, and the mails about one task refer to one thread.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
-import ssl
+import socket
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import anyio.to_thread
 import msgspec
 
 from hermes_kanban.config.notify import MailAddress, MailSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError, InvalidInput
-from hermes_kanban.notify import attached, settings
+from hermes_kanban.notify import addresses, attached, settings
 from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
 from hermes_kanban.notify.texts import cut
 from hermes_kanban.redact import one_line
@@ -29,6 +31,7 @@ from hermes_kanban.redact import one_line
 if TYPE_CHECKING:
     import aiosmtplib
 
+CONNECT_SECONDS: Final = 10.0
 STEP_SECONDS: Final = 20.0
 SAID_CHARACTERS: Final = 200
 _MEDIA_TYPE: Final = re.compile(r"([a-z]+)/([a-z0-9][a-z0-9.+-]*)\Z")
@@ -111,27 +114,52 @@ def _id(key: str, domain: str) -> str:
 async def _hand_over(
     letter: EmailMessage, mail: MailSettings, password: str | None, recipient: str
 ) -> Outcome:
+    """Give it to the server."""
     import aiosmtplib
 
-    server = aiosmtplib.SMTP(
-        hostname=mail.host,
-        port=mail.submission_port,
-        use_tls=mail.security == "tls",
-        start_tls=mail.security == "starttls",
-        timeout=STEP_SECONDS,
-    )
-    secrets = (password,) if password else ()
     try:
+        server = aiosmtplib.SMTP(
+            hostname=mail.host,
+            sock=await _connect(mail.host, mail.submission_port),
+            local_hostname=socket.gethostname(),  # its own way of finding one asks the network
+            use_tls=mail.security == "tls",
+            start_tls=mail.security == "starttls",
+            timeout=STEP_SECONDS,
+        )
         async with server:
             if mail.user is not None and password is not None:
                 await server.login(mail.user, password)
             await server.send_message(letter, sender=mail.sender, recipients=[recipient])
     except aiosmtplib.SMTPException as error:
         outcome = _judge(error)
+        secrets = (password,) if password else ()
         return msgspec.structs.replace(outcome, reason=settings.hide(outcome.reason, *secrets))
-    except (OSError, ssl.SSLError) as error:
-        return retry(f"the mail server cannot be reached: {getattr(error, 'strerror', error)}")
+    except UnicodeError:
+        return retry("the mail server cannot be reached: its name is none")
+    except OSError as error:
+        return retry(f"the mail server cannot be reached: {error.strerror or error}")
     return DELIVERED
+
+
+async def _connect(host: str, port: int) -> socket.socket:
+    """A connection to the first of its addresses that listens. Raises OSError."""
+    problem = OSError("it has no address")
+    for address in await addresses.lookup(host, port):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        try:
+            with anyio.fail_after(CONNECT_SECONDS):
+                await asyncio.get_running_loop().sock_connect(connection, (address, port))
+        except OSError as error:
+            connection.close()
+            problem = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise problem
 
 
 def _judge(error: aiosmtplib.SMTPException) -> Outcome:

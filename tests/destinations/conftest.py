@@ -60,14 +60,14 @@ class World:
     def __init__(self, gateways: Gateways) -> None:
         self.gateways = gateways
 
-    def begin(self, **notify: Any) -> None:
+    def begin(self, *, web: Mapping[str, Any] | None = None, **notify: Any) -> None:
         """Write the configuration, open the board and start the gateway."""
-        self.configure(**notify)
+        self.configure(web=web, **notify)
         self.gateways.open()
         self.gateways.start()
 
-    def configure(self, **notify: Any) -> None:
-        self.gateways.configure({}, notify=notify, dispatch_interval_seconds=600)
+    def configure(self, *, web: Mapping[str, Any] | None = None, **notify: Any) -> None:
+        self.gateways.configure({}, web=web, notify=notify, dispatch_interval_seconds=600)
 
     @property
     def conn(self) -> kb.BoardConnection:
@@ -130,6 +130,7 @@ class World:
         """None of them is in any file of the home, nor in what the command line shows."""
         shown = [self.cli("notify", *words).stdout for words in (("list",), ("outbox",))]
         shown += [self.cli("notify", "list", "--json").stdout, self.gateways.errors()]
+        shown += [self.cli("notify", "outbox", "--json").stdout]
         assert len(shown[0].splitlines()) > 1
         for file in self.gateways.home.rglob("*"):
             if file.is_file() and file.name not in OWN_FILES:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import anyio
 import pytest
+import structlog
 
 from hermes_kanban import kernel as kb
+from hermes_kanban import notify
 from hermes_kanban.kernel import outbox
 from hermes_kanban.model import InvalidInput
+from hermes_kanban.notify.message import AboutEvent, Message
 from hermes_kanban.notify.webhook import sign
 from tests.destinations.conftest import SECRET, Authority, World
 from tests.destinations.receiver import Receiver, answer, recipe
+from tests.support.ports import free_port
 
 LONG = "a very long line that says little; " * 3_000
 
@@ -88,10 +95,12 @@ def test_what_is_forged_altered_or_replayed_is_refused_by_the_recipe(
             receive(secret, given, content, set())
 
 
+@pytest.mark.parametrize(
+    "kills", [3, pytest.param(300, marks=pytest.mark.torture)], ids=["few", "many"]
+)
 def test_killed_between_sending_and_marking_the_repeat_has_its_key(
-    world: World, receiver: Receiver
+    world: World, receiver: Receiver, kills: int
 ) -> None:
-    kills = 3
     started: list[Any] = []
 
     def kill(handler: BaseHTTPRequestHandler) -> bool:
@@ -291,3 +300,55 @@ def test_files_are_told_of_without_where_they_lie(world: World, receiver: Receiv
     (file,) = receiver.messages()[0]["files"]
     assert file == {"name": "report.txt", "size": 11, "media_type": "text/plain"}
     assert str(world.gateways.home) not in json.dumps(receiver.messages())
+
+
+def test_neither_http_nor_a_command_shows_a_secret(world: World, receiver: Receiver) -> None:
+    """Whether it goes well or fails, with the address and the secret written in the file itself."""
+    hidden = "path-that-only-we-know"
+    webhooks = {"good": plain(receiver, f"/{hidden}"), "bad": plain(receiver, f"/{hidden}-bad")}
+    receiver.behaviour[f"/{hidden}-bad"] = vanish
+    port = free_port()
+    token = "a-token-of-the-test-and-of-nobody-else"
+    web = {"in_gateway": True, "port": port, "token": token}
+    world.begin(web=web, allow_private=["127.0.0.1"], webhooks=webhooks)
+    good, bad = world.subscribe("webhook:good"), world.subscribe("webhook:bad")
+    kb.create_task(world.conn, title="Count")
+    world.until(lambda: world.tried(good).state == "delivered")
+    assert world.tried(bad).attempts
+
+    def ask(method: str, path: str, body: Any = None) -> str:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            given = None if body is None else json.dumps(body)
+            client.request(method, f"/api/v1{path}", given, headers)
+            return client.getresponse().read().decode()
+
+    answers = [
+        ask("GET", "/subscriptions"),
+        ask("GET", "/outbox"),
+        ask("POST", "/test-subscription", {"subscription": bad}),
+        world.cli("notify", "test", str(bad)).stderr,
+        world.cli("notify", "subscribe", "webhook:none").stderr,
+    ]
+    assert "webhook:good" in answers[0], answers
+    assert all("it closed the connection without an answer" in one for one in answers[1:4])
+    assert "bad, good" in answers[4]
+    for one in answers:
+        assert hidden not in one
+        assert SECRET not in one
+    world.assert_hidden(hidden, SECRET)
+    copy = world.gateways.home / ".config-cache.json"
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_a_very_long_text_arrives_whole(world: World, receiver: Receiver) -> None:
+    """Texts are cut where they are written; a destination takes what it is given."""
+    world.configure(allow_private=["127.0.0.1"], webhooks={"ops": plain(receiver)})
+    event = AboutEvent(id=1, kind="created", actor="system", run_id=None, created_at=0)
+    message = Message(
+        dedup_key="b:1:1", board="b", subscription=1, event=event, task=None, text=LONG
+    )  # fmt: skip
+    assert len(LONG) > 100_000
+    outcome = anyio.run(notify.send, "webhook:ops", message, structlog.get_logger())
+    assert outcome.kind == "delivered"
+    assert receiver.messages()[0]["text"] == LONG
