@@ -38,6 +38,7 @@ SYNC_MILLISECONDS: Final = 30_000
 REQUEST_SECONDS: Final = 20.0
 LEAVE_SECONDS: Final = 0.4
 TYPING_MILLISECONDS: Final = 10_000
+TYPING_AFTER_SECONDS: Final = 0.3
 PAGE: Final = 100
 PAGES: Final = 50
 
@@ -224,7 +225,7 @@ class MatrixAdapter:
 
     @asynccontextmanager
     async def _typing(self, room_id: str, body: str) -> AsyncIterator[None]:
-        """Shows that somebody is at it, where a command was given; no matter if that fails."""
+        """Shows that somebody is at it, where a command takes its time; no matter if that fails."""
         from hermes_kanban.surfaces.slash import is_slash
 
         if not is_slash(body):
@@ -236,6 +237,7 @@ class MatrixAdapter:
             group.cancel_scope.cancel()
 
     async def _show_typing(self, room_id: str) -> None:
+        await anyio.sleep(TYPING_AFTER_SECONDS)
         with suppress(Exception):
             await self._client.room_typing(room_id, True, TYPING_MILLISECONDS)
 

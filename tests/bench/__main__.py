@@ -31,6 +31,7 @@ BENCHES = {
     "mcp": "An agent's tools",
     "web": "The web board",
     "notifications": "Notifications",
+    "chat": "A chat",
     "idle": "An idle gateway",
 }
 MODULES = {"peers": "tests.bench.peers.bench"}

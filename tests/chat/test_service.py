@@ -1,0 +1,66 @@
+"""The chats of the gateway: what is wrong with one is told, and holds up nothing else."""
+
+from __future__ import annotations
+
+from hermes_kanban import kernel as kb
+from tests.chat.room import text_of
+from tests.support.waiting import wait_until
+
+
+def state(room, wanted: str) -> None:
+    """Wait until the health record says that of Matrix, and troubles people with it if need be."""
+
+    def look() -> bool:
+        found = room.gateways.health()
+        if found is None or wanted not in found.chat.get("matrix", ""):
+            return False
+        troubled = any(one.startswith("chat.matrix: ") for one in found.degraded)
+        return troubled == (wanted != "connected")
+
+    wait_until(look, message=f"{room.gateways.health()} {room.gateways.errors()[-2000:]}")
+
+
+def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(room):
+    token = room.bot.token
+    room.configure(access_token="env:KANBAN_TEST_TOKEN")
+    room.gateways.start()
+    state(room, "chat.matrix.access_token: the environment variable KANBAN_TEST_TOKEN is not set")
+    room.configure(access_token="not-the-token-of-anybody")
+    state(room, "out of reach: whoami")
+    room.configure(user="@somebody:kanban.test")
+    state(room, "is of @bot")
+    secret = room.gateways.home / "token"
+    secret.write_text(f"{token}\n")
+    room.configure(access_token=f"file:{secret}", rooms=[room.alias, "#nowhere:kanban.test"])
+    state(room, "connected")
+    room.answer_to(room.mara.say(room.id, "!kanban stats"))
+    told = room.gateways.errors() + "".join(room.gateways.log_lines())
+    assert "#nowhere:kanban.test" in told
+    assert token not in told
+    assert "not-the-token-of-anybody" not in told
+
+
+def test_a_missing_package_is_one_line_and_tasks_are_dispatched(room, tmp_path):
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    (missing / "nio.py").write_text("raise ImportError('it is not here')\n")
+    config = room.gateways.home / "config.yaml"
+    config.write_text(config.read_text() + "profiles: {quick: {argv: [/bin/true]}}\n")
+    room.gateways.start(PYTHONPATH=f"{missing}:.")
+    state(room, "needs matrix-nio: pip install 'hermes-kanban[matrix]'")
+    task_id = kb.create_task(room.gateways.conn, title="Quick", assignee="quick")
+    room.gateways.wait_for(task_id, "done")
+    lines = [one for one in room.gateways.log_lines() if "needs matrix-nio" in one]
+    assert len(lines) == 1
+
+
+def test_one_gateway_listens_and_another_takes_over(room):
+    first = room.start()
+    second = room.gateways.start(wait=False)
+    wait_until(lambda: "chat.standby" in room.gateways.errors())
+    one = room.answer_to(room.mara.say(room.id, "!kanban create By the first"))
+    room.gateways.kill(first)
+    two = room.answer_to(room.mara.say(room.id, "!kanban create By the second"))
+    assert text_of(one) != text_of(two)
+    assert second.poll() is None
+    assert len(kb.list_tasks(room.gateways.conn)) == 2
