@@ -339,9 +339,7 @@ class MatrixAdapter:
 
     def _must_be_ours(self, user: str) -> None:
         if user != self._settings.user:
-            raise ConfigError(
-                f"chat.matrix.access_token is that of {user}, not of chat.matrix.user"
-            )
+            raise ConfigError(f"chat.matrix.access_token is of {user}, not of chat.matrix.user")
 
     def _names(self, room_id: str) -> tuple[str, ...]:
         return tuple(name for name, found in self._rooms.items() if found == room_id)
