@@ -138,11 +138,17 @@ class ChatDesk:
             board=chat.board or None,
             actor=actor,
             platform=self._marks,
-            place=f"{self._platform}:{incoming.place}",
+            place=f"{self._platform}:{self._written(incoming)}",
             key=self._key(incoming.key),
         )
         self._log.info("chat.done", platform=self._platform, actor=actor, ok=reply.ok)
         return reply
+
+    def _written(self, incoming: Incoming) -> str:
+        """The place as the configuration writes it, so that it is the same destination as there."""
+        settings = self._settings()
+        places = frozenset() if settings is None else settings.places
+        return next((name for name in incoming.names if name in places), incoming.place)
 
     def _reacted(self, reacted: Reacted) -> Reply | None:
         found = self._asked(reacted.to)

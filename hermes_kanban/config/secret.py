@@ -32,7 +32,7 @@ def read_secret(setting: str, value: str, environ: Mapping[str, str] = os.enviro
     if kind == "env":
         found = environ.get(where, "")
         if not found.strip():
-            raise ConfigError(f"{setting}: the environment variable {where} is not set")
+            raise ConfigError(f"{setting} is in the environment variable {where}, which is not set")
         return found.strip()
     if kind == "file":
         try:
@@ -40,8 +40,8 @@ def read_secret(setting: str, value: str, environ: Mapping[str, str] = os.enviro
                 text = file.read(SECRET_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is no text"
-            raise ConfigError(f"{setting}: {where} cannot be read: {why}") from None
+            raise ConfigError(f"{setting} is in {where}, which cannot be read: {why}") from None
         if not text.strip():
-            raise ConfigError(f"{setting}: {where} is empty")
+            raise ConfigError(f"{setting} is in {where}, which is empty")
         return text.split("\n", 1)[0].strip()
     return value

@@ -33,7 +33,7 @@ from hermes_kanban.kernel.subscriptions import (
 )
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Event, Subscription
-from hermes_kanban.store.protocol import BoardConnection, Row
+from hermes_kanban.store.protocol import BoardConnection, Row, fetch_all
 
 HISTORIES_KEPT: Final = 1_000
 _ATTENTION_ALWAYS: Final = frozenset({"gave_up", "review_requested", "completed", "approved"})
@@ -122,6 +122,24 @@ def rule_of(sub: Subscription) -> Rule | None:
         lists.get("tenant"),
         sub.mode == WAKE,
     )
+
+
+def hears_of_everything(conn: BoardConnection, destination: str) -> bool:
+    """Whether the destination is told what needs people on the whole board."""
+    rows = fetch_all(conn, _WIDE_AT, {"at": destination})
+    rules = (rule_of(subscription_of(row)) for row in rows)
+    return any(
+        rule is not None
+        and not rule.kinds.isdisjoint((ALL, ATTENTION))
+        and rule.tasks is rule.assignees is rule.tenants is None
+        for rule in rules
+    )
+
+
+_WIDE_AT: Final = (
+    f"SELECT {SUBSCRIPTION_COLUMNS} FROM kanban_notify_subs s WHERE s.ended_at IS NULL"
+    f" AND s.task_id IS NULL AND s.destination = :at AND s.mode <> '{WAKE}' ORDER BY s.id"
+)
 
 
 def wakes(sub: Subscription, seen: Seen) -> bool:

@@ -127,10 +127,10 @@ def test_nothing_is_lost_or_done_twice_while_the_gateway_is_killed_and_away(room
         room.gateways.kill(process)
         if number == 3:
             # More than fits in one answer of the server is said while nobody listens.
-            for more in range(120):
+            for more in range(40):
                 room.tom.say(room.id, f"chatter {more}")
             room.mara.say(room.id, f"!kanban comment {task_id} behind the chatter")
-            for more in range(120):
+            for more in range(70):
                 room.tom.say(room.id, f"more {more}")
         process = room.start()
     kb.block_task(conn, task_id, reason="Still there?", kind="needs_input")

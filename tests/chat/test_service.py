@@ -24,7 +24,10 @@ def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(roo
     token = room.bot.token
     room.configure(access_token="env:KANBAN_TEST_TOKEN")
     room.gateways.start()
-    state(room, "chat.matrix.access_token: the environment variable KANBAN_TEST_TOKEN is not set")
+    state(
+        room,
+        "is in the environment variable KANBAN_TEST_TOKEN, which is not set",
+    )
     room.configure(access_token="not-the-token-of-anybody")
     state(room, "out of reach: whoami")
     room.configure(user="@somebody:kanban.test")

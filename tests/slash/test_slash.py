@@ -212,8 +212,12 @@ def test_a_task_tells_the_place_where_it_was_asked_for_and_a_repeat_is_done_once
     stats = say("/kanban stats", key="$fourth")
     made(words)
     assert say("/kanban stats", key="$fourth") != stats
+    assert len(list_subscriptions(board.conn)) == 2
     reply = say("/kanban notify subscribe", place=PLACE)
     assert reply.ok, reply.text
+    assert len(list_subscriptions(board.conn)) == 3
+    # It hears of the whole board now, and so of this task once.
+    made(words, place=PLACE)
     assert len(list_subscriptions(board.conn)) == 3
 
 

@@ -102,10 +102,16 @@ def create_command(
 
 
 def _subscribe_the_chat(session: Session, task_id: str) -> None:
-    """Whoever asked for it in a chat hears there what becomes of it and of what it leads to."""
-    if session.place is not None:
-        from hermes_kanban.kernel.subscriptions import subscribe
+    """Whoever asked for it in a chat hears there what becomes of it and of what it leads to.
 
+    Once: a chat that hears of the whole board has heard of it already.
+    """
+    if session.place is None:
+        return
+    from hermes_kanban.kernel.matching import hears_of_everything
+    from hermes_kanban.kernel.subscriptions import subscribe
+
+    if not hears_of_everything(session.conn, session.place):
         subscribe(
             session.conn,
             destination=session.place,
