@@ -34,15 +34,16 @@ class Sent:
             return None
 
     def begun(self, key: str) -> float | None:
-        """When it was last tried, in seconds of the clock on the wall; None if it never was."""
+        """When it was first tried, in seconds of the clock on the wall; None if it never was."""
         try:
             return self._file(key).stat().st_mtime
         except OSError:
             return None
 
     def begin(self, key: str) -> None:
-        """Write down that it is about to be sent."""
-        self._file(key).touch(0o600)
+        """Write down that it is about to be sent for the first time."""
+        if self.begun(key) is None:
+            self._file(key).touch(0o600)
 
     def end(self, key: str, receipt: str) -> None:
         """Write down that it was taken."""

@@ -62,7 +62,7 @@ def wait_for(stand: Stand, wanted: Callable[[Seen], bool] | str) -> Seen:
     is_wanted = (lambda one: wanted in one.text) if isinstance(wanted, str) else wanted
     return wait_until(
         lambda: next((one for one in stand.seen() if is_wanted(one)), None),
-        message=f"{wanted} was not said",
+        message=f"{wanted} was not said, but {[one.text for one in stand.seen()]}",
     )
 
 

@@ -1,0 +1,168 @@
+"""What Slack sends and takes, in the few fields that are used, and its text read back as it was
+written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from gateway.chat.adapter import Button
+
+T = TypeVar("T")
+
+CHARACTERS: Final = 2_900
+BUTTONS: Final = 25
+_LABEL_CHARACTERS: Final = 75
+_EVENT_TYPE: Final = "hermes_kanban_message"
+_SAID: Final = frozenset({None, "thread_broadcast", "file_share"})
+
+
+class Envelope(msgspec.Struct):
+    """One frame of the socket; ``acknowledged`` is ours."""
+
+    type: str = ""
+    envelope_id: str = ""
+    payload: Any = None
+    acknowledged: bool = False
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message, as an event has it and as a channel's history has it."""
+
+    type: str = ""
+    subtype: str | None = None
+    channel: str = ""
+    user: str = ""
+    bot_id: str | None = None
+    text: str = ""
+    ts: str = ""
+    thread_ts: str | None = None
+    latest_reply: str = ""
+
+    def is_of_a_person(self) -> bool:
+        """Neither a bot's nor about an edit, a topic or the like."""
+        return bool(self.user and self.ts) and self.bot_id is None and self.subtype in _SAID
+
+    def is_in_thread(self) -> bool:
+        """Whether it was said below another message."""
+        return self.thread_ts is not None and self.thread_ts != self.ts
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What the Events API wraps around a message."""
+
+    event: Said
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A slash command."""
+
+    channel_id: str
+    user_id: str
+    trigger_id: str
+    response_url: str
+    text: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Action(msgspec.Struct, frozen=True):
+    action_ts: str
+    value: str = ""
+
+
+class Press(msgspec.Struct, frozen=True):
+    """A button that was pressed."""
+
+    type: str
+    user: _Named
+    channel: _Named
+    response_url: str
+    actions: list[_Action] = []
+
+
+def read(value: Any, kind: type[T]) -> T | None:
+    """``value``, or JSON text, as one of these; None if it is none."""
+    try:
+        if isinstance(value, str):
+            return msgspec.json.decode(value, type=kind)
+        return msgspec.convert(value, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return None
+
+
+def kept(text: str) -> dict[str, str]:
+    """How far each channel was read."""
+    return read(text, dict[str, str]) or {}
+
+
+def blocks(text: str, buttons: Sequence[Button]) -> list[dict[str, Any]]:
+    """A message with its buttons; ``verbatim``, so that nothing in it calls anybody."""
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+    if not buttons:
+        return [section]
+    elements = [
+        {
+            "type": "button",
+            "text": {"type": "plain_text", "text": one.label[:_LABEL_CHARACTERS], "emoji": False},
+            "value": one.token,
+            "action_id": f"kanban-{at}",
+        }
+        for at, one in enumerate(buttons)
+    ]
+    return [section, {"type": "actions", "elements": elements}]
+
+
+def metadata(key: str) -> dict[str, Any]:
+    """What a message carries unseen."""
+    return {"event_type": _EVENT_TYPE, "event_payload": {"key": key}}
+
+
+def key_of(message: Any) -> str | None:
+    """The key that a message of a channel's history carries."""
+    carried = message.get("metadata") or {}
+    if carried.get("event_type") != _EVENT_TYPE:
+        return None
+    found: str | None = (carried.get("event_payload") or {}).get("key")
+    return found
+
+
+class Refusal(NamedTuple):
+    """Why Slack did not do it, and for how many seconds it wants to be left alone."""
+
+    code: str
+    retry_after: float | None
+
+
+def refusal(error: Any) -> Refusal:
+    """What a SlackApiError says."""
+    response = error.response
+    data = getattr(response, "data", response)
+    code = data.get("error") if isinstance(data, Mapping) else None
+    status = getattr(response, "status_code", None)
+    wait = {str(name).lower(): value for name, value in getattr(response, "headers", {}).items()}
+    seconds = str(wait.get("retry-after", ""))
+    return Refusal(
+        str(code or status or "nothing that it documents"),
+        float(seconds) if seconds.isdecimal() else None,
+    )
+
+
+_LINK: Final = re.compile(r"<(https?://[^|>]*)(?:\|[^>]*)?>")
+_MAIL: Final = re.compile(r"<mailto:[^|>]*\|([^>]*)>")
+_CHANNEL: Final = re.compile(r"<#(\w+)(?:\|([^>]*))?>")
+_PERSON: Final = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
+
+
+def plain(text: str) -> str:
+    """What somebody wrote, without what Slack made of it."""
+    text = _LINK.sub(r"\1", text)
+    text = _MAIL.sub(r"\1", text)
+    text = _CHANNEL.sub(lambda match: f"#{match[2] or match[1]}", text)
+    text = _PERSON.sub(r"@\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
