@@ -4,10 +4,11 @@ import { useSearchParams } from 'wouter'
 import { Problem } from '@/api/problem'
 import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
+import { useKeys } from '@/keys/useKeys'
 import { Button, IconButton } from '@/kit/Button'
 import { statusName } from '@/kit/sentences'
 import { toastProblem } from '@/kit/toasts'
-import { addField, useIsWriting, writeIn } from './inline'
+import { addField, leave, useIsWriting, writeIn } from './inline'
 import { newKey, whyNotIn } from './making'
 import { useMake } from './useMake'
 import './create.css'
@@ -22,10 +23,11 @@ export function InlineCreate({ status }: { status: Status }) {
 }
 
 function Refusal({ why }: { why: string }) {
+  useKeys('anywhere', { back: leave })
   return (
     <p className="create-why" role="status">
       <span className="grow">{why}</span>
-      <IconButton name="Close" small onClick={() => writeIn(null)}>
+      <IconButton name="Close" small onClick={leave}>
         <X className="i" />
       </IconButton>
     </p>
@@ -64,7 +66,7 @@ function Field({ status }: { status: Status }) {
     if (event.key === 'Escape') {
       event.preventDefault()
       event.stopPropagation()
-      writeIn(null)
+      leave()
     } else if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault()
       void create()
