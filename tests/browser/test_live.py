@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -68,6 +70,33 @@ def test_a_gateway_that_dies_is_said_and_what_happened_meanwhile_is_shown(
     expect(page.get_by_text(NOT_CONNECTED)).to_have_count(0)
     stands_in(page, meanwhile, "Ready")
     stands_in(page, before, "Done")
+
+
+def test_what_runs_stands_still_while_nobody_is_heard(
+    gateway: StartGateway, visit: Visitor
+) -> None:
+    visit.forgive(LOST)
+    served = gateway({"slow": shell("echo began; exec sleep 600")})
+    task_id = served.task(title="Take your time", assignee="slow")
+    served.wait_for(task_id, "running")
+    page = visit.context(served).new_page()
+    # Its clock is wrong, which is nothing to the times of the board.
+    page.clock.install(time=time.time() + 3_600)
+    page.goto(f"{served.address}/b/default/t/{task_id}")
+    running = page.get_by_text(re.compile(r"Running for 0:\d\d, run 1\."))
+    expect(running).to_be_visible()
+    served.kill()
+    expect(page.get_by_text(NOT_CONNECTED)).to_be_visible()
+    now = time.time()
+    expect(page.get_by_text(NOT_CONNECTED)).to_have_text(
+        re.compile("|".join(time.strftime("%H:%M", time.gmtime(now - ago)) for ago in (0, 60)))
+    )
+    said = running.inner_text()
+    page.clock.fast_forward("10:00")
+    page.clock.run_for(30_000)
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.get_by_text("Quiet")).to_have_count(0)
+    expect(page.locator("header .pill.is-deaf")).to_be_visible()
 
 
 @pytest.fixture

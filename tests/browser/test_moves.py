@@ -316,7 +316,10 @@ def test_tasks_are_written_in_their_columns(web: WebAlone, visit: Visitor) -> No
     told(page, "created, in Ready: it waits for no parent.")
     write("Running")
     expect(column(page, "Running")).to_contain_text("Nothing is created in Running.")
-    focus(page, web.get("/cards?status=ready").json["cards"][0]["id"])
+    press(page, "Escape")
+    expect(column(page, "Running")).not_to_contain_text("Nothing is created")
+    here = web.get("/cards?status=ready").json["cards"][0]["id"]
+    focus(page, here)
     press(page, "c")
     page.keyboard.type("One")
     press(page, "Enter")
@@ -325,6 +328,7 @@ def test_tasks_are_written_in_their_columns(web: WebAlone, visit: Visitor) -> No
     expect(cards(page, "Ready")).to_have_count(4)
     press(page, "Escape")
     expect(page.get_by_role("form", name="New task in Ready")).to_have_count(0)
+    expect(page.locator(f'[data-card="{here}"]')).to_be_focused()
     press(page, "z")
     expect(cards(page, "Ready")).to_have_count(3)
 

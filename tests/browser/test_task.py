@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from hermes_kanban import kernel as kb
 from tests.browser.conftest import SampleGateway, SampleWeb
-from tests.browser.looking import access_faults, check_access, press, until
+from tests.browser.looking import access_faults, card, check_access, press, until
 from tests.browser.servers import LiveGateway, WebAlone
 from tests.browser.visiting import MIDDLE, NARROW, Visitor
 from tests.support.gateways import shell
@@ -126,6 +126,18 @@ def test_every_state_says_who_lifts_it(sample: SampleGateway, visit: Visitor) ->
 
     page.goto(sample.address + sample.board.path("t/t_nowhere"))
     expect(page.get_by_role("heading", name="There is no t_nowhere")).to_be_visible()
+
+
+def test_a_lease_that_is_renewed_is_no_output(own_sample: SampleWeb, visit: Visitor) -> None:
+    board = own_sample.board
+    task_id = board.tasks["runners"]
+    run = kb.latest_run(board.story.conn, task_id)
+    assert run is not None
+    kb.heartbeat_claim(board.story.conn, task_id, run_id=run.id, claim_lock=run.claim_lock)
+    page = visit(own_sample, board.path())
+    expect(card(page, task_id)).to_contain_text(re.compile("quiet [45] min"))
+    page.goto(own_sample.address + board.task_path("runners"))
+    expect(section(page, "Why")).to_contain_text(re.compile("Quiet [45] min"))
 
 
 def test_questions_are_answered_on_the_task(own_sample: SampleWeb, visit: Visitor) -> None:

@@ -18,6 +18,8 @@ import './shell.css'
 
 const Palette = lazy(() => import('@/palette/Palette'))
 
+const PATIENCE_MILLISECONDS = 1_000
+
 type Over = 'keys' | 'board' | { palette: readonly string[] } | null
 
 /** The rail, the top bar, what is said of the connection, and the keys that act anywhere. */
@@ -85,10 +87,20 @@ function useShownTask(): string | null {
   return inDrawer ?? (isPage ? params.id : null)
 }
 
-/** A dead socket is said, not hidden. */
+/** A dead socket is said, not hidden; one that is back within a moment moves nothing. */
 function Offline() {
   const offline = useOffline()
-  if (offline === null) return null
+  const [late, setLate] = useState(false)
+  const isOffline = offline !== null
+  useEffect(() => {
+    if (!isOffline) return
+    const timer = setTimeout(() => setLate(true), PATIENCE_MILLISECONDS)
+    return () => {
+      clearTimeout(timer)
+      setLate(false)
+    }
+  }, [isOffline])
+  if (offline === null || !late) return null
   return (
     <p className="offline" role="status">
       {offline} Showing the board as it was.

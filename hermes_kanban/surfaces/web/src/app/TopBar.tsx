@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { ChevronDown, Inbox, Plus } from 'lucide-react'
+import { ChevronDown, CircleDashed, Inbox, Plus } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
 import { shown } from '@/keys/table'
 import { Button, Key } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
+import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { useBoard } from './board'
 import { useNewTask } from './newTask'
@@ -95,10 +96,19 @@ function GatewayPill() {
   const { slug, gateway: told } = useBoard()
   const health = useHealth().data
   const gateway = told === undefined ? health?.gateway : told
+  const offline = useOffline()
   const { word, status } = standingOf(gateway, health?.standby)
   return (
-    <Link className={`pill ${status}`} href={`~${placeOf(slug, 'health')}`}>
-      <StandingIcon word={word} />
+    <Link
+      className={`pill ${offline === null ? status : 'is-deaf'}`}
+      href={`~${placeOf(slug, 'health')}`}
+      title={offline === null ? undefined : `${offline} This is how it was.`}
+    >
+      {offline === null ? (
+        <StandingIcon word={word} />
+      ) : (
+        <CircleDashed className="i" aria-hidden="true" />
+      )}
       <span className={gateway == null ? undefined : 'wide'}>{word}</span>
       {health !== undefined && gateway != null && (
         <span>

@@ -1,6 +1,8 @@
 import { useEffect, useRef } from 'react'
 import { useOpenedTask } from '@/app/places'
 import { useKeys } from '@/keys/useKeys'
+import { toast } from '@/kit/toasts'
+import { offlineSentence } from '@/live/connection'
 import { useView } from './context'
 import { columnsOf } from './filter'
 import { cardAtHeight, cardElement, cardInFocus, focusCard } from './focus'
@@ -82,8 +84,12 @@ export function BoardKeys() {
 
 /** Presses a button with which the card is answered. */
 function press(id: string, column: string, which: number): void {
-  const buttons = cardElement(id, column)?.querySelectorAll<HTMLElement>('.card-answers button')
-  buttons?.[which]?.click()
+  const buttons = cardElement(id, column)?.querySelectorAll('.card-answers button')
+  const button = buttons?.[which]
+  if (!(button instanceof HTMLButtonElement)) return
+  const offline = button.disabled ? offlineSentence() : null
+  if (offline === null) button.click()
+  else toast(`Nothing changed. ${offline}`, { bad: true })
 }
 
 /** Gives the focus back to the card whose drawer was open, to where it went, or to its neighbour. */

@@ -2,9 +2,9 @@ import { Clock } from 'lucide-react'
 import type { Card, LiveLine as Live } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { absolute, age } from '@/kit/time'
-import { useNow } from '@/live/clock'
+import { useHeardNow } from '@/live/clock'
+import { lastSign, useQuiet } from '@/live/quiet'
 import { useView } from './context'
-import { lastSign, useQuiet } from './quiet'
 
 /** What a run does now: elapsed, attempt, last sign of life, last line of output. */
 export function LiveLine({ live, card }: { live: Live; card: Card }) {
@@ -15,7 +15,7 @@ export function LiveLine({ live, card }: { live: Live; card: Card }) {
         <b>
           <Clock className="i" aria-hidden="true" />
           <span className="hidden-words">running for </span>
-          <Elapsed since={live.started_at} until={deafSince} />
+          <Elapsed since={live.started_at} />
         </b>
         <span className="cut">{attemptWords(live.attempt, card.attempts)}</span>
         <Seen live={live} />
@@ -33,11 +33,10 @@ function attemptWords(attempt: number, of: number): string {
 }
 
 function Seen({ live }: { live: Live }) {
-  const { deafSince } = useView()
-  const ticking = useNow()
-  const isQuiet = useQuiet(live)
+  const now = useHeardNow()
+  const isQuiet = useQuiet(live) !== null
   const at = lastSign(live)
-  const past = (deafSince ?? ticking) - at
+  const past = now - at
   return (
     <time
       className={isQuiet ? 'live-seen is-quiet' : 'live-seen'}

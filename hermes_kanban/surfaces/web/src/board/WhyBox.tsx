@@ -3,9 +3,10 @@ import { type Card, type Status, statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { Countdown } from '@/kit/Age'
 import { Tip } from '@/kit/Button'
+import { age } from '@/kit/time'
 import { useNow } from '@/live/clock'
+import { useQuiet } from '@/live/quiet'
 import { useView } from './context'
-import { quietSeconds, useQuiet } from './quiet'
 import { asksWhy, type Mark, type Why, whyOf } from './why'
 import { useHolds } from './whys'
 
@@ -76,10 +77,9 @@ function useWhy(card: Card): Why | null {
 /** A run that has been quiet for long: whether its process lives. */
 function useQuietWhy(card: Card): Why | null {
   const { gateway } = useBoard()
-  const isQuiet = useQuiet(card.live)
-  if (card.live === null || !isQuiet) return null
-  const minutes = Math.floor(quietSeconds(card.live) / 60)
-  const said = `No output for ${minutes} min.`
+  const quiet = useQuiet(card.live)
+  if (card.live === null || quiet === null) return null
+  const said = `No output for ${age(quiet)}.`
   if (gateway == null) {
     return {
       mark: 'quiet',

@@ -5,6 +5,8 @@ import { onEvents, putCard } from '@/live/board'
 import { askedOf, type Filter } from './filter'
 
 const STEP_MILLISECONDS = 3_000
+// After a time without a connection its words are old.
+const SOON_MILLISECONDS = 250
 
 /** Reads what runs say every few seconds while somebody looks; output makes no events. */
 export function useRunning(slug: string, filter: Filter, active: boolean): void {
@@ -26,9 +28,11 @@ export function useRunning(slug: string, filter: Filter, active: boolean): void 
       if (isOver || answer === null || held(answer).cursor < newest) return
       for (const card of held(answer).cards) putCard(queries, slug, card)
     }
+    const soon = setTimeout(look, SOON_MILLISECONDS)
     const timer = setInterval(look, STEP_MILLISECONDS)
     return () => {
       isOver = true
+      clearTimeout(soon)
       clearInterval(timer)
       end()
     }

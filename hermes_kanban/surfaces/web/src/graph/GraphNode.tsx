@@ -60,7 +60,7 @@ export const GraphNode = memo(function GraphNode(props: Props) {
             className={props.deafSince === null ? 'graph-since' : 'graph-since is-deaf'}
             aria-hidden="true"
           >
-            <Elapsed since={props.since} until={props.deafSince} />
+            <Elapsed since={props.since} />
           </span>
         )}
       </span>

@@ -81,7 +81,7 @@ export function TreeList(props: {
               )}
               {node.status === 'running' && props.since[line.id] !== undefined && (
                 <span className={deafSince === null ? 'st running' : 'dim'}>
-                  <Elapsed since={props.since[line.id] ?? 0} until={deafSince} />
+                  <Elapsed since={props.since[line.id] ?? 0} />
                 </span>
               )}
             </span>

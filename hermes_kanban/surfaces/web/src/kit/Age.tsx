@@ -1,4 +1,4 @@
-import { useNow } from '@/live/clock'
+import { useHeardNow, useNow } from '@/live/clock'
 import { absolute, age, elapsed } from './time'
 
 /** How long ago something was, with the absolute time as its title. Renders itself only. */
@@ -11,10 +11,10 @@ export function Age({ at, className }: { at: number; className?: string }) {
   )
 }
 
-/** How long something runs, each second; `until` stops it. */
-export function Elapsed({ since, until }: { since: number; until?: number | null }) {
-  const now = useNow()
-  return <span title={`since ${absolute(since)}`}>{elapsed((until ?? now) - since)}</span>
+/** How long something runs, each second, while the server is heard. */
+export function Elapsed({ since }: { since: number }) {
+  const now = useHeardNow()
+  return <span title={`since ${absolute(since)}`}>{elapsed(now - since)}</span>
 }
 
 /** How long until something happens, each second; nothing below zero. */

@@ -6,6 +6,8 @@ import { Button, IconButton, Key } from './Button'
 
 const manager = Toast.createToastManager()
 const SHOWN_MILLISECONDS = 8_000
+// What was not done, by its sentence, while it is shown.
+const said = new Map<string, string>()
 
 interface Action {
   label: string
@@ -39,7 +41,11 @@ interface Data {
  */
 export function toast(text: string, options: Options = {}): () => void {
   const { bad = false, warn = false, action, rows = [] } = options
+  // Said again it is said anew, not twice.
+  const before = bad ? said.get(text) : undefined
+  if (before !== undefined) manager.close(before)
   const id = manager.add<Data>({
+    onRemove: () => said.get(text) === id && said.delete(text),
     title: text,
     type: bad ? 'bad' : warn ? 'warn' : 'good',
     priority: bad ? 'high' : 'low',
@@ -62,6 +68,7 @@ export function toast(text: string, options: Options = {}): () => void {
             'aria-keyshortcuts': action.hint,
           },
   })
+  if (bad) said.set(text, id)
   return () => manager.close(id)
 }
 

@@ -1,6 +1,7 @@
 /** The time of the server, told once a second to whoever shows one. */
 
 import { useSyncExternalStore } from 'react'
+import { useDeafSince } from './connection'
 import { live } from './socket'
 
 const listeners = new Set<() => void>()
@@ -39,4 +40,10 @@ export function useNow(step = 1): number {
     const now = ticking === undefined ? serverNow() : second
     return step === 1 ? now : now - (now % step)
   })
+}
+
+/** The same, which stands still while the server is not heard: what ran then may have ended. */
+export function useHeardNow(step = 1): number {
+  const now = useNow(step)
+  return useDeafSince() ?? now
 }

@@ -10,8 +10,10 @@ import { API, loseSession } from '@/api/client'
 import { token } from '@/api/session'
 import type { EventsMessage, LogMessage, Said, Told } from './words'
 
-const PING_MILLISECONDS = 15_000
+const CHECK_MILLISECONDS = 5_000
+// A socket that says nothing for so long is asked whether it lives, and then has so long to answer.
 const SILENCE_MILLISECONDS = 10_000
+const ANSWER_MILLISECONDS = 4_000
 const RETRY_MILLISECONDS = [200, 400, 800, 1_600, 3_000, 5_000]
 const SESSION_OVER = 4401
 
@@ -27,7 +29,10 @@ export interface LogListener {
   lines(message: LogMessage): void
 }
 
-/** Whether the server is heard; `since` is the time (ms) at which it last was, while it is not. */
+/**
+ * Whether the server is heard; `since` is the time (ms, by the server's clock) at which it last was,
+ * while it is not.
+ */
 export interface Connection {
   readonly open: boolean
   readonly since: number
@@ -61,8 +66,9 @@ export class LiveSocket {
   private state: Connection = { open: false, since: Date.now(), tried: false }
   private failures = 0
   private retry: ReturnType<typeof setTimeout> | undefined
-  private ping: ReturnType<typeof setInterval> | undefined
+  private checks: ReturnType<typeof setInterval> | undefined
   private heardAt = 0
+  private askedAt = 0
   private stopped = true
   /** Milliseconds by which the server's clock is ahead of this machine's. */
   ahead = 0
@@ -149,13 +155,13 @@ export class LiveSocket {
     socket.onclose = (end) => {
       if (this.socket === socket) this.closed(end.code)
     }
-    clearInterval(this.ping)
-    this.ping = setInterval(() => this.check(), PING_MILLISECONDS)
+    clearInterval(this.checks)
+    this.checks = setInterval(() => this.check(), CHECK_MILLISECONDS)
   }
 
   private opened(): void {
     this.failures = 0
-    this.become({ open: true, since: Date.now(), tried: true })
+    this.become({ open: true, since: Date.now() + this.ahead, tried: true })
     for (const [name, board] of this.boards) this.subscribe(name, board)
     for (const log of this.logs.values()) this.askLog(log)
   }
@@ -173,24 +179,29 @@ export class LiveSocket {
   }
 
   private drop(): void {
-    clearInterval(this.ping)
+    clearInterval(this.checks)
     const socket = this.socket
     this.socket = null
     if (socket !== null) socket.close()
     if (this.state.open || !this.state.tried) {
-      this.become({ open: false, since: this.state.open ? this.heardAt : Date.now(), tried: true })
+      const since = (this.state.open ? this.heardAt : Date.now()) + this.ahead
+      this.become({ open: false, since, tried: true })
     }
   }
 
-  /** A machine that slept has a socket that looks open and is dead: a ping tells. */
+  /**
+   * A machine that slept has a socket that looks open and is dead: a ping tells. A page that slept,
+   * or whose timers come late as in a tab behind others, has asked nothing yet: its socket may live.
+   */
   private check(): void {
-    const socket = this.socket
-    if (socket === null) return
-    if (Date.now() - this.heardAt > PING_MILLISECONDS + SILENCE_MILLISECONDS) {
-      this.closed(0)
-      return
+    if (this.socket === null) return
+    const now = Date.now()
+    if (this.askedAt > this.heardAt) {
+      if (now - this.askedAt >= ANSWER_MILLISECONDS) this.closed(0)
+    } else if (now - this.heardAt >= SILENCE_MILLISECONDS) {
+      this.askedAt = now
+      this.say({ op: 'ping', id: now })
     }
-    this.say({ op: 'ping', id: Date.now() })
   }
 
   private readonly wake = (): void => {

@@ -12,8 +12,7 @@ import { Empty } from '@/kit/Empty'
 import { count, dollars, tokens } from '@/kit/numbers'
 import { Segments } from '@/kit/Segments'
 import { clockTime } from '@/kit/time'
-import { serverNow, useNow } from '@/live/clock'
-import { useDeafSince } from '@/live/connection'
+import { serverNow, useHeardNow } from '@/live/clock'
 import { keys } from '@/live/keys'
 import { OutcomeIcon } from './OutcomeIcon'
 import { Plot } from './Plot'
@@ -32,8 +31,7 @@ export default function TimelineView() {
   const [search, setSearch] = useSearchParams()
   const active = useOpenedTask() === null
   const step = (search.get('span') ?? '6h') === '1h' ? 5 : 20
-  const ticking = useNow(step)
-  const now = useDeafSince() ?? ticking
+  const now = useHeardNow(step)
   const span = spanOf(search, now)
   const timeline = useTimeline(span)
   const cap = useHealth().data?.max_in_progress

@@ -1,25 +1,23 @@
 import { Clock } from 'lucide-react'
-import { Age, Elapsed } from '@/kit/Age'
+import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { absolute, age, clockTime } from '@/kit/time'
-import { serverNow, useNow } from '@/live/clock'
+import { serverNow, useHeardNow } from '@/live/clock'
+import { lastSign, useQuiet } from '@/live/quiet'
 import { focusComposer } from '../Composer'
 import { useTask } from '../context'
-
-/** After so long without a sign of life a worker is said to be quiet. */
-const QUIET_SECONDS = 120
 
 /** How its worker stands: since when, the last sign of life, and what ends it. */
 export function AtWork() {
   const { detail, card } = useTask()
-  const now = useNow(5)
+  const now = useHeardNow()
+  const quiet = useQuiet(card?.live ?? null)
   const run = detail.runs.find((one) => one.id === detail.task.current_run_id)
   if (run === undefined) return null
   const live = card?.live
-  const heard = Math.max(live?.last_output_at ?? 0, live?.last_heartbeat_at ?? run.started_at)
-  const isQuiet = now - heard > QUIET_SECONDS
+  const isQuiet = quiet !== null
   const limit = live?.max_runtime_seconds ?? detail.task.max_runtime_seconds
   const who = run.profile ?? plainName(run.claimer)
   const attempt = live?.attempt ?? detail.runs.length
@@ -37,11 +35,13 @@ export function AtWork() {
             <Elapsed since={run.started_at} />, run {attempt}.
           </b>{' '}
           {isQuiet ? (
-            <b className="st running">Quiet {age(now - heard)}.</b>
+            <b className="st running">Quiet {age(quiet)}.</b>
           ) : (
-            <>
-              Last sign of life <Age at={heard} /> ago.
-            </>
+            live != null && (
+              <span title={absolute(lastSign(live))}>
+                Last sign of life {age(now - lastSign(live))} ago.
+              </span>
+            )
           )}
         </p>
         <p className="task-why-more">
