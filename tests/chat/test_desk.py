@@ -86,6 +86,7 @@ def chat(board):
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.mark.stores("sqlite", "postgres")
 async def test_a_button_answers_once_and_only_where_it_was_shown(chat):
     task = chat.task()
     kb.block_task(chat.conn, task, reason="Which?\n- this\n- that", kind="needs_input")

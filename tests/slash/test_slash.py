@@ -48,6 +48,7 @@ def test_only_a_message_that_begins_with_the_command_is_one():
     )
 
 
+@pytest.mark.stores("sqlite", "postgres")
 def test_every_allowed_command_does_what_the_command_line_does(board, task):
     conn = board.conn
     status = lambda: kb.get_task(conn, task).status  # noqa: E731
@@ -198,6 +199,7 @@ def test_help_is_that_of_the_command_line_and_of_what_can_be_done():
     assert say("/kanban create --help").text.replace("/", "!") == one.replace("/", "!")
 
 
+@pytest.mark.stores("sqlite", "postgres")
 def test_a_task_tells_the_place_where_it_was_asked_for_and_a_repeat_is_done_once(board):
     words = "/kanban create Once"
     first, again = (say(words, place=PLACE, key="$event") for _ in range(2))

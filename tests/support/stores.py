@@ -111,7 +111,7 @@ def _create(database: str, slug: str) -> None:
 
 
 _TABLES: Final = (
-    "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
+    "said", "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
     "task_events", "task_runs", "tasks",
 )  # fmt: skip
 _EMPTY: Final = f"""

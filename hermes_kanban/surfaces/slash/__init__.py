@@ -122,10 +122,12 @@ def _done(
 
 def _open(board: str | None) -> kb.BoardConnection:
     from hermes_kanban import kernel as kb
+    from hermes_kanban.kernel.boards import board_slugs
     from hermes_kanban.model.errors import NotFound
-    from hermes_kanban.paths import board_paths
+    from hermes_kanban.paths import check_slug
 
-    if board is not None and not board_paths(board).root.exists():
+    # To connect to a board that is not there would make it.
+    if board is not None and check_slug(board) not in board_slugs():
         raise NotFound("board", board, "see them with: hermes-kanban boards")
     conn = kb.connect(board)
     from hermes_kanban.workers.skills import InstalledSkills
