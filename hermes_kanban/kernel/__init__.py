@@ -52,7 +52,7 @@ _HOMES = {
     "hermes_kanban.kernel.late": "dismiss_result",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
-    "hermes_kanban.kernel.deliveries": "Owing",
+    "hermes_kanban.kernel.deliveries": "Matter Owing",
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
         "find_run get_run get_task last_conversation latest_run list_comments list_events "
@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.context import context_page as context_page
     from hermes_kanban.kernel.create import create_task as create_task
     from hermes_kanban.kernel.decisions import decision_of as decision_of
+    from hermes_kanban.kernel.deliveries import Matter as Matter
     from hermes_kanban.kernel.deliveries import Owing as Owing
     from hermes_kanban.kernel.dispatch import DispatchReport as DispatchReport
     from hermes_kanban.kernel.dispatch import Sweep as Sweep

@@ -448,16 +448,26 @@ def list_outbox(
     sub_id: int | None = None,
     after: int = 0,
     limit: int = PAGE,
+    newest_first: bool = False,
 ) -> list[Delivery]:
-    """One page of deliveries by id; ``sub_id`` leaves those of that subscription."""
+    """One page of deliveries by id; ``sub_id`` leaves those of that subscription, and of its tree.
+
+    ``after`` is the last of the page before in either order; 0 asks for the first page.
+    """
     limits.whole("limit", limit, 1, PAGE_LIMIT)
     condition = ""
     if state is not None:
         # As a literal: an index that holds one state serves no parameter.
         condition = f"d.state = '{limits.word('state', state, DELIVERY_STATES)}' AND"
     if sub_id is not None:
-        condition += " d.sub_id = :sub AND"
-    sql = f"SELECT {COLUMNS} FROM deliveries d WHERE {condition} d.id > :after ORDER BY d.id"
+        condition += f" d.sub_id IN ({_WITH_HANDED_DOWN}) AND"
+    place, order = ("d.id > :after", "d.id")
+    if newest_first:
+        place, order = ("d.id < :after" if after else "d.id > :after", "d.id DESC")
+    sql = f"SELECT {COLUMNS} FROM deliveries d WHERE {condition} {place} ORDER BY {order}"
     parameters = {"after": after, "limit": limit, "sub": sub_id}
     rows = fetch_all(conn, f"{sql} LIMIT :limit", parameters)
     return [Delivery(*row) for row in rows]
+
+
+_WITH_HANDED_DOWN: Final = "SELECT id FROM kanban_notify_subs WHERE id = :sub OR root_id = :sub"

@@ -52,6 +52,7 @@ class Subscriptions(msgspec.Struct, kw_only=True):
     task_id: str | None = None
     inherited: Annotated[bool, Meta(description="those handed down a tree, too")] = False
     ended: Annotated[bool, Meta(description="those that have ended, too")] = False
+    owed: Annotated[bool, Meta(description="and how each of them fares")] = False
     after: After = 0
     limit: Limit = 100
 
@@ -61,14 +62,19 @@ class OneSubscription(msgspec.Struct, kw_only=True):
 
 
 class Outbox(msgspec.Struct, kw_only=True):
-    subscription: Id | None = None
+    subscription: Annotated[Id, Meta(description="and those that it handed down")] | None = None
     state: Literal["waiting", "delivered", "dead"] | None = None
+    order: Literal["oldest", "newest"] = "oldest"
     after: After = 0
     limit: Limit = 100
 
 
 class OneDelivery(msgspec.Struct, kw_only=True):
     delivery: Id
+
+
+class Destinations(msgspec.Struct):
+    pass
 
 
 class DropDelivery(OneDelivery, kw_only=True):
@@ -94,17 +100,48 @@ class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubscriptionPage(msgspec.Struct, frozen=True):
-    """Subscriptions, oldest first; ``after`` asks for the next page, None on the last."""
+    """Subscriptions, oldest first; ``after`` asks for the next page, None on the last.
+
+    ``owed``, where it was asked for, is of each in their order, with those that it handed down.
+    """
 
     subscriptions: list[SubscriptionView]
     after: int | None
+    owed: list[kb.Owing] | None = None
+
+
+class DeliveryView(kb.Delivery, frozen=True, kw_only=True):
+    """A delivery, and what it is about, as far as that is still there."""
+
+    destination: str
+    kind: str | None
+    task_id: str | None
+    title: str | None
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """Deliveries, oldest first; ``after`` asks for the next page, None on the last."""
+    """Deliveries in the order asked for; ``after`` asks for the next page, None on the last."""
 
-    deliveries: list[kb.Delivery]
+    deliveries: list[DeliveryView]
     after: int | None
+
+
+class DestinationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A destination as ``subscribe`` takes it; where ``open``, an address is to be added.
+
+    ``home`` is the one that a chat's bare name means, ``problem`` why nothing arrives there now.
+    """
+
+    destination: str
+    open: bool
+    home: bool
+    problem: str | None
+
+
+class DestinationList(msgspec.Struct, frozen=True):
+    """What is configured, and what needs no configuration; no addresses that are secrets."""
+
+    destinations: list[DestinationView]
 
 
 class SubscriptionState(msgspec.Struct, frozen=True):
@@ -182,15 +219,24 @@ def asked_options(
 def _subscriptions(call: Call, asked: Subscriptions) -> SubscriptionPage:
     from hermes_kanban.kernel import subscriptions
 
-    found = subscriptions.list_subscriptions(
-        call.conn,
-        live_only=not asked.ended,
-        task_id=asked.task_id,
-        inherited=asked.inherited or asked.task_id is not None,
-        after=asked.after,
-        limit=asked.limit,
-    )
-    return SubscriptionPage([_view(one) for one in found], page_end(found, asked.limit, "id"))
+    with kb.reading(call.conn):
+        found = subscriptions.list_subscriptions(
+            call.conn,
+            live_only=not asked.ended,
+            task_id=asked.task_id,
+            inherited=asked.inherited or asked.task_id is not None,
+            after=asked.after,
+            limit=asked.limit,
+        )
+        owed = _owed(call.conn, found) if asked.owed else None
+    return SubscriptionPage([_view(one) for one in found], page_end(found, asked.limit, "id"), owed)
+
+
+def _owed(conn: kb.BoardConnection, found: list[kb.Subscription]) -> list[kb.Owing]:
+    from hermes_kanban.kernel import deliveries
+
+    owed = deliveries.owing_each(conn, (one.id for one in found))
+    return [owed[one.id] for one in found]
 
 
 def _view(one: kb.Subscription) -> SubscriptionView:
@@ -231,17 +277,44 @@ def _test(call: Call, asked: OneSubscription) -> Sent:
     return Sent(asked.subscription, send_test(call.conn, asked.subscription))
 
 
-def _outbox(call: Call, asked: Outbox) -> DeliveryPage:
-    from hermes_kanban.kernel import outbox
+def _destinations(call: Call, _asked: Destinations) -> DestinationList:
+    from hermes_kanban.config import load_last_good
+    from hermes_kanban.notify.places import places
+    from hermes_kanban.paths import home
 
-    found = outbox.list_outbox(
-        call.conn,
-        state=asked.state,
-        sub_id=asked.subscription,
-        after=asked.after,
-        limit=asked.limit,
+    found = places(load_last_good(home()), commands=not call.caller.remote)
+    return DestinationList(
+        [
+            DestinationView(
+                destination=one.destination, open=one.open, home=one.home, problem=one.problem
+            )
+            for one in found
+        ]
     )
-    return DeliveryPage(found, page_end(found, asked.limit, "id"))
+
+
+def _outbox(call: Call, asked: Outbox) -> DeliveryPage:
+    from hermes_kanban.kernel import deliveries, outbox
+
+    with kb.reading(call.conn):
+        found = outbox.list_outbox(
+            call.conn,
+            state=asked.state,
+            sub_id=asked.subscription,
+            after=asked.after,
+            limit=asked.limit,
+            newest_first=asked.order == "newest",
+        )
+        matters = deliveries.matters(call.conn, (one.id for one in found))
+    views = [_delivery(one, matters[one.id]) for one in found]
+    return DeliveryPage(views, page_end(found, asked.limit, "id"))
+
+
+def _delivery(one: kb.Delivery, matter: kb.Matter) -> DeliveryView:
+    from hermes_kanban.redact import redact
+
+    told = msgspec.structs.asdict(one) | msgspec.structs.asdict(matter)
+    return DeliveryView(**told | {"destination": redact(matter.destination)})
 
 
 def _retry(call: Call, asked: OneDelivery) -> Settled:
@@ -282,6 +355,15 @@ NOTIFYING = (
         function=_subscribe,
         sentence="Send what happens from now on to a destination, or wake an agent by it.",
         idempotent=True,
+        about_task=False,
+    ),
+    Verb(
+        name="destinations",
+        request=Destinations,
+        response=DestinationList,
+        function=_destinations,
+        sentence="Where messages can be sent: what is configured, and what needs nothing.",
+        changes=False,
         about_task=False,
     ),
     Verb(

@@ -136,6 +136,7 @@ CASES: list[Case] = [
     ("pause", lambda b: ["--reason", "deploying"], "board"),
     ("resume", lambda b: ["--all"], "boards"),
     ("notify subscribe", lambda b: ["log", "--kind", "all"], "subscription"),
+    ("notify destinations", lambda b: [], "destinations"),
     ("notify list", lambda b: [], "subscriptions"),
     ("notify show", lambda b: [_subscription(b)], "subscription"),
     ("notify unsubscribe", lambda b: [_subscription(b)], "subscription"),

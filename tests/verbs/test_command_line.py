@@ -54,6 +54,7 @@ WITHIN: Final = {
     "past": "list",
     "task_past": "show",
     **dict.fromkeys(("subscriptions", "subscribe", "unsubscribe", "test_subscription"), "notify"),
+    "destinations": "notify",
     "subscription": "notify",
     **dict.fromkeys(("outbox", "retry_delivery", "drop_delivery"), "notify"),
 }

@@ -103,6 +103,27 @@ def notify_subscribe(
     session.answer("subscription", {"id": sub_id}, [f"subscription {sub_id}"])
 
 
+@command("destinations", examples="hermes-kanban notify destinations")
+def notify_destinations(session: Session) -> None:
+    """List where messages can be sent: what is configured, and what needs nothing."""
+    from hermes_kanban.config import load_last_good
+    from hermes_kanban.notify.places import places
+    from hermes_kanban.paths import home
+
+    found = places(load_last_good(home()), commands=True)
+    rows = [(_place(one.destination, one.open), one.problem or _note(one.home)) for one in found]
+    lines = present.table(("DESTINATION", "STATE"), rows, width=session.width)
+    session.answer("destinations", found, lines)
+
+
+def _place(destination: str, is_open: bool) -> str:
+    return f"{destination}…" if is_open else destination
+
+
+def _note(is_home: bool) -> str:
+    return "home" if is_home else ""
+
+
 @command(
     "list",
     click.Option(["--task"], metavar="ID", help="Only those of this task."),
@@ -280,6 +301,7 @@ def notify_drop(session: Session, delivery: int, reason: str) -> None:
 
 notify_command.add(
     notify_subscribe,
+    notify_destinations,
     notify_list,
     notify_show,
     notify_unsubscribe,

@@ -945,6 +945,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where messages can be sent: what is configured, and what needs nothing. */
+        get: operations["destinations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/unsubscribe": {
         parameters: {
             query?: never;
@@ -1354,8 +1371,13 @@ export interface components {
             created: number;
             completed: number;
         };
-        /** @description One message owed to one destination. `batch` is the key of the digest that it is sent in, `receipt` the destination's own id of the message. `closed_at`: nothing in that message is open any more. `wake_at`: when its agent is to be woken, None if nobody is, or has been. */
-        Delivery: {
+        /** @description Deliveries in the order asked for; `after` asks for the next page, None on the last. */
+        DeliveryPage: {
+            deliveries: components["schemas"]["DeliveryView"][];
+            after: number | null;
+        };
+        /** @description A delivery, and what it is about, as far as that is still there. */
+        DeliveryView: {
             id: number;
             sub_id: number;
             event_id: number;
@@ -1373,11 +1395,21 @@ export interface components {
             closed_at: number | null;
             /** @default null */
             wake_at: number | null;
+            destination: string;
+            kind: string | null;
+            task_id: string | null;
+            title: string | null;
         };
-        /** @description Deliveries, oldest first; `after` asks for the next page, None on the last. */
-        DeliveryPage: {
-            deliveries: components["schemas"]["Delivery"][];
-            after: number | null;
+        /** @description What is configured, and what needs no configuration; no addresses that are secrets. */
+        DestinationList: {
+            destinations: components["schemas"]["DestinationView"][];
+        };
+        /** @description A destination as `subscribe` takes it; where `open`, an address is to be added. `home` is the one that a chat's bare name means, `problem` why nothing arrives there now. */
+        DestinationView: {
+            destination: string;
+            open: boolean;
+            home: boolean;
+            problem: string | null;
         };
         /** @description One append-only fact; `payload` names every column that its transaction changed. */
         Event: {
@@ -1773,10 +1805,12 @@ export interface components {
         Subscribed: {
             id: number;
         };
-        /** @description Subscriptions, oldest first; `after` asks for the next page, None on the last. */
+        /** @description Subscriptions, oldest first; `after` asks for the next page, None on the last. `owed`, where it was asked for, is of each in their order, with those that it handed down. */
         SubscriptionPage: {
             subscriptions: components["schemas"]["SubscriptionView"][];
             after: number | null;
+            /** @default null */
+            owed: components["schemas"]["Owing"][] | null;
         };
         /** @description A subscription, and what has come of it: `owed` counts its deliveries by state. */
         SubscriptionState: {
@@ -4837,6 +4871,8 @@ export interface operations {
                 inherited?: boolean;
                 /** @description those that have ended, too */
                 ended?: boolean;
+                /** @description and how each of them fares */
+                owed?: boolean;
                 after?: number;
                 limit?: number;
             };
@@ -5008,6 +5044,47 @@ export interface operations {
             507: components["responses"]["Problem507"];
         };
     };
+    destinations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of an answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationList"];
+                };
+            };
+            /** @description as it was when it got that ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     unsubscribe: {
         parameters: {
             query?: never;
@@ -5109,6 +5186,7 @@ export interface operations {
             query?: {
                 subscription?: number;
                 state?: "dead" | "delivered" | "waiting";
+                order?: "newest" | "oldest";
                 after?: number;
                 limit?: number;
             };
