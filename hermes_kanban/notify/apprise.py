@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hermes_kanban.config.notify import NotifySettings
 from hermes_kanban.model.errors import ConfigError, InvalidInput
-from hermes_kanban.notify import settings, threads
+from hermes_kanban.notify import attached, settings, threads
 from hermes_kanban.notify.message import DELIVERED, File, Log, Message, Outcome, not_now, retry
 from hermes_kanban.notify.texts import cut
 from hermes_kanban.redact import one_line
@@ -82,24 +82,37 @@ def _service(name: str, url: str) -> apprise.Apprise:
     service = apprise.Apprise(asset=asset)
     if not service.add(url):
         raise ConfigError(f"notify.apprise.{name} is no address that Apprise knows")
+    if len(service) > 1:
+        # If one of them failed, all would get it again.
+        raise ConfigError(f"notify.apprise.{name} has several addresses; give each a name")
     return service
 
 
 def _deliver(name: str, url: str, message: Message) -> Outcome:
-    import apprise
-
+    """With the files, and if that fails once more without: a service may not take what they are."""
+    here, gone = attached.present(message.files)
     try:
-        service = _service(name, url)
-        result = service.notify(
-            body=message.text.removeprefix(message.subject).strip() or message.text,
-            title=one_line(message.subject),
-            body_format=apprise.NotifyFormat.TEXT,
-            attach=_attachments(message.files),
-        )
+        outcome = _attempt(name, url, message, here, attached.not_attached(gone))
+        if here and outcome.kind != "delivered":
+            note = attached.not_attached(message.files)
+            outcome = _attempt(name, url, message, [], note)
     except ConfigError as error:
         return retry(str(error))
     except Exception as error:
         return retry(settings.hide(f"{type(error).__name__}: {one_line(str(error))}", url))
+    return outcome
+
+
+def _attempt(name: str, url: str, message: Message, files: list[File], note: str) -> Outcome:
+    import apprise
+
+    text = message.text.removeprefix(message.subject).strip() or message.text
+    result = _service(name, url).notify(
+        body=f"{text}\n\n{note}" if note else text,
+        title=one_line(message.subject),
+        body_format=apprise.NotifyFormat.TEXT,
+        attach=_attachments(files),
+    )
     if result:
         return DELIVERED
     said = [entry.message for entry in result.logs() if entry.level in ("WARNING", "ERROR")]

@@ -30,16 +30,34 @@ class Files(NamedTuple):
 def read(files: Iterable[File]) -> Files:
     """Read them; what is gone, is no plain file, or has grown too large is left out and named."""
     attached: list[Attached] = []
-    missing: list[str] = []
+    missing: list[File] = []
     room = ALL_BYTES
     for file in files:
         content = _content(file.path, room)
         if content is None:
-            missing.append(one_line(file.name))
+            missing.append(file)
             continue
         attached.append(Attached(file, content))
         room -= len(content)
-    return Files(attached, f"Not attached: {', '.join(missing)}." if missing else "")
+    return Files(attached, not_attached(missing))
+
+
+def present(files: Iterable[File]) -> tuple[list[File], list[File]]:
+    """Those that are plain files now, and the others."""
+    here: list[File] = []
+    gone: list[File] = []
+    for file in files:
+        try:
+            (here if stat.S_ISREG(os.lstat(file.path).st_mode) else gone).append(file)
+        except OSError:
+            gone.append(file)
+    return here, gone
+
+
+def not_attached(files: Iterable[File]) -> str:
+    """A line that names them; empty for none."""
+    names = ", ".join(one_line(file.name) for file in files)
+    return f"Not attached: {names}." if names else ""
 
 
 def _content(path: str, room: int) -> bytes | None:

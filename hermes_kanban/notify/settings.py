@@ -34,7 +34,8 @@ def check_name(kind: str, setting: str, name: str, known: Mapping[str, Any]) -> 
     there = ", ".join(sorted(known)) or "none yet"
     if "://" in name or not name:
         # An address may have a secret in it, so it is not repeated.
-        problem = "has an address in it, which belongs in the configuration" if name else "has none"
+        address = "has an address in it, which belongs in the configuration"
+        problem = address if name else "names none"
         raise InvalidInput("destination", f"{where}; there are: {there}", problem)
     raise InvalidInput("destination", f"{where}; there are: {there}", f"{name!r} is not there")
 

@@ -20,7 +20,9 @@ USER, PASSWORD = "kanban", "hunter2-is-not-it"
 class MailServer:
     """``mails`` are those it got; ``on_mail`` is called with each, and may answer instead."""
 
-    def __init__(self, context: ssl.SSLContext, *, tls: bool = False, login: bool = True) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, *, tls: bool = False, starttls: bool = True
+    ) -> None:
         self.mails: list[EmailMessage] = []
         self.envelopes: list[Envelope] = []
         self.logins: list[tuple[str, bool]] = []
@@ -30,10 +32,10 @@ class MailServer:
             hostname="127.0.0.1",
             port=free_port(),
             ssl_context=context if tls else None,
-            tls_context=None if tls else context,
-            require_starttls=not tls,
-            auth_required=login,
-            auth_require_tls=not tls,
+            tls_context=context if starttls and not tls else None,
+            require_starttls=starttls and not tls,
+            auth_required=True,
+            auth_require_tls=starttls and not tls,
             authenticator=self._authenticate,
             data_size_limit=30 * 2**20,
         )

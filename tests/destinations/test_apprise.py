@@ -32,11 +32,15 @@ CHANNEL = "#kanban"
 
 
 class Service:
-    """Takes ``json://``; ``status`` is what it answers, and nothing while ``hangs`` is set."""
+    """Takes ``json://``; ``status`` is what it answers, once ``go_on`` is set.
+
+    With ``largest`` it answers 413 to more bytes.
+    """
 
     def __init__(self) -> None:
         self.got: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
+        self.largest: int | None = None
         self.asked = threading.Semaphore(0)
         self.go_on = threading.Event()
         self.go_on.set()
@@ -47,6 +51,9 @@ class Service:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.asked.release()
                 service.go_on.wait(60)
+                if service.largest is not None and len(body) > service.largest:
+                    self.send_error(413)
+                    return
                 if service.status == 200:
                     service.got.append((self.path, json.loads(body)))
                 self.send_response(service.status)
@@ -161,6 +168,21 @@ def test_files_go_along_and_texts_are_no_markup(world: World, service: Service) 
     assert len(got["message"]) < 1_500
 
 
+def test_files_that_a_service_does_not_take_hold_no_message_up(
+    world: World, service: Service
+) -> None:
+    world.begin(apprise={"phone": service.url()})
+    world.subscribe("apprise:phone", "completed")
+    service.largest = 20_000
+    task = world.hand_in({"report.bin": b"x" * 50_000})
+    world.until(lambda: service.got)
+    got = service.got[0][1]
+    assert got["title"] == f"Done: Write the report ({task})"
+    assert got["message"].endswith("Not attached: report.bin.")
+    assert got["attachments"] == []
+    world.until(lambda: world.deliveries("delivered"))
+
+
 def test_killed_between_sending_and_marking_it_comes_again(world: World, service: Service) -> None:
     world.configure(apprise={"phone": service.url()})
     world.gateways.open()
@@ -223,15 +245,18 @@ def test_a_service_that_hangs_holds_up_neither_others_nor_the_end(
     [
         ("apprise:json://u:hunter2hunter2@a.example/", "an address in it"),
         ("apprise:none", "'none' is not there"),
-        ("apprise:", "there are: bad, unset"),
+        ("apprise:", "there are: bad, both, unset"),
         ("apprise:bad", "is no address that Apprise knows"),
+        ("apprise:both", "has several addresses"),
         ("apprise:unset", "IT_IS_NOT_SET is not set"),
     ],
 )
 def test_what_cannot_be_is_refused_without_its_address(
     world: World, destination: str, why: str
 ) -> None:
-    world.configure(apprise={"bad": "nosuch://hunter2hunter2/", "unset": "env:IT_IS_NOT_SET"})
+    both = "json://hunter2hunter2@a.example/, json://b.example/"
+    bad = "nosuch://hunter2hunter2/"
+    world.configure(apprise={"bad": bad, "both": both, "unset": "env:IT_IS_NOT_SET"})
     world.gateways.open()
     with pytest.raises(InvalidInput, match=why) as refusal:
         world.subscribe(destination)

@@ -152,6 +152,16 @@ def test_servers_that_are_no_mail_servers(world: World, serve: Serve) -> None:
     assert server.logins == []
 
 
+def test_a_server_without_tls_is_told_nothing(world: World, serve: Serve) -> None:
+    """It would take the password as it is; somebody in between may only say that it has no TLS."""
+    server = serve(starttls=False)
+    world.begin(mail=mail(server))
+    sub = world.subscribe(f"email:{TO}")
+    kb.create_task(world.conn, title="Count")
+    assert "STARTTLS" in (world.tried(sub).reason or "")
+    assert (server.logins, server.mails) == ([], [])
+
+
 @pytest.mark.parametrize(
     "address", ["", "mara", "mara@", "a@b, c@d", "a b@c", "a@b\nBcc: c@d", "<a@b>", "a@b@c"]
 )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
+import anyio
 import pytest
+import structlog
 
+from hermes_kanban import notify
+from hermes_kanban.model import InvalidInput
+from hermes_kanban.notify.message import AboutEvent, Message
 from tests.destinations.conftest import SECRET, World
 
 # Sends one message and says which modules that loaded beyond those of a gateway.
@@ -45,6 +51,14 @@ OF_SCHEMES = {
     "email:mara@example.org": {"aiosmtplib", "email.mime"},
     "apprise:phone": {"apprise", "requests"},
 }
+MESSAGE = Message(
+    dedup_key="b:1:1",
+    board="b",
+    subscription=1,
+    event=AboutEvent(id=1, kind="created", actor="system", run_id=None, created_at=0),
+    task=None,
+    text="hello",
+)
 HEAVY = {"h11", "aiosmtplib", "apprise", "requests", "urllib3", "httpx"}
 
 
@@ -70,3 +84,26 @@ def test_a_scheme_loads_what_it_needs_and_no_other(world: World, destination: st
     assert loaded & schemes == mine
     if not needed:
         assert len(loaded) <= 12, loaded
+
+
+@pytest.mark.parametrize(
+    ("package", "destination", "extra"),
+    [
+        ("aiosmtplib", "email:mara@example.org", "mail"),
+        ("apprise", "apprise:phone", "apprise"),
+    ],
+)
+def test_what_is_not_installed_is_said_once_and_holds_up_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, package: str, destination: str, extra: str
+) -> None:
+    world.configure(
+        mail={"host": "127.0.0.1", "port": 9, "sender": "a@b.example", "security": "none"},
+        apprise={"phone": "json://127.0.0.1:9/"},
+    )
+    world.gateways.open()
+    monkeypatch.setitem(sys.modules, package, None)  # as Python has it for what is not there
+    told = f"{package} is not installed: pip install 'hermes-kanban[{extra}]'"
+    with pytest.raises(InvalidInput, match=re.escape(told)):
+        world.subscribe(destination)
+    outcome = anyio.run(notify.send, destination, MESSAGE, structlog.get_logger())
+    assert outcome == notify.retry(told)

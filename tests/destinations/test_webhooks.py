@@ -202,6 +202,7 @@ def test_bad_receivers_hold_up_nobody_and_what_they_missed_arrives_later(
     assert wait["busy"] > 690
     assert 480 < wait["later"] < 600
     assert wait["broken"] < 10
+    world.until(lambda: len(world.deliveries("dead")) == 3)
     assert {one.sub_id for one in world.deliveries("dead")} == {subs["gone"]}
     over.set()
     receiver.behaviour.clear()
