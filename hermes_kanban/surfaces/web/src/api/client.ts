@@ -72,7 +72,8 @@ async function steadyFetch(asked: Request): Promise<Response> {
   return fetch(asked)
 }
 
-function newKey(): string {
+/** A new name for an attempt, by which the server knows a repeat of it. */
+export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('')
@@ -80,12 +81,17 @@ function newKey(): string {
 
 const clients = new Map<string, Client<paths>>()
 
+/** The address of something of a board below that of the API; each part is encoded. */
+export function boardPath(board: string, ...parts: (string | number)[]): string {
+  return ['/boards', ...[board, ...parts].map(encodeURIComponent)].join('/')
+}
+
 /** The client of one board. A refused request throws a Problem, so its data is always there. */
 export function boardClient(board: string): Client<paths> {
   const known = clients.get(board)
   if (known !== undefined) return known
   const made = createClient<paths>({
-    baseUrl: `${API}/boards/${encodeURIComponent(board)}`,
+    baseUrl: API + boardPath(board),
     fetch: steadyFetch,
     querySerializer: { array: { style: 'form', explode: true } },
   })

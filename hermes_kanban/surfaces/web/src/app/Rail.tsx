@@ -21,6 +21,7 @@ import { Menu } from '@/kit/Menu'
 import { keys } from '@/live/keys'
 import { useBoard, useClient } from './board'
 import { placeOf, useGo, type View } from './places'
+import { useCounts } from './reads'
 
 const ENTRIES: readonly [View, string, KeyId, typeof Inbox][] = [
   ['board', 'Board', 'goBoard', SquareKanban],
@@ -139,10 +140,7 @@ function useIsAt(): (view: View) => boolean {
 export function useNeedsYou(): number {
   const { slug } = useBoard()
   const client = useClient()
-  const counts = useQuery({
-    queryKey: keys.counts(slug),
-    queryFn: async () => held(await client.GET('/counts')),
-  })
+  const counts = useCounts()
   const late = useQuery({
     queryKey: keys.slow(slug, 'late'),
     queryFn: async () => held(await client.GET('/attention', { params: { query: { limit: 1 } } })),

@@ -10,9 +10,10 @@ import { useBoard } from './board'
 import { useNewTask } from './newTask'
 import { placeOf, useGo } from './places'
 import { useNeedsYou } from './Rail'
+import { useHealth } from './reads'
 import { SearchBox } from './SearchBox'
 import { StandingIcon } from './StandingIcon'
-import { standingOf, useHealth } from './standing'
+import { standingOf } from './standing'
 
 /** Which board this is, search, whether anything runs it, and what waits for a person. */
 export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {

@@ -1,23 +1,6 @@
-/** How the board stands: one question, which the top bar and the health page share. */
+/** How the board stands, in one of four words. */
 
-import { type UseQueryResult, useQuery } from '@tanstack/react-query'
-import { held } from '@/api/client'
-import type { Gateway, Health } from '@/api/types'
-import { keys } from '@/live/keys'
-import { useBoard, useClient } from './board'
-
-const READ_MILLISECONDS = 15_000
-
-/** The board's health, read at least every 15 s while it is shown. */
-export function useHealth(): UseQueryResult<Health> {
-  const { slug } = useBoard()
-  const client = useClient()
-  return useQuery({
-    queryKey: keys.slow(slug, 'health'),
-    queryFn: async () => held(await client.GET('/health')),
-    refetchInterval: READ_MILLISECONDS,
-  })
-}
+import type { Gateway } from '@/api/types'
 
 export interface Standing {
   word: 'Gateway' | 'Standby' | 'Degraded' | 'No gateway'

@@ -6,6 +6,7 @@ import type { Card } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { useOpenTask } from '@/app/places'
 import { usePreferences } from '@/app/preferences'
+import { useLaneCounts } from '@/app/reads'
 import { NARROW, useMedia } from '@/kit/useMedia'
 import { useDeafSince } from '@/live/connection'
 import { keys } from '@/live/keys'
@@ -44,7 +45,7 @@ export function BoardView() {
       held(await client.GET('/counts', { params: { query: asked as never }, signal })),
     placeholderData: (before) => before,
   })
-  const tenants = useTenants(slug)
+  const tenants = useLaneCounts('tenant').data?.filter((one) => one.name !== null).length ?? 0
   const LaneView = useMedia(NARROW) ? NarrowLanes : Lanes
   const pick = useCallback(
     (card: Card, extend: boolean) => {
@@ -88,15 +89,4 @@ export function BoardView() {
       <DragBoard board={frame} />
     </ViewContext>
   )
-}
-
-/** How many tenants the board has. */
-function useTenants(slug: string): number {
-  const client = useClient()
-  const lanes = useQuery({
-    queryKey: keys.slow(slug, 'lanes', 'tenant'),
-    queryFn: async () =>
-      held(await client.GET('/counts', { params: { query: { lanes: 'tenant' } } })).lanes,
-  })
-  return lanes.data?.filter((one) => one.name !== null).length ?? 0
 }

@@ -1,13 +1,11 @@
-import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { held } from '@/api/client'
-import { useBoard, useClient } from '@/app/board'
+import { useBoard } from '@/app/board'
 import { useNewTask } from '@/app/newTask'
+import { useProfiles } from '@/app/reads'
 import { shown } from '@/keys/table'
 import { Button } from '@/kit/Button'
 import { Command } from '@/kit/Empty'
 import { StatusIcon } from '@/kit/StatusIcon'
-import { keys } from '@/live/keys'
 import './empty.css'
 
 /** A board without a task: what makes the first one be done. */
@@ -17,11 +15,7 @@ export function EmptyBoard() {
   const workdir = boards.find((one) => one.slug === slug)?.board?.default_workdir
   const board = slug === 'default' ? '' : ` --board ${slug}`
   const hasGateway = gateway != null
-  const client = useClient()
-  const profiles = useQuery({
-    queryKey: keys.still(slug, 'profiles'),
-    queryFn: async () => held(await client.GET('/profiles')),
-  })
+  const profiles = useProfiles()
   const profile = profiles.data?.profiles[0]?.name ?? 'backend'
   return (
     <div className="first-steps">

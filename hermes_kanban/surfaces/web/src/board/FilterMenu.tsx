@@ -1,11 +1,9 @@
 import { Menu } from '@base-ui/react/menu'
-import { useQuery } from '@tanstack/react-query'
 import { ChevronRight, ListFilter } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { PRIORITIES } from '@/actions/priorities'
-import { held } from '@/api/client'
 import { STATUSES } from '@/api/types'
-import { useClient } from '@/app/board'
+import { useLaneCounts } from '@/app/reads'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Avatar } from '@/kit/Avatar'
@@ -14,7 +12,6 @@ import { count } from '@/kit/numbers'
 import { PriorityBars } from '@/kit/Priority'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { statusName } from '@/kit/sentences'
-import { keys } from '@/live/keys'
 import { useView } from './context'
 import { type Filter, type LaneKind, NOBODY } from './filter'
 
@@ -140,14 +137,8 @@ function Names(props: {
   chosen: readonly string[]
   onFlip: (name: string) => void
 }) {
-  const { slug } = useView()
-  const client = useClient()
   const { kind, chosen, onFlip } = props
-  const lanes = useQuery({
-    queryKey: keys.slow(slug, 'lanes', kind),
-    queryFn: async () =>
-      held(await client.GET('/counts', { params: { query: { lanes: kind } } })).lanes,
-  })
+  const lanes = useLaneCounts(kind)
   const found = lanes.data ?? []
   // What is chosen but nowhere on the board can still be taken away.
   const known = new Set(found.map((one) => one.name ?? NOBODY))

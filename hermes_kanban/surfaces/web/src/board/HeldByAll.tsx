@@ -1,19 +1,13 @@
-import { useQuery } from '@tanstack/react-query'
 import { CirclePause, Clock } from 'lucide-react'
-import { held } from '@/api/client'
 import type { Health } from '@/api/types'
-import { useBoard, useClient } from '@/app/board'
+import { useBoard } from '@/app/board'
+import { useHealth } from '@/app/reads'
 import { Tip } from '@/kit/Button'
-import { keys } from '@/live/keys'
 
 /** What keeps every ready task from starting, said once in the head of their column. */
 export function HeldByAll() {
-  const { slug, gateway } = useBoard()
-  const client = useClient()
-  const health = useQuery({
-    queryKey: keys.slow(slug, 'health'),
-    queryFn: async () => held(await client.GET('/health')),
-  })
+  const { gateway } = useBoard()
+  const health = useHealth()
   const told = whyNothingStarts(health.data, gateway === null)
   if (told === null) return null
   const [sentence, isStopped] = told

@@ -1,12 +1,9 @@
-import { useQuery } from '@tanstack/react-query'
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { type CSSProperties, useId, useMemo, useRef, useState } from 'react'
-import { held } from '@/api/client'
 import type { Counts, Status } from '@/api/types'
-import { useBoard, useClient } from '@/app/board'
+import { useProfiles } from '@/app/reads'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { count } from '@/kit/numbers'
-import { keys } from '@/live/keys'
 import { ColumnHead } from './Column'
 import { tracks } from './Columns'
 import { useView } from './context'
@@ -138,14 +135,8 @@ function laneName(kind: LaneKind, name: string | null): string {
 
 /** The lanes in an order that stays: profiles that have nothing to do are there too, folded. */
 function useLanes(kind: LaneKind, counts: Counts | undefined): LaneCount[] {
-  const { slug } = useBoard()
   const { filter } = useView()
-  const client = useClient()
-  const profiles = useQuery({
-    queryKey: keys.still(slug, 'profiles'),
-    queryFn: async () => held(await client.GET('/profiles')),
-    enabled: kind === 'assignee',
-  })
+  const profiles = useProfiles(kind === 'assignee')
   return useMemo(
     () => lanesOf(kind, counts?.lanes ?? [], profiles.data?.profiles ?? [], filter),
     [kind, counts?.lanes, profiles.data, filter],

@@ -12,6 +12,8 @@ interface Seen {
 }
 
 const FRESH_MILLISECONDS = 400
+// Who looks for a card that left finds it among the newest.
+const KEPT = 2_000
 const seen = new Map<string, Seen>()
 const listeners = new Set<() => void>()
 
@@ -19,11 +21,18 @@ onEvents((message) => {
   const at = performance.now()
   for (const card of message.cards ?? []) {
     const word = statusName(statusOf(card))
-    if (seen.get(card.id)?.word !== word) seen.set(card.id, { word, at })
+    if (seen.get(card.id)?.word !== word) note(card.id, word, at)
   }
-  for (const id of message.gone ?? []) seen.set(id, { word: '', at })
+  for (const id of message.gone ?? []) note(id, '', at)
   for (const one of listeners) one()
 })
+
+function note(id: string, word: string, at: number): void {
+  seen.delete(id)
+  seen.set(id, { word, at })
+  const [oldest] = seen.keys()
+  if (seen.size > KEPT && oldest !== undefined) seen.delete(oldest)
+}
 
 /** "moved to Done", "gone", or that it is elsewhere than in that column; as that becomes known. */
 export function useWhereabouts(id: string, from: string | undefined): string | null {

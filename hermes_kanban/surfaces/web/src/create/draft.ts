@@ -1,6 +1,7 @@
 /** What is written of a task that is not made yet; kept in this browser until it is. */
 
 import type { Status } from '../api/types.ts'
+import { timeOfField } from '../kit/time.ts'
 
 export interface Draft {
   /** Names the attempt: sent twice, it is one task. */
@@ -85,7 +86,7 @@ export function wantedOf(draft: Draft) {
     parents: draft.parents,
     skills: listed(draft.skills),
     model: orNull(draft.model),
-    scheduled_at: draft.schedule === '' ? null : Math.floor(Date.parse(draft.schedule) / 1_000),
+    scheduled_at: timeOfField(draft.schedule),
     workspace: draft.workspaceKind === '' ? null : workspace,
     branch: draft.workspaceKind === 'worktree' ? orNull(draft.branch) : null,
     idempotency_key: orNull(draft.idempotencyKey),

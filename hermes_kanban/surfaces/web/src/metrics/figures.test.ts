@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Trends } from '../api/types.ts'
-import { axis, daysOf, named, percent, sumsOf, took } from './figures.ts'
+import { axis, daysOf, named, percent, sumsOf } from './figures.ts'
 
 test('an axis has a few round numbers, from nought to above the most', () => {
   assert.deepEqual(axis(0), [0, 1])
@@ -21,18 +21,6 @@ test('days are named from the last one back, as far as there is room', () => {
   assert.equal(isNamed(28), false)
   assert.equal([...Array(30).keys()].filter(isNamed).length, 6)
   assert.equal([...Array(7).keys()].filter(named(7, 14)).length, 7)
-})
-
-test('times are told in two units at most', () => {
-  assert.deepEqual([59, 60, 3_540, 3_600, 7_500, 86_400, 273_600].map(took), [
-    '59 s',
-    '1 min',
-    '59 min',
-    '1 h',
-    '2 h 5 min',
-    '1 d',
-    '3 d 4 h',
-  ])
 })
 
 test('what the span adds up to, where a profile tells no cost too', () => {

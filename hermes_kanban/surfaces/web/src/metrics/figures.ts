@@ -53,20 +53,6 @@ export function sumsOf(trends: Trends): Sums {
   return sums
 }
 
-/** "40 s", "12 min", "2 h 5 min", "3 d 4 h": how long something took, in at most two units. */
-export function took(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`
-  const minutes = Math.round(seconds / 60)
-  if (minutes < 60) return `${minutes} min`
-  if (minutes < 1_440) return two(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
-  const hours = Math.round(minutes / 60)
-  return two(Math.floor(hours / 24), 'd', hours % 24, 'h')
-}
-
-function two(large: number, unit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`
-}
-
 /** A part of the whole in percent, and never more than all. */
 export function percent(part: number, whole: number): string {
   return `${whole <= 0 ? 0 : Math.min(100, (part / whole) * 100)}%`

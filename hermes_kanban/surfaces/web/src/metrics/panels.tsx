@@ -2,10 +2,10 @@ import { STATUSES, type Status, type Trends } from '@/api/types'
 import { Avatar } from '@/kit/Avatar'
 import { count, dollars, tokens } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
-import { COLOUR, OutcomeIcon } from '@/timeline/OutcomeIcon'
-import { lookOf, outcomeWords } from '@/timeline/outcomes'
-import { DayColumns, dayName } from './DayColumns'
-import { took } from './figures'
+import { dayName, duration } from '@/kit/time'
+import { OutcomeIcon } from '@/runs/OutcomeIcon'
+import { COLOUR, lookOf, outcomeWords } from '@/runs/outcomes'
+import { DayColumns } from './DayColumns'
 import { Panel } from './Panel'
 import { type Strip, Strips } from './Strips'
 
@@ -46,7 +46,7 @@ export function Times({ trends, tables }: Props) {
   )
   const cells = {
     head: ['From', 'Tasks', 'Half took at most', 'Nine of ten at most'],
-    rows: known.map((one) => [one.name, count(one.count), took(one.p50), took(one.p90)]),
+    rows: known.map((one) => [one.name, count(one.count), duration(one.p50), duration(one.p90)]),
   }
   return (
     <Panel
@@ -78,7 +78,7 @@ export function Stays({ trends, tables }: Props) {
   )
   const cells = {
     head: ['Status', 'Stays', 'Half took at most', 'Nine of ten at most'],
-    rows: known.map((one) => [one.status, count(one.count), took(one.p50), took(one.p90)]),
+    rows: known.map((one) => [one.status, count(one.count), duration(one.p50), duration(one.p90)]),
   }
   return (
     <Panel
@@ -157,7 +157,7 @@ export function Profiles({ trends, tables }: Props) {
       name(one.profile),
       count(one.runs),
       count(one.failures),
-      took(one.seconds),
+      duration(one.seconds),
       one.tokens === null ? 'not told' : tokens(one.tokens),
       one.cost_usd === null ? 'not told' : dollars(one.cost_usd),
     ]),
@@ -185,7 +185,7 @@ function StatusName({ status }: { status: Status }) {
 function Halves({ p50, p90 }: { p50: number; p90: number }) {
   return (
     <>
-      <b>{took(p50)}</b> {took(p90)}
+      <b>{duration(p50)}</b> {duration(p90)}
     </>
   )
 }

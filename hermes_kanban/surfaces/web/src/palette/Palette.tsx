@@ -1,13 +1,10 @@
-import { useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
 import { useId, useLayoutEffect, useRef, useState } from 'react'
-import { held } from '@/api/client'
 import { statusOf } from '@/api/types'
-import { useBoard, useClient } from '@/app/board'
 import { useOpenTask } from '@/app/places'
+import { useMoves } from '@/app/reads'
 import { Dialog } from '@/kit/Dialog'
 import { StatusIcon } from '@/kit/StatusIcon'
-import { keys } from '@/live/keys'
 import { type Command, type Group, wordsOf } from './command'
 import { ranked } from './fuzzy'
 import { useBoardCommands, usePlaceCommands, useTaskCommands, useTextCommands } from './useCommands'
@@ -194,9 +191,8 @@ function useGroups(asked: {
 }): { groups: Group[]; isBehind: boolean } {
   const { typed, subjects, isNarrowed, open } = asked
   const text = typed.trim()
-  const { slug } = useBoard()
   const openTask = useOpenTask()
-  const onTasks = useTaskCommands(useTasks(subjects), useVerbs(slug, subjects))
+  const onTasks = useTaskCommands(useTasks(subjects), useVerbs(subjects))
   const found = useFoundTasks(typed)
   const places = usePlaceCommands()
   const others = useBoardCommands(open)
@@ -234,18 +230,9 @@ function useGroups(asked: {
   return { groups: groups.filter((one) => one.commands.length > 0), isBehind: found.isBehind }
 }
 
-/** The verbs that the status of a single task allows; undefined for several. */
-function useVerbs(slug: string, subjects: readonly string[]): readonly string[] | undefined {
-  const client = useClient()
-  const only = subjects.length === 1 ? subjects[0] : undefined
-  const moves = useQuery({
-    queryKey: keys.task(slug, only ?? '', 'moves'),
-    queryFn: async () => {
-      const path = { task_id: only ?? '' }
-      return held(await client.GET('/tasks/{task_id}/moves', { params: { path } }))
-    },
-    enabled: only !== undefined,
-    staleTime: 0,
-  })
-  return only === undefined ? undefined : (moves.data?.verbs ?? [])
+/** The verbs that are legal for a single task; undefined for several. */
+function useVerbs(subjects: readonly string[]): readonly string[] | undefined {
+  const [only, second] = subjects
+  const moves = useMoves(second === undefined ? (only ?? null) : null)
+  return only === undefined || second !== undefined ? undefined : (moves.data?.verbs ?? [])
 }

@@ -9,9 +9,9 @@ import { Markdown } from '@/kit/Markdown'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { statusName } from '@/kit/sentences'
 import { absolute, clockTime, elapsed } from '@/kit/time'
+import { OutcomeIcon } from '@/runs/OutcomeIcon'
+import { outcomeWords } from '@/runs/outcomes'
 import { TaskLink } from '@/task/TaskLink'
-import { OutcomeIcon } from '@/timeline/OutcomeIcon'
-import { outcomeWords } from '@/timeline/outcomes'
 import { type TaskWas, useTaskPast } from './data'
 
 /** A task as it was at the moment: nothing in it can be changed. */

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'react'
 import { held } from '@/api/client'
 import type { components, paths } from '@/api/schema'
 import { useBoard, useClient } from '@/app/board'
+import { useCounts } from '@/app/reads'
 import { keys } from '@/live/keys'
 
 type Schemas = components['schemas']
@@ -40,13 +41,7 @@ let took = 0
 
 /** The board's newest event, as often as the past is worth being read again. */
 export function useNewest(): number | undefined {
-  const { slug } = useBoard()
-  const client = useClient()
-  const counts = useQuery({
-    queryKey: keys.counts(slug),
-    queryFn: async () => held(await client.GET('/counts')),
-  })
-  return useNowAndThen(counts.data?.cursor)
+  return useNowAndThen(useCounts().data?.cursor)
 }
 
 /** A value that changes at most so often. */

@@ -3,13 +3,15 @@ import { sentenceOf } from '@/api/problem'
 import { type ProfileView, STATUSES, type Status, type Trends } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { placeOf } from '@/app/places'
+import { useAssignees, useProfiles, useTrends } from '@/app/reads'
 import { Age } from '@/kit/Age'
 import { Avatar } from '@/kit/Avatar'
 import { Empty } from '@/kit/Empty'
 import { count, dollars, tokens } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
-import { TREND_DAYS, useAssignees, useProfiles, useTrends } from './reading'
 import './profiles.css'
+
+const TREND_DAYS = 7
 
 type Trend = Trends['profiles'][number]
 
@@ -17,7 +19,7 @@ type Trend = Trends['profiles'][number]
 export default function ProfilesView() {
   const profiles = useProfiles()
   const assignees = useAssignees()
-  const trends = useTrends()
+  const trends = useTrends(TREND_DAYS)
   const all = profiles.data?.profiles ?? []
   const strangers =
     assignees.data?.assignees.filter((one) => one.assignee !== null && !one.profile) ?? []

@@ -1,6 +1,6 @@
 import { Download, File, Paperclip } from 'lucide-react'
 import { useRef, useState } from 'react'
-import { request } from '@/api/client'
+import { boardPath, request } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import type { Attachment } from '@/api/types'
 import { useBoard } from '@/app/board'
@@ -15,18 +15,17 @@ import { Section } from './Section'
 
 /** Files of the task: to look at, to save, and more of them dropped in or chosen. */
 export function Attachments() {
-  const { detail, uploads } = useTask()
+  const { detail, uploads, may } = useTask()
   const { uploading, failed, upload } = uploads
   const field = useRef<HTMLInputElement>(null)
-  const { attachments, task } = detail
-  const isFixed = task.status === 'archived'
+  const { attachments } = detail
   return (
     <Section
       title="Attachments"
       count={attachments.length || undefined}
       id="task-attachments"
       tools={
-        !isFixed && (
+        may('attach') && (
           <Button look="quiet" small onClick={() => field.current?.click()}>
             <Paperclip className="i" aria-hidden="true" />
             Attach
@@ -76,7 +75,7 @@ function FileRow({ file }: { file: Attachment }) {
   const canShow = shownAs(file) !== 'none'
   const save = async () => {
     try {
-      const path = `/boards/${encodeURIComponent(slug)}/tasks/${file.task_id}/attachments/${file.id}`
+      const path = boardPath(slug, 'tasks', file.task_id, 'attachments', file.id)
       saveAs(await (await request(path)).blob(), file.name)
     } catch (error) {
       toastProblem(error)

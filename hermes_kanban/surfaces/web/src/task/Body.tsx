@@ -17,13 +17,13 @@ import { type Editing, standing } from './editing'
 /** What is to be done: as it reads, or its source while it is edited. */
 export function Body() {
   const { slug } = useBoard()
-  const { id, detail } = useTask()
+  const { id, detail, may } = useTask()
   const body = detail.task.body ?? ''
   const name = `${slug}/${id}/body`
   const [editing, setEditing] = useState<Editing | null>(() => kept(name))
-  const isFixed = detail.task.status === 'archived'
+  const mayEdit = may('edit')
   const begin = () => setEditing((before) => before ?? { base: body, text: body })
-  useKeys('task', { edit: begin }, !isFixed)
+  useKeys('task', { edit: begin }, mayEdit)
   if (editing !== null) {
     return (
       <Editor
@@ -43,7 +43,7 @@ export function Body() {
       ) : (
         <Markdown text={body} board={slug} />
       )}
-      {!isFixed && (
+      {mayEdit && (
         <Button look="quiet" small className="task-edit" hint={shown('edit')} onClick={begin}>
           Edit
         </Button>

@@ -1,47 +1,31 @@
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
 import { useActions } from '@/actions/useActions'
-import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button, Key } from '@/kit/Button'
-import { isSend } from '@/kit/pressed'
-import { useOffline } from '@/live/connection'
 import { useTask } from './context'
-import { useDraft } from './drafts'
+import { useWriting } from './useWriting'
 
 export const COMPOSER = 'task-composer'
 
 /** A comment being written; it is kept until the board has it. */
 export function Composer() {
-  const { slug } = useBoard()
-  const { id, detail } = useTask()
-  const [text, setText] = useDraft(`${slug}/${id}/comment`)
-  const [sending, setSending] = useState(false)
+  const { detail } = useTask()
   const field = useRef<HTMLTextAreaElement>(null)
   const actions = useActions()
-  const offline = useOffline()
+  const { text, setText, offline, isReady, onSubmit, onKeyDown } = useWriting({
+    name: 'comment',
+    send: (said) => actions.comment([detail.task], said),
+    leave: (at) => at.blur(),
+  })
   useKeys('task', {
     taskComment: () => {
       field.current?.scrollIntoView({ block: 'nearest' })
       field.current?.focus()
     },
   })
-  const isReady = text.trim() !== '' && !sending && offline === null
-  const send = async () => {
-    if (!isReady) return
-    setSending(true)
-    const done = await actions.comment([detail.task], text.trim())
-    setSending(false)
-    if (done) setText('')
-  }
   return (
-    <form
-      className="task-composer"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void send()
-      }}
-    >
+    <form className="task-composer" onSubmit={onSubmit}>
       <textarea
         ref={field}
         id={COMPOSER}
@@ -51,15 +35,7 @@ export function Composer() {
         rows={Math.min(12, Math.max(1, text.split('\n').length))}
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (isSend(event)) {
-            event.preventDefault()
-            void send()
-          } else if (event.key === 'Escape') {
-            event.stopPropagation()
-            event.currentTarget.blur()
-          }
-        }}
+        onKeyDown={onKeyDown}
       />
       {text.trim() === '' ? (
         <Key>{shown('taskComment')}</Key>

@@ -15,10 +15,9 @@ import { TaskLink } from './TaskLink'
 
 /** What it waits for and what it releases, to be added to and taken from. */
 export function Dependencies() {
-  const { id, detail } = useTask()
+  const { id, detail, may } = useTask()
   const [adds, setAdds] = useState(false)
-  const isFixed = detail.task.status === 'archived'
-  useKeys('task', { link: () => setAdds(true) }, !isFixed)
+  useKeys('task', { link: () => setAdds(true) }, may('link'))
   const parents = detail.links.filter((link) => link.child_id === id)
   const children = detail.links.filter((link) => link.parent_id === id)
   const ids = useMemo(
@@ -36,7 +35,7 @@ export function Dependencies() {
       count={rows.length || undefined}
       id="task-links"
       tools={
-        !isFixed && (
+        may('link') && (
           <Button look="quiet" small hint={shown('link')} onClick={() => setAdds(true)}>
             <Plus className="i" aria-hidden="true" />
             Link
@@ -53,7 +52,6 @@ export function Dependencies() {
               id={row.id}
               isParent={row.isParent}
               isReleased={row.link.released_at !== null}
-              isFixed={isFixed}
               card={cards.get(row.id)}
             />
           ))}
@@ -70,7 +68,6 @@ function LinkRow(props: {
   id: string
   isParent: boolean
   isReleased: boolean
-  isFixed: boolean
   card: Card | undefined
 }) {
   const { id, isParent, card } = props
@@ -101,7 +98,7 @@ function LinkRow(props: {
           </span>
         </Tip>
       )}
-      {!props.isFixed && (
+      {task.may('unlink') && (
         <IconButton name={`Unlink ${id}`} small onClick={() => void unlink()}>
           <X className="i" />
         </IconButton>

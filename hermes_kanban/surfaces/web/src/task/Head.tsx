@@ -21,7 +21,7 @@ export function Head(props: {
   onShow: (id: string) => void
 }) {
   const { slug, name } = useBoard()
-  const { id, detail, verbs, inDrawer } = useTask()
+  const { id, detail, verbs, may, inDrawer } = useTask()
   const actions = useActions()
   const menus = useMenus()
   const offline = useOffline()
@@ -84,9 +84,11 @@ export function Head(props: {
         </>
       )}
       <span className="grow" />
-      <Button className="task-head-comment" hint={shown('taskComment')} onClick={focusComposer}>
-        Comment
-      </Button>
+      {may('comment') && (
+        <Button className="task-head-comment" hint={shown('taskComment')} onClick={focusComposer}>
+          Comment
+        </Button>
+      )}
       {first !== undefined && (
         <Button
           disabled={offline !== null}

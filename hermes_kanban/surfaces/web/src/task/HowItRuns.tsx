@@ -1,6 +1,6 @@
 import type { Edits } from '@/actions/actions'
 import { useActions } from '@/actions/useActions'
-import { absolute, clockTime } from '@/kit/time'
+import { absolute, clockTime, fieldTime, timeOfField } from '@/kit/time'
 import { toast } from '@/kit/toasts'
 import { useTask } from './context'
 import { EditField } from './EditField'
@@ -9,10 +9,10 @@ import { secondsIn, spanWords } from './spans'
 
 /** How a task is run: skills, model, limits, and when. Each overrides what its profile says. */
 export function HowItRuns() {
-  const { detail, card, verbs } = useTask()
+  const { detail, card, may } = useTask()
   const actions = useActions()
   const { task } = detail
-  const canEdit = verbs.includes('edit')
+  const canEdit = may('edit')
   const edit = (edits: Edits) => actions.edit(task, edits)
   const text = (name: 'model' | 'provider' | 'branch') => ({
     name: NAMES[name],
@@ -82,8 +82,9 @@ export function HowItRuns() {
           )}
         </Fact>
       ))}
-      {(task.scheduled_at !== null ||
-        (verbs.includes('schedule') && task.completed_at === null)) && <Schedule />}
+      {(task.scheduled_at !== null || (may('schedule') && task.completed_at === null)) && (
+        <Schedule />
+      )}
     </>
   )
 }
@@ -91,7 +92,7 @@ export function HowItRuns() {
 const NAMES = { model: 'Model', provider: 'Provider', branch: 'Branch' } as const
 
 function Schedule() {
-  const { detail, verbs } = useTask()
+  const { detail, may } = useTask()
   const actions = useActions()
   const { task } = detail
   const told =
@@ -102,14 +103,12 @@ function Schedule() {
     )
   return (
     <Fact name="Starts">
-      {verbs.includes('schedule') ? (
+      {may('schedule') ? (
         <EditField
           name="Not before"
           type="datetime-local"
-          value={task.scheduled_at === null ? '' : local(task.scheduled_at)}
-          onSave={(typed) =>
-            actions.schedule([task], typed === '' ? null : Math.floor(Date.parse(typed) / 1_000))
-          }
+          value={task.scheduled_at === null ? '' : fieldTime(task.scheduled_at)}
+          onSave={(typed) => actions.schedule([task], timeOfField(typed))}
         >
           {told}
         </EditField>
@@ -118,10 +117,4 @@ function Schedule() {
       )}
     </Fact>
   )
-}
-
-/** A time as a field of the browser has it, in the reader's own zone. */
-function local(at: number): string {
-  const date = new Date(at * 1_000)
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { request } from '@/api/client'
+import { boardPath, request } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import type { Attachment } from '@/api/types'
 import { useBoard } from '@/app/board'
@@ -18,7 +18,7 @@ export function Preview({ file }: { file: Attachment }) {
   const found = useQuery({
     queryKey: keys.still(slug, 'file', { task: file.task_id, id: file.id }),
     queryFn: async () => {
-      const path = `/boards/${encodeURIComponent(slug)}/tasks/${file.task_id}/attachments/${file.id}`
+      const path = boardPath(slug, 'tasks', file.task_id, 'attachments', file.id)
       const blob = await (await request(path)).blob()
       return as === 'picture' ? { blob } : { text: await blob.slice(0, MOST_TEXT).text() }
     },

@@ -23,7 +23,7 @@ import { WorkspaceFacts } from './WorkspaceFacts'
 /** The facts of a task, to be changed where its status allows that. */
 export function Properties() {
   const { slug } = useBoard()
-  const { id, detail, card, verbs } = useTask()
+  const { id, detail, card, may } = useTask()
   const actions = useActions()
   const menus = useMenus()
   const { task, runs, links } = detail
@@ -33,7 +33,6 @@ export function Properties() {
   )
   const cards = useCards(ids)
   const status = statusOf(task)
-  const can = (verb: string) => verbs.includes(verb)
   const cost = runs.reduce((sum, run) => sum + (run.usage?.cost_usd ?? 0), 0)
   const hasCost = runs.some((run) => run.usage?.cost_usd != null)
   const used = runs.reduce((sum, run) => sum + (tokensOf(run) ?? 0), 0)
@@ -52,7 +51,7 @@ export function Properties() {
         <Fact name="Assignee">
           <Choice
             does="assign it"
-            onChoose={can('assign') ? () => void menus.assign([task]) : null}
+            onChoose={may('assign') ? () => void menus.assign([task]) : null}
           >
             {task.assignee === null ? (
               <span className="dim">nobody</span>
@@ -72,7 +71,7 @@ export function Properties() {
         <Fact name="Priority">
           <Choice
             does="change the priority"
-            onChoose={can('prioritise') ? () => void menus.priority([task]) : null}
+            onChoose={may('prioritise') ? () => void menus.priority([task]) : null}
           >
             {task.priority > 0 && <Signal className="i" aria-hidden="true" />}
             {task.priority === 0 ? (
@@ -86,7 +85,7 @@ export function Properties() {
           </Choice>
         </Fact>
         <Fact name="Tenant">
-          {can('edit') ? (
+          {may('edit') ? (
             <EditField
               name="Tenant"
               value={task.tenant ?? ''}

@@ -1,13 +1,13 @@
-import { TriangleAlert } from 'lucide-react'
 import type { Run } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { dollars, tokens } from '@/kit/numbers'
-import { StatusIcon } from '@/kit/StatusIcon'
+import { capital } from '@/kit/sentences'
 import { absolute, clockTime, elapsed } from '@/kit/time'
+import { OutcomeIcon } from '@/runs/OutcomeIcon'
+import { COLOUR, lookOf, outcomeWords } from '@/runs/outcomes'
 import { useTask } from './context'
 import { oneLine } from './eventWords'
-import { outcomeOf } from './outcomes'
 import { RunDetail } from './RunDetail'
 import { Section } from './Section'
 
@@ -99,16 +99,12 @@ function RunRow({ run, chosen, onChoose }: { run: Run; chosen: boolean; onChoose
 }
 
 /** How a run ended, by shape, word and colour. */
-export function OutcomeBadge({ run }: { run: Run }) {
-  const { word, status, failed } = outcomeOf(run)
+function OutcomeBadge({ run }: { run: Run }) {
+  const isStopping = run.ended_at === null && run.stop_requested_at !== null
   return (
-    <span className={`task-badge ${status}`}>
-      {failed ? (
-        <TriangleAlert className="i" aria-hidden="true" />
-      ) : (
-        <StatusIcon status={status} size={12} />
-      )}
-      {word}
+    <span className={`task-badge ${COLOUR[lookOf(run.outcome)]}`}>
+      <OutcomeIcon outcome={run.outcome} />
+      {isStopping ? 'Stopping' : capital(outcomeWords(run.outcome))}
     </span>
   )
 }

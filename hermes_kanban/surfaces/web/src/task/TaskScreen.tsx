@@ -4,6 +4,7 @@ import { useWithPending } from '@/actions/usePending'
 import { Problem, sentenceOf } from '@/api/problem'
 import type { TaskDetail } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useMoves } from '@/app/reads'
 import { useKeys } from '@/keys/useKeys'
 import { Button } from '@/kit/Button'
 import { Empty } from '@/kit/Empty'
@@ -11,7 +12,7 @@ import { Attachments } from './Attachments'
 import { Body } from './Body'
 import { TaskContext, type TaskPlace } from './context'
 import { Dependencies } from './Dependencies'
-import { useCards, useDetail, useMoves } from './data'
+import { useCards, useDetail } from './data'
 import { Changes } from './diff/Changes'
 import { Head } from './Head'
 import { LogPanel } from './log/LogPanel'
@@ -38,14 +39,16 @@ interface Props {
 export function TaskScreen(props: Props) {
   const { id } = props
   const found = useDetail(id)
+  // Asked at the same time, so that what may be done is there with what is shown.
+  const moves = useMoves(id)
   // These act before it is read, and where it is gone.
   useKeys('task', {
     back: props.onClose,
     ...(props.onPage === null ? {} : { asPage: props.onPage }),
   })
   const isGone = found.error instanceof Problem && found.error.status === 404
-  if (found.data !== undefined && !isGone) {
-    return <Loaded key={id} {...props} read={found.data} />
+  if (found.data !== undefined && !isGone && !moves.isLoading) {
+    return <Loaded key={id} {...props} read={found.data} verbs={moves.data?.verbs ?? NONE} />
   }
   if (found.error !== null) {
     return (
@@ -74,14 +77,15 @@ function useChosenRun() {
   return [chosen, setChosen] as const
 }
 
-function Loaded(props: Props & { read: TaskDetail }) {
-  const { id, inDrawer, read } = props
+const NONE: readonly string[] = []
+
+function Loaded(props: Props & { read: TaskDetail; verbs: readonly string[] }) {
+  const { id, inDrawer, read, verbs } = props
   const { name } = useBoard()
   const task = useWithPending(read.task)
   const detail = useMemo(() => ({ ...read, task }), [read, task])
   const own = useMemo(() => [id], [id])
   const card = useCards(own).get(id)
-  const moves = useMoves(id)
   const uploads = useUploads(id)
   const [chosen, setChosen] = useChosenRun()
   const { runs } = read
@@ -102,7 +106,8 @@ function Loaded(props: Props & { read: TaskDetail }) {
     shownRun,
     showRun: setChosen,
     uploads,
-    verbs: moves.data?.verbs ?? [],
+    verbs,
+    may: (verb) => verbs.includes(verb),
   }
   useEffect(() => {
     const before = document.title
@@ -111,7 +116,7 @@ function Loaded(props: Props & { read: TaskDetail }) {
       document.title = before
     }
   }, [task.title, name])
-  const drop = useDrop(uploads.upload, task.status !== 'archived')
+  const drop = useDrop(uploads.upload, place.may('attach'))
   return (
     <TaskContext value={place}>
       <div className="task-screen" {...drop.handlers}>

@@ -20,7 +20,7 @@ const SHOWN_FIRST = 60
 
 /** What was said and done, with the field to say something; or every event with its changes. */
 export function Thread() {
-  const { id, detail } = useTask()
+  const { id, detail, may } = useTask()
   const [what, setWhat] = useState<'thread' | 'events'>('thread')
   return (
     <Section
@@ -40,7 +40,7 @@ export function Thread() {
       }
     >
       {what === 'thread' ? <Said /> : <Events />}
-      <Composer key={id} />
+      {may('comment') && <Composer key={id} />}
     </Section>
   )
 }

@@ -7,14 +7,14 @@ import { type Editing, standing } from './editing'
 
 /** The title; a click or `I` makes it a field. */
 export function Title() {
-  const { detail } = useTask()
-  const { title, status } = detail.task
+  const { detail, may } = useTask()
+  const { title } = detail.task
   const [editing, setEditing] = useState<Editing | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const actions = useActions()
-  const isFixed = status === 'archived'
+  const mayEdit = may('edit')
   const begin = () => setEditing({ base: title, text: title })
-  useKeys('task', { editTitle: begin }, !isFixed)
+  useKeys('task', { editTitle: begin }, mayEdit)
   const isOpen = editing !== null
   useEffect(() => {
     if (isOpen) field.current?.select()
@@ -36,7 +36,7 @@ export function Title() {
   if (editing === null) {
     return (
       <h1 className="task-title">
-        {isFixed ? (
+        {!mayEdit ? (
           title
         ) : (
           <button type="button" title="Edit the title" onClick={begin}>

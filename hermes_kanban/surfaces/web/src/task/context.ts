@@ -16,8 +16,10 @@ export interface TaskPlace {
   shownRun: Run | null
   showRun: (runId: number | null) => void
   uploads: Uploads
-  /** Verbs that its status allows; empty until they were read. */
+  /** Verbs that are legal for it now. */
   verbs: readonly string[]
+  /** Whether this verb is. */
+  may: (verb: string) => boolean
 }
 
 export const TaskContext = createContext<TaskPlace | null>(null)

@@ -99,17 +99,6 @@ export function useCards(ids: readonly string[]): Map<string, Card> {
   )
 }
 
-/** Where the task may go, and by which verb. */
-export function useMoves(id: string) {
-  const { slug } = useBoard()
-  const client = useClient()
-  return useQuery({
-    queryKey: keys.task(slug, id, 'moves'),
-    queryFn: async () =>
-      held(await client.GET('/tasks/{task_id}/moves', { params: { path: { task_id: id } } })),
-  })
-}
-
 /** Why it does not start; other tasks change that too, without an event of this one. */
 export function useHolds(id: string, first: Hold[]): Hold[] {
   const { slug } = useBoard()

@@ -2,7 +2,7 @@
 
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
-import { request } from '@/api/client'
+import { boardPath, request } from '@/api/client'
 import { useBoard } from '@/app/board'
 import { keys } from '@/live/keys'
 
@@ -30,7 +30,7 @@ export function useUploads(task: string): Uploads {
       for (const file of files) {
         try {
           await request(
-            `/boards/${encodeURIComponent(slug)}/tasks/${task}/attachments?name=${encodeURIComponent(file.name)}`,
+            `${boardPath(slug, 'tasks', task, 'attachments')}?name=${encodeURIComponent(file.name)}`,
             {
               method: 'POST',
               body: file,

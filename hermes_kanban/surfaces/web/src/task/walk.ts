@@ -1,9 +1,9 @@
 /** Where a task stands in its column, as far as a list on the page knows. */
 
-import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import { held } from '@/api/client'
-import { useBoard, useClient } from '@/app/board'
+import { useBoard } from '@/app/board'
+import { useCounts } from '@/app/reads'
 import type { Pages } from '@/live/cardlists'
 import { askedOf, keys } from '@/live/keys'
 
@@ -19,11 +19,7 @@ export interface Place {
 export function usePlace(id: string, status: string): Place | null {
   const { slug } = useBoard()
   const client = useQueryClient()
-  const api = useClient()
-  const counts = useQuery({
-    queryKey: keys.counts(slug),
-    queryFn: async () => held(await api.GET('/counts')),
-  })
+  const counts = useCounts()
   const packed = useSyncExternalStore(
     (listener) => client.getQueryCache().subscribe(listener),
     () => JSON.stringify(placeIn(client, slug, id, status)),

@@ -2,14 +2,14 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Bar } from '@/api/types'
 import { useBoard } from '@/app/board'
 import { Avatar, plainName } from '@/kit/Avatar'
-import { absolute, clockTime } from '@/kit/time'
+import { absolute, clockTime, dayName, hourName, zoneOffset } from '@/kit/time'
+import { useWidth } from '@/kit/useWidth'
 import { LANE, RunBar } from './RunBar'
 import { type Arrow, type Row, rowsOf, stepTo } from './rows'
 import { Slots } from './Slots'
-import { type Span, ticks, zoneOffset } from './span'
+import { type Span, ticks } from './span'
 import { told } from './told'
 import { useDrag } from './useDrag'
-import { useWidth } from './useWidth'
 
 const ARROWS: readonly string[] = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown']
 const ROW = 46
@@ -148,9 +148,9 @@ function mark(time: number, length: number): string {
   const date = new Date(time * 1_000)
   const midnight = date.getHours() === 0 && date.getMinutes() === 0
   if (length > 3 * DAY || midnight) {
-    return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+    return dayName(time)
   }
-  return date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  return hourName(time)
 }
 
 /** On a narrow screen, where the rows are wider than it, what is newest is seen first. */

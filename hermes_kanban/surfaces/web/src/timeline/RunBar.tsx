@@ -1,8 +1,8 @@
 import { memo } from 'react'
 import { taskPlace } from '@/app/places'
 import { isForBrowser } from '@/kit/pressed'
-import { COLOUR, OutcomeIcon } from './OutcomeIcon'
-import { lookOf } from './outcomes'
+import { OutcomeIcon } from '@/runs/OutcomeIcon'
+import { COLOUR, lookOf } from '@/runs/outcomes'
 import type { Placed } from './rows'
 import { told } from './told'
 

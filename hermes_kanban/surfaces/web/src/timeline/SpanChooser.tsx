@@ -4,6 +4,7 @@ import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button, IconButton } from '@/kit/Button'
 import { Segments } from '@/kit/Segments'
+import { fieldTime, timeOfField } from '@/kit/time'
 import { chosen, moved, type Span, type SpanName } from './span'
 
 const OPTIONS: readonly { value: SpanName; label: string }[] = [
@@ -58,8 +59,8 @@ export function SpanChooser({ span, now, active }: { span: Span; now: number; ac
 function FromTo({ span }: { span: Span }) {
   const [, setSearch] = useSearchParams()
   const set = (name: 'from' | 'to', text: string) => {
-    const seconds = Math.floor(new Date(text).getTime() / 1_000)
-    if (Number.isNaN(seconds)) return
+    const seconds = timeOfField(text)
+    if (seconds === null) return
     setSearch(
       (before) => {
         const next = new URLSearchParams(before)
@@ -78,7 +79,7 @@ function FromTo({ span }: { span: Span }) {
             className="field"
             type="datetime-local"
             key={span[name === 'from' ? 'start' : 'end']}
-            defaultValue={local(name === 'from' ? span.start : span.end)}
+            defaultValue={fieldTime(name === 'from' ? span.start : span.end)}
             onBlur={(event) => set(name, event.target.value)}
             onKeyDown={(event) => {
               if (event.key === 'Enter') set(name, event.currentTarget.value)
@@ -88,10 +89,4 @@ function FromTo({ span }: { span: Span }) {
       ))}
     </span>
   )
-}
-
-/** As a field of the reader's own zone takes it. */
-function local(seconds: number): string {
-  const date = new Date(seconds * 1_000 - new Date(seconds * 1_000).getTimezoneOffset() * 60_000)
-  return date.toISOString().slice(0, 16)
 }

@@ -1,7 +1,7 @@
 /** Runs as bars: whose row, which lane of it, and where a label has room. */
 
 import type { Bar } from '@/api/types'
-import { lookOf } from './outcomes.ts'
+import { lookOf } from '../runs/outcomes.ts'
 
 export interface Placed {
   bar: Bar

@@ -81,8 +81,3 @@ export function ticks(start: number, end: number, most: number, offset: number):
   for (let at = first; at <= end; at += step) found.push(at)
   return found
 }
-
-/** Seconds that the reader's clock is ahead of UTC at a time. */
-export function zoneOffset(at: number): number {
-  return -new Date(at * 1_000).getTimezoneOffset() * 60
-}

@@ -1,7 +1,7 @@
 import type { Bar } from '@/api/types'
 import { dollars, tokens } from '../kit/numbers.ts'
 import { clockTime, elapsed } from '../kit/time.ts'
-import { outcomeWords } from './outcomes.ts'
+import { outcomeWords } from '../runs/outcomes.ts'
 import { endOf, whose } from './rows.ts'
 
 /** All about a run in a line: what, who, how it ended, when, how long, and what it cost. */

@@ -10,7 +10,6 @@ import './diff.css'
 
 export const CHANGES = 'task-changes'
 
-const OPEN_AT_FIRST = 4
 const MOST_LINES_OPEN = 400
 
 /** What was changed in the worktree, file by file, each line to be commented on. */
@@ -36,12 +35,11 @@ export function Changes() {
       id={CHANGES}
     >
       <div className="task-box diff">
-        {workspace.files.map((change, index) => (
+        {workspace.files.map((change) => (
           <FileRow
             key={change.path}
             change={change}
             file={files.find((one) => one.path === change.path)}
-            isFirst={index < OPEN_AT_FIRST}
           />
         ))}
         {workspace.cut && (
@@ -74,11 +72,7 @@ const WORDS: Record<string, string> = {
   changed: '',
 }
 
-function FileRow(props: {
-  change: Workspace['files'][number]
-  file: DiffFile | undefined
-  isFirst: boolean
-}) {
+function FileRow(props: { change: Workspace['files'][number]; file: DiffFile | undefined }) {
   const { change, file } = props
   const size = file === undefined ? 0 : file.hunks.reduce((all, one) => all + one.lines.length, 0)
   const [open, setOpen] = useState(false)

@@ -1,13 +1,10 @@
 import { MessageSquarePlus } from 'lucide-react'
 import { useState } from 'react'
 import { useActions } from '@/actions/useActions'
-import { useBoard } from '@/app/board'
 import { shown } from '@/keys/table'
 import { Button } from '@/kit/Button'
-import { isSend } from '@/kit/pressed'
-import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
-import { useDraft } from '../drafts'
+import { useWriting } from '../useWriting'
 import { type DiffFile, type DiffLine, lineComment } from './parse'
 
 const PAGE = 500
@@ -66,6 +63,7 @@ function Line(props: {
   onDone: () => void
 }) {
   const { line, path } = props
+  const { may } = useTask()
   const number = line.new ?? line.old
   return (
     <>
@@ -74,7 +72,7 @@ function Line(props: {
         <span className="diff-number">{line.new ?? ''}</span>
         <span className="diff-sign">{SIGNS[line.kind]}</span>
         <code>{line.text === '' ? '\n' : line.text}</code>
-        {line.kind !== 'note' && (
+        {line.kind !== 'note' && may('comment') && (
           <button
             type="button"
             className="diff-say"
@@ -93,31 +91,20 @@ function Line(props: {
 
 function LineComposer(props: { line: DiffLine; path: string; onDone: () => void }) {
   const { line, path, onDone } = props
-  const { slug } = useBoard()
-  const { id, detail } = useTask()
+  const { detail } = useTask()
   const actions = useActions()
-  const offline = useOffline()
   const number = line.new ?? line.old
-  const [text, setText] = useDraft(`${slug}/${id}/line/${path}:${number}`)
-  const [sending, setSending] = useState(false)
-  const isReady = text.trim() !== '' && !sending && offline === null
-  const send = async () => {
-    if (!isReady) return
-    setSending(true)
-    const done = await actions.comment([detail.task], lineComment(path, line, text))
-    setSending(false)
-    if (!done) return
-    setText('')
-    onDone()
-  }
+  const { text, setText, isReady, onSubmit, onKeyDown } = useWriting({
+    name: `line/${path}:${number}`,
+    send: async (said) => {
+      const done = await actions.comment([detail.task], lineComment(path, line, said))
+      if (done) onDone()
+      return done
+    },
+    leave: onDone,
+  })
   return (
-    <form
-      className="diff-composer"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void send()
-      }}
-    >
+    <form className="diff-composer" onSubmit={onSubmit}>
       <textarea
         // biome-ignore lint/a11y/noAutofocus: it opens because it was asked for
         autoFocus
@@ -127,15 +114,7 @@ function LineComposer(props: { line: DiffLine; path: string; onDone: () => void 
         rows={2}
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => {
-          if (isSend(event)) {
-            event.preventDefault()
-            void send()
-          } else if (event.key === 'Escape') {
-            event.stopPropagation()
-            onDone()
-          }
-        }}
+        onKeyDown={onKeyDown}
       />
       <div className="task-buttons">
         <Button small look="primary" type="submit" disabled={!isReady} hint={shown('save')}>

@@ -1,6 +1,6 @@
 import { ArrowDown, ArrowUp, Download, Search, X } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
-import { request } from '@/api/client'
+import { boardPath, request } from '@/api/client'
 import { useBoard } from '@/app/board'
 import { useKeys } from '@/keys/useKeys'
 import { plainName } from '@/kit/Avatar'
@@ -61,9 +61,7 @@ function RunLog({ runId }: { runId: number }) {
   })
   const download = async () => {
     try {
-      const answer = await request(
-        `/boards/${encodeURIComponent(slug)}/tasks/${id}/log.txt?run_id=${runId}`,
-      )
+      const answer = await request(`${boardPath(slug, 'tasks', id, 'log.txt')}?run_id=${runId}`)
       saveAs(await answer.blob(), `${id}-run-${runId}.log.txt`)
     } catch (error) {
       toastProblem(error)

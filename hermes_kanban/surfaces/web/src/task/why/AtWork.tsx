@@ -1,4 +1,5 @@
 import { Clock } from 'lucide-react'
+import { useBoard } from '@/app/board'
 import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
@@ -11,6 +12,7 @@ import { useTask } from '../context'
 
 /** How its worker stands: since when, the last sign of life, and what ends it. */
 export function AtWork() {
+  const { gateway } = useBoard()
   const { detail, card } = useTask()
   const now = useHeardNow()
   const quiet = useQuiet(card?.live ?? null)
@@ -48,7 +50,9 @@ export function AtWork() {
           {run.stop_requested_at !== null
             ? `${run.stop_by === null ? 'The board' : plainName(run.stop_by)} asked it to stop at ${clockTime(run.stop_requested_at)}${run.stop_reason ? `: ${run.stop_reason}` : ''}.`
             : isQuiet
-              ? 'Its process lives; it prints nothing. Reclaim takes the task from it.'
+              ? gateway == null
+                ? 'Nobody watches its process. You start the gateway.'
+                : 'Its process lives; it prints nothing. Reclaim takes the task from it.'
               : 'Nothing for you to do.'}{' '}
           {limit != null && (
             <span title={absolute(run.started_at + limit)}>

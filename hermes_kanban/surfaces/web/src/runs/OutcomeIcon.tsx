@@ -1,18 +1,6 @@
 import { Clock, CornerDownRight, TriangleAlert, X } from 'lucide-react'
 import { StatusIcon } from '@/kit/StatusIcon'
-import { type Look, lookOf } from './outcomes'
-
-/** The status whose colours a run has, by how it ended. */
-export const COLOUR: Record<Look, string> = {
-  running: 'running',
-  done: 'done',
-  review: 'review',
-  blocked: 'blocked',
-  failed: 'blocked',
-  waiting: 'todo',
-  'put-off': 'ready',
-  stopped: 'archived',
-}
+import { COLOUR, lookOf } from './outcomes'
 
 /** The shape of how a run ended; a failure is a triangle. */
 export function OutcomeIcon({ outcome }: { outcome: string | null }) {
