@@ -34,7 +34,7 @@ def check(name: str) -> str:
     found = settings.current()
     settings.check_name("webhook", "webhooks", name, found.webhooks)
     try:
-        _target_and_secret(name, found)
+        target_and_secret(name, found)
     except ConfigError as error:
         raise InvalidInput("destination", "a webhook that is configured well", str(error)) from None
     return name
@@ -46,7 +46,7 @@ async def send(name: str, message: Message, _log: Log) -> Outcome:
     if name not in found.webhooks:
         return retry(f"notify.webhooks has no {name!r} any more")
     try:
-        target, secret = _target_and_secret(name, found)
+        target, secret = target_and_secret(name, found)
         where = await addresses.resolve(target.host, target.port, found.allow_private)
         body = encode(message)
         headers = (
@@ -80,7 +80,7 @@ def sign(secret: str, body: bytes, at: int) -> str:
     return f"t={at},v1={signed.hexdigest()}"
 
 
-def _target_and_secret(name: str, found: NotifySettings) -> tuple[Target, str]:
+def target_and_secret(name: str, found: NotifySettings) -> tuple[Target, str]:
     """Raises ConfigError, which never repeats the address."""
     setting = f"notify.webhooks.{name}"
     webhook = found.webhooks[name]
@@ -105,11 +105,14 @@ def _target(setting: str, url: str, found: NotifySettings) -> Target:
     if parts.scheme == "http" and host not in found.allow_private:
         raise ConfigError(f"{setting} expects https; http is for hosts of notify.allow_private")
     secure = parts.scheme == "https"
-    return Target(secure, _ascii(host), port or (443 if secure else 80), _path(parts))
+    return Target(secure, _ascii(setting, host), port or (443 if secure else 80), _path(parts))
 
 
-def _ascii(host: str) -> str:
-    return host if host.isascii() else host.encode("idna").decode()
+def _ascii(setting: str, host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise ConfigError(f"{setting} names no host") from None
 
 
 def _path(parts: SplitResult) -> str:

@@ -248,7 +248,7 @@ def test_a_service_that_hangs_holds_up_neither_others_nor_the_end(
         ("apprise:", "there are: bad, both, unset"),
         ("apprise:bad", "is no address that Apprise knows"),
         ("apprise:both", "has several addresses"),
-        ("apprise:unset", "IT_IS_NOT_SET is not set"),
+        ("apprise:unset", "IT_IS_NOT_SET, which is not set"),
     ],
 )
 def test_what_cannot_be_is_refused_without_its_address(

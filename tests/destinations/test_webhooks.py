@@ -269,7 +269,10 @@ def test_a_certificate_for_another_is_not_believed(world: World, secure: Receive
         ({"url": "https:///nowhere", "secret": SECRET}, "expects an address"),
         ({"url": "https://a.example:99999/", "secret": SECRET}, "is no address"),
         ({"url": "https://a.example/\r\nX: 1", "secret": SECRET}, "expects an address"),
-        ({"url": "https://a.example/", "secret": "env:IT_IS_NOT_SET"}, "IT_IS_NOT_SET is not set"),
+        (
+            {"url": "https://a.example/", "secret": "env:IT_IS_NOT_SET"},
+            "IT_IS_NOT_SET, which is not set",
+        ),
         ({"url": "https://a.example/", "secret": "file:/dev/null"}, "is empty"),
     ],
 )
