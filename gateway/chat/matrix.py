@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from gateway.chat.adapter import (
     keep,
     read_kept,
 )
+from gateway.chat.matrix_shapes import message_content, text_content, without_quote
 from hermes_kanban import notify
 from hermes_kanban.config.chat import MatrixSettings
 from hermes_kanban.config.secret import read_secret
@@ -188,7 +189,7 @@ class MatrixAdapter:
         incoming = Incoming(
             place=event.room_id,
             user=event.sender,
-            text=_without_quote(body) if reply_to else body,
+            text=without_quote(body) if reply_to else body,
             key=event.key,
             reply_to=reply_to,
             names=self._names(event.room_id),
@@ -214,7 +215,7 @@ class MatrixAdapter:
     async def _reply(self, event: _Event, to: str, reply: Reply | None) -> None:
         if reply is None:
             return
-        content = _text(reply.text, reply.html)
+        content = text_content(reply.text, reply.html)
         content["m.relates_to"] = event.in_its_thread() | {"m.in_reply_to": {"event_id": to}}
         try:
             await self._put(event.room_id, content, f"reply {to} {reply.text}")
@@ -249,7 +250,7 @@ class MatrixAdapter:
             room_id = await self._room(address)
             if await self._is_encrypted(room_id):
                 return notify.dead(f"{address} is encrypted; the gateway speaks only in the clear")
-            content = _message(message, self._desk.numbered(message))
+            content = message_content(message, self._desk.numbered(message))
             receipt = await self._put(room_id, content, message.dedup_key)
             for file in message.files:
                 await self._try_file(room_id, receipt, file, f"{message.dedup_key} {file.path}")
@@ -262,7 +263,7 @@ class MatrixAdapter:
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message."""
         room_id = await self._room(address)
-        content = _text(text, style("matrix").escape(text))
+        content = text_content(text, style("matrix").escape(text))
         edit = {**content, "body": f"* {content['body']}", "m.new_content": content}
         edit["m.relates_to"] = {"rel_type": "m.replace", "event_id": receipt}
         await self._put(room_id, edit, f"close {receipt} {text}")
@@ -401,62 +402,3 @@ def _filter() -> dict[str, Any]:
             "timeline": {"types": _TYPES, "limit": PAGE},
         },
     }
-
-
-def _text(text: str, html: str | None) -> dict[str, Any]:
-    content: dict[str, Any] = {"msgtype": "m.text", "body": text}
-    if html is not None:
-        content |= {"format": "org.matrix.custom.html", "formatted_body": html}
-    return content
-
-
-def _message(message: Message, numbered: Iterable[str]) -> dict[str, Any]:
-    """The message in plain text and in HTML, with the answers that it can be given by number."""
-    marks = style("matrix")
-    offered = list(numbered)
-    lines = [f"{at}. {label}" for at, label in enumerate(offered, 1)]
-    how = _how(message, bool(offered))
-    if message.ask is None:
-        return _text(message.text, _html(message))
-    plain = [message.subject, message.said, *lines, how, message.link or ""]
-    html = [marks.bold(message.subject)]
-    if message.said:
-        html.append(marks.quote(message.said))
-    if offered:
-        html.append("<ol>" + "".join(f"<li>{marks.escape(one)}</li>" for one in offered) + "</ol>")
-    html.append(f"<em>{marks.escape(how)}</em>")
-    if message.link:
-        html.append(marks.link(message.link, "open"))
-    return _text("\n".join(one for one in plain if one), "<br>".join(html))
-
-
-def _html(message: Message) -> str:
-    """A message that asks nothing: what happened stands out, the link is one."""
-    marks = style("matrix")
-    text = message.text
-    parts = []
-    if message.subject and text.startswith(message.subject):
-        parts.append(marks.bold(message.subject))
-        text = text.removeprefix(message.subject).strip("\n")
-    end = []
-    if message.link and text.endswith(message.link):
-        text = text.removesuffix(message.link).strip("\n")
-        end.append(marks.link(message.link, "open"))
-    return "<br>".join([*parts, *([marks.escape(text)] if text else []), *end])
-
-
-def _how(message: Message, offered: bool) -> str:
-    if message.ask is None:
-        return ""
-    if not offered:
-        return "Reply to this message with the answer."
-    return "Reply to this message with a number or in words, or react with 1️⃣ and so on."
-
-
-def _without_quote(body: str) -> str:
-    """A reply without the quote that clients put before it."""
-    lines = body.split("\n")
-    if not lines[0].startswith("> "):
-        return body
-    at = next((at for at, line in enumerate(lines) if not line.startswith(">")), len(lines))
-    return "\n".join(lines[at:]).strip()

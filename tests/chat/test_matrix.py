@@ -6,10 +6,16 @@ import re
 import signal
 import time
 
+import anyio
+import structlog
+
+from gateway.chat.trying import send_once
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import outbox
 from hermes_kanban.kernel.subscriptions import list_subscriptions, subscribe
 from hermes_kanban.notify.trial import send_test
 from tests.chat.room import Room, replied, text_of
+from tests.support.boards import due_deliveries
 from tests.support.waiting import wait_until
 
 ASKED = "Which table is meant?\n- the first\n- the second"
@@ -44,6 +50,7 @@ def test_a_room_hears_of_its_tasks_and_answers_there(room):
 
     # A question becomes a message with its choices; a number answers it, and it says who did.
     question = asked(room, task_id)
+    assert text_of(question).count("the first") == 1
     assert "1. the first\n2. the second" in text_of(question)
     assert "<li>the first</li>" in question["content"]["formatted_body"]
     told = room.answer_to(room.mara.say(room.id, "2", to=question["event_id"]))
@@ -189,10 +196,23 @@ def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):
     # From the machine itself, while no gateway runs.
     assert send_test(conn, sub.id) == "delivered"
     room.wait_for("This is a test")
+    # A repeat has the same transaction id: the server gives back the event that it has.
+    (head,) = due_deliveries(conn)
+    outgoing = outbox.next_outgoing(conn, sub.id)
+    assert outgoing is not None
+    assert outgoing.delivery.id == head.id
+    log = structlog.get_logger()
+    sent = [
+        anyio.run(send_once, conn.config, sub.destination, outgoing.message, log) for _ in range(2)
+    ]
     room.start()
     review = room.wait_for("Review wanted")
+    assert [one.receipt for one in sent] == [review["event_id"]] * 2
     assert "1. Approve\n2. Request changes" in text_of(review)
     file = room.wait_for("report.txt")
+    wait_until(lambda: not due_deliveries(conn))
+    for text in ("Review wanted", "report.txt"):
+        assert len([one for one in room.said() if text in text_of(one)]) == 1
     assert file["content"]["info"]["size"] == 8
     prompt = room.answer_to(room.mara.say(room.id, "2", to=review["event_id"]))
     assert "what is to change" in text_of(prompt)

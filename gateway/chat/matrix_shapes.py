@@ -1,0 +1,79 @@
+"""What the events of Matrix look like: messages in plain text and in HTML, and replies to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hermes_kanban.notify.message import Ask, Message
+from hermes_kanban.surfaces.slash.markup import style
+
+
+def text_content(text: str, html: str | None) -> dict[str, Any]:
+    """The content of a message."""
+    content: dict[str, Any] = {"msgtype": "m.text", "body": text}
+    if html is not None:
+        content |= {"format": "org.matrix.custom.html", "formatted_body": html}
+    return content
+
+
+def message_content(message: Message, numbered: Iterable[str]) -> dict[str, Any]:
+    """The message in plain text and in HTML, with the answers that it can be given by number."""
+    if message.ask is None:
+        return text_content(message.text, _html(message))
+    marks = style("matrix")
+    offered = list(numbered)
+    said, how = _without_choices(message.said, message.ask.choices), _how(message.ask, offered)
+    lines = [f"{at}. {label}" for at, label in enumerate(offered, 1)]
+    plain = [message.subject, said, *lines, how, message.link or ""]
+    html = [f"<p>{marks.bold(message.subject)}</p>"]
+    if said:
+        html.append(marks.quote(said))
+    if offered:
+        html.append("<ol>" + "".join(f"<li>{marks.escape(one)}</li>" for one in offered) + "</ol>")
+    end = [f"<em>{marks.escape(how)}</em>"]
+    if message.link:
+        end.append(marks.link(message.link, "open"))
+    html.append(f"<p>{'<br>'.join(end)}</p>")
+    return text_content("\n".join(one for one in plain if one), "".join(html))
+
+
+def _html(message: Message) -> str:
+    """A message that asks nothing: what happened stands out, the link is one."""
+    marks = style("matrix")
+    text = message.text
+    parts = []
+    if message.subject and text.startswith(message.subject):
+        parts.append(marks.bold(message.subject))
+        text = text.removeprefix(message.subject).strip("\n")
+    end = []
+    if message.link and text.endswith(message.link):
+        text = text.removesuffix(message.link).strip("\n")
+        end.append(marks.link(message.link, "open"))
+    return "<br>".join([*parts, *([marks.escape(text)] if text else []), *end])
+
+
+def _without_choices(said: str, choices: Sequence[str]) -> str:
+    """What was said without the list at its end, which stands below it with numbers."""
+    lines = said.splitlines()
+    while lines and any(lines[-1].rstrip().endswith(choice) for choice in choices):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _how(ask: Ask, offered: Sequence[str]) -> str:
+    """How it can be answered, in one line."""
+    if not offered:
+        return "Reply to this message with the answer."
+    signs = " ".join(f"{at}\ufe0f\u20e3" for at in range(1, len(offered) + 1))
+    words = "" if ask.kind in ("triage", "late_result") else " or in words"
+    return f"Reply to this message with a number{words}, or react with {signs}"
+
+
+def without_quote(body: str) -> str:
+    """A reply without the quote that clients put before it."""
+    lines = body.split("\n")
+    if not lines[0].startswith("> "):
+        return body
+    at = next((at for at, line in enumerate(lines) if not line.startswith(">")), len(lines))
+    return "\n".join(lines[at:]).strip()
