@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import anyio
 
+from gateway.chat import answers
 from gateway.chat.adapter import Button, Context, Incoming, MissingPackage, Pressed, Reacted
 from gateway.chat.platforms import make
 from hermes_kanban import notify
@@ -22,7 +23,7 @@ TRIAL_SECONDS: Final = 30.0
 
 
 class _NoDesk:
-    """Nobody listens, and a message that asks nothing has no buttons."""
+    """Nobody listens, so there are no buttons."""
 
     async def said(self, incoming: Incoming) -> Reply | None:
         del incoming
@@ -41,8 +42,7 @@ class _NoDesk:
         return []
 
     def numbered(self, message: Message) -> Sequence[str]:
-        del message
-        return []
+        return [] if message.ask is None else [way.label for way in answers.ways(message.ask)]
 
 
 async def send_once(config: Config, destination: str, message: Message, log: Any) -> Outcome:

@@ -197,6 +197,7 @@ def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):
     assert send_test(conn, sub.id) == "delivered"
     room.wait_for("This is a test")
     # A repeat has the same transaction id: the server gives back the event that it has.
+    outbox.advance_cursors(conn)
     (head,) = due_deliveries(conn)
     outgoing = outbox.next_outgoing(conn, sub.id)
     assert outgoing is not None
