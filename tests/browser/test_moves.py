@@ -273,6 +273,20 @@ def test_every_menu_has_a_key(own_sample: SampleWeb, visit: Visitor) -> None:
     stands_in(page, task_id, "Ready")
 
 
+def test_the_focus_goes_with_what_is_taken_back(web: WebAlone, visit: Visitor) -> None:
+    task_id = web.task(title="There and back")
+    page = visit(web, BOARD)
+    focus(page, task_id)
+    press(page, "b")
+    page.get_by_role("dialog").get_by_role("textbox").fill("Where to?")
+    press(page, "Control+Enter")
+    stands_in(page, task_id, "Blocked")
+    expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
+    press(page, "z")
+    stands_in(page, task_id, "Ready")
+    expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
+
+
 def test_work_is_stopped_only_by_who_says_so(gateway: StartGateway, visit: Visitor) -> None:
     served = gateway({"slow": shell(WORK)}, max_retries=3)
     task_id = served.task(title="Take your time", assignee="slow")

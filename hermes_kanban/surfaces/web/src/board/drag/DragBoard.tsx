@@ -91,6 +91,7 @@ export function DragBoard({ board }: { board: RefObject<HTMLElement | null> }) {
     const why = whyNotIn(drag, over)
     if (why !== null) {
       refuse(slug, cards, 'Not moved.', why)
+      if (!hasFocus()) focusCard(grid, taken.id)
       return true
     }
     void actions.move(cards, over, moves === null ? {} : { known: moves }).then((isDone) => {
