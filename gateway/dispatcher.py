@@ -25,6 +25,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.notify.settings import not_installed
 from hermes_kanban.ports import WorkerRef
 from hermes_kanban.store.role_lock import RoleLock
 from hermes_kanban.workers.housekeeping import sweep_workspaces
@@ -247,6 +248,7 @@ class BoardDispatcher:
             for platform, state in self._record.chat.items()
             if state not in WELL
         ]
+        found += not_installed(config.notify)
         if self._live_config.error is not None:
             found.append(self._live_config.error)
         if self._free_mib < config.kanban.min_free_mb:

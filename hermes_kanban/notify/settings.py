@@ -18,7 +18,7 @@ from hermes_kanban.redact import HIDDEN
 TELLING_CHARACTERS: Final = 4
 _APART: Final = re.compile(r"[/:@?&=#,;\s]+")
 
-__all__ = ["check_name", "current", "hide", "needs", "read_secret"]
+__all__ = ["check_name", "current", "hide", "needs", "not_installed", "read_secret"]
 
 
 def current() -> NotifySettings:
@@ -45,6 +45,14 @@ def needs(package: str, extra: str) -> str:
     if find_spec(package) is not None:
         return ""
     return f"{package} is not installed: pip install 'hermes-kanban[{extra}]'"
+
+
+def not_installed(found: NotifySettings) -> list[str]:
+    """A line for each section that is configured and whose package is not there."""
+    mail = needs("aiosmtplib", "mail") if found.mail is not None else ""
+    apprise = needs("apprise", "apprise") if found.apprise else ""
+    sections = {"notify.mail": mail, "notify.apprise": apprise}
+    return [f"{section}: {problem}" for section, problem in sections.items() if problem]
 
 
 def hide(text: str, *secrets: str) -> str:

@@ -23,6 +23,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import InvalidInput
+from hermes_kanban.notify.settings import hide
 from tests.destinations.conftest import World
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -261,3 +262,19 @@ def test_what_cannot_be_is_refused_without_its_address(
     with pytest.raises(InvalidInput, match=why) as refusal:
         world.subscribe(destination)
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Failed to post to json://robot:s3cr3t%2Fword@a.example:81/t0k3n?key=v4lue",
+        "401 for t0k3n",
+        "user robot, s3cr3t/word",
+        "s3cr3t%2Fword: refused; v4lue too",
+    ],
+)
+def test_no_part_of_an_address_is_left_in_what_a_service_says(said: str) -> None:
+    left = hide(said, "json://robot:s3cr3t%2Fword@a.example:81/t0k3n?key=v4lue")
+    assert "[redacted]" in left
+    for part in ("s3cr3t", "word", "t0k3n", "v4lue", "robot"):
+        assert part not in left

@@ -11,10 +11,13 @@ import anyio
 import pytest
 import structlog
 
+from hermes_kanban import kernel as kb
 from hermes_kanban import notify
 from hermes_kanban.model import InvalidInput
 from hermes_kanban.notify.message import AboutEvent, Message
 from tests.destinations.conftest import SECRET, World
+from tests.destinations.receiver import Receiver
+from tests.support.gateways import Gateways
 
 # Sends one message and says which modules that loaded beyond those of a gateway.
 PROGRAM = """
@@ -107,3 +110,32 @@ def test_what_is_not_installed_is_said_once_and_holds_up_nothing(
         world.subscribe(destination)
     outcome = anyio.run(notify.send, destination, MESSAGE, structlog.get_logger())
     assert outcome == notify.retry(told)
+
+
+def test_a_gateway_says_what_is_not_installed_and_serves_the_rest(
+    world: World, receiver: Receiver
+) -> None:
+    program = "import runpy, sys; sys.modules['aiosmtplib'] = sys.modules['apprise'] = None;"
+    program += "runpy.run_module('gateway', run_name='__main__', alter_sys=True)"
+    bare = World(Gateways(world.gateways.home, ("-c", program)))
+    bare.begin(
+        allow_private=["127.0.0.1"],
+        webhooks={"ops": {"url": f"http://127.0.0.1:{receiver.port}/", "secret": SECRET}},
+        mail={"host": "127.0.0.1", "port": 9, "sender": "a@b.example", "security": "none"},
+        apprise={"phone": "json://127.0.0.1:9/"},
+    )
+    try:
+        mail = bare.subscribe("email:mara@example.org")
+        bare.subscribe("webhook:ops")
+        kb.create_task(bare.conn, title="Count")
+        bare.until(lambda: receiver.requests)
+        told = "aiosmtplib is not installed: pip install 'hermes-kanban[mail]'"
+        assert bare.tried(mail).reason == told
+        health = bare.gateways.health()
+        assert health is not None
+        assert f"notify.mail: {told}" in health.degraded
+        assert (
+            sum("notify.apprise: apprise is not installed" in one for one in health.degraded) == 1
+        )
+    finally:
+        bare.gateways.close()
