@@ -58,43 +58,42 @@ class ChatService:
         self._senders = senders
         self._log = log
         self._changed = changed
+        self._turns = {platform: anyio.Lock() for platform in PLATFORMS}
         self.states: dict[str, str] = {}
 
     async def serve(self) -> None:
-        """Follow the configuration of every platform."""
+        """Follow the configuration: connect, connect anew, leave."""
+        running: dict[str, tuple[Any, anyio.CancelScope]] = {}
         async with anyio.create_task_group() as group:
-            for platform in PLATFORMS:
-                group.start_soon(self._follow, platform)
-
-    async def _follow(self, platform: str) -> None:
-        failures = 0
-        while True:
-            settings = self._settings(platform)
-            if settings is None:
-                self.states.pop(platform, None)
+            while True:
+                chat = self._live_config.current().chat
+                for platform in PLATFORMS:
+                    wanted = getattr(chat, platform)
+                    settings, scope = running.get(platform, (None, None))
+                    if wanted == settings:
+                        continue
+                    if scope is not None:
+                        scope.cancel()
+                        del running[platform]
+                    if wanted is None:
+                        self.states.pop(platform, None)
+                        self._changed()
+                        continue
+                    running[platform] = wanted, anyio.CancelScope()
+                    group.start_soon(self._follow, platform, *running[platform])
                 await anyio.sleep(SCAN_SECONDS)
-                continue
-            began = anyio.current_time()
-            with anyio.CancelScope() as changed:
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._until_changed, platform, settings, changed)
+
+    async def _follow(self, platform: str, settings: Any, scope: anyio.CancelScope) -> None:
+        """Run the adapter again and again until the settings change."""
+        failures = 0
+        with scope:
+            async with self._turns[platform]:  # whoever was before may still be leaving
+                while True:
+                    began = anyio.current_time()
                     delay = await self._once(platform, settings, failures)
                     steady = anyio.current_time() - began > STEADY_SECONDS
                     failures = 1 if steady else failures + 1
                     await anyio.sleep(delay)
-                    group.cancel_scope.cancel()
-            if changed.cancelled_caught:
-                failures = 0
-
-    async def _until_changed(
-        self, platform: str, settings: Any, changed: anyio.CancelScope
-    ) -> None:
-        while self._settings(platform) == settings:
-            await anyio.sleep(SCAN_SECONDS)
-        changed.cancel()
-
-    def _settings(self, platform: str) -> Any:
-        return getattr(self._live_config.current().chat, platform)
 
     async def _once(self, platform: str, settings: Any, failures: int) -> float:
         """Run the adapter until it fails; the seconds until it is worth another try."""

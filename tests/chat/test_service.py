@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.subscriptions import subscribe
+from hermes_kanban.notify.trial import send_test
 from tests.chat.room import text_of
 from tests.support.waiting import wait_until
 
@@ -37,8 +41,11 @@ def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(roo
     room.configure(access_token=f"file:{secret}", rooms=[room.alias, "#nowhere:kanban.test"])
     state(room, "connected")
     room.answer_to(room.mara.say(room.id, "!kanban stats"))
+    room.gateways.configure({})
+    wait_until(lambda: (found := room.gateways.health()) and not found.chat)
     told = room.gateways.errors() + "".join(room.gateways.log_lines())
     assert "#nowhere:kanban.test" in told
+    assert "chat.stopped" in told
     assert token not in told
     assert "not-the-token-of-anybody" not in told
 
@@ -67,3 +74,14 @@ def test_one_gateway_listens_and_another_takes_over(room):
     assert text_of(one) != text_of(two)
     assert second.poll() is None
     assert len(kb.list_tasks(room.gateways.conn)) == 2
+
+
+def test_nothing_is_sent_in_the_clear_where_others_speak_encrypted(room):
+    conn, mara = room.gateways.conn, room.mara
+    secret = mara.make_room(room.bot)
+    settings = {"algorithm": "m.megolm.v1.aes-sha2"}
+    mara.ask("PUT", f"/rooms/{secret}/state/m.room.encryption/", settings)
+    sub = subscribe(conn, destination=f"matrix:{secret}")
+    with pytest.raises(kb.KanbanError, match="is encrypted"):
+        send_test(conn, sub)
+    assert not [one for one in mara.hears(secret) if one["type"] == "m.room.message"]
