@@ -111,6 +111,7 @@ class DiscordSettings(_Platform, frozen=True, kw_only=True, forbid_unknown_field
 
     token: Secret
     channels: tuple[Id | Number, ...] = ()
+    base_url: Address = ""
 
     @property
     def places(self) -> frozenset[str]:

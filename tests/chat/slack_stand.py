@@ -18,7 +18,7 @@ from tests.chat.local_server import LocalServer
 from tests.chat.stand import Seen
 
 BOT = "U0BOT"
-ERRORS = {429: "ratelimited", 500: "internal_error", 404: "channel_not_found"}
+ERRORS = {429: "ratelimited", 503: "service_unavailable", 403: "is_archived"}
 
 
 class SlackStand(LocalServer):
@@ -36,6 +36,7 @@ class SlackStand(LocalServer):
         self._responses: dict[str, list[str]] = {}
         self._uploads: dict[str, str] = {}
         self._refusals: list[tuple[int, int | None]] = []
+        self._unknown = False
         self.lose_answer = False
         super().__init__()
 
@@ -89,6 +90,9 @@ class SlackStand(LocalServer):
     def refuse(self, code: int, retry_after: int | None = None) -> None:
         self._refusals.append((code, retry_after))
 
+    def refuse_account(self) -> None:
+        self._unknown = True
+
     # What they see
 
     def seen(self) -> list[Seen]:
@@ -123,11 +127,13 @@ class SlackStand(LocalServer):
         else:
             asked |= {key: str(value) for key, value in (await request.post()).items()}
         method = request.match_info["method"]
+        if self._unknown:
+            return web.json_response({"ok": False, "error": "invalid_auth"})
         if method == "chat.postMessage" and self._refusals:
             code, wait = self._refusals.pop(0)
             headers = {} if wait is None else {"Retry-After": str(wait)}
             body = {"ok": False, "error": ERRORS[code]}
-            return web.json_response(body, status=200 if code == 404 else code, headers=headers)
+            return web.json_response(body, status=200 if code == 403 else code, headers=headers)
         answer = getattr(self, "_" + method.replace(".", "_"))(asked)
         if method == "chat.postMessage" and self.lose_answer:
             self.lose_answer = False

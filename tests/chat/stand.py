@@ -50,8 +50,11 @@ class Stand(Protocol):
     def refuse(self, code: int, retry_after: int | None = None) -> None:
         """Refuse the next message."""
 
+    def refuse_account(self) -> None:
+        """Know the bot's token no longer."""
+
     def stop(self) -> None:
-        """It vanishes."""
+        """It vanishes: it is gone, or hangs."""
 
     def start(self) -> None:
         """It is there again, and knows what it knew."""

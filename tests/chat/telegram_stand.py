@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -57,10 +58,10 @@ class TelegramStand:
         self._process.wait(20)
 
     def stop(self) -> None:
-        self._process.send_signal(19)
+        self._process.send_signal(signal.SIGSTOP)
 
     def start(self) -> None:
-        self._process.send_signal(18)
+        self._process.send_signal(signal.SIGCONT)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -106,6 +107,10 @@ class TelegramStand:
         refusal = {"method": "sendMessage", "code": code, "description": "Refused by the test"}
         if retry_after is not None:
             refusal["parameters"] = {"retry_after": retry_after}
+        post(f"{self.address}/control/refuse", refusal)
+
+    def refuse_account(self) -> None:
+        refusal = {"method": "getMe", "code": 401, "description": "Unauthorized"}
         post(f"{self.address}/control/refuse", refusal)
 
     def _message(self, who: str) -> dict[str, Any]:

@@ -16,20 +16,18 @@ import yaml
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.subscriptions import list_subscriptions, subscribe
-from tests.chat.slack_stand import SlackStand
 from tests.chat.stand import Seen, Stand, answer_to, wait_for
-from tests.chat.telegram_stand import TelegramStand
+from tests.chat.stands import STANDS
 from tests.support.gateways import Gateways
 from tests.support.waiting import wait_until
 
-STANDS: dict[str, Any] = {"telegram": TelegramStand, "slack": SlackStand}
 ASKED = "Which *table* is <meant> & why?\n- the first\n- the second"
 
 
 @pytest.fixture(params=STANDS)
 def stand(request: pytest.FixtureRequest, gateways: Gateways) -> Iterator[Stand]:
     """A platform that is configured, and no gateway yet."""
-    made = STANDS[request.param]()
+    made: Any = STANDS[request.param]()
     settings = {
         "kanban": {"backoff_base_seconds": 1, "dispatch_interval_seconds": 1},
         "chat": {
@@ -41,7 +39,6 @@ def stand(request: pytest.FixtureRequest, gateways: Gateways) -> Iterator[Stand]
     gateways.open()
     yield made
     made.close()
-    print(gateways.errors()[-5_000:])
 
 
 def started(gateways: Gateways, stand: Stand) -> Any:

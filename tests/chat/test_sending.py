@@ -1,0 +1,135 @@
+"""What an adapter makes of one message, and what it says came of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+import structlog
+
+from gateway.chat.adapter import Adapter, Button, Context
+from gateway.chat.platforms import make
+from hermes_kanban.config.chat import ChatSettings
+from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.notify.message import AboutEvent, Ask, Message
+from tests.chat.stands import STANDS
+
+
+class NoDesk:
+    """Nothing is said here; a message that asks has two buttons."""
+
+    def buttons(self, message: Message, place: str) -> Sequence[Button]:
+        return [Button("Yes & <no>", "t-1"), Button("x" * 60, "t-2")] if message.ask else []
+
+
+@pytest.fixture(params=STANDS)
+def stand(request: pytest.FixtureRequest) -> Any:
+    """A platform, and nobody there."""
+    made = STANDS[request.param]()
+    yield made
+    made.close()
+
+
+@asynccontextmanager
+async def entered(stand: Any, folder: Path, **changes: Any) -> AsyncIterator[Adapter]:
+    """The platform's adapter, as it is after a start."""
+    section = {stand.platform: stand.settings() | changes}
+    settings = getattr(msgspec.convert(section, type=ChatSettings), stand.platform)
+    desk: Any = NoDesk()
+    async with make(
+        stand.platform, Context(settings, desk, folder / "kept", structlog.get_logger())
+    ) as adapter:
+        yield adapter
+
+
+def message(key: str, text: str = "It is done", **more: Any) -> Message:
+    """A message of a board that does not exist."""
+    event = AboutEvent(1, "completed", "person:mara", None, 0)
+    given: dict[str, Any] = {"dedup_key": key, "text": text, "event": event, "task": None}
+    return Message(board="default", subscription=1, **given | more)
+
+
+@pytest.mark.asyncio
+async def test_a_repeat_is_recognised_after_a_restart_and_closing_twice_is_closing_once(
+    stand, tmp_path
+):
+    async with entered(stand, tmp_path) as adapter:
+        first = await adapter.send(stand.place, message("a"))
+    async with entered(stand, tmp_path) as adapter:
+        again = await adapter.send(stand.place, message("a"))
+        other = await adapter.send(stand.place, message("b"))
+        assert first == again
+        assert first.kind == "delivered"
+        assert other.receipt != first.receipt
+        assert len(stand.seen()) == 2
+        for _ in range(2):
+            await adapter.close(stand.place, first.receipt, "Answered by <mara> & *co*: 30 days.")
+    assert stand.seen()[0].text == "Answered by <mara> & *co*: 30 days."
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stand", ["slack", "discord"], indirect=True)
+async def test_a_message_whose_answer_was_lost_is_found_again(stand, tmp_path):
+    """Not on Telegram: it has no key for a message, and a bot cannot look what it has sent."""
+    async with entered(stand, tmp_path) as adapter:
+        stand.lose_answer = True
+        with pytest.raises(aiohttp.ClientError):
+            await adapter.send(stand.place, message("a"))
+        again = await adapter.send(stand.place, message("a"))
+    (seen,) = stand.seen()
+    assert again.receipt == f"{stand.place}/{seen.id}"
+
+
+@pytest.mark.asyncio
+async def test_refusals_are_told_apart(stand, tmp_path):
+    async with entered(stand, tmp_path) as adapter:
+        # discord.py waits by itself for up to half a minute.
+        stand.refuse(429, retry_after=31)
+        waits = await adapter.send(stand.place, message("a"))
+        assert (waits.kind, waits.retry_after) == ("retry", 31.0)
+        stand.refuse(503)
+        later = await adapter.send(stand.place, message("a"))
+        assert (later.kind, later.retry_after) == ("retry", None)
+        assert "token" not in later.reason
+        stand.refuse(403)
+        assert (await adapter.send(stand.place, message("a"))).kind == "dead"
+        assert (await adapter.send(stand.place, message("a"))).kind == "delivered"
+
+
+@pytest.mark.asyncio
+async def test_long_and_hostile_texts_arrive_cut_and_harmless(stand, tmp_path):
+    hostile = "<script> *b* _i_ `c` ~s~ |p| [l](http://x) @everyone <!channel> <@U1> &amp; \\"
+    lines = "\n".join(f"- {number} {hostile}" for number in range(100))
+    asks = Ask(kind="question", verbs=["unblock"], choices=["Yes", "No"])
+    link = "http://board.example/b/default/t/t_1?a=b&c=d"
+    async with entered(stand, tmp_path) as adapter:
+        sent = await adapter.send(
+            stand.place, message("a", f"Much\n{lines}\n{link}", subject="Much", link=link)
+        )
+        assert sent.kind == "delivered"
+        said = {"subject": f"Blocked: {hostile}", "said": hostile, "link": link}
+        await adapter.send(stand.place, message("b", ask=asks, question=1, **said))
+    digest, question = stand.seen()
+    assert digest.text.strip("*").startswith("Much")
+    assert " more\n" in digest.text
+    for one in (digest, question):
+        assert len(one.text) <= 4_000
+        assert link in one.text or stand.platform == "telegram"  # there it is in the markup
+    if stand.platform == "discord":
+        assert "@everyone" not in digest.text + question.text
+    else:
+        assert hostile in question.text
+    assert list(question.buttons) == ["Yes & <no>", "x" * 60]
+
+
+@pytest.mark.asyncio
+async def test_a_token_that_is_not_known_is_said_so(stand, tmp_path):
+    stand.refuse_account()
+    with pytest.raises(ConfigError, match=f"chat.{stand.platform}"):
+        async with entered(stand, tmp_path):
+            pass
