@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -119,6 +120,25 @@ async def test_a_button_answers_once_and_only_where_it_was_shown(chat):
     assert [
         e.payload["reason"] for e in kb.list_events(chat.conn, task) if e.kind == "unblocked"
     ] == ["that"]
+
+
+@pytest.mark.stores("sqlite", "postgres")
+async def test_of_two_answers_at_the_same_moment_one_counts(board):
+    chats = [Chat(board, platform) for platform in ("telegram", "discord")]
+    conn = board.conn
+    subscribe(conn, destination=f"telegram:{CHAT}")
+    task = chats[0].task()
+    for at in range(12):
+        kb.block_task(conn, task, reason=f"Which {at}?\n- this\n- that", kind="needs_input")
+        message = chats[0].told(f"m{at}")
+        this, that = (chat.desk.buttons(message, CHAT)[side] for side, chat in enumerate(chats))
+        pressed = (chats[0].press(this), chats[1].press(that, user=TOM))
+        replies = await asyncio.gather(*(pressed if at % 2 else reversed(pressed)))
+        assert sorted(reply.ok for reply in replies) == [False, True]
+        (refused,) = (reply for reply in replies if not reply.ok)
+        assert "answered by person:" in refused.text
+        kinds = [event.kind for event in kb.list_events(conn, task, limit=500)]
+        assert kinds.count("unblocked") == at + 1
 
 
 async def test_a_review_is_approved_or_sent_back_in_words(chat):
