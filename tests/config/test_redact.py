@@ -156,7 +156,7 @@ def test_hostile_output_costs_no_more_than_its_length(piece):
 def _seconds(text: str) -> float:
     best = 60.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()  # what other programs take of the processor does not count
         strip_control(redact(text))
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
     return best
