@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -173,11 +174,11 @@ class DiscordAdapter:
 
     async def on_connect(self) -> None:
         """A session begins: what was said meanwhile comes before what is said from now on."""
-        await self._give.send(_Began())
+        await self._queue(_Began())
 
     async def on_message(self, message: Any) -> None:
         """In its turn."""
-        await self._give.send(message)
+        await self._queue(message)
 
     async def on_interaction(self, interaction: Any) -> None:
         """Say at once that it is seen: in public for a command, to whoever pressed for a press."""
@@ -190,11 +191,15 @@ class DiscordAdapter:
         except self._discord.HTTPException as error:
             self._tell(error)  # Discord has given it up, and says so to the person
             return
-        await self._give.send(interaction)
+        await self._queue(interaction)
 
-    async def on_error(self, event: str, *_args: Any) -> None:
+    async def on_error(self, event: str, *_args: Any, **_named: Any) -> None:
         """What goes wrong in one of the above."""
-        self._context.log.error("chat.fault", platform="discord", exc_info=True)
+        self._context.log.error("chat.fault", platform="discord", trace=traceback.format_exc())
+
+    async def _queue(self, one: Any) -> None:
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # it is leaving
+            await self._give.send(one)
 
     async def _work(self, take: ObjectReceiveStream[Any]) -> None:
         async for one in take:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import logging
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -38,7 +39,7 @@ from hermes_kanban.config.chat import TelegramSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
-from hermes_kanban.surfaces.slash import PREFIXES, Reply
+from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://api.telegram.org"
 CHARACTERS: Final = 3_900
@@ -51,6 +52,9 @@ REQUEST_SECONDS: Final = 15.0
 FILE_SECONDS: Final = 25.0
 LEAVE_SECONDS: Final = 0.4
 HOW: Final = "Reply to this message with the answer"
+
+_UNKNOWN: Final = "chat.telegram.token is not one that Telegram knows"
+_NAMED: Final = re.compile(r"\s*([/!]kanban)@(\w+)", re.IGNORECASE)
 
 
 def adapter(context: Context) -> Adapter:
@@ -99,7 +103,7 @@ class TelegramAdapter:
             await self._bot.initialize()
         except self._errors.InvalidToken:
             await self._leave()
-            raise ConfigError("chat.telegram.token is not one that Telegram knows") from None
+            raise ConfigError(_UNKNOWN) from None
         except BaseException:
             await self._leave()
             raise
@@ -141,12 +145,15 @@ class TelegramAdapter:
                 await anyio.sleep(PAUSE_SECONDS)  # a server that does not wait is not hammered
 
     async def _updates(self, offset: int | None) -> Sequence[Any]:
-        found: Sequence[Any] = await self._bot.get_updates(
-            offset=offset,
-            timeout=POLL_SECONDS,
-            allowed_updates=["message", "callback_query"],
-            read_timeout=REQUEST_SECONDS,
-        )
+        try:
+            found: Sequence[Any] = await self._bot.get_updates(
+                offset=offset,
+                timeout=POLL_SECONDS,
+                allowed_updates=["message", "callback_query"],
+                read_timeout=REQUEST_SECONDS,
+            )
+        except self._errors.InvalidToken:
+            raise ConfigError(_UNKNOWN) from None
         return found
 
     async def _hand_over(self, update: Any) -> None:
@@ -176,11 +183,11 @@ class TelegramAdapter:
 
     def _to_us(self, text: str) -> str | None:
         """The text without our name after the command; None where it names another bot."""
-        word, _, rest = text.partition(" ")
-        command, at, name = word.partition("@")
-        if not at or command.lower() not in PREFIXES:
+        named = _NAMED.match(text)
+        if named is None:
             return text
-        return f"{command} {rest}" if name.lower() == self._bot.username.lower() else None
+        ours = named[2].lower() == self._bot.username.lower()
+        return named[1] + text[named.end() :] if ours else None
 
     async def _reply(self, message: Any, reply: Reply) -> None:
         try:

@@ -22,7 +22,8 @@ from tests.chat.stand import Seen
 BOT, GUILD = "100", "400"
 EPOCH_MILLISECONDS = 1_420_070_400_000
 NAMES = {BOT: "kanban", "201": "mara", "202": "tom", "203": "eve"}
-DISPATCH, HEARTBEAT, IDENTIFY, HELLO, ACKNOWLEDGED = 0, 1, 2, 10, 11
+DISPATCH, HEARTBEAT, IDENTIFY, RESUME = 0, 1, 2, 6
+RECONNECT, INVALID_SESSION, HELLO, ACKNOWLEDGED = 7, 9, 10, 11
 
 
 class DiscordStand(LocalServer):
@@ -206,6 +207,8 @@ class DiscordStand(LocalServer):
                 told = json.loads(frame.data)
                 if told["op"] == HEARTBEAT:
                     await socket.send_json({"op": ACKNOWLEDGED})
+                elif told["op"] == RESUME:
+                    await socket.send_json({"op": INVALID_SESSION, "d": False})
                 elif told["op"] == IDENTIFY:
                     await socket.send_json(self._event("READY", self._ready()))
                     await socket.send_json(self._event("GUILD_CREATE", _guild()))
@@ -213,6 +216,15 @@ class DiscordStand(LocalServer):
         finally:
             self.sockets.discard(socket)
         return socket
+
+    def renew(self) -> None:
+        """Ask for a new connection, and know nothing of the session when it is resumed."""
+        self.call(self._renew())
+
+    async def _renew(self) -> None:
+        for socket in list(self.sockets):
+            self.sockets.discard(socket)
+            await socket.send_json({"op": RECONNECT, "d": None})
 
     def _ready(self) -> dict[str, Any]:
         return {

@@ -244,15 +244,14 @@ class SlackStand(LocalServer):
         while not self.sockets:
             await asyncio.sleep(0.005)
 
-    def disconnect(self) -> None:
+    def renew(self) -> None:
         """Ask for a new connection, as Slack does every few hours."""
-        self.call(self._disconnect())
+        self.call(self._renew())
 
-    async def _disconnect(self) -> None:
+    async def _renew(self) -> None:
         for socket in list(self.sockets):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
             self.sockets.discard(socket)
-        await self._somebody()
+            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
 
     def _add(self, who: str, text: str, thread: str | None) -> dict[str, Any]:
         message = {"type": "message", "user": who, "text": text, "ts": f"{time.time():.6f}"}
