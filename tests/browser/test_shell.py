@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions
 from tests.browser.conftest import SampleGateway
-from tests.browser.looking import check_access, focused, press, shown, until
+from tests.browser.looking import check_access, column, focused, press, shown, until
 from tests.browser.servers import LiveGateway, WebAlone
 from tests.browser.visiting import NARROW, WIDE, Visitor
 from tests.support.gateways import shell
@@ -235,3 +235,15 @@ def test_paper_gets_the_content_and_no_controls(sample: SampleGateway, visit: Vi
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation")).to_have_count(0)
     expect(page.get_by_role("heading", name="Database and disk")).to_be_visible()
+
+
+def test_a_part_that_cannot_be_loaded_says_so_and_the_rest_goes_on(
+    sample: SampleGateway, visit: Visitor
+) -> None:
+    page = shown(visit(sample, sample.board.path()))
+    visit.forgive("GraphView|ERR_FAILED|dynamically imported module")
+    page.route("**/GraphView-*.js", lambda route: route.abort())
+    press(page, "g", "g")
+    expect(page.get_by_role("heading", name="could not be shown")).to_be_visible()
+    press(page, "g", "b")
+    expect(column(page, "Ready")).to_be_visible()

@@ -5,20 +5,15 @@ import type { Moves, Status } from '@/api/types'
 import { plainName } from '@/kit/Avatar'
 import { copy } from '@/kit/clipboard'
 import { statusName } from '@/kit/sentences'
-import { toast, toastProblem } from '@/kit/toasts'
 import { serverNow } from '@/live/clock'
-import { offlineSentence } from '@/live/connection'
 import { askText } from './asking'
-import { mayStop } from './confirming'
-import { during, remember, THE_BOARD } from './history'
+import { doerOn } from './doing'
 import { movesOf, moveTo } from './moving'
 import { linkOf } from './opening'
 import type { Change } from './pending'
-import { bulk, type Outcome, perform, type Step } from './perform'
 import { priorityWord } from './priorities'
-import { report, type Told } from './report'
+import type { Told } from './report'
 import type { Subject, Subjects } from './subject'
-import { takeBackLast } from './undoing'
 import { namesOf } from './words'
 
 export type BlockKind = 'needs_input' | 'capability' | 'transient' | 'dependency'
@@ -44,62 +39,9 @@ export type Actions = ReturnType<typeof actionsOn>
  * (which was told) or the person took it back.
  */
 export function actionsOn(client: QueryClient, board: string) {
-  function run(steps: readonly Step[], told: Told): Promise<boolean> {
-    const doing = perform(client, board, steps).then((outcome) => {
-      settle(steps, outcome, told)
-      return outcome.refused.length === 0
-    })
-    return during(board, doing)
-  }
+  const { run, each, eachStopping, undo } = doerOn(client, board)
 
-  function settle(steps: readonly Step[], outcome: Outcome, told: Told): void {
-    const ids = outcome.done.flatMap((one) =>
-      one.answer.undoable ? [one.step.id ?? one.answer.id ?? THE_BOARD] : [],
-    )
-    remember(board, ids)
-    report(board, outcome, told, {
-      undo: () => void undo(),
-      again: () => void run(steps, told),
-    })
-  }
-
-  /** The same verb on each of the tasks. */
-  function each(
-    subjects: Subjects,
-    verb: string,
-    told: Told,
-    given: Record<string, unknown> = {},
-    change?: Change,
-  ): Promise<boolean> {
-    const steps = subjects.map(({ id, question }) => ({
-      verb,
-      id,
-      arguments: {
-        task_id: id,
-        ...(question != null && ANSWERS.has(verb) ? { question } : {}),
-        ...given,
-      },
-      change,
-    }))
-    return run(steps, told)
-  }
-
-  /** As `each`, where a worker may be stopped by it. */
-  async function eachStopping(
-    subjects: Subjects,
-    verb: string,
-    told: Told & { submit: string },
-    given: Record<string, unknown> = {},
-    change?: Change,
-  ): Promise<boolean> {
-    const running = subjects.filter((one) => one.status === 'running')
-    if (!(await mayStop(client, board, running, told.submit))) return false
-    return each(subjects, verb, told, given, change)
-  }
-
-  const undo = () => takeBackLast(client, board)
-
-  const actions = {
+  return {
     /** Where each of the tasks may go. */
     movesOf: (subjects: Subjects) => movesOf(board, subjects),
 
@@ -311,26 +253,10 @@ export function actionsOn(client: QueryClient, board: string) {
     },
 
     undo,
-
-    /** Several verbs in one request, without a word about them: for forms that tell themselves. */
-    async send(items: { verb: string; arguments: Record<string, unknown> }[]) {
-      const offline = offlineSentence()
-      if (offline === null) return bulk(board, items).catch(toldProblem)
-      toast(offline, { bad: true })
-      return null
-    },
   }
-  return actions
 }
 
-/** Verbs that answer what waits for a person. */
-const ANSWERS = new Set(['unblock', 'approve', 'request_changes', 'adopt', 'dismiss', 'accept'])
 const READY: Change = { status: 'ready' }
-
-function toldProblem(error: unknown): null {
-  toastProblem(error)
-  return null
-}
 
 /** What of an edit stands on cards and pages. */
 function shownOf({ title, body, tenant }: Edits): Change {

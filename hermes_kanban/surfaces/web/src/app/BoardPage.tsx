@@ -1,10 +1,11 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
-import { Route, Switch, useSearchParams } from 'wouter'
+import { lazy, useEffect, useMemo, useState } from 'react'
+import { Route, Switch, useLocation, useSearchParams } from 'wouter'
 import { Asking } from '@/actions/Asking'
 import type { ListedBoard } from '@/api/types'
 import { Empty } from '@/kit/Empty'
 import { useLiveBoard } from '@/live/board'
 import { BoardContext, type Shown } from './board'
+import { Loaded } from './Loaded'
 import { prefer } from './preferences'
 import { DRAWER, ROUTES } from './routes'
 import { Shell } from './Shell'
@@ -38,10 +39,12 @@ export function BoardPage(props: {
   )
   const [search] = useSearchParams()
   const opened = search.get('task')
+  // The tasks that have a page of their own are one view.
+  const view = useLocation()[0].split('/', 2).join('/')
   return (
     <BoardContext value={shown}>
       <Shell>
-        <Suspense fallback={null}>
+        <Loaded of={view}>
           <Switch>
             {ROUTES.map(({ path, Page }) => (
               <Route key={path} path={path} component={Page} />
@@ -50,18 +53,18 @@ export function BoardPage(props: {
               <Empty title="Nothing is at this address" />
             </Route>
           </Switch>
-        </Suspense>
+        </Loaded>
         {opened !== null && (
-          <Suspense fallback={null}>
+          <Loaded of="task">
             <DRAWER id={opened} />
-          </Suspense>
+          </Loaded>
         )}
       </Shell>
       <Asking />
       {search.has('new') && (
-        <Suspense fallback={null}>
+        <Loaded of="new task">
           <NEW_TASK />
-        </Suspense>
+        </Loaded>
       )}
     </BoardContext>
   )

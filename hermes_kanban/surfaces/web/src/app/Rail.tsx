@@ -1,44 +1,19 @@
 import { useQuery } from '@tanstack/react-query'
-import {
-  Activity,
-  ChartNoAxesColumn,
-  Ellipsis,
-  GanttChart,
-  History,
-  Inbox,
-  Keyboard,
-  Search,
-  SlidersHorizontal,
-  SquareKanban,
-  Users,
-  Waypoints,
-} from 'lucide-react'
+import { Ellipsis, Keyboard, Search } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
 import { held } from '@/api/client'
-import { type KeyId, shown } from '@/keys/table'
+import { shown } from '@/keys/table'
 import { Tip } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
 import { keys } from '@/live/keys'
 import { useBoard, useClient } from './board'
 import { placeOf, useGo, type View } from './places'
 import { useCounts } from './reads'
-
-const ENTRIES: readonly [View, string, KeyId, typeof Inbox][] = [
-  ['board', 'Board', 'goBoard', SquareKanban],
-  ['inbox', 'Inbox', 'goInbox', Inbox],
-  ['graph', 'Graph', 'goGraph', Waypoints],
-  ['timeline', 'Timeline', 'goTimeline', GanttChart],
-  ['metrics', 'Metrics', 'goMetrics', ChartNoAxesColumn],
-  ['health', 'Health', 'goHealth', Activity],
-  ['profiles', 'Profiles', 'goProfiles', Users],
-  ['past', 'Past', 'goPast', History],
-]
+import { VIEW_ENTRIES, type ViewEntry } from './views'
 
 const AT_THE_FOOT: ReadonlySet<View> = new Set(['board', 'inbox', 'graph', 'timeline'])
-const MORE = [
-  ...ENTRIES.filter(([view]) => !AT_THE_FOOT.has(view)),
-  ['settings', 'Settings', 'goSettings', SlidersHorizontal],
-] as typeof ENTRIES
+const [ABOVE, BELOW] = [VIEW_ENTRIES.slice(0, -1), VIEW_ENTRIES.slice(-1)]
+const MORE = VIEW_ENTRIES.filter(({ view }) => !AT_THE_FOOT.has(view))
 
 /** Where one can go; at the foot on a narrow screen, with the rest of the places under "More". */
 export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () => void }) {
@@ -58,10 +33,9 @@ export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () 
           />
         </svg>
       </span>
-      {ENTRIES.map(([view, name, key, Icon]) => (
-        <Entry key={view} view={view} name={name} hint={shown(key)} slug={slug}>
-          <Icon size={16} aria-hidden="true" />
-          {view === 'inbox' && needsYou > 0 && (
+      {ABOVE.map((entry) => (
+        <Entry key={entry.view} entry={entry}>
+          {entry.view === 'inbox' && needsYou > 0 && (
             <b className="dot">
               {needsYou > 99 ? '99+' : needsYou}
               <span className="hidden-words"> need you</span>
@@ -76,23 +50,23 @@ export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () 
           <span className="label">Keys</span>
         </button>
       </Tip>
-      <Entry view="settings" name="Settings" hint={shown('goSettings')} slug={slug}>
-        <SlidersHorizontal size={16} aria-hidden="true" />
-      </Entry>
+      {BELOW.map((entry) => (
+        <Entry key={entry.view} entry={entry} />
+      ))}
       <Menu
         title="More"
         trigger={
           <button
             type="button"
             className="place narrow"
-            aria-current={MORE.some(([view]) => isAt(view)) ? 'page' : undefined}
+            aria-current={MORE.some(({ view }) => isAt(view)) ? 'page' : undefined}
           >
             <Ellipsis size={16} aria-hidden="true" />
             <span className="label">More</span>
           </button>
         }
         items={[
-          ...MORE.map(([view, name, , Icon]) => ({
+          ...MORE.map(({ view, name, Icon }) => ({
             label: name,
             icon: <Icon className="i" aria-hidden="true" />,
             onSelect: () => go(`~${placeOf(slug, view)}`),
@@ -109,23 +83,20 @@ export function Rail({ onKeys, onPalette }: { onKeys: () => void; onPalette: () 
   )
 }
 
-function Entry(props: {
-  view: View
-  name: string
-  hint: string
-  slug: string
-  children: React.ReactNode
-}) {
+function Entry({ entry, children }: { entry: ViewEntry; children?: React.ReactNode }) {
+  const { view, name, key, Icon } = entry
+  const { slug } = useBoard()
   const isAt = useIsAt()
   return (
-    <Tip text={props.name} hint={props.hint} side="right">
+    <Tip text={name} hint={shown(key)} side="right">
       <Link
-        className={AT_THE_FOOT.has(props.view) ? 'place' : 'place wide'}
-        href={`~${placeOf(props.slug, props.view)}`}
-        aria-current={isAt(props.view) ? 'page' : undefined}
+        className={AT_THE_FOOT.has(view) ? 'place' : 'place wide'}
+        href={`~${placeOf(slug, view)}`}
+        aria-current={isAt(view) ? 'page' : undefined}
       >
-        <span className="label">{props.name}</span>
-        {props.children}
+        <span className="label">{name}</span>
+        <Icon size={16} aria-hidden="true" />
+        {children}
       </Link>
     </Tip>
   )

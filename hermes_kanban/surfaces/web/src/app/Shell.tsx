@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { lazy, type ReactNode, useEffect, useState } from 'react'
 import { useRoute } from 'wouter'
 import { KeysSheet } from '@/keys/KeysSheet'
 import { useKeys } from '@/keys/useKeys'
@@ -8,12 +8,14 @@ import { noteOpened } from '@/palette/recent'
 import { useArrivals } from './arrivals'
 import { useAtPart } from './atPart'
 import { useBoard } from './board'
+import { Loaded } from './Loaded'
 import { NewBoard } from './NewBoard'
 import { useNewTask } from './newTask'
 import { placeOf, useGo, useOpenedTask, type View } from './places'
 import { Rail } from './Rail'
 import { offeredSubjects } from './subjects'
 import { TopBar } from './TopBar'
+import { VIEW_ENTRIES } from './views'
 import './shell.css'
 
 const Palette = lazy(() => import('@/palette/Palette'))
@@ -40,15 +42,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useKeys('anywhere', {
     allKeys: () => setOver('keys'),
     search: () => document.getElementById('search')?.focus(),
-    goBoard: to('board'),
-    goInbox: to('inbox'),
-    goGraph: to('graph'),
-    goTimeline: to('timeline'),
-    goMetrics: to('metrics'),
-    goHealth: to('health'),
-    goProfiles: to('profiles'),
-    goSettings: to('settings'),
-    goPast: to('past'),
+    ...Object.fromEntries(VIEW_ENTRIES.map(({ view, key }) => [key, to(view)])),
     newTask: () => newTask(),
     palette: openPalette,
   })
@@ -67,14 +61,14 @@ export function Shell({ children }: { children: ReactNode }) {
       <KeysSheet open={over === 'keys'} onClose={close} />
       {over === 'board' && <NewBoard onClose={close} />}
       {over !== null && typeof over === 'object' && (
-        <Suspense fallback={null}>
+        <Loaded of="palette">
           <Palette
             subjects={over.palette}
             onClose={close}
             onKeys={() => setOver('keys')}
             onNewBoard={() => setOver('board')}
           />
-        </Suspense>
+        </Loaded>
       )}
     </div>
   )

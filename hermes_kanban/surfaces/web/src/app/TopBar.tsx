@@ -14,6 +14,7 @@ import { useHealth } from './reads'
 import { SearchBox } from './SearchBox'
 import { StandingIcon } from './StandingIcon'
 import { standingOf } from './standing'
+import { VIEW_ENTRIES } from './views'
 
 /** Which board this is, search, whether anything runs it, and what waits for a person. */
 export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {
@@ -77,19 +78,9 @@ function BoardSwitch({ onNewBoard }: { onNewBoard: () => void }) {
 /** Which view is shown, beside the name of its board. */
 function Where() {
   const [at] = useLocation()
-  const name = NAMES[at]
-  return name === undefined ? null : <span className="where wide">{name}</span>
-}
-
-const NAMES: Record<string, string> = {
-  '/inbox': 'Needs you',
-  '/graph': 'Graph',
-  '/timeline': 'Timeline',
-  '/metrics': 'Metrics',
-  '/health': 'Health',
-  '/profiles': 'Profiles',
-  '/settings': 'Settings',
-  '/past': 'Past',
+  const entry = VIEW_ENTRIES.find(({ view }) => at === `/${view}`)
+  if (entry === undefined) return null
+  return <span className="where wide">{entry.heading ?? entry.name}</span>
 }
 
 /** Whether something runs the board, and how much of it is taken; opens health. */

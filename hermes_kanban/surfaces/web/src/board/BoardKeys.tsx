@@ -71,7 +71,7 @@ export function BoardKeys() {
       log: from((id) => open(id, 'log')),
       openPage: from(openPage),
       select: from(toggle),
-      answerCard: (_, which) => from((id, column) => press(id, column, which))(),
+      answer: (_, which) => from((id, column) => press(id, column, which))(),
       extendDown: extend(1),
       extendUp: extend(-1),
       ...(hasSelection ? { back: clearSelection } : {}),

@@ -1,5 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import {
+  type ComponentType,
+  lazy,
+  type RefObject,
+  Suspense,
+  useCallback,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import { held } from '@/api/client'
 import type { Card } from '@/api/types'
@@ -14,7 +23,6 @@ import { BoardActions } from './BoardActions'
 import { BoardKeys } from './BoardKeys'
 import { Columns } from './Columns'
 import { type View, ViewContext } from './context'
-import { DragBoard } from './drag/DragBoard'
 import { EmptyBoard } from './EmptyBoard'
 import { FilterBar, NothingMatches } from './FilterBar'
 import { askedOf, readFilter, readLanes } from './filter'
@@ -23,6 +31,11 @@ import { Lanes, NarrowLanes } from './Lanes'
 import { extendTo, toggle } from './selection'
 import { useRunning } from './useRunning'
 import './board.css'
+
+// It shows nothing before a card is taken, and comes while the first cards are read.
+// Without it cards are moved by menu.
+const dragBoard = import('./drag/DragBoard').catch(() => ({ default: () => null }))
+const DragBoard = lazy<ComponentType<{ board: RefObject<HTMLElement | null> }>>(() => dragBoard)
 
 /** The columns of the board, what narrows them, and the keys that go through them. */
 export function BoardView() {
@@ -86,7 +99,9 @@ export function BoardView() {
         <BoardKeys />
         <BoardActions />
       </div>
-      <DragBoard board={frame} />
+      <Suspense fallback={null}>
+        <DragBoard board={frame} />
+      </Suspense>
     </ViewContext>
   )
 }

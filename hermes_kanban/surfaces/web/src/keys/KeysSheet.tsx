@@ -24,7 +24,7 @@ export function KeysSheet({ open, onClose }: { open: boolean; onClose: () => voi
             <h2>{TITLES[scope]}</h2>
             <dl>
               {all
-                .filter((one) => one.scope === scope)
+                .filter((one) => one.scopes.includes(scope))
                 .map((one) => (
                   <div key={one.words}>
                     <dt>{one.words}</dt>

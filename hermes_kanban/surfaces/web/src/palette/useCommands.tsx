@@ -1,63 +1,30 @@
 /** What the palette can do besides opening tasks. */
 
 import {
-  Activity,
-  Archive,
-  ArrowRightLeft,
-  Ban,
-  ChartNoAxesColumn,
-  CircleCheck,
   Contrast,
-  Copy,
   DollarSign,
-  Eye,
-  GanttChart,
-  History,
-  Inbox,
   Keyboard,
   ListFilter,
   LogOut,
-  MessageSquare,
   Pause,
   Play,
   Plus,
   Rows3,
-  Signal,
-  SlidersHorizontal,
-  Square,
   SquareKanban,
   Undo2,
-  UserRound,
-  Users,
-  Waypoints,
 } from 'lucide-react'
-import { useActions, useMenus } from '@/actions/useActions'
-import type { Card } from '@/api/types'
+import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { logOut } from '@/app/leaving'
 import { useNewTask } from '@/app/newTask'
-import { placeOf, useGo, useOpenTask, type View } from '@/app/places'
+import { placeOf, useGo } from '@/app/places'
 import { prefer, usePreferences } from '@/app/preferences'
 import { useHealth } from '@/app/reads'
 import { SKINS } from '@/app/skins'
-import { type KeyId, shown } from '@/keys/table'
+import { VIEW_ENTRIES } from '@/app/views'
+import { KEYS } from '@/keys/table'
 import { toastProblem } from '@/kit/toasts'
-import type { Command, Group } from './command'
-
-const VIEWS: readonly [View, string, KeyId, typeof Inbox][] = [
-  ['board', 'Go to the board', 'goBoard', SquareKanban],
-  ['inbox', 'Go to what needs you', 'goInbox', Inbox],
-  ['graph', 'Go to the graph', 'goGraph', Waypoints],
-  ['timeline', 'Go to the timeline', 'goTimeline', GanttChart],
-  ['metrics', 'Go to metrics', 'goMetrics', ChartNoAxesColumn],
-  ['health', 'Go to health', 'goHealth', Activity],
-  ['profiles', 'Go to profiles', 'goProfiles', Users],
-  ['past', 'Go to the past', 'goPast', History],
-  ['settings', 'Go to settings', 'goSettings', SlidersHorizontal],
-]
-
-const boxes = (id: KeyId) => shown(id).split(' ')
-const icon = (Icon: typeof Inbox) => <Icon className="i" aria-hidden="true" />
+import { boxes, type Command, icon } from './command'
 
 /** Where one can go: views, boards, and views that were saved. */
 export function usePlaceCommands(): Command[] {
@@ -65,9 +32,9 @@ export function usePlaceCommands(): Command[] {
   const { views } = usePreferences()
   const go = useGo()
   return [
-    ...VIEWS.map(([view, label, key, Icon]) => ({
+    ...VIEW_ENTRIES.map(({ view, key, Icon }) => ({
       id: `view ${view}`,
-      label,
+      label: KEYS[key].words,
       icon: icon(Icon),
       keys: boxes(key),
       run: () => go(`~${placeOf(slug, view)}`),
@@ -193,119 +160,4 @@ export function useTextCommands(typed: string): Command[] {
       run: () => go(`~${placeOf(slug)}?${new URLSearchParams({ q: text })}`),
     },
   ]
-}
-
-/**
- * What can be done with tasks. `verbs` are those that the server allows on a single one; of several
- * it says with each verb which it refuses.
- */
-export function useTaskCommands(
-  cards: readonly Card[],
-  verbs: readonly string[] | undefined,
-): Group | null {
-  const menus = useMenus()
-  const actions = useActions()
-  const openTask = useOpenTask()
-  const [first] = cards
-  if (first === undefined) return null
-  const single = cards.length === 1
-  const agent = first.assignee ?? 'its agent'
-  const all: (Command & { verb?: string })[] = [
-    ...(single
-      ? [{ id: 'open', label: 'Open', icon: icon(Eye), run: () => openTask(first.id) }]
-      : []),
-    {
-      id: 'approve',
-      verb: 'approve',
-      label: 'Approve',
-      icon: icon(CircleCheck),
-      run: () => void actions.approve(cards),
-    },
-    {
-      id: 'changes',
-      verb: 'request_changes',
-      label: 'Request changes…',
-      icon: icon(MessageSquare),
-      run: () => void actions.requestChanges(cards),
-    },
-    {
-      id: 'unblock',
-      verb: 'unblock',
-      label: 'Unblock with an answer…',
-      also: 'reply retry',
-      icon: icon(Play),
-      keys: boxes('unblock'),
-      run: () => void menus.unblock(cards),
-    },
-    {
-      id: 'comment',
-      verb: 'comment',
-      label: first.status === 'running' && single ? `Message ${agent}…` : 'Comment…',
-      also: 'reply',
-      icon: icon(MessageSquare),
-      keys: boxes('comment'),
-      run: () => void menus.comment(cards),
-    },
-    {
-      id: 'assign',
-      verb: 'assign',
-      label: 'Assign to…',
-      icon: icon(UserRound),
-      keys: boxes('assign'),
-      run: () => void menus.assign(cards),
-    },
-    {
-      id: 'move',
-      label: 'Move to…',
-      also: 'status column',
-      icon: icon(ArrowRightLeft),
-      keys: boxes('move'),
-      run: () => void menus.move(cards),
-    },
-    {
-      id: 'priority',
-      verb: 'prioritise',
-      label: 'Priority…',
-      icon: icon(Signal),
-      keys: boxes('priority'),
-      run: () => void menus.priority(cards),
-    },
-    {
-      id: 'block',
-      verb: 'block',
-      label: 'Block…',
-      icon: icon(Ban),
-      keys: boxes('block'),
-      run: () => void menus.block(cards),
-    },
-    {
-      id: 'reclaim',
-      verb: 'reclaim',
-      label: 'Reclaim: stop this run and make it ready',
-      icon: icon(Square),
-      keys: boxes('reclaim'),
-      run: () => void menus.reclaim(cards),
-    },
-    {
-      id: 'archive',
-      verb: 'archive',
-      label: 'Archive',
-      icon: icon(Archive),
-      keys: boxes('archive'),
-      run: () => void menus.archive(cards),
-    },
-    {
-      id: 'copy',
-      label: single ? 'Copy link' : 'Copy links',
-      icon: icon(Copy),
-      keys: boxes('copyLink'),
-      run: () => menus.copyLink(cards),
-    },
-  ]
-  const may = (verb: string | undefined) =>
-    verb === undefined || verbs === undefined || verbs.includes(verb)
-  return {
-    title: single ? `On ${first.id} ${first.title}` : `On ${cards.length} selected tasks`,
-    commands: all.filter((one) => may(one.verb)).map((one) => ({ ...one, id: `task ${one.id}` })),
-  }
 }

@@ -19,7 +19,7 @@ export function Composer() {
     leave: (at) => at.blur(),
   })
   useKeys('task', {
-    taskComment: () => {
+    comment: () => {
       field.current?.scrollIntoView({ block: 'nearest' })
       field.current?.focus()
     },
@@ -38,7 +38,7 @@ export function Composer() {
         onKeyDown={onKeyDown}
       />
       {text.trim() === '' ? (
-        <Key>{shown('taskComment')}</Key>
+        <Key>{shown('comment')}</Key>
       ) : (
         <div className="task-composer-foot">
           <span className="dim">{offline ?? 'Markdown; ids of tasks become links.'}</span>

@@ -36,8 +36,8 @@ export function Head(props: {
   const go = (other: string | null | undefined) => other != null && props.onShow(other)
   useKeys('task', {
     ...byKey,
-    taskMove: () => void menus.move([task]),
-    taskCopyLink: () => menus.copyLink([task]),
+    move: () => void menus.move([task]),
+    copyLink: () => menus.copyLink([task]),
     ...(inDrawer
       ? { nextTask: () => go(place?.next), previousTask: () => go(place?.previous) }
       : {}),
@@ -85,7 +85,7 @@ export function Head(props: {
       )}
       <span className="grow" />
       {may('comment') && (
-        <Button className="task-head-comment" hint={shown('taskComment')} onClick={focusComposer}>
+        <Button className="task-head-comment" hint={shown('comment')} onClick={focusComposer}>
           Comment
         </Button>
       )}
@@ -140,9 +140,9 @@ function menuOf(
       onSelect: () => act(verb),
     }))
   return [
-    { label: 'Move…', hint: shown('taskMove'), whyNot: offline, onSelect: also.move },
+    { label: 'Move…', hint: shown('move'), whyNot: offline, onSelect: also.move },
     ...ofVerbs,
     null,
-    { label: 'Copy link', hint: shown('taskCopyLink'), onSelect: also.copy },
+    { label: 'Copy link', hint: shown('copyLink'), onSelect: also.copy },
   ]
 }

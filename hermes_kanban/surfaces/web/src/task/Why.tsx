@@ -15,7 +15,7 @@ export function Why() {
   const { detail, card } = useTask()
   const box = useRef<HTMLDivElement>(null)
   useKeys('task', {
-    taskWhy: () => {
+    why: () => {
       box.current?.scrollIntoView({ block: 'nearest' })
       box.current?.focus()
     },

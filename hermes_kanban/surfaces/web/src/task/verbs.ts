@@ -23,7 +23,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'unblock',
     label: 'Unblock…',
-    key: 'taskUnblock',
+    key: 'unblock',
     act: (task, _, { unblock }) => unblock([task]),
   },
   { name: 'promote', label: 'Make ready', act: (task, { promote }) => promote([task]) },
@@ -31,21 +31,21 @@ const VERBS: readonly Verb[] = [
   {
     name: 'reclaim',
     label: 'Reclaim…',
-    key: 'taskReclaim',
+    key: 'reclaim',
     act: (task, _, { reclaim }) => reclaim([task]),
   },
-  { name: 'block', label: 'Block…', key: 'taskBlock', act: (task, _, { block }) => block([task]) },
+  { name: 'block', label: 'Block…', key: 'block', act: (task, _, { block }) => block([task]) },
   { name: 'complete', label: 'Mark done', act: (task, { move }) => move([task], 'done') },
   {
     name: 'assign',
     label: 'Assign…',
-    key: 'taskAssign',
+    key: 'assign',
     act: (task, _, { assign }) => assign([task]),
   },
   {
     name: 'prioritise',
     label: 'Priority…',
-    key: 'taskPriority',
+    key: 'priority',
     act: (task, _, { priority }) => priority([task]),
   },
   { name: 'triage', label: 'Put in triage', act: (task, { triage }) => triage([task]) },
@@ -53,7 +53,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'archive',
     label: 'Archive',
-    key: 'taskArchive',
+    key: 'archive',
     act: (task, _, { archive }) => archive([task]),
   },
 ]

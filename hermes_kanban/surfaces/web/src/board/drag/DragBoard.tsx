@@ -53,7 +53,7 @@ const SCROLL = {
  * Lets the cards of a board be dragged from column to column, by pointer, touch and keyboard. It
  * stands beside them: what it learns of each movement is no business of theirs.
  */
-export function DragBoard({ board }: { board: RefObject<HTMLElement | null> }) {
+export default function DragBoard({ board }: { board: RefObject<HTMLElement | null> }) {
   const { slug, grid, filter } = useView()
   const pressed = useRef<string | null>(null)
   const client = useQueryClient()

@@ -53,7 +53,7 @@ function RunLog({ runId }: { runId: number }) {
     setAt((chosen + step + matches.length) % matches.length)
   }
   useKeys('task', {
-    taskLog: () => {
+    log: () => {
       panel.current?.scrollIntoView({ block: 'nearest' })
       panel.current?.querySelector<HTMLElement>('[role=log]')?.focus()
     },

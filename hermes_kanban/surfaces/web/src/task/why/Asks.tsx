@@ -37,7 +37,7 @@ export function Asks() {
   useKeys(
     'task',
     {
-      taskAnswer: (_, which) => {
+      answer: (_, which) => {
         const chosen = choices[which]
         if (chosen !== undefined) void answer(chosen)
       },
@@ -123,7 +123,7 @@ export function Asks() {
                     showRun(last.id)
                     document.getElementById('task-log')?.scrollIntoView({ block: 'nearest' })
                   }}
-                  hint={shown('taskLog')}
+                  hint={shown('log')}
                 >
                   Open log
                 </Button>
@@ -149,7 +149,7 @@ export function Asks() {
             <Button
               disabled={offline !== null}
               onClick={() => void menus.assign([task])}
-              hint={shown('taskAssign')}
+              hint={shown('assign')}
             >
               Assign…
             </Button>

@@ -108,7 +108,7 @@ function LiftButton({ hold }: { hold: Hold }) {
         <Button
           small
           disabled={disabled}
-          hint={shown('taskAssign')}
+          hint={shown('assign')}
           onClick={() => void menus.assign([task])}
         >
           Assign…

@@ -1,4 +1,6 @@
+import type { LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { type KeyId, shown } from '@/keys/table'
 
 /** One line of the palette. */
 export interface Command {
@@ -24,4 +26,14 @@ export interface Group {
 /** The words by which a command is found. */
 export function wordsOf({ label, also }: Command): string {
   return also === undefined ? label : `${label} ${also}`
+}
+
+/** The keys of an action, each for a box of its own. */
+export function boxes(id: KeyId): string[] {
+  return shown(id).split(' ')
+}
+
+/** An icon as commands have it. */
+export function icon(Icon: LucideIcon): ReactNode {
+  return <Icon className="i" aria-hidden="true" />
 }
