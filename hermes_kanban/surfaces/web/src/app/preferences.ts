@@ -56,7 +56,12 @@ export function preferences(): Preferences {
 /** Changes some of them, for good. */
 export function prefer(change: Partial<Preferences>): void {
   // Another tab may have changed something since; only what is named is changed here.
-  become({ ...(kept() ?? current), ...change })
+  const before = kept() ?? current
+  const next = { ...before, ...change }
+  become(next)
+  // What is the same is not written: it would undo what another tab writes at this moment.
+  const names = Object.keys(change) as (keyof Preferences)[]
+  if (names.every((name) => before[name] === next[name])) return
   try {
     localStorage.setItem(KEPT, JSON.stringify(current))
   } catch {
