@@ -81,11 +81,14 @@ _MARKS_OF_URL: Final = re.compile(r"[<>\s]")
 
 # Slack's own.
 
+_SLACK_MARKS: Final = re.compile(r"`|(?<!\w)[*_~]|[*_~](?!\w)")
+
 
 def _slack(text: str) -> str:
     text = strip_control(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # It knows no escape for its marks; an invisible character keeps them from being any.
-    return re.sub(r"([*_~`])", rf"{_INVISIBLE}\1", text)
+    # It knows no escape for its marks; an invisible character keeps them from being any. Within a
+    # word they are none, and what is copied, such as a task's id, has to stay what it is.
+    return _SLACK_MARKS.sub(rf"{_INVISIBLE}\g<0>", text)
 
 
 def _slack_block(text: str) -> str:
