@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from hermes_kanban.notify.message import Message
 from hermes_kanban.surfaces.slash.markup import Platform, Style, fitted, style
@@ -11,25 +11,41 @@ from hermes_kanban.surfaces.slash.markup import Platform, Style, fitted, style
 _LEAST: Final = 20
 
 
+class Parts(NamedTuple):
+    """A message without marks: ``body`` is what somebody wrote where the message asks something."""
+
+    subject: str
+    body: str
+    how: str
+    link: str | None
+
+
+def parts(message: Message, *, how: str, buttons: bool) -> Parts:
+    """What there is to show.
+
+    ``how`` says where an answer in words is to be given; ``buttons`` whether some are beneath.
+    """
+    if message.ask is None:
+        return Parts(*_divided(message), "", message.link)
+    told = f"Press a button, or {how[:1].lower()}{how[1:]}." if buttons else f"{how}."
+    return Parts(message.subject, message.said, told, message.link)
+
+
 def shown(message: Message, platform: Platform, characters: int, *, how: str, buttons: bool) -> str:
     """The message in the marks of the platform, in at most ``characters``.
 
-    ``how`` says where an answer in words is to be given; ``buttons`` whether some are beneath.
-    What is left out is counted; subject and link are never cut.
+    What is left out is counted; subject and link are never cut. See ``parts`` for the rest.
     """
     marks = style(platform)
-    subject, rest = _divided(message)
-    parts = [marks.bold(subject)] if subject else []
-    end = []
-    if message.ask is not None:
-        said = f"Press a button, or {how[:1].lower()}{how[1:]}." if buttons else f"{how}."
-        end.append(marks.escape(said))
-    if message.link:
-        end.append(marks.link(message.link, "open"))
-    room = characters - len("\n".join([*parts, *end])) - 1
+    found = parts(message, how=how, buttons=buttons)
+    begin = [marks.bold(found.subject)] if found.subject else []
+    end = [marks.escape(found.how)] if found.how else []
+    if found.link:
+        end.append(marks.link(found.link, "open"))
+    room = characters - len("\n".join([*begin, *end])) - 1
     write = marks.escape if message.ask is None else marks.quote
-    body = _cut(rest, marks, write, room)
-    return "\n".join(one for one in [*parts, body, *end] if one)
+    body = _cut(found.body, marks, write, room)
+    return "\n".join(one for one in [*begin, body, *end] if one)
 
 
 def escaped(text: str, platform: Platform, characters: int) -> str:
@@ -40,8 +56,6 @@ def escaped(text: str, platform: Platform, characters: int) -> str:
 
 def _divided(message: Message) -> tuple[str, str]:
     """The line that stands out, and what else there is but the link."""
-    if message.ask is not None:
-        return message.subject, message.said
     text = message.text
     if message.link:
         text = text.removesuffix(message.link)

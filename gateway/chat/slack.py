@@ -31,7 +31,7 @@ from gateway.chat.adapter import (
     read_kept,
 )
 from gateway.chat.sent import Sent
-from gateway.chat.shown import escaped, shown
+from gateway.chat.shown import Parts, escaped, parts, shown
 from gateway.chat.slack_shapes import Envelope, Said
 from hermes_kanban import notify
 from hermes_kanban.config.chat import SlackSettings
@@ -376,11 +376,12 @@ class SlackAdapter:
 
     async def _post(self, address: str, message: Message) -> str:
         buttons = self._desk.buttons(message, address)[: shapes.BUTTONS]
-        text = shown(message, "slack", shapes.CHARACTERS, how=HOW, buttons=bool(buttons))
+        pressable = bool(buttons)
         answer = await self._web.chat_postMessage(
             channel=address,
-            text=text,
-            blocks=shapes.blocks(text, buttons),
+            # Where the blocks cannot be shown, as in the notifications of a phone.
+            text=shown(message, "slack", shapes.CHARACTERS, how=HOW, buttons=pressable),
+            blocks=shapes.blocks(parts(message, how=HOW, buttons=pressable), buttons),
             metadata=shapes.metadata(message.dedup_key),
             unfurl_links=False,
             unfurl_media=False,
@@ -429,9 +430,11 @@ class SlackAdapter:
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message; its buttons are not among the new blocks."""
         channel, _, ts = receipt.partition("/")
-        text = escaped(text, "slack", shapes.CHARACTERS)
         await self._web.chat_update(
-            channel=channel, ts=ts, text=text, blocks=shapes.blocks(text, ())
+            channel=channel,
+            ts=ts,
+            text=escaped(text, "slack", shapes.CHARACTERS),
+            blocks=shapes.blocks(Parts("", text, "", None)),
         )
 
     def _tell(self, error: object) -> None:

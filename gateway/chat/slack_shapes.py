@@ -10,6 +10,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from gateway.chat.adapter import Button
+from gateway.chat.shown import Parts
+from hermes_kanban.redact import strip_control
+from hermes_kanban.surfaces.slash.markup import fitted
 
 T = TypeVar("T")
 
@@ -101,11 +104,38 @@ def kept(text: str) -> dict[str, str]:
     return read(text, dict[str, str]) or {}
 
 
-def blocks(text: str, buttons: Sequence[Button]) -> list[dict[str, Any]]:
-    """A message with its buttons; ``verbatim``, so that nothing in it calls anybody."""
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+def rich(found: Parts) -> dict[str, Any]:
+    """A message as rich text, in which no character is a mark and none calls anybody."""
+    subject = [_text(found.subject, bold=True)] if found.subject else []
+    body = _cut(strip_control(found.body))
+    end = [_text(found.how)] if found.how else []
+    if found.link:
+        end += [_text("\n")] if end else []
+        end.append({"type": "link", "url": found.link, "text": "open"})
+    if found.how and body:
+        pieces = [("section", subject), ("quote", [_text(body)]), ("section", end)]
+    else:
+        lines = [one for one in (subject, [_text(body)] if body else [], end) if one]
+        newline = [_text("\n")]
+        pieces = [("section", [cell for line in lines for cell in (*newline, *line)][1:])]
+    elements = [{"type": f"rich_text_{kind}", "elements": cells} for kind, cells in pieces if cells]
+    return {"type": "rich_text", "elements": elements}
+
+
+def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
+    cell: dict[str, Any] = {"type": "text", "text": strip_control(text)}
+    return cell | {"style": {"bold": True}} if bold else cell
+
+
+def _cut(text: str) -> str:
+    lines, more = fitted(text.splitlines(), CHARACTERS)
+    return "\n".join([*lines, f"… {more} more"] if more else lines)
+
+
+def blocks(found: Parts, buttons: Sequence[Button] = ()) -> list[dict[str, Any]]:
+    """A message with its buttons."""
     if not buttons:
-        return [section]
+        return [rich(found)]
     elements = [
         {
             "type": "button",
@@ -115,7 +145,7 @@ def blocks(text: str, buttons: Sequence[Button]) -> list[dict[str, Any]]:
         }
         for at, one in enumerate(buttons)
     ]
-    return [section, {"type": "actions", "elements": elements}]
+    return [rich(found), {"type": "actions", "elements": elements}]
 
 
 def metadata(key: str) -> dict[str, Any]:
@@ -165,4 +195,5 @@ def plain(text: str) -> str:
     text = _MAIL.sub(r"\1", text)
     text = _CHANNEL.sub(lambda match: f"#{match[2] or match[1]}", text)
     text = _PERSON.sub(r"@\1", text)
+    text = text.replace("\u200b", "")  # copied from a message of ours
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -148,8 +148,6 @@ class SlackStand(LocalServer):
 
     def _chat_postMessage(self, asked: dict[str, Any]) -> dict[str, Any]:
         assert len(asked["text"]) <= 4_000
-        for block in asked.get("blocks") or []:
-            assert block["type"] != "section" or 0 < len(block["text"]["text"]) <= 3_000
         message = self._add(BOT, asked["text"], asked.get("thread_ts"))
         message |= {"bot_id": "B0BOT", "blocks": asked.get("blocks") or []}
         message["metadata"] = asked.get("metadata")
@@ -275,7 +273,14 @@ def _seen(message: dict[str, Any], edited: bool) -> Seen:
         for one in block["elements"]
     ]
     buttons = {one["text"]["text"]: one["value"] for one in elements}
-    text = _plain(message["text"])
+    rich = [
+        cell
+        for block in message.get("blocks", [])
+        if block["type"] == "rich_text"
+        for element in block["elements"]
+        for cell in (*element["elements"], {"text": "\n"})
+    ]
+    text = "".join(cell["text"] for cell in rich).strip() if rich else _plain(message["text"])
     return Seen(message["ts"], text, buttons, message.get("thread_ts"), edited)
 
 
