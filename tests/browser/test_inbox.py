@@ -153,6 +153,24 @@ def test_a_second_press_answers_nothing_that_slid_under_it(web: WebAlone, visit:
     until(page, lambda: kb.get_task(web.conn, second).status == "ready")
 
 
+def test_a_key_answers_nothing_that_took_its_place(web: WebAlone, visit: Visitor) -> None:
+    first, second = (blocked(web, f"Keep keys {word}") for word in ("a", "b"))
+    page = shown(visit(web, "/b/default/inbox"))
+    item(page, first).focus()
+    web.post(f"/tasks/{first}/unblock", {"reason": "By somebody else"})
+    expect(item(page, second)).to_be_focused()
+    press(page, "1")
+    expect(page.get_by_text("Nothing answered.").first).to_be_visible()
+    assert kb.get_task(web.conn, second).status == "blocked"
+
+    def pressed_again() -> bool:
+        press(page, "1")
+        return kb.get_task(web.conn, second).status == "ready"
+
+    # A moment later it is meant.
+    until(page, pressed_again)
+
+
 def test_what_comes_is_said_and_moves_nothing(web: WebAlone, visit: Visitor) -> None:
     page = shown(visit(web, "/b/default/inbox"))
     expect(page.get_by_role("heading", name="Nothing needs you")).to_be_visible()

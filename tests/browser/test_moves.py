@@ -268,7 +268,7 @@ def test_every_menu_has_a_key(own_sample: SampleWeb, visit: Visitor) -> None:
     expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
     press(page, "e")
     expect(card(page, task_id)).to_have_count(0)
-    assert task()["status"] == "archived"
+    until(page, lambda: task()["status"] == "archived")
     press(page, "z")
     stands_in(page, task_id, "Ready")
 
@@ -284,6 +284,10 @@ def test_the_focus_goes_with_what_is_taken_back(web: WebAlone, visit: Visitor) -
     expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
     press(page, "z")
     stands_in(page, task_id, "Ready")
+    expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
+    # What it led to goes on without a hand.
+    kb.claim_task(web.conn, task_id)
+    stands_in(page, task_id, "Running")
     expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
 
 

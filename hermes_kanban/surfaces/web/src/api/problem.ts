@@ -24,7 +24,8 @@ export class Problem extends Error {
   /** The whole of it in sentences: what did not happen, and what to do. */
   get sentence(): string {
     const told = sentence(this.message)
-    return this.instead === null ? told : `${told} ${sentence(this.instead)}`
+    const isSaid = this.instead === null || this.message.includes(this.instead)
+    return isSaid ? told : `${told} ${sentence(this.instead ?? '')}`
   }
 }
 

@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter'
 import { shown } from '@/keys/table'
 import { Button, Key } from '@/kit/Button'
 import { Menu } from '@/kit/Menu'
+import { count } from '@/kit/numbers'
 import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { useBoard } from './board'
@@ -31,7 +32,7 @@ export function TopBar({ onNewBoard }: { onNewBoard: () => void }) {
       <Link className="btn needs-you" href={`~${placeOf(slug, 'inbox')}`}>
         <Inbox className="i" aria-hidden="true" />
         <span className="wide">Needs you</span>
-        {needsYou > 0 && <b className="st blocked">{needsYou}</b>}
+        {needsYou > 0 && <b className="st blocked">{count(needsYou)}</b>}
       </Link>
       <Button look="primary" onClick={() => newTask()}>
         <Plus className="i" aria-hidden="true" />

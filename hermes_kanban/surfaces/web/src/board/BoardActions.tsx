@@ -3,7 +3,7 @@ import { X } from 'lucide-react'
 import type { Menus } from '@/actions/menus'
 import type { Subjects } from '@/actions/subject'
 import { subjectsOf } from '@/actions/subjects'
-import { useActions, useMenus } from '@/actions/useActions'
+import { useMenus } from '@/actions/useActions'
 import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
 import { useOpenedTask } from '@/app/places'
@@ -22,8 +22,6 @@ import { columnIds, firstCard, type Grid, listOf } from './grid'
 import { clearSelection, focusedId, selectedIds, useSelected } from './selection'
 import './bulk.css'
 
-const FOLLOW_MILLISECONDS = 1_000
-
 type Verb = Exclude<keyof Menus, 'copyLink'>
 
 const VERBS = [
@@ -38,7 +36,6 @@ const VERBS = [
 export function BoardActions() {
   const { slug, grid, filter } = useView()
   const client = useQueryClient()
-  const actions = useActions()
   const menus = useMenus()
   const newTask = useNewTask()
   const opened = useOpenedTask()
@@ -53,7 +50,9 @@ export function BoardActions() {
       if (first !== null) focusCard(grid, first)
       return
     }
-    const back = keepFocus(grid, focused)
+    const back = wayBack(grid, focused)
+    // The card goes at once, and the focus with it: the next key need not wait for the server.
+    const unwatch = grid.watch(() => back(true))
     try {
       const done = await act(
         await subjectsOf(
@@ -66,13 +65,8 @@ export function BoardActions() {
     } catch (error) {
       toastProblem(error)
     }
+    unwatch()
     back()
-  }
-  const undo = async () => {
-    const back = keepFocus(grid, focusedCard())
-    await actions.undo()
-    // What was taken back comes with the events.
-    setTimeout(back, FOLLOW_MILLISECONDS)
   }
   useOfferSubjects(() => {
     const selected = selectedIds()
@@ -92,7 +86,6 @@ export function BoardActions() {
       archive: by('archive'),
       reclaim: by('reclaim'),
       copyLink: () => void onTargets(async (subjects) => menus.copyLink(subjects)),
-      undo: () => void undo(),
       newTask: () => {
         const column = columnFor(grid, columns)
         if (column === null || isMedia(NARROW) || !writeIn(column)) newTask()
@@ -138,19 +131,6 @@ function BulkBar({ onVerb }: { onVerb: (verb: Verb) => void }) {
 function focusedCard(): string | null {
   const card = document.activeElement?.closest<HTMLElement>('[data-card]')
   return card?.dataset.card ?? null
-}
-
-/**
- * Lets the focus go with the card at once: the next key need not wait for the server. What is
- * returned ends that, and leaves the focus with it, or with its neighbour.
- */
-function keepFocus(grid: Grid, id: string | null): () => void {
-  const back = wayBack(grid, id)
-  const unwatch = grid.watch(() => back(true))
-  return () => {
-    unwatch()
-    back()
-  }
 }
 
 /** Gives the focus back to the card, to where it went, or to its neighbour; if nothing has it. */

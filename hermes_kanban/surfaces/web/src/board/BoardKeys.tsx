@@ -79,6 +79,7 @@ export function BoardKeys() {
     opened === null,
   )
   useStop(grid, columns)
+  useFollow(grid)
   return null
 }
 
@@ -117,6 +118,29 @@ function useReturn(grid: Grid, opened: string | null, columns: readonly string[]
     }, 0)
     return () => clearTimeout(timer)
   }, [grid, opened])
+}
+
+/** Lets the focus follow a card that went while it had it, wherever that was sent from. */
+function useFollow(grid: Grid): void {
+  useEffect(() => {
+    let had: string | null = null
+    const note = ({ target }: Event) => {
+      const card = target instanceof Element ? target.closest<HTMLElement>('[data-card]') : null
+      had = card?.dataset.card ?? null
+    }
+    // A focus that goes with its element tells nobody; a press elsewhere gives it up.
+    document.addEventListener('focusin', note)
+    document.addEventListener('pointerdown', note)
+    const end = grid.watch(() => {
+      const isLost = document.activeElement === null || document.activeElement === document.body
+      if (isLost && had !== null && listOf(grid.lists(), had) !== undefined) focusCard(grid, had)
+    })
+    return () => {
+      document.removeEventListener('focusin', note)
+      document.removeEventListener('pointerdown', note)
+      end()
+    }
+  }, [grid])
 }
 
 /** Sees that Tab always comes to one card of the board. */

@@ -18,12 +18,15 @@ interface Props {
   item: AttentionItem
   answers: Answer[]
   isSelected: boolean
+  /** An answer is given by a press. */
+  onAnswer: () => void
   onSelect: () => void
   onOpen: () => void
 }
 
 /** One thing that a person is asked: the sentence, who asks, what an answer does, and the answers. */
-export function InboxItem({ item, answers, isSelected, onSelect, onOpen }: Props) {
+export function InboxItem(props: Props) {
+  const { item, answers, isSelected, onAnswer, onSelect, onOpen } = props
   const { slug } = useBoard()
   const offline = useOffline()
   const kind = kindOf(item)
@@ -73,7 +76,10 @@ export function InboxItem({ item, answers, isSelected, onSelect, onOpen }: Props
             tabIndex={isSelected ? 0 : -1}
             disabled={offline !== null && answer.changes}
             title={offline !== null && answer.changes ? offline : answer.told}
-            onClick={answer.act}
+            onClick={() => {
+              onAnswer()
+              answer.act()
+            }}
           >
             <span className="cut">{answer.label}</span>
           </Button>

@@ -6,11 +6,12 @@ import { useKeys } from '@/keys/useKeys'
 import { Age } from '@/kit/Age'
 import { Command } from '@/kit/Empty'
 import { count } from '@/kit/numbers'
-import { useAnswering } from './answering'
+import { type Answer, useAnswering } from './answering'
 import { InboxItem } from './InboxItem'
 import { KeysFoot } from './InboxView'
 import { idOf, nextIndex } from './items'
 import { useInbox } from './useInbox'
+import { useMeant } from './useMeant'
 import { useStill } from './useStill'
 
 /** What waits, the oldest first; one of them has the focus, and the keys answer that one. */
@@ -21,19 +22,25 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
   const drawerIsOpen = useOpenedTask() !== null
   const { index, select, list } = useSelected(items.map(idOf))
   const current = items[index]
+  const { own, isMeant } = useMeant(current && idOf(current))
+  const press = (one: Answer | undefined) => {
+    if (one === undefined || !isMeant()) return
+    own()
+    one.act()
+  }
+  const walk = (at: number) => {
+    own()
+    select(at, true)
+  }
   const still = useStill(items.map(idOf).join())
   useKeys(
     'inbox',
     {
-      inboxDown: () => select(Math.min(index + 1, items.length - 1), true),
-      inboxUp: () => select(Math.max(index - 1, 0), true),
+      inboxDown: () => walk(Math.min(index + 1, items.length - 1)),
+      inboxUp: () => walk(Math.max(index - 1, 0)),
       inboxOpen: () => current && openTask(current.card.id),
-      answer: (_, which) => current && answersOf(current)[which]?.act(),
-      reply: () =>
-        current &&
-        answersOf(current)
-          .find((one) => one.isReply)
-          ?.act(),
+      answer: (_, which) => press(current && answersOf(current)[which]),
+      reply: () => press(current && answersOf(current).find((one) => one.isReply)),
     },
     !drawerIsOpen,
   )
@@ -63,7 +70,11 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
                 item={item}
                 answers={answersOf(item)}
                 isSelected={at === index}
-                onSelect={() => select(at, false)}
+                onAnswer={own}
+                onSelect={() => {
+                  if (at !== index) own()
+                  select(at, false)
+                }}
                 onOpen={() => openTask(item.card.id)}
               />
             ))}
