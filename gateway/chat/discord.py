@@ -56,6 +56,12 @@ QUEUE: Final = 1_000
 MEANWHILE: Final = 2_000
 """How many messages of a channel are looked through for what was said meanwhile."""
 
+_REFUSED: Final = {
+    4004: "the token is refused",
+    4014: "the bot needs the Message Content Intent; turn it on in Discord's developer portal",
+}
+"""What Discord says when it closes a connection that will not do, by its code."""
+
 _COMMAND: Final = {
     "type": 1,
     "name": "kanban",
@@ -152,16 +158,17 @@ class DiscordAdapter:
     async def listen(self) -> None:
         """Until the connection is lost for good; a session that can be resumed misses nothing."""
         await self._register_command()
+        code = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._work, self._take)
             try:
                 await self._client.connect(reconnect=False)
-            except self._discord.PrivilegedIntentsRequired:
-                raise ConfigError(
-                    "chat.discord: the bot needs the Message Content Intent; turn it on in"
-                    " Discord's developer portal"
-                ) from None
-            raise ConnectionError("Discord has closed the connection")
+            except self._discord.ConnectionClosed as error:
+                code = error.code
+            group.cancel_scope.cancel()
+        if code in _REFUSED:
+            raise ConfigError(f"chat.discord: {_REFUSED[code]}")
+        raise ConnectionError("Discord has closed the connection")
 
     async def _register_command(self) -> None:
         """``/kanban``, once; without it ``!kanban`` still does."""

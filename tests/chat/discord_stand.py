@@ -40,8 +40,9 @@ class DiscordStand(LocalServer):
         self._by_nonce: dict[str, str] = {}
         self._responses: dict[str, str] = {}
         self._refusals: list[tuple[int, int | None]] = []
-        self._commands: list[dict[str, Any]] = []
+        self.commands: list[dict[str, Any]] = []
         self._unknown = False
+        self.intends_too_much = False
         self.lose_answer = False
         super().__init__()
 
@@ -116,7 +117,7 @@ class DiscordStand(LocalServer):
             web.get(f"{api}/users/@me", self._answer(lambda: _user(BOT) | {"bot": True})),
             web.get(f"{api}/oauth2/applications/@me", self._answer(_application)),
             web.get(f"{api}/gateway/bot", self._answer(self._where)),
-            web.get(f"{api}/applications/{BOT}/commands", self._answer(lambda: self._commands)),
+            web.get(f"{api}/applications/{BOT}/commands", self._answer(lambda: self.commands)),
             web.post(f"{api}/applications/{BOT}/commands", self._register),
             web.post(channel, self._post),
             web.get(channel, self._history),
@@ -141,8 +142,8 @@ class DiscordStand(LocalServer):
         return {"url": url, "shards": 1, "session_start_limit": limit}
 
     async def _register(self, request: web.Request) -> web.Response:
-        self._commands.append(await request.json())
-        return _json(self._commands[-1])
+        self.commands.append(await request.json())
+        return _json(self.commands[-1])
 
     async def _post(self, request: web.Request) -> web.Response:
         body, files = await _read(request)
@@ -209,6 +210,8 @@ class DiscordStand(LocalServer):
                     await socket.send_json({"op": ACKNOWLEDGED})
                 elif told["op"] == RESUME:
                     await socket.send_json({"op": INVALID_SESSION, "d": False})
+                elif told["op"] == IDENTIFY and self.intends_too_much:
+                    await socket.close(code=4014, message=b"Disallowed intent(s).")
                 elif told["op"] == IDENTIFY:
                     await socket.send_json(self._event("READY", self._ready()))
                     await socket.send_json(self._event("GUILD_CREATE", _guild()))

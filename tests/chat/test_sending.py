@@ -1,4 +1,4 @@
-"""What an adapter makes of one message, and what it says came of it."""
+"""What an adapter makes of one message and says came of it, and how it is refused."""
 
 from __future__ import annotations
 
@@ -133,3 +133,23 @@ async def test_a_token_that_is_not_known_is_said_so(stand, tmp_path):
     with pytest.raises(ConfigError, match=f"chat.{stand.platform}"):
         async with entered(stand, tmp_path):
             pass
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stand", ["discord"], indirect=True)
+async def test_discord_learns_the_command_once_and_says_which_intent_is_missing(stand, tmp_path):
+    stand.intends_too_much = True
+    for _ in range(2):
+        async with entered(stand, tmp_path) as adapter:
+            with pytest.raises(ConfigError, match="Message Content Intent"):
+                await adapter.listen()
+    assert [one["name"] for one in stand.commands] == ["kanban"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stand", ["slack"], indirect=True)
+async def test_slack_says_which_of_its_two_tokens_is_refused(stand, tmp_path):
+    async with entered(stand, tmp_path) as adapter:
+        stand.refuse_account()
+        with pytest.raises(ConfigError, match=r"chat.slack.app_token .* invalid_auth"):
+            await adapter.listen()
