@@ -68,6 +68,7 @@ _HOMES = {
     "hermes_kanban.kernel.stats": "assignees Stats stats",
     "hermes_kanban.kernel.timeline": "Timeline timeline Trends trends",
     "hermes_kanban.kernel.tree": "Tree tree",
+    "hermes_kanban.kernel.trees": "Trees trees",
     "hermes_kanban.kernel.undo": "can_undo undo Undone",
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why why_each",
@@ -200,6 +201,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.timeline import trends as trends
     from hermes_kanban.kernel.tree import Tree as Tree
     from hermes_kanban.kernel.tree import tree as tree
+    from hermes_kanban.kernel.trees import Trees as Trees
+    from hermes_kanban.kernel.trees import trees as trees
     from hermes_kanban.kernel.undo import Undone as Undone
     from hermes_kanban.kernel.undo import can_undo as can_undo
     from hermes_kanban.kernel.undo import undo as undo

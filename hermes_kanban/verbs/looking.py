@@ -74,6 +74,10 @@ class Tree(AboutTask, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=2000)] = 500
 
 
+class Trees(msgspec.Struct, kw_only=True):
+    limit: PageLimit = 20
+
+
 class Timeline(msgspec.Struct, kw_only=True):
     start: Second | None = None
     end: Second | None = None
@@ -147,6 +151,10 @@ def _tree(call: Call, asked: Tree) -> kb.Tree:
     return kb.tree(call.conn, asked.task_id, limit=asked.limit)
 
 
+def _trees(call: Call, asked: Trees) -> kb.Trees:
+    return kb.trees(call.conn, limit=asked.limit)
+
+
 def _timeline(call: Call, asked: Timeline) -> kb.Timeline:
     return kb.timeline(call.conn, start=asked.start, end=asked.end, limit=asked.limit)
 
@@ -211,6 +219,16 @@ LOOKING = (
         function=_tree,
         sentence="The graph of everything that a task waits for and that waits for it.",
         changes=False,
+        told_by_events=True,
+    ),
+    Verb(
+        name="trees",
+        request=Trees,
+        response=kb.Trees,
+        function=_trees,
+        sentence="The graphs that have open tasks, each by its first task, the largest first.",
+        changes=False,
+        about_task=False,
         told_by_events=True,
     ),
     Verb(

@@ -53,6 +53,29 @@ def test_a_task_alone_is_its_own_tree(board: ABoard) -> None:
         kb.tree(board.conn, "t_none")
 
 
+def test_the_trees_of_a_board_are_counted_and_named_by_their_first_task(board: ABoard) -> None:
+    small = board.create("small")
+    board.create(parents=[small])
+    large = board.create("large")
+    side = board.create("side")
+    left, right = board.create(parents=[large]), board.create(parents=[large, side])
+    board.create(parents=[left, right])
+    over = board.create("over")
+    kb.complete_task(board.conn, over)
+    kb.complete_task(board.conn, board.create(parents=[over]))
+    board.create("alone")
+    kb.complete_task(board.conn, large)
+    found = kb.trees(board.conn)
+    assert [(one.root, one.title, one.status, one.open) for one in found.trees] == [
+        (large, "large", "done", 4),
+        (small, "small", "ready", 2),
+    ]
+    assert found.trees[0].counts == {"done": 1, "ready": 2, "todo": 2}
+    assert (found.all, len(kb.trees(board.conn, limit=1).trees)) == (2, 1)
+    with pytest.raises(kb.InvalidInput):
+        kb.trees(board.conn, limit=0)
+
+
 def test_why_of_several_tasks_at_once(board: ABoard) -> None:
     parent = board.create()
     child = board.create(parents=[parent])

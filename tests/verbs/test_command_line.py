@@ -60,7 +60,8 @@ WITHIN: Final = {
 }
 # What only a page draws, or only a hand on a page does.
 OF_A_PAGE: Final = {
-    *("cards", "attention", "tree", "timeline", "trends", "moves", "move", "settings", "workspace")
+    *("cards", "attention", "tree", "trees", "timeline", "trends", "moves", "move"),
+    *("settings", "workspace"),
 }
 # Of this machine and its files, or of the person at the terminal: no other surface has them.
 LOCAL: Final = {

@@ -656,6 +656,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/trees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The graphs that have open tasks, each by its first task, the largest first. */
+        get: operations["trees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/timeline": {
         parameters: {
             query?: never;
@@ -1449,6 +1466,16 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        /** @description Tasks that are linked with each other, by the first of them that waits for none of them. `counts` say how many of its tasks have each status, `open` how many are not over. */
+        Grove: {
+            root: string;
+            title: string;
+            status: string;
+            counts: {
+                [key: string]: number;
+            };
+            open: number;
+        };
         /** @description How the board stands now; `gateway` is None where none serves it. `standby` are the gateways of this home that take over when that one dies. `in_progress` of `max_in_progress` places are taken, `caps` are all limits. `database_bytes` is what the board's data takes. `deliveries_waiting` and `deliveries_dead` are messages that are owed and that were given up. `config_error` says what is wrong with the configuration, None where nothing is. */
         Health: {
             gateway: components["schemas"]["Gateway"] | null;
@@ -1927,6 +1954,12 @@ export interface components {
             nodes: components["schemas"]["Node"][];
             links: components["schemas"]["Link"][];
             cut: boolean;
+            cursor: number;
+        };
+        /** @description Trees with open tasks, those with the most first; there are `all` of them. */
+        Trees: {
+            trees: components["schemas"]["Grove"][];
+            all: number;
             cursor: number;
         };
         /** @description A board over some days, up to now. `cycle` is from the creation of a task to its completion, `work` from the start of its first run. `in_status` are stays in a status that began and ended in the window, as far as the newest 50,000 events tell. `reasons` count the ends of runs. */
@@ -4205,6 +4238,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tree"];
+                };
+            };
+            /** @description as it was when it got that ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    trees: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: {
+                /** @description the ETag of an answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trees"];
                 };
             };
             /** @description as it was when it got that ETag */

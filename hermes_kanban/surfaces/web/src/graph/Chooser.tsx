@@ -3,14 +3,15 @@ import { Search } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Link } from 'wouter'
 import { held } from '@/api/client'
-import { COLUMNS, type Status, type Tree } from '@/api/types'
+import { sentenceOf } from '@/api/problem'
+import { COLUMNS, type Grove, type Status, statusOf } from '@/api/types'
 import { useBoard, useClient } from '@/app/board'
 import { placeOf } from '@/app/places'
 import { Empty } from '@/kit/Empty'
+import { count } from '@/kit/numbers'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { keys } from '@/live/keys'
-import { isOpen } from './critical'
-import { topOf, useTrees } from './useTrees'
+import { useTrees } from './useTrees'
 
 const FOUND = 20
 
@@ -43,10 +44,11 @@ export function Chooser() {
 }
 
 function Largest() {
-  const trees = useTrees()
-  if (trees.isPending) return <Waiting />
-  const found = trees.data ?? []
-  if (found.length === 0) {
+  const found = useTrees()
+  if (found.isPending) return <Waiting />
+  if (found.isError) return <p role="alert">{sentenceOf(found.error)}</p>
+  const { trees, all } = found.data
+  if (trees.length === 0) {
     return (
       <Empty title="No open tasks are linked" command="hermes-kanban create 'Second' --parent t_…">
         <p>A task with a parent waits until the parent is done. Linked tasks are drawn here.</p>
@@ -56,10 +58,10 @@ function Largest() {
   return (
     <section aria-labelledby="largest-trees">
       <h2 id="largest-trees" className="graph-heading">
-        Largest open trees
+        Largest open trees{all > trees.length && `, ${trees.length} of ${count(all)}`}
       </h2>
       <ul className="graph-trees">
-        {found.map((tree) => (
+        {trees.map((tree) => (
           <TreeEntry key={tree.root} tree={tree} />
         ))}
       </ul>
@@ -67,37 +69,33 @@ function Largest() {
   )
 }
 
-function TreeEntry({ tree }: { tree: Tree }) {
-  const top = topOf(tree)
-  if (top === undefined) return null
-  const done = tree.nodes.filter((node) => !isOpen(node)).length
+function TreeEntry({ tree }: { tree: Grove }) {
+  const all = Object.values(tree.counts).reduce((sum, one) => sum + one, 0)
   return (
     <li>
-      <RootLink id={top.id} className="graph-tree">
-        <StatusIcon status={top.status as Status} />
-        <span className="graph-tree-title">{top.title}</span>
-        <span className="dim">{top.id}</span>
+      <RootLink id={tree.root} className="graph-tree">
+        <StatusIcon status={statusOf(tree)} />
+        <span className="graph-tree-title">{tree.title}</span>
+        <span className="dim">{tree.root}</span>
         <span className="graph-tree-counts">
           {COLUMNS.map((status) => (
-            <Counted key={status} status={status} tree={tree} />
+            <Counted key={status} status={status} many={tree.counts[status] ?? 0} />
           ))}
         </span>
         <span className="graph-tree-done">
-          {done} of {tree.nodes.length}
-          {tree.cut && '+'} done
+          {count(all - tree.open)} of {count(all)} done
         </span>
       </RootLink>
     </li>
   )
 }
 
-function Counted({ status, tree }: { status: Status; tree: Tree }) {
-  const count = tree.nodes.filter((node) => node.status === status).length
-  if (count === 0 || status === 'done') return null
+function Counted({ status, many }: { status: Status; many: number }) {
+  if (many === 0 || status === 'done') return null
   return (
-    <span className="graph-tree-count" title={`${count} ${status}`}>
+    <span className="graph-tree-count" title={`${many} ${status}`}>
       <StatusIcon status={status} size={12} />
-      {count}
+      {count(many)}
       <span className="hidden-words"> {status}</span>
     </span>
   )
@@ -125,7 +123,7 @@ function Found({ text }: { text: string }) {
         {cards.map((card) => (
           <li key={card.id}>
             <RootLink id={card.id} className="graph-tree">
-              <StatusIcon status={card.status as Status} />
+              <StatusIcon status={statusOf(card)} />
               <span className="graph-tree-title">{card.title}</span>
               <span className="dim">{card.id}</span>
               <span className="graph-tree-done">
