@@ -199,11 +199,8 @@ def test_what_is_said_while_the_gateway_is_killed_and_away_is_done_once(stand, g
     wait_for(stand, f"Answered by {stand.platform}/{stand.tom}: the second.")
     comments = [one.body for one in kb.list_comments(conn, task_id)]
     assert comments == [f"number {number}" for number in range(4)]
-    # What was still to be sent when it was told to end goes out by the next one.
     process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    assert process.wait(10) == 0
-    assert time.monotonic() - began < 2.0
+    assert process.wait(5) == 0
 
 
 def test_a_platform_that_vanishes_gets_each_message_once(stand, gateways):
