@@ -55,10 +55,13 @@ class AlreadyDecided(KanbanError):
 
 
 class InvalidInput(KanbanError, ValueError):
-    """A value is not acceptable; ``field`` names it and ``allowed`` says what is."""
+    """A value is not acceptable; ``field`` names it and ``allowed`` says what is.
+
+    ``problem`` is what is wrong with it, without its name.
+    """
 
     def __init__(self, field: str, allowed: str, problem: str = "is not valid") -> None:
-        self.field, self.allowed = field, allowed
+        self.field, self.allowed, self.problem = field, allowed, problem
         super().__init__(f"{field} {problem}; allowed: {allowed}")
 
 

@@ -66,4 +66,4 @@ def _checked(destination: str) -> Place:
     try:
         return Place(destination=check_destination(destination))
     except InvalidInput as refused:
-        return Place(destination=destination, problem=str(refused))
+        return Place(destination=destination, problem=refused.problem)

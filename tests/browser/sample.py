@@ -5,7 +5,8 @@ a thread, attachments, parents and children), ``revoke`` and ``webhook`` run, ``
 is quiet; ``retention`` asks a question with choices, ``publish`` lacks a right, ``restore`` was
 given up, ``replica`` waits for a quota; ``sign``, ``order`` and ``runbook`` are in review;
 ``audit`` has a late result; ``importer`` is in triage after three blocks; ``pin`` backs off;
-``scan`` is scheduled. Two weeks of finished tasks lie behind it.
+``scan`` is scheduled. Two weeks of finished tasks lie behind it. Who hears of it all is in
+``notified.py``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.workspaces import branch_of
 from tests.browser import sample_texts as texts
+from tests.browser.notified import tell_of
 from tests.browser.story import Job, Story
 from tests.support.repositories import git, make_repository
 
@@ -74,6 +76,7 @@ def make_sample(home: Path, slug: str = SLUG, now: int | None = None) -> Sample:
     _running(story)
     _waiting_for_somebody(story)
     _waiting_for_something(story)
+    tell_of(story)
     story.play()
     _worktree(story, repository)
     return Sample(slug, story.now, story.tasks, story)

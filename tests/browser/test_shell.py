@@ -144,7 +144,7 @@ def test_a_message_that_nobody_got_is_tried_again_from_there(web: WebAlone, visi
     page = shown(visit(web, "/b/default/health"))
     messages = page.get_by_role("region", name="Messages")
     expect(messages).to_contain_text("404 Not Found")
-    expect(messages).to_contain_text("slack:C0BUILDS")
+    expect(messages).to_contain_text("Slack C0BUILDS")
     messages.get_by_role("button", name="Retry").click()
     expect(messages).to_contain_text("None was given up")
     assert outbox.get_delivery(web.conn, owed.id).state != "dead"

@@ -6,11 +6,13 @@ import { Empty } from '@/kit/Empty'
 import { useLiveBoard } from '@/live/board'
 import { BoardContext, type Shown } from './board'
 import { Loaded } from './Loaded'
+import { NOTIFY_PARAM } from './notify'
 import { prefer } from './preferences'
 import { DRAWER, ROUTES } from './routes'
 import { Shell } from './Shell'
 
 const NEW_TASK = lazy(() => import('@/create/NewTask'))
+const SUBSCRIBE = lazy(() => import('@/notifications/SubscribeForm'))
 
 /** One board: the shell around its views, and the drawer over them. */
 export function BoardPage(props: {
@@ -64,6 +66,11 @@ export function BoardPage(props: {
       {search.has('new') && (
         <Loaded of="new task">
           <NEW_TASK />
+        </Loaded>
+      )}
+      {search.has(NOTIFY_PARAM) && (
+        <Loaded of="subscription">
+          <SUBSCRIBE />
         </Loaded>
       )}
     </BoardContext>

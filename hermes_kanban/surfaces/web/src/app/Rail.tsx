@@ -12,7 +12,7 @@ import { useCounts } from './reads'
 import { VIEW_ENTRIES, type ViewEntry } from './views'
 
 const AT_THE_FOOT: ReadonlySet<View> = new Set(['board', 'inbox', 'graph', 'timeline'])
-const [ABOVE, BELOW] = [VIEW_ENTRIES.slice(0, -1), VIEW_ENTRIES.slice(-1)]
+const [ABOVE, BELOW] = [VIEW_ENTRIES.slice(0, -2), VIEW_ENTRIES.slice(-2)]
 const MORE = VIEW_ENTRIES.filter(({ view }) => !AT_THE_FOOT.has(view))
 
 /** Where one can go; at the foot on a narrow screen, with the rest of the places under "More". */

@@ -11,6 +11,7 @@ export const VIEWS = [
   'metrics',
   'health',
   'profiles',
+  'notifications',
   'settings',
   'past',
 ] as const

@@ -14,6 +14,7 @@ export const ROUTES: readonly { path: string; Page: ComponentType }[] = [
   { path: '/past', Page: lazy(() => import('@/past/PastView')) },
   { path: '/health', Page: lazy(() => import('@/health/HealthView')) },
   { path: '/profiles', Page: lazy(() => import('@/profiles/ProfilesView')) },
+  { path: '/notifications', Page: lazy(() => import('@/notifications/NotificationsView')) },
   { path: '/settings', Page: lazy(() => import('@/settings/SettingsView')) },
 ]
 

@@ -2,6 +2,7 @@
 
 import {
   Activity,
+  Bell,
   ChartNoAxesColumn,
   GanttChart,
   History,
@@ -35,5 +36,6 @@ export const VIEW_ENTRIES: readonly ViewEntry[] = [
   { view: 'health', name: 'Health', key: 'goHealth', Icon: Activity },
   { view: 'profiles', name: 'Profiles', key: 'goProfiles', Icon: Users },
   { view: 'past', name: 'Past', key: 'goPast', Icon: History },
+  { view: 'notifications', name: 'Notifications', key: 'goNotifications', Icon: Bell },
   { view: 'settings', name: 'Settings', key: 'goSettings', Icon: SlidersHorizontal },
 ]

@@ -6,13 +6,14 @@ import { subjectsOf } from '@/actions/subjects'
 import { useMenus } from '@/actions/useActions'
 import type { Status } from '@/api/types'
 import { useNewTask } from '@/app/newTask'
+import { useNotify } from '@/app/notify'
 import { useOpenedTask } from '@/app/places'
 import { useOfferSubjects } from '@/app/subjects'
 import { writeIn } from '@/create/inline'
 import { type KeyId, shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button, IconButton } from '@/kit/Button'
-import { toastProblem } from '@/kit/toasts'
+import { toast, toastProblem } from '@/kit/toasts'
 import { isMedia, NARROW } from '@/kit/useMedia'
 import { useOffline } from '@/live/connection'
 import { useView } from './context'
@@ -38,6 +39,7 @@ export function BoardActions() {
   const client = useQueryClient()
   const menus = useMenus()
   const newTask = useNewTask()
+  const notify = useNotify()
   const opened = useOpenedTask()
   const columns = columnsOf(filter)
 
@@ -85,6 +87,12 @@ export function BoardActions() {
       comment: by('comment'),
       archive: by('archive'),
       reclaim: by('reclaim'),
+      notify: () =>
+        void onTargets(async ([first, ...others]) => {
+          if (others.length > 0) toast('Notify of one task at a time.')
+          else if (first !== undefined) notify(first.id)
+          return false
+        }),
       copyLink: () => void onTargets(async (subjects) => menus.copyLink(subjects)),
       newTask: () => {
         const column = columnFor(grid, columns)

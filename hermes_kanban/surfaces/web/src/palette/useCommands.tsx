@@ -1,6 +1,7 @@
 /** What the palette can do besides opening tasks. */
 
 import {
+  BellPlus,
   Contrast,
   DollarSign,
   Keyboard,
@@ -17,6 +18,7 @@ import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
 import { logOut } from '@/app/leaving'
 import { useNewTask } from '@/app/newTask'
+import { useNotify } from '@/app/notify'
 import { placeOf, useGo } from '@/app/places'
 import { prefer, usePreferences } from '@/app/preferences'
 import { useHealth } from '@/app/reads'
@@ -61,6 +63,7 @@ export function usePlaceCommands(): Command[] {
 export function useBoardCommands(open: { keys: () => void; board: () => void }): Command[] {
   const actions = useActions()
   const newTask = useNewTask()
+  const notify = useNotify()
   const paused = useHealth().data?.paused_at != null
   const chosen = usePreferences()
   const compact = chosen.density === 'compact'
@@ -79,6 +82,13 @@ export function useBoardCommands(open: { keys: () => void; board: () => void }):
       icon: icon(Undo2),
       keys: boxes('undo'),
       run: () => void actions.undo(),
+    },
+    {
+      id: 'notify',
+      label: 'New subscription…',
+      also: 'notify bell tell message',
+      icon: icon(BellPlus),
+      run: () => notify(),
     },
     {
       id: 'pause',

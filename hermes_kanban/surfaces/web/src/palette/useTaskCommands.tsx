@@ -4,6 +4,7 @@ import {
   Archive,
   ArrowRightLeft,
   Ban,
+  Bell,
   CircleCheck,
   Copy,
   Eye,
@@ -15,6 +16,7 @@ import {
 } from 'lucide-react'
 import { useActions, useMenus } from '@/actions/useActions'
 import type { Card } from '@/api/types'
+import { useNotify } from '@/app/notify'
 import { useOpenTask } from '@/app/places'
 import { boxes, type Command, type Group, icon } from './command'
 
@@ -29,6 +31,7 @@ export function useTaskCommands(
   const menus = useMenus()
   const actions = useActions()
   const openTask = useOpenTask()
+  const notify = useNotify()
   const [first] = cards
   if (first === undefined) return null
   const single = cards.length === 1
@@ -117,6 +120,18 @@ export function useTaskCommands(
       keys: boxes('archive'),
       run: () => void menus.archive(cards),
     },
+    ...(single
+      ? [
+          {
+            id: 'notify',
+            label: 'Notify…',
+            also: 'subscribe bell tell message',
+            icon: icon(Bell),
+            keys: boxes('notify'),
+            run: () => notify(first.id),
+          },
+        ]
+      : []),
     {
       id: 'copy',
       label: single ? 'Copy link' : 'Copy links',

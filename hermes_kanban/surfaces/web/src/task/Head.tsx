@@ -1,7 +1,8 @@
-import { ChevronDown, ChevronUp, Ellipsis, Maximize2, X } from 'lucide-react'
+import { Bell, BellRing, ChevronDown, ChevronUp, Ellipsis, Maximize2, X } from 'lucide-react'
 import { Link } from 'wouter'
 import { useActions, useMenus } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
+import { useNotify } from '@/app/notify'
 import { placeOf } from '@/app/places'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
@@ -9,6 +10,7 @@ import { Button, IconButton } from '@/kit/Button'
 import { Menu, type MenuItem } from '@/kit/Menu'
 import { statusName } from '@/kit/sentences'
 import { useOffline } from '@/live/connection'
+import { useSubscriptionsOf } from '@/notifications/reading'
 import { focusComposer } from './Composer'
 import { useTask } from './context'
 import { firstVerb, type Verb, verbsOf } from './verbs'
@@ -25,6 +27,7 @@ export function Head(props: {
   const actions = useActions()
   const menus = useMenus()
   const offline = useOffline()
+  const notify = useNotify()
   const { task } = detail
   const place = usePlace(id, task.status)
   const legal = verbsOf(verbs)
@@ -37,6 +40,7 @@ export function Head(props: {
   useKeys('task', {
     ...byKey,
     move: () => void menus.move([task]),
+    notify: () => notify(id),
     copyLink: () => menus.copyLink([task]),
     ...(inDrawer
       ? { nextTask: () => go(place?.next), previousTask: () => go(place?.previous) }
@@ -99,6 +103,7 @@ export function Head(props: {
           {first.label}
         </Button>
       )}
+      <NotifyBell id={id} onPress={() => notify(id)} />
       {props.onPage !== null && (
         <IconButton
           name="Open as a page"
@@ -117,10 +122,28 @@ export function Head(props: {
         }
         items={menuOf(legal, first, act, offline, {
           move: () => void menus.move([task]),
+          notify: () => notify(id),
           copy: () => menus.copyLink([task]),
         })}
       />
     </header>
+  )
+}
+
+/** Opens the form for a subscription; it rings where somebody hears of the task already. */
+function NotifyBell({ id, onPress }: { id: string; onPress: () => void }) {
+  const offline = useOffline()
+  const told = useSubscriptionsOf(id).data?.length ?? 0
+  return (
+    <IconButton
+      name={told === 0 ? 'Notify…' : `Notify… (${told} hear of it)`}
+      hint={shown('notify')}
+      className="task-bell"
+      disabled={offline !== null}
+      onClick={onPress}
+    >
+      {told === 0 ? <Bell className="i" /> : <BellRing className="i" />}
+    </IconButton>
   )
 }
 
@@ -129,7 +152,7 @@ function menuOf(
   first: Verb | undefined,
   act: (verb: Verb) => void,
   offline: string | null,
-  also: { move: () => void; copy: () => void },
+  also: { move: () => void; notify: () => void; copy: () => void },
 ): (MenuItem | null)[] {
   const ofVerbs = legal
     .filter((verb) => verb !== first)
@@ -143,6 +166,7 @@ function menuOf(
     { label: 'Move…', hint: shown('move'), whyNot: offline, onSelect: also.move },
     ...ofVerbs,
     null,
+    { label: 'Notify…', hint: shown('notify'), whyNot: offline, onSelect: also.notify },
     { label: 'Copy link', hint: shown('copyLink'), onSelect: also.copy },
   ]
 }
