@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import signal
 import subprocess
@@ -39,7 +40,13 @@ class TelegramStand:
         self._port = free_port()
         self._queries = count(1)
         node = Path(sys.prefix) / "bin" / "node"
-        self._process = subprocess.Popen([str(node), str(SERVER), str(self._port)], cwd=FOLDER)
+        # It ends with its standard input; the program that is started is not the one that serves.
+        self._process = subprocess.Popen(
+            [str(node), str(SERVER), str(self._port)],
+            cwd=FOLDER,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         wait_until(self._answers, message="the stand-in does not start")
 
     @property
@@ -54,14 +61,14 @@ class TelegramStand:
             return False
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait(20)
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate(timeout=20)
 
     def stop(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
+        os.killpg(self._process.pid, signal.SIGSTOP)
 
     def start(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -76,9 +83,7 @@ class TelegramStand:
         message = self._message(who) | {"text": text}
         if to is not None:
             message["reply_to_message"] = self._message("666") | {"message_id": int(to.id)}
-        post(f"{self.address}/sendMessage", message)
-        mine = [one for one in self._history() if one["message"].get("text") == text]
-        return str(mine[-1]["messageId"])
+        return str(post(f"{self.address}/control/say", message)["id"])
 
     def command(self, who: str, text: str) -> str:
         return self.say(who, text.replace("/kanban", "/kanban@TestNameBot", 1))

@@ -73,7 +73,13 @@ front.post('/control/refuse', (req, res) => {
   refusals.push(req.body);
   res.json({});
 });
+front.post('/control/say', async (req, res) => {
+  const id = server.messageId;
+  await server.addUserMessage(req.body);
+  res.json({ id });
+});
 front.post('/control/shown', (_req, res) => res.json(shown));
 front.use(server.webServer);
 server.webServer = front;
 server.start();
+process.stdin.resume().on('end', () => process.exit());
