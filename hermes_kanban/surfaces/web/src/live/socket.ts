@@ -10,9 +10,9 @@ import { API, loseSession } from '@/api/client'
 import { token } from '@/api/session'
 import type { EventsMessage, LogMessage, Said, Told } from './words'
 
-const CHECK_MILLISECONDS = 5_000
+const CHECK_MILLISECONDS = 2_000
 // A socket that says nothing for so long is asked whether it lives, and then has so long to answer.
-const SILENCE_MILLISECONDS = 10_000
+const SILENCE_MILLISECONDS = 8_000
 const ANSWER_MILLISECONDS = 4_000
 const RETRY_MILLISECONDS = [200, 400, 800, 1_600, 3_000, 5_000]
 const SESSION_OVER = 4401

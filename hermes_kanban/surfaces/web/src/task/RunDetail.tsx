@@ -62,7 +62,7 @@ function factsOf(run: Run): [string, ReactNode][] {
   }
   if (run.worker_pid !== null) facts.push(['Process', run.worker_pid])
   if (run.last_heartbeat_at !== null) {
-    facts.push(['Last sign of life', absolute(run.last_heartbeat_at)])
+    facts.push(['Process last seen', absolute(run.last_heartbeat_at)])
   }
   if (run.runtime !== null) facts.push(['Runtime', run.runtime])
   if (run.session !== null) facts.push(['Session', <code key="session">{run.session}</code>])
