@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -214,6 +215,19 @@ def test_settings_are_those_in_force_and_hold_no_secret(
     expect(main.get_by_text(str(sample.home / "config.yaml"))).to_be_visible()
     assert sample.token is not None
     assert sample.token not in main.inner_text()
+
+
+def test_settings_that_are_not_in_force_say_so(gateway: StartGateway, visit: Visitor) -> None:
+    served = gateway()
+    # A clock that is wrong makes nothing old.
+    page = visit.context(served).new_page()
+    file = served.home / "config.yaml"
+    file.write_text(file.read_text() + "\nbroken: [")
+    page.clock.install(time=time.time() - 3_600)
+    page.goto(f"{served.address}/b/default/settings")
+    alarm = page.get_by_role("main").get_by_role("alert")
+    expect(alarm).to_contain_text("The configuration is not in force.")
+    expect(page.get_by_text(re.compile(r"read \d+ s ago"))).to_be_visible()
 
 
 def test_who_logs_out_is_out_in_every_tab(web: WebAlone, visit: Visitor) -> None:

@@ -2,12 +2,13 @@ import { Link } from 'wouter'
 import { sentenceOf } from '@/api/problem'
 import type { Health } from '@/api/types'
 import { useBoard } from '@/app/board'
-import { Age } from '@/kit/Age'
 import { Part } from '@/kit/Facts'
 import { count } from '@/kit/numbers'
+import { byServer } from '@/live/clock'
 import { DeliveryRow } from '@/notifications/DeliveryRow'
 import { outboxPlace } from '@/notifications/places'
 import { useOutbox } from '@/notifications/reading'
+import { Read } from './Read'
 import '@/notifications/notifications.css'
 
 const SHOWN = 5
@@ -21,13 +22,7 @@ export function DeadDeliveries({ health }: { health: Health }) {
   return (
     <Part
       title="Messages"
-      fresh={
-        dead.dataUpdatedAt > 0 && (
-          <>
-            read <Age at={dead.dataUpdatedAt / 1_000} /> ago
-          </>
-        )
-      }
+      fresh={dead.dataUpdatedAt > 0 && <Read at={byServer(dead.dataUpdatedAt)} />}
       actions={
         <Link
           className="notify-all"

@@ -13,6 +13,7 @@ import { bytes, count } from '@/kit/numbers'
 import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { Caps } from './Caps'
+import { ConfigAlarm } from './ConfigAlarm'
 import { DeadDeliveries } from './DeadDeliveries'
 import { GatewayPart } from './GatewayPart'
 import { Read } from './Read'
@@ -29,7 +30,7 @@ export default function HealthView() {
           <h1>Health</h1>
           {health.data !== undefined && (
             <span className="dim">
-              read <Age at={health.data.now} /> ago
+              <Read at={health.data.now} />
             </span>
           )}
         </div>
@@ -43,12 +44,7 @@ export default function HealthView() {
 function Parts({ health }: { health: Health }) {
   return (
     <>
-      {health.config_error !== null && (
-        <p className="alarm blocked" role="alert">
-          <b>The configuration is not in force.</b> {health.config_error}. The last good one is used
-          until it is mended.
-        </p>
-      )}
+      <ConfigAlarm />
       <GatewayPart health={health} />
       {health.gateway !== null && (
         <Stuck stuck={health.gateway.stuck} at={health.gateway.tick_at} />

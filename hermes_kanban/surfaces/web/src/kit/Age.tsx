@@ -1,9 +1,12 @@
-import { useHeardNow, useNow } from '@/live/clock'
+import { serverNow, useHeardNow, useNow } from '@/live/clock'
 import { absolute, age, elapsed } from './time'
+
+const MINUTE = 60
 
 /** How long ago something was, with the absolute time as its title. Renders itself only. */
 export function Age({ at, className }: { at: number; className?: string }) {
-  const now = useNow(10)
+  // In seconds it is told each second; in minutes that is not needed.
+  const now = useNow(serverNow() - at < MINUTE ? 1 : 10)
   return (
     <time className={className} dateTime={new Date(at * 1_000).toISOString()} title={absolute(at)}>
       {age(now - at)}

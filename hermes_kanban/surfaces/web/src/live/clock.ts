@@ -10,7 +10,12 @@ let second = serverNow()
 
 /** Unix seconds by the server's clock. */
 export function serverNow(): number {
-  return Math.floor((Date.now() + live.ahead) / 1_000)
+  return byServer(Date.now())
+}
+
+/** The server's Unix seconds at a time (ms) of this machine's clock. */
+export function byServer(milliseconds: number): number {
+  return Math.floor((milliseconds + live.ahead) / 1_000)
 }
 
 function subscribe(listener: () => void): () => void {

@@ -1,6 +1,8 @@
 import { sentenceOf } from '@/api/problem'
-import { Age } from '@/kit/Age'
+import { ConfigAlarm } from '@/health/ConfigAlarm'
+import { Read } from '@/health/Read'
 import { Facts, Part } from '@/kit/Facts'
+import { byServer } from '@/live/clock'
 import { Browser } from './Browser'
 import { useSettings } from './reading'
 import { rowsOf, SECTIONS } from './rows'
@@ -19,14 +21,8 @@ export default function SettingsView() {
         <Browser />
         {settings.error !== null && <p role="alert">{sentenceOf(settings.error)}</p>}
         {known !== undefined && (
-          <Part
-            title="Configuration"
-            fresh={
-              <>
-                read <Age at={settings.dataUpdatedAt / 1_000} /> ago
-              </>
-            }
-          >
+          <Part title="Configuration" fresh={<Read at={byServer(settings.dataUpdatedAt)} />}>
+            <ConfigAlarm />
             <p className="part-note">
               These are changed in the files below, and not here. A running gateway follows them.
             </p>
