@@ -30,7 +30,7 @@ export function Already({ task }: { task: string }) {
                   id: one.id,
                   task_id: one.task_id,
                   where: destinationPhrase(one.destination),
-                  waiting: 0,
+                  waiting: one.waiting,
                 })
               }
             >

@@ -8,12 +8,12 @@ import type { FieldProps } from './SubscribeForm'
 import { destinationWords, type Scheme, schemeOf } from './words'
 
 const OPEN: Partial<Record<Scheme, { label: string; placeholder: string }>> = {
-  matrix: { label: 'Another room', placeholder: '#room:example.org' },
-  telegram: { label: 'Another chat', placeholder: 'its id' },
-  slack: { label: 'Another channel', placeholder: 'its id' },
-  discord: { label: 'Another channel', placeholder: 'its id' },
-  email: { label: 'An address', placeholder: 'ops@example.org' },
-  command: { label: 'A program', placeholder: '/usr/local/bin/tell-me' },
+  matrix: { label: 'another room', placeholder: '#room:example.org' },
+  telegram: { label: 'another chat', placeholder: 'its id' },
+  slack: { label: 'another channel', placeholder: 'its id' },
+  discord: { label: 'another channel', placeholder: 'its id' },
+  email: { label: 'an address', placeholder: 'ops@example.org' },
+  command: { label: 'a program', placeholder: '/usr/local/bin/tell-me' },
 }
 
 /** Where it goes: what the server has, with what is wrong with it. */
@@ -32,7 +32,7 @@ export function WhereFields({ draft, set, problem }: FieldProps) {
       </span>
       {found.error !== null && <p role="alert">{sentenceOf(found.error)}</p>}
       <div className="boxed notify-places" role="radiogroup" aria-labelledby={group}>
-        {(found.data ?? []).map((one) => (
+        {inOrder(found.data ?? []).map((one) => (
           <Place
             key={one.destination}
             place={one}
@@ -46,6 +46,11 @@ export function WhereFields({ draft, set, problem }: FieldProps) {
       </div>
     </div>
   )
+}
+
+/** What can be chosen comes first. */
+function inOrder(places: readonly Destination[]): Destination[] {
+  return places.toSorted((a, b) => Number(a.problem !== null) - Number(b.problem !== null))
 }
 
 function Place(props: {
@@ -73,7 +78,13 @@ function Place(props: {
         />
         <DestinationIcon destination={place.destination} />
         <span id={name}>
-          {kind} {open === undefined ? <b>{which}</b> : <span>{open.label.toLowerCase()}</span>}
+          {open === undefined ? (
+            <>
+              {kind} <b>{which}</b>
+            </>
+          ) : (
+            `${kind}, ${open.label}`
+          )}
         </span>
         {place.home && <span className="badge">home</span>}
       </label>

@@ -42,8 +42,12 @@ export function useSubscriptionsOf(task: string) {
   return useQuery({
     queryKey: keys.task(slug, task, 'subscriptions'),
     queryFn: async () => {
-      const query = { task_id: task, limit: PAGE }
-      return held(await client.GET('/subscriptions', { params: { query } })).subscriptions
+      const query = { task_id: task, limit: PAGE, owed: true }
+      const page = held(await client.GET('/subscriptions', { params: { query } }))
+      return page.subscriptions.map((one, at) => ({
+        ...one,
+        waiting: page.owed?.[at]?.waiting ?? 0,
+      }))
     },
     enabled: task !== '',
   })
