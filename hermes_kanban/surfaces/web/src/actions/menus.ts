@@ -4,7 +4,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { createElement } from 'react'
 import { boardClient, held } from '@/api/client'
 import { type Move, STATUSES, type Status } from '@/api/types'
-import { Avatar, plainName } from '@/kit/Avatar'
+import { Avatar, isPerson, plainName } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
 import { statusName } from '@/kit/sentences'
 import { toast, toastProblem } from '@/kit/toasts'
@@ -225,7 +225,7 @@ export async function assigneeOptions(
     ...seen.map((name) => ({
       value: name,
       label: plainName(name),
-      told: name.startsWith('person:') ? 'a person' : 'no profile',
+      told: isPerson(name) ? 'a person' : 'no profile',
       icon: createElement(Avatar, { name }),
       checked: checked(name),
     })),

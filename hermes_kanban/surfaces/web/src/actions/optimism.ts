@@ -1,7 +1,7 @@
 /** Changes shown before the server has answered: into the lists at once, out again if refused. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { Card, Counts } from '@/api/types'
+import { type Card, type Counts, statusOf } from '@/api/types'
 import { welcome } from '@/board/selection'
 import { onEvents, showCard } from '@/live/board'
 import { belongs, type Pages } from '@/live/cardlists'
@@ -102,7 +102,7 @@ function recount(client: QueryClient, board: string, from: Card, to: Card): void
   const kept = client.getQueriesData<Counts>({ queryKey: keys.allCounts(board) })
   for (const [key, counts] of kept) {
     if (counts === undefined) continue
-    const isIn = belongs(from, { ...askedOf(key), status: [from.status] }) === true
+    const isIn = belongs(from, { ...askedOf(key), status: [statusOf(from)] }) === true
     client.setQueryData<Counts>(key, {
       ...counts,
       all: shifted(counts.all, from.status, to.status),

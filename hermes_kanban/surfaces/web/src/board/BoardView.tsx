@@ -55,7 +55,7 @@ export function BoardView() {
   const counts = useQuery({
     queryKey: keys.counts(slug, asked),
     queryFn: async ({ signal }) =>
-      held(await client.GET('/counts', { params: { query: asked as never }, signal })),
+      held(await client.GET('/counts', { params: { query: asked }, signal })),
     placeholderData: (before) => before,
   })
   const tenants = useLaneCounts('tenant').data?.filter((one) => one.name !== null).length ?? 0

@@ -42,7 +42,7 @@ export function WhyMark({ card }: { card: Card }) {
 }
 
 /** A sentence in the colour of a status. */
-export function WhySentence({ why, status }: { why: Why; status: Status }) {
+function WhySentence({ why, status }: { why: Why; status: Status }) {
   const Icon = ICONS[why.mark]
   return (
     <p className={`why ${status}`}>

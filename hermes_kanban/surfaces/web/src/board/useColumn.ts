@@ -31,7 +31,9 @@ export function useColumn(cell: Cell, enabled = true): Loaded {
     queryFn: async ({ pageParam, signal }) =>
       held(
         await client.GET('/cards', {
-          params: { query: { ...asked, after: pageParam, limit: PAGE } as never },
+          params: {
+            query: { ...asked, limit: PAGE, ...(pageParam === null ? {} : { after: pageParam }) },
+          },
           signal,
         }),
       ),

@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { Status } from '@/api/types'
+import { statusOf } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { Avatar } from '@/kit/Avatar'
 import { isForBrowser } from '@/kit/pressed'
@@ -42,7 +42,7 @@ export const GraphNode = memo(function GraphNode(props: Props) {
       aria-current={props.isRoot ? 'true' : undefined}
       onClick={open}
     >
-      <StatusIcon status={status as Status} />
+      <StatusIcon status={statusOf(props)} />
       <span className="graph-title" title={title}>
         {title}
       </span>

@@ -1,5 +1,5 @@
 import { useMemo, useRef, useState } from 'react'
-import type { Node, Status } from '@/api/types'
+import { type Node, statusOf } from '@/api/types'
 import { Elapsed } from '@/kit/Age'
 import { Avatar } from '@/kit/Avatar'
 import { StatusIcon } from '@/kit/StatusIcon'
@@ -67,7 +67,7 @@ export function TreeList(props: {
             style={{ paddingLeft: 12 + Math.min(line.level - 1, 12) * 16 }}
             onClick={() => props.onOpen(line.id)}
           >
-            <StatusIcon status={node.status as Status} />
+            <StatusIcon status={statusOf(node)} />
             <span className="hidden-words">{node.status}</span>
             <span className="tree-title">{node.title}</span>
             <span className="tree-meta">

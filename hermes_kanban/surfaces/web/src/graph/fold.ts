@@ -4,7 +4,7 @@ import type { Node } from '@/api/types'
 import { isOpen } from './critical.ts'
 import type { Joint } from './layout.ts'
 
-export const FOLDED_OVER = 300
+const FOLDED_OVER = 300
 
 export interface Folded {
   /** The tasks that are drawn, and the names of folds. */

@@ -106,7 +106,7 @@ const ALLOWED = {
 }
 
 /** Markdown as safe HTML: no script, no style, no picture, no form, links to the web only. */
-export function safeHtml(text: string): string {
+function safeHtml(text: string): string {
   return purifier.sanitize(parser.parse(text, { async: false }), ALLOWED)
 }
 

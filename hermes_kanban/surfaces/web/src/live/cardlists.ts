@@ -1,12 +1,12 @@
 /** Lists of cards, page after page, and how a card that came live finds its place in them. */
 
-import type { Card, CardPage } from '@/api/types'
+import type { Card, CardPage, Status } from '@/api/types'
 
 export type Order = 'oldest' | 'newest' | 'queue' | 'completed'
 
 /** What a list of cards was asked for; a filter in the words of the server. */
 export interface Asked {
-  status?: string[]
+  status?: Status[]
   assignee?: string[]
   tenant?: string[]
   ids?: string[]
@@ -24,7 +24,9 @@ export interface Pages {
 /** Whether the card belongs in the list; null where only the server can tell. */
 export function belongs(card: Card, asked: Asked): boolean | null {
   const statuses = asked.status ?? []
-  if (statuses.length > 0 ? !statuses.includes(card.status) : card.status === 'archived')
+  if (
+    statuses.length > 0 ? !statuses.some((one) => one === card.status) : card.status === 'archived'
+  )
     return false
   if (!isOne(asked.assignee, card.assignee) || !isOne(asked.tenant, card.tenant)) return false
   if (asked.ids !== undefined && asked.ids.length > 0 && !asked.ids.includes(card.id)) return false

@@ -1,7 +1,7 @@
 import { ArrowRight, Link2, MessageSquare, Paperclip, Pencil } from 'lucide-react'
 import { useState } from 'react'
 import { sentenceOf } from '@/api/problem'
-import type { Status } from '@/api/types'
+import { statusOf } from '@/api/types'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { count } from '@/kit/numbers'
@@ -138,8 +138,8 @@ function Way({ statuses }: { statuses: readonly string[] }) {
       {statuses.map((status, at) => (
         <span key={at} className="past-fact">
           {at > 0 && <ArrowRight className="i" aria-label="then" />}
-          <StatusIcon status={status as Status} />
-          {statusName(status as Status)}
+          <StatusIcon status={statusOf({ status })} />
+          {statusName(status)}
         </span>
       ))}
     </span>

@@ -16,7 +16,7 @@ export type TaskWas = Schemas['TaskWas']
 export type TaskChanged = Omit<Schemas['TaskChanged'], 'fields'> & {
   fields: Record<string, unknown[]>
 }
-export type PastMoment = Schemas['Moment']
+type PastMoment = Schemas['Moment']
 
 export interface PastBoard {
   moment: PastMoment

@@ -1,6 +1,6 @@
 /** The moment that is looked at, and the window of time that the slider spans. */
 
-export const WINDOWS = { all: null, week: 7 * 86_400, day: 86_400, hour: 3_600 } as const
+const WINDOWS = { all: null, week: 7 * 86_400, day: 86_400, hour: 3_600 } as const
 export type Window = keyof typeof WINDOWS
 
 /** `?at=` in Unix seconds; null is now. */

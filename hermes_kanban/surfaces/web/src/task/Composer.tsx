@@ -6,7 +6,7 @@ import { Button, Key } from '@/kit/Button'
 import { useTask } from './context'
 import { useWriting } from './useWriting'
 
-export const COMPOSER = 'task-composer'
+const COMPOSER = 'task-composer'
 
 /** A comment being written; it is kept until the board has it. */
 export function Composer() {

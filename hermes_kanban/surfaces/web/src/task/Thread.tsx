@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react'
 import type { Comment, Event } from '@/api/types'
 import { useBoard } from '@/app/board'
-import { Avatar, plainName } from '@/kit/Avatar'
+import { Avatar, isPerson, plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
 import { Segments } from '@/kit/Segments'
@@ -85,7 +85,7 @@ function CommentRow({ comment }: { comment: Comment }) {
   const { profiles } = useTask()
   const ofRun = comment.run_id === null ? undefined : profiles.get(comment.run_id)
   const author = ofRun ?? comment.author
-  const isAgent = ofRun !== undefined || !comment.author.startsWith('person:')
+  const isAgent = ofRun !== undefined || !isPerson(comment.author)
   return (
     <li className="task-comment" data-agent={isAgent || undefined}>
       <Avatar name={author} large />

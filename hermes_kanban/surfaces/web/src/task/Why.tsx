@@ -8,7 +8,7 @@ import { AtWork } from './why/AtWork'
 import { Held } from './why/Held'
 import { LateResults } from './why/LateResults'
 
-export const WHY = 'task-why'
+const WHY = 'task-why'
 
 /** Why it stands where it stands, in plain words, with what lifts it. Nothing where it is over. */
 export function Why() {

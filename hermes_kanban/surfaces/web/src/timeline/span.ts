@@ -1,6 +1,6 @@
 /** The span of time that is shown, as the address says it. */
 
-export const SPANS = { '1h': 3_600, '6h': 6 * 3_600, day: 86_400, week: 7 * 86_400 } as const
+const SPANS = { '1h': 3_600, '6h': 6 * 3_600, day: 86_400, week: 7 * 86_400 } as const
 export type SpanName = keyof typeof SPANS | 'custom'
 
 export interface Span {

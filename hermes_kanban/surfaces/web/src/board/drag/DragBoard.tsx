@@ -15,7 +15,7 @@ import { type RefObject, useCallback, useRef, useState } from 'react'
 import { refuse } from '@/actions/moving'
 import { cardOf } from '@/actions/optimism'
 import { useActions } from '@/actions/useActions'
-import type { Card as CardData, Status } from '@/api/types'
+import { type Card as CardData, type Status, statusOf } from '@/api/types'
 import { useKeys } from '@/keys/useKeys'
 import { CALM, isMedia, NARROW } from '@/kit/useMedia'
 import { Card } from '../Card'
@@ -71,7 +71,7 @@ export default function DragBoard({ board }: { board: RefObject<HTMLElement | nu
       if (taken === null) return false
       const ids = selectedIds().includes(id) ? selectedIds() : [id]
       const cards = ids.flatMap((one) => cardOf(client, slug, one) ?? [])
-      setDrag({ taken, cards, by, moves: null, over: by === 'keys' ? statusIn(taken) : null })
+      setDrag({ taken, cards, by, moves: null, over: by === 'keys' ? statusOf(taken) : null })
       actions.movesOf(cards).then(
         (moves) => changeDrag(taken, { moves }),
         // What is not known is asked again by the drop, which tells why.
@@ -181,10 +181,6 @@ const byColumn: CollisionDetection = ({
 
 function columnOf({ over }: Pick<DragOverEvent, 'over'>): Status | null {
   return (over?.id as Status | undefined) ?? null
-}
-
-function statusIn(card: CardData): Status {
-  return card.status as Status
 }
 
 function hasFocus(): boolean {

@@ -15,7 +15,7 @@ import { LogLines } from './LogLines'
 import { useLog } from './useLog'
 import './log.css'
 
-export const LOG = 'task-log'
+const LOG = 'task-log'
 
 /** The output of the run that is shown. */
 export function LogPanel() {
