@@ -9,13 +9,6 @@ export interface Usual {
   of: ReadonlyMap<string, number>
 }
 
-export interface Critical {
-  /** From the one that is next to the last one. */
-  ids: readonly string[]
-  /** What it takes from now; null where nothing is known of how long tasks take. */
-  seconds: number | null
-}
-
 const UNKNOWN_SECONDS = 900
 const LEAST_SECONDS = 60
 const RUNS_THAT_TELL = 3
