@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -246,7 +247,8 @@ class DiscordStand(LocalServer):
         while wait and not self.sockets:
             await asyncio.sleep(0.005)
         for socket in list(self.sockets):
-            await socket.send_json(self._event(name, data))
+            with suppress(ConnectionError):  # it was killed just now
+                await socket.send_json(self._event(name, data))
 
     def _add(self, who: str, text: str, reply_to: str | None) -> dict[str, Any]:
         message = _message(self._id(), who, text)

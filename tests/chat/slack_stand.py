@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -236,7 +237,8 @@ class SlackStand(LocalServer):
         else:
             await self._somebody()
         for socket in list(self.sockets)[:1]:
-            await socket.send_json(envelope)
+            with suppress(ConnectionError):  # it was killed just now
+                await socket.send_json(envelope)
 
     async def _somebody(self) -> None:
         while not self.sockets:
