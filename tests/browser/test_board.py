@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from hermes_kanban import kernel as kb
@@ -150,6 +151,27 @@ def test_filters_stand_in_the_address(sample: SampleGateway, visit: Visitor) -> 
     page.goto(sample.address + sample.board.path() + "?status=ready&priority=2&archived=1")
     expect(page.get_by_role("main").get_by_role("region")).to_have_count(1)
     until(page, lambda: ids(page, "Ready") == [tasks["retry"], tasks["pin"]])
+
+
+WATCH_SHIFTS = """
+window.shifted = 0
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value
+}).observe({ type: 'layout-shift', buffered: true })
+"""
+
+
+@pytest.mark.parametrize("lanes", ["", "?lanes=assignee"])
+def test_nothing_jumps_while_the_board_is_loaded(
+    sample: SampleGateway, visit: Visitor, lanes: str
+) -> None:
+    context = visit.context(sample)
+    context.add_init_script(WATCH_SHIFTS)
+    page = context.new_page()
+    page.goto(sample.address + sample.board.path() + lanes)
+    expect(card(page, sample.board.tasks["rotate"])).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifted") < 0.05
 
 
 def test_lanes_by_profile_and_tenant(sample: SampleGateway, visit: Visitor) -> None:

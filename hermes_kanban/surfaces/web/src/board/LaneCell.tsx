@@ -17,6 +17,19 @@ export function cellCards(status: Status): number {
   return status === 'done' || status === 'archived' ? 3 : 10
 }
 
+const GAP = 6
+const HEIGHTS: Partial<Record<Status, number>> = { running: 130, review: 122, blocked: 142 }
+const HEIGHT = 92
+
+/** About how high a cell of so many tasks will be, before they are read. */
+export function cellHeight(status: Status, total: number): number {
+  const cards = Math.min(total, cellCards(status))
+  const more = total > cards ? MORE_HEIGHT : 0
+  return cards === 0 ? 0 : cards * ((HEIGHTS[status] ?? HEIGHT) + GAP) - GAP + more
+}
+
+const MORE_HEIGHT = 34
+
 /** And how many more by each press. */
 const MORE_CARDS = 60
 
@@ -59,6 +72,7 @@ export function LaneCell(props: { cell: Cell; row: number; total: number; label:
       ref={frame}
       className={`lane-cell ${cell.status}`}
       data-column={cell.status}
+      style={cards === undefined ? { minHeight: cellHeight(cell.status, total) } : undefined}
       {...hand.handlers}
     >
       <Held held={held} column={cell.status} onShow={show} />

@@ -8,13 +8,14 @@ import { ColumnHead } from './Column'
 import { tracks } from './Columns'
 import { useView } from './context'
 import { columnsOf, type LaneKind, NOBODY } from './filter'
-import { cellCards, LaneCell } from './LaneCell'
+import { cellHeight, LaneCell } from './LaneCell'
 import { type LaneCount, lanesOf, shownIn } from './laneorder'
 import { Pager } from './Pager'
 import { useIsNear } from './useIsNear'
 import './lanes.css'
 
-const CARD_HEIGHT = 92
+// Above and below the cells.
+const PADDING = 24
 
 interface Props {
   kind: LaneKind
@@ -34,7 +35,8 @@ export function Lanes({ kind, counts }: Props) {
             <ColumnHead key={status} status={status} counts={counts} />
           ))}
         </div>
-        <div className="lanes">
+        {/* Other lanes begin at the top. */}
+        <div className="lanes" key={kind}>
           {lanes.map((lane, row) => (
             <Lane key={lane.name ?? NOBODY} kind={kind} lane={lane} row={row} columns={columns} />
           ))}
@@ -62,7 +64,7 @@ export function NarrowLanes({ kind, counts }: Props) {
             data-column={status}
           >
             <ColumnHead status={status} counts={counts} />
-            <div className="lanes">
+            <div className="lanes" key={kind}>
               {lanes.map((lane, row) => (
                 <Lane
                   key={lane.name ?? NOBODY}
@@ -89,7 +91,7 @@ function Lane(props: { kind: LaneKind; lane: LaneCount; row: number; columns: re
   const frame = useRef<HTMLElement>(null)
   const isNear = useIsNear(frame)
   const name = laneName(kind, lane.name)
-  const most = Math.max(0, ...columns.map((one) => Math.min(lane.counts[one] ?? 0, cellCards(one))))
+  const height = Math.max(0, ...columns.map((one) => cellHeight(one, lane.counts[one] ?? 0)))
   return (
     <section className="lane" aria-labelledby={head} ref={frame}>
       <h2 className="lane-head">
@@ -103,7 +105,7 @@ function Lane(props: { kind: LaneKind; lane: LaneCount; row: number; columns: re
           </span>
         </button>
       </h2>
-      {isOpen && !isNear && <div style={{ height: most * CARD_HEIGHT }} aria-hidden="true" />}
+      {isOpen && !isNear && <div style={{ height: height + PADDING }} aria-hidden="true" />}
       {isOpen && isNear && (
         <div className="lane-cells">
           {columns.map((status) => (
@@ -133,12 +135,18 @@ function laneName(kind: LaneKind, name: string | null): string {
   return kind === 'assignee' ? 'Unassigned' : 'No tenant'
 }
 
-/** The lanes in an order that stays: profiles that have nothing to do are there too, folded. */
+/**
+ * The lanes in an order that stays: profiles that have nothing to do are there too, folded. None
+ * before the counts are there, by which they are as high as they will be.
+ */
 function useLanes(kind: LaneKind, counts: Counts | undefined): LaneCount[] {
   const { filter } = useView()
   const profiles = useProfiles(kind === 'assignee')
   return useMemo(
-    () => lanesOf(kind, counts?.lanes ?? [], profiles.data?.profiles ?? [], filter),
+    () =>
+      counts?.lanes == null
+        ? []
+        : lanesOf(kind, counts.lanes, profiles.data?.profiles ?? [], filter),
     [kind, counts?.lanes, profiles.data, filter],
   )
 }

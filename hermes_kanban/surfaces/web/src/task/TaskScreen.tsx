@@ -1,5 +1,7 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { type DragEvent, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'wouter'
+import { cardOf } from '@/actions/optimism'
 import { useWithPending } from '@/actions/usePending'
 import { Problem, sentenceOf } from '@/api/problem'
 import type { TaskDetail } from '@/api/types'
@@ -81,11 +83,13 @@ const NONE: readonly string[] = []
 
 function Loaded(props: Props & { read: TaskDetail; verbs: readonly string[] }) {
   const { id, inDrawer, read, verbs } = props
-  const { name } = useBoard()
+  const { name, slug } = useBoard()
+  const queries = useQueryClient()
   const task = useWithPending(read.task)
   const detail = useMemo(() => ({ ...read, task }), [read, task])
   const own = useMemo(() => [id], [id])
-  const card = useCards(own).get(id)
+  // The board below may know it already: what is said of it does not grow a moment later.
+  const card = useCards(own).get(id) ?? cardOf(queries, slug, id) ?? undefined
   const uploads = useUploads(id)
   const [chosen, setChosen] = useChosenRun()
   const { runs } = read
