@@ -100,7 +100,8 @@ def test_everybody_can_use_it(sample: SampleGateway, visit: Visitor, theme: str)
     section(page, "Changes").get_by_role("button").first.click()
     check_access(page)
     page.goto(f"{sample.address}{sample.board.path()}?task={sample.board.tasks['retention']}")
-    expect(page.get_by_role("button", name="90 days", exact=True)).to_be_visible()
+    opened = page.get_by_role("dialog").get_by_role("button", name="90 days", exact=True)
+    expect(opened).to_be_visible()
     drawer = [fault for fault in access_faults(page) if "task" in fault]
     assert not drawer, drawer
 
@@ -438,6 +439,9 @@ def test_a_line_of_the_diff_is_commented_on(own_sample: SampleWeb, visit: Visito
     field.fill("Pass the clock in.")
     field.press("Control+Enter")
     expect(field).to_have_count(0)
+    expect(
+        changes.get_by_role("button", name="Comment on").and_(page.locator(":focus"))
+    ).to_be_visible()
     thread = section(page, "Thread")
     expect(thread).to_contain_text("src/atlas/keys/cache.py:6")
     expect(thread).to_contain_text("Pass the clock in.")

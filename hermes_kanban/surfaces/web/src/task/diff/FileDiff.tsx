@@ -1,5 +1,5 @@
 import { MessageSquarePlus } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useActions } from '@/actions/useActions'
 import { shown } from '@/keys/table'
 import { Button } from '@/kit/Button'
@@ -64,7 +64,12 @@ function Line(props: {
 }) {
   const { line, path } = props
   const { may } = useTask()
+  const say = useRef<HTMLButtonElement>(null)
   const number = line.new ?? line.old
+  const onDone = () => {
+    props.onDone()
+    say.current?.focus()
+  }
   return (
     <>
       <div className={`diff-line diff-${line.kind}`}>
@@ -75,6 +80,7 @@ function Line(props: {
         {line.kind !== 'note' && may('comment') && (
           <button
             type="button"
+            ref={say}
             className="diff-say"
             aria-label={`Comment on ${path}, line ${number}`}
             aria-expanded={props.isChosen}
@@ -84,7 +90,7 @@ function Line(props: {
           </button>
         )}
       </div>
-      {props.isChosen && <LineComposer line={line} path={path} onDone={props.onDone} />}
+      {props.isChosen && <LineComposer line={line} path={path} onDone={onDone} />}
     </>
   )
 }

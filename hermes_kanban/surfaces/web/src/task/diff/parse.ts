@@ -122,6 +122,7 @@ export function sums(file: DiffFile): { added: number; removed: number } {
 export function lineComment(path: string, line: DiffLine, said: string): string {
   const number = line.new ?? line.old
   const where = line.new === null ? `${path}:${number} (removed)` : `${path}:${number}`
+  if (line.text.trim() === '') return `\`${where}\`\n\n${said.trim()}`
   const fence = line.text.includes('```') ? '~~~~' : '```'
   return `\`${where}\`\n\n${fence}\n${line.text}\n${fence}\n\n${said.trim()}`
 }
