@@ -66,6 +66,10 @@ class Changed(Exception):
     """The source no longer holds what was measured."""
 
 
+class Lost(Changed):
+    """The copy was cleared away before it was whole, as one that nobody would finish."""
+
+
 def of_file(descriptor: int) -> Read:
     """Reads an open file, wherever its position is."""
     return lambda count, offset: os.pread(descriptor, count, offset)
@@ -195,7 +199,10 @@ def _write(folder: int, read: Read, content: Content) -> int:
     try:
         _fill(written, read, content)
         _sync(written)
-        os.rename(draft, content.sha256, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            os.rename(draft, content.sha256, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileNotFoundError:
+            raise Lost from None
     except BaseException:
         os.close(written)
         with contextlib.suppress(OSError):

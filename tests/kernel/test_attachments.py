@@ -337,6 +337,24 @@ def test_a_file_that_changes_while_it_is_copied_is_never_half_kept(
     assert kb.check(board.conn, deep=True) == []
 
 
+def test_a_copy_that_is_cleared_away_before_it_has_its_name_is_made_again(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by ``gc``, for one that took an hour."""
+    task, rename, cleared = board.create(), os.rename, []
+
+    def late(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        if not cleared:
+            os.unlink(source, dir_fd=src_dir_fd)
+            cleared.append(source)
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "rename", late)
+    made = attach(board, task, name="file", data=b"whole")
+    assert cleared
+    assert read(board, made) == b"whole"
+
+
 def test_two_who_attach_the_same_file_at_once_have_one(board: ABoard) -> None:
     task, data = board.create(), b"the same" * 100_000
     start, found = threading.Barrier(6), []

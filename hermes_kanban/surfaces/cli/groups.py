@@ -9,7 +9,7 @@ import click
 
 from hermes_kanban.surfaces.cli.session import BOARD, JSON, ToldBySession, begin
 
-_FEW: Final = 8
+_FEW: Final = 10
 
 
 class Group(ToldBySession, click.Group):
