@@ -24,7 +24,7 @@ from hermes_kanban import kernel as kb
         (["gateway", "logs"], 3, "no gateway log"),
         (["lst"], 2, "did you mean 'list'?"),
         (["boards", "creat"], 2, "did you mean 'create'?"),
-        (["notify", "x"], 2, "there are subscribe, list"),
+        (["notify", "x"], 2, "there are subscribe, destinations, list"),
         (["create"], 2, "Missing argument 'TITLE'"),
         (["create", "x", "--prority", "3"], 2, "'--priority'"),
         (["create", "x", "--priority", "high"], 2, "'high' is not a valid integer"),
