@@ -1,7 +1,7 @@
 import {
+  AlarmClock,
   AtSign,
   Bell,
-  Bot,
   Gamepad2,
   Hash,
   Megaphone,
@@ -23,7 +23,7 @@ const ICONS: Record<Exclude<Scheme, 'matrix'>, typeof Bell> = {
   desktop: Monitor,
   log: ScrollText,
   command: SquareTerminal,
-  wake: Bot,
+  wake: AlarmClock,
 }
 
 /** The kind of a destination as a shape; its name stands beside it. */
