@@ -19,7 +19,9 @@ def ago(sample: SampleGateway, minutes: float, more: str = "") -> str:
 
 
 def slider(page: Page) -> Locator:
-    return page.get_by_role("slider", name="Moment")
+    found = page.get_by_role("slider", name="Moment")
+    expect(found).to_be_enabled()
+    return found
 
 
 def asked(page: Page) -> int:

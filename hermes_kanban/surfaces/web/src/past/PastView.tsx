@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { sentenceOf } from '@/api/problem'
 import { useClient } from '@/app/board'
@@ -61,6 +61,9 @@ export default function PastView() {
   )
   const board = past.data
   const first = board?.firstAt ?? null
+  // While another moment is read the slider stays as wide as it was.
+  const begun = useRef<number | null>(null)
+  if (first !== null) begun.current = first
   if (board !== undefined && first === null) {
     return (
       <Empty title="This board has no past yet" command='hermes-kanban create "First task"'>
@@ -78,7 +81,8 @@ export default function PastView() {
           <ChevronLeft className="i" aria-hidden="true" />
         </IconButton>
         <Slider
-          start={startOf(window, at, first ?? now - 1, now)}
+          start={startOf(window, at, begun.current ?? now - 1, now)}
+          disabled={begun.current === null}
           now={now}
           at={at}
           times={times}

@@ -12,6 +12,8 @@ const HOUR = 3_600
  */
 export function Slider(props: {
   start: number
+  /** Until it is known how far back it goes. */
+  disabled: boolean
   now: number
   at: number | null
   times: readonly number[]
@@ -48,6 +50,7 @@ export function Slider(props: {
       <Density times={props.times} start={start} end={now} />
       <input
         type="range"
+        disabled={props.disabled}
         aria-label="Moment"
         aria-valuetext={told}
         title={told}
