@@ -88,8 +88,10 @@ def dispatch_once(
     if dry_run:
         _choose(conn, live_runs(conn), report, _most(conn, max_spawn), free_mib)
         return report
+    # Before the clock is followed: one that is set in the midst of this must end no lease.
+    now = conn.clock.now()
     _follow_clock(conn, processes, report)
-    live = _settle(conn, processes, report)
+    live = _settle(conn, processes, report, now)
     _recompute(conn, report, sweep)
     written = conn.events_written
     _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
@@ -133,7 +135,7 @@ def _follow_clock(
 
 
 def _settle(
-    conn: BoardConnection, processes: Processes | None, report: DispatchReport
+    conn: BoardConnection, processes: Processes | None, report: DispatchReport, now: int
 ) -> list[LiveRun]:
     """Exits, stops, dead workers, stale claims, run-away runs; returns the runs still live."""
     live, written = live_runs(conn), conn.events_written
@@ -147,7 +149,7 @@ def _settle(
         report.stopped = recover.advance_stops(conn, processes, live)
         report.crashed = recover.detect_crashed_workers(conn, processes, live, pending=ending)
         report.renewed = recover.renew_leases(conn, processes, live)
-    report.reclaimed += recover.release_stale_claims(conn, processes, live)
+    report.reclaimed += recover.release_stale_claims(conn, processes, live, now=now)
     report.timed_out = recover.enforce_max_runtime(conn, live)
     if report.renewed or conn.events_written != written:
         live = live_runs(conn)

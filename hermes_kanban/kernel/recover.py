@@ -212,13 +212,15 @@ def release_stale_claims(
     conn: BoardConnection,
     processes: Processes | None = None,
     live: list[LiveRun] | None = None,
+    *,
+    now: int | None = None,
 ) -> list[int]:
-    """Reclaim open runs whose lease ran out; return their ids.
+    """Reclaim open runs whose lease ran out by ``now`` (default: the clock); return their ids.
 
     A local worker whose process lives is never judged by its lease. One that this host cannot
     judge is given a margin, and its exit is written down with it.
     """
-    now = conn.clock.now()
+    now = conn.clock.now() if now is None else now
     reclaimed = []
     for run in live_runs(conn) if live is None else live:
         expires = run.claim_expires or 0
