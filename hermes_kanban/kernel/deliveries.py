@@ -96,6 +96,17 @@ ORDER BY d.attempts, d.next_attempt_at DESC
 """
 
 
+def count_owed(conn: BoardConnection) -> dict[str, int]:
+    """How many deliveries are ``waiting`` and ``dead``; a state without any is left out."""
+    return dict(fetch_all(conn, _OWED))
+
+
+_OWED: Final = (
+    "SELECT state, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY state"
+    " UNION ALL SELECT state, count(*) FROM deliveries WHERE state = 'dead' GROUP BY state"
+)
+
+
 class Matter(msgspec.Struct, frozen=True):
     """What a delivery is about and where it goes; None where its event or task is gone."""
 

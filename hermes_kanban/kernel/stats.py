@@ -75,3 +75,18 @@ def _outcomes(conn: BoardConnection, newest: int, since: int) -> dict[str, int]:
     """Closing events of the last day, looking back a bounded number of events."""
     after = max(0, newest - RECENT_EVENTS)
     return dict(fetch_all(conn, _RECENT_OUTCOMES, {"after": after, "since": since}))
+
+
+def database_bytes(conn: BoardConnection, *, on_server: bool) -> int:
+    """What the board's tables take; of a file, with the log beside it."""
+    if on_server:
+        found: int = fetch_value(conn, _SCHEMA_BYTES)
+        return found
+    files = (conn.paths.database, conn.paths.database.with_name(f"{conn.paths.database.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+_SCHEMA_BYTES: Final = (
+    "SELECT cast(coalesce(sum(pg_total_relation_size(oid)), 0) as bigint) FROM pg_class"
+    " WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())"
+)

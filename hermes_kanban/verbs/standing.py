@@ -10,7 +10,6 @@ import msgspec
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Profile
-from hermes_kanban.store.protocol import fetch_all, fetch_value
 from hermes_kanban.verbs.deciding import Nothing
 from hermes_kanban.verbs.verb import Call, Verb
 
@@ -156,14 +155,16 @@ def _gateway(record: health.Health) -> Gateway:
 
 
 def _health(call: Call, _: Nothing) -> Health:
+    from hermes_kanban.kernel.deliveries import count_owed
     from hermes_kanban.kernel.eligibility import survey
+    from hermes_kanban.kernel.stats import database_bytes
     from hermes_kanban.workers.workspace import quarantined
 
     conn = call.conn
     on_server = conn.config.kanban.database and not conn.paths.named_by_file
     with kb.reading(conn):
         world = survey(conn)
-        owed = dict(fetch_all(conn, _OWED))
+        owed = count_owed(conn)
         return Health(
             gateway=gateway_view(conn),
             standby=[_gateway(one) for one in health.standing_by(conn.paths, world.now)],
@@ -176,7 +177,7 @@ def _health(call: Call, _: Nothing) -> Health:
             deliveries_waiting=owed.get("waiting", 0),
             deliveries_dead=owed.get("dead", 0),
             database="postgresql" if on_server else "sqlite",
-            database_bytes=_database_bytes(conn, on_server=bool(on_server)),
+            database_bytes=database_bytes(conn, on_server=bool(on_server)),
             free_mib=world.free_mib,
             min_free_mib=conn.config.kanban.min_free_mb,
             quarantined=len(quarantined(conn.paths)),
@@ -184,12 +185,6 @@ def _health(call: Call, _: Nothing) -> Health:
             cursor=kb.newest_event_id(conn),
             now=world.now,
         )
-
-
-_OWED: Final = (
-    "SELECT state, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY state"
-    " UNION ALL SELECT state, count(*) FROM deliveries WHERE state = 'dead' GROUP BY state"
-)
 
 
 def _caps(world: World) -> Iterator[Cap]:
@@ -203,21 +198,6 @@ def _caps(world: World) -> Iterator[Cap]:
         yield Cap(of="tenant", name=name, taken=world.by_tenant[name], most=most)
     for name, most in kanban.resources.items():
         yield Cap(of="resource", name=name, taken=world.by_resource[name], most=most)
-
-
-def _database_bytes(conn: kb.BoardConnection, *, on_server: bool) -> int:
-    """What the board's tables take; of a file, with the log beside it."""
-    if on_server:
-        found: int = fetch_value(conn, _SCHEMA_BYTES)
-        return found
-    files = (conn.paths.database, conn.paths.database.with_name(f"{conn.paths.database.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
-
-
-_SCHEMA_BYTES: Final = (
-    "SELECT cast(coalesce(sum(pg_total_relation_size(oid)), 0) as bigint) FROM pg_class"
-    " WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())"
-)
 
 
 def _config_error(conn: kb.BoardConnection) -> str | None:
