@@ -133,10 +133,7 @@ def undo(
 
 
 def can_undo(conn: BoardConnection, task_id: str | None, *, actor: str) -> bool:
-    """Whether ``undo`` would take the newest verb of ``actor`` on the task back, as of now.
-
-    Without a task: whether it would let the board go on, or stop it, as it was before.
-    """
+    """Whether ``undo`` would take back ``actor``'s newest verb, on the task or the board."""
     with reading(conn):
         tx = Transaction(conn, "can-undo")  # reads only, in the snapshot of ``reading``
         try:
