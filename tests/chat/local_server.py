@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from tests.chat.synapse_server import free_port
 T = TypeVar("T")
 
 
-class LocalServer:
+class LocalServer(ABC):
     """Speaks what ``routes`` says; ``call`` runs something in its thread."""
 
     def __init__(self) -> None:
@@ -31,9 +32,9 @@ class LocalServer:
         """Where it answers."""
         return f"http://127.0.0.1:{self._port}"
 
+    @abstractmethod
     def routes(self) -> list[web.RouteDef]:
         """What it answers to."""
-        raise NotImplementedError
 
     def call(self, run: Coroutine[Any, Any, T]) -> T:
         """What it returns."""
