@@ -101,9 +101,10 @@ class Supervisor:
                 prepare.scratch(place["root"], place["path"])
             else:
                 # Git may take long: as a child it can be stopped and is timed like the agent.
-                status, self._spawn_failed = self._run_child(self._prepare_worktree)
+                status, reason = self._run_child(self._prepare_worktree)
+                # Whoever ends git ends the preparation: that is no failure of its own.
                 if status != 0 and self._may_start():
-                    self._spawn_failed = f"preparing the workspace ended with {status}"
+                    self._spawn_failed = reason or f"preparing the workspace ended with {status}"
         except prepare.WorkspaceFailed as failure:
             self._spawn_failed = str(failure)
 

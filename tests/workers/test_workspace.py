@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hermes_kanban.kernel.workspaces import Choice, parse_workspace
@@ -161,6 +162,27 @@ def test_a_stop_during_preparation_starts_nothing(rig: Rig, repository: Path) ->
     record = worker.record()
     assert (record.never_started, record.stopped, record.spawn_failed) == (True, True, None)
     assert "started" not in worker.log
+
+
+def test_a_preparation_that_fails_as_it_is_stopped_was_stopped(rig: Rig, repository: Path) -> None:
+    held = rig.paths.workspaces / "held"
+    hook = repository / ".git/hooks/post-checkout"
+    hook.write_text(
+        f"#!/bin/sh\necho here >{held}\nuntil rm ../go; do sleep 0.01; done 2>&-\nexit 1\n"
+    )
+    hook.chmod(0o755)
+    worker = rig.start("/bin/sh", "-c", "echo started", task=worktree_task(repository))
+    wait_until(lambda: held.exists() and held.read_text().endswith("\n"))
+    supervisor = psutil.Process(worker.ref.pid)
+    (preparing,) = supervisor.children()
+    # Asked to stop while it cannot hear it, and git has failed by the time it can.
+    supervisor.suspend()
+    supervisor.terminate()
+    (rig.paths.workspaces / "go").touch()
+    wait_until(lambda: preparing.status() == psutil.STATUS_ZOMBIE)
+    supervisor.resume()
+    record = worker.record()
+    assert (record.never_started, record.stopped, record.spawn_failed) == (True, True, None)
 
 
 def test_scratch_is_removed_and_its_links_are_not_followed(rig: Rig, tmp_path: Path) -> None:
