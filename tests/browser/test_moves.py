@@ -104,7 +104,7 @@ def test_a_card_is_dragged_and_the_drag_is_taken_back(web: WebAlone, visit: Visi
         "button", name="Redo"
     ).click()
     stands_in(page, task_id, "Done")
-    assert status(web, task_id) == "done"
+    assert until(page, lambda: status(web, task_id) == "done")
 
 
 def test_a_column_that_may_not_be_says_why_and_the_card_returns(
@@ -424,7 +424,7 @@ def test_a_card_is_dragged_with_a_finger(web: WebAlone, visit: Visitor) -> None:
         touch("touchMove", x, start["y"] + 60)
     touch("touchEnd")
     stands_in(page, task_id, "Triage")
-    assert status(web, task_id) == "triage"
+    assert until(page, lambda: status(web, task_id) == "triage")
 
 
 def test_on_a_phone_a_long_press_selects_and_a_sheet_moves(web: WebAlone, visit: Visitor) -> None:
