@@ -66,7 +66,17 @@ def fold_task(conn: BoardConnection, task_id: str, *, until: int) -> Folded:
     folded = Folded()
     for event in _told(conn, _OF_TASK, {"task": task_id, "after": 0, "until": until}):
         folded.apply(task_id, event.payload, event.at, event.run_id)
+    _must_be_whole(conn, folded)
     return folded
+
+
+def _must_be_whole(conn: BoardConnection, folded: Folded) -> None:
+    for task_id, columns in folded.tasks.items():
+        if missing := _OF_EVERY_TASK - columns.keys():
+            raise conn.damaged(f"no event tells the {', '.join(sorted(missing))} of {task_id}")
+
+
+_OF_EVERY_TASK: Final = frozenset({"seq", "title", "status", "created_at"})
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -233,9 +243,11 @@ def tasks_at(
     statuses = set(reads.statuses_of(status))
     wanted = {"assignee": assignee, "tenant": tenant}
     wanted = {column: value for column, value in wanted.items() if value is not None}
+    folded = fold(conn, until=when.event_id)
+    _must_be_whole(conn, folded)
     rows = [
         row
-        for row in fold(conn, until=when.event_id).tasks.values()
+        for row in folded.tasks.values()
         if row["seq"] > (after or 0)
         and row["status"] in statuses
         and all(row.get(column) == value for column, value in wanted.items())

@@ -257,6 +257,18 @@ def test_events_that_change_nothing_are_no_difference(board: ABoard) -> None:
     assert kb.diff(board.conn, start, now(board)).tasks == []
 
 
+def test_a_task_that_no_event_tells_whole_is_damage(board: ABoard) -> None:
+    task_id = board.create()
+    board.damage('UPDATE task_events SET payload = \'{"task":{"status":"ready"}}\'')
+    when = now(board)
+    for look in (
+        lambda: kb.tasks_at(board.conn, when),
+        lambda: kb.task_at(board.conn, task_id, when),
+    ):
+        with pytest.raises(kb.BoardDamaged, match=f"created_at, seq, title of {task_id}"):
+            look()
+
+
 def test_an_unreadable_event_is_damage(board: ABoard) -> None:
     task = board.create()
     board.damage("UPDATE task_events SET payload = 'gone'")
