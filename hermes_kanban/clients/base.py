@@ -49,7 +49,8 @@ class Client(NamedTuple):
 
     ``config`` and ``skills`` say where its files lie; ``skills`` is None where it has none.
     ``entry`` is where in the configuration our server stands, as a list's item of that name if
-    ``listed``; ``server`` writes it, given command and arguments. ``wishes`` are settings that
+    ``listed``; ``server`` writes it, given command and arguments, or is the list's item itself if
+    that is a word. ``wishes`` are settings that
     are set only where nothing is said, ``base`` is what a new file must hold. ``programs`` are its
     commands, ``places`` where they lie beside PATH (below the user's folder unless absolute), and
     ``version`` is what they print of themselves. With ``any_entry`` ours is needed only where
@@ -65,7 +66,7 @@ class Client(NamedTuple):
     format: Format
     config: Callable[[Place], Path]
     entry: tuple[str, ...]
-    server: Callable[[list[str]], dict[str, Any]]
+    server: Callable[[list[str]], dict[str, Any] | str]
     skills: Callable[[Place], Path] | None = None
     projects: bool = True
     listed: bool = False
@@ -79,6 +80,8 @@ class Client(NamedTuple):
 
     def is_ours(self, entry: Any) -> bool:
         """Whether an entry of that name starts a tool server of ours, whatever its arguments."""
+        if isinstance(entry, str):
+            return self.listed and entry == self.entry[-1]
         if not isinstance(entry, dict):
             return False
         command, rest = entry.get("command"), entry.get("args")

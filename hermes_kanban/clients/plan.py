@@ -155,7 +155,7 @@ def _with_entry(wanted: Setup, file: Path, text: str, record: Record) -> str:
             text = edit(text, (name,), value)
     if found is None:
         text = _entered(client, edit, text, means, server, record)
-    else:
+    elif isinstance(server, dict):
         for name, value in server.items():
             if found.get(name) != value:
                 text = edit(text, (*client.entry, name), value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-# A step into a list is the ``name`` of the item that is meant.
+# A step into a list is the ``name`` of the item that is meant, or the item itself if it is a word.
 Path = tuple[str, ...]
 
 
@@ -79,4 +79,4 @@ def without_empty(tree: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _is_named(item: Any, name: str) -> bool:
-    return isinstance(item, dict) and item.get("name") == name
+    return item.get("name") == name if isinstance(item, dict) else item == name

@@ -26,6 +26,7 @@ def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _tagged)
 
 _ALIAS = "alias"
+_TEXT = "tag:yaml.org,2002:str"
 
 
 class _Places(_Loader):
@@ -213,6 +214,8 @@ def _below(at: Any, step: str) -> tuple[Any, Any] | None:
         return found[-1] if found else None
     if isinstance(at, yaml.SequenceNode):
         for item in at.value:
+            if isinstance(item, yaml.ScalarNode) and item.value == step and item.tag == _TEXT:
+                return None, item
             name = _below(item, "name") if isinstance(item, yaml.MappingNode) else None
             if name is not None and name[1].value == step:
                 return None, item

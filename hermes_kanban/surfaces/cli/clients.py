@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,11 @@ _DATABASE: Final = "HERMES_KANBAN_DATABASE"
         help="Instead: let the runs of that profile find their tools (hermes).",
     ),
     click.Option(
+        ["--plugin"],
+        is_flag=True,
+        help="Instead: the board as a command of the client itself, hermes board (hermes).",
+    ),
+    click.Option(
         ["--project"],
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         metavar="FOLDER",
@@ -56,6 +62,7 @@ _DATABASE: Final = "HERMES_KANBAN_DATABASE"
     hermes-kanban setup codex --dry-run
     hermes-kanban setup gemini --project . --yes
     hermes-kanban setup hermes --worker coder
+    hermes-kanban setup hermes --plugin
     hermes-kanban setup claude --undo
     """,
 )
@@ -64,6 +71,7 @@ def setup_command(
     name: str,
     profile: str | None,
     worker: str | None,
+    plugin: bool,
     project: Path | None,
     no_skill: bool,
     replace: bool,
@@ -76,7 +84,8 @@ def setup_command(
     Writes a tool server called board, and the skill kanban-orchestrator, into the client's
     configuration. Shows what would change and asks first. With --worker it writes what a Hermes
     profile must have before the gateway can start it: the skill kanban-worker, and an entry that
-    is off, since each run brings its own.
+    is off, since each run brings its own. With --plugin Hermes itself gets the commands "hermes
+    board" and "/board".
     """
     from hermes_kanban.clients import CLIENTS, Place, Taken
     from hermes_kanban.clients.ledger import Ledger
@@ -89,20 +98,46 @@ def setup_command(
         raise _misuse(f"{client.title} has no configuration of a project; leave --project out")
     place = Place(os.environ, None if project is None else project.absolute())
     ledger = Ledger(home())
-    skill = _skills()
-    if worker is not None:
-        client, place = _for_worker(client, place, worker, profile)
-        skill = _worker_skill()
-    try:
-        if undo:
-            plan = _plan_undo(client, place, ledger, skill)
-        else:
-            words = _words(session, client, profile, worker)
-            wanted = None if no_skill or client.skills is None else _shipped(skill)
-            plan = to_set_up(Setup(client, place, words, wanted, replace), ledger)
-    except Taken as taken:
-        raise errors.Conflict(str(taken)) from None
+    with ExitStack() as stack:
+        skill = _skills()
+        if plugin:
+            if worker is not None or profile is not None or no_skill:
+                raise _misuse("--plugin stands alone: leave --worker, --profile and --no-skill out")
+            client, skill = _as_plugin(session, client, place, stack)
+        elif worker is not None:
+            client, place = _for_worker(client, place, worker, profile)
+            skill = _worker_skill()
+        try:
+            if undo:
+                plan = _plan_undo(client, place, ledger, skill)
+            else:
+                words = [] if plugin else _words(session, client, profile, worker)
+                wanted = None if no_skill or client.skills is None else _shipped(skill)
+                plan = to_set_up(Setup(client, place, words, wanted, replace), ledger)
+        except Taken as taken:
+            raise errors.Conflict(str(taken)) from None
     return _carry_out(session, client, place, ledger, plan, undo=undo, dry_run=dry_run, yes=yes)
+
+
+def _as_plugin(
+    session: Session, client: Client, place: Place, stack: ExitStack
+) -> tuple[Client, Path]:
+    """The client as it takes our plugin, and the plugin's folder as it is to be written."""
+    from hermes_kanban.clients.hermes import PLUGIN, for_plugin, forbids_plugin, plugin_files
+
+    if client.name != "hermes":
+        raise _misuse(f"{client.title} takes no plugin of ours; --plugin is for hermes")
+    if forbids_plugin(place):
+        session.warn(
+            f"plugins.disabled holds it off; lift that with: hermes plugins enable {PLUGIN}"
+        )
+    words = {
+        "command": _program(),
+        "slash": [sys.executable, "-P", "-m", "hermes_kanban.surfaces.slash"],
+        "home": str(home()),
+        "board": session.board,
+    }
+    return for_plugin(), stack.enter_context(plugin_files(words))
 
 
 def _for_worker(
@@ -195,9 +230,13 @@ def _said(client: Client, plan: Plan, *, undo: bool, written: bool, dry_run: boo
         return (
             f"{client.title}: taken back"
             if undo
-            else (f"{client.title} is set up; its next session has the board's tools")
+            else (f"{client.title} is set up; its next session has {_given(client)}")
         )
     return "nothing was written (--dry-run)" if dry_run else "nothing was written"
+
+
+def _given(client: Client) -> str:
+    return "/board" if client.name == "hermes-plugin" else "the board's tools"
 
 
 def _agreed(yes: bool) -> bool:

@@ -52,6 +52,7 @@ def slash(
     platform: Platform = "markdown",
     place: str | None = None,
     key: str | None = None,
+    prefix: str | None = None,
 ) -> Reply:
     """Do what ``text`` says (``/kanban list``, or ``list``) and return the answer; never raises.
 
@@ -59,8 +60,9 @@ def slash(
     (``person:mara``); without it whoever this process is, as with the command line. ``place`` is
     the chat as a destination: it hears what becomes of tasks that are created here. With a ``key``
     the same message has an effect once, however often it comes, and the same answer each time.
+    ``prefix`` is what the host calls the command, where ``text`` does not begin with it.
     """
-    prefix = _prefix_of(text) or PREFIXES[0]
+    prefix = prefix or _prefix_of(text) or PREFIXES[0]
     try:
         return _done(text, prefix, board, actor, platform, place, key)
     except Exception as error:
@@ -104,7 +106,7 @@ def _done(
     if len(text.encode(errors="replace")) > TEXT_BYTES:
         return _shown([f"A command has at most {TEXT_BYTES:,} bytes."], False, platform, None)
     stripped = text.lstrip()
-    said = words.split(stripped[len(prefix) :] if _prefix_of(text) else stripped)
+    said = words.split(stripped[len(_prefix_of(text) or "") :])
     named, given = words.board_of(said.words)
     if given[:1] == ["help"]:
         given = [*given[1:], "--help"]
