@@ -99,8 +99,10 @@ def _blocked(conn: BoardConnection, task: Task) -> list[Hold]:
 
 def _triage(conn: BoardConnection, task: Task) -> list[Hold]:
     since, payload = _status_event(conn, task)
-    text = payload.get("reason") or "it waits for a person to accept it"
-    return [Hold("triage", text, f"hermes-kanban accept {task.id}", since=since)]
+    lifted = f"hermes-kanban accept {task.id}"
+    if reason := payload.get("reason"):
+        return [Hold("triage", reason, lifted, since=since)]
+    return [Hold("unaccepted", "it waits for a person to accept it", lifted, since=since)]
 
 
 def _review(conn: BoardConnection, task: Task) -> list[Hold]:

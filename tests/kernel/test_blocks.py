@@ -221,7 +221,16 @@ def test_the_third_block_goes_to_triage_with_the_reason(board: ABoard) -> None:
     assert (triaged.status, triaged.block_kind, triaged.block_reason) == ("triage", None, None)
     assert current_run(board, task).outcome == "blocked"
     (hold,) = kb.why(board.conn, task)
+    assert hold.code == "triage"
     assert "no key again" in hold.text
+    assert f"accept {task}" in hold.lifted_by
+
+
+def test_a_task_that_nobody_accepted_yet_has_a_code_of_its_own(board: ABoard) -> None:
+    task = board.create()
+    kb.triage_task(board.conn, task)
+    (hold,) = kb.why(board.conn, task)
+    assert hold.code == "unaccepted"
     assert f"accept {task}" in hold.lifted_by
 
 

@@ -56,3 +56,9 @@ test('what holds all tasks is not said on each of them', () => {
 test('a hold without words of its own is told in the words of the server', () => {
   assert.equal(words(whyOf(card({}), [hold('new_one')], NOW)), 'A fact. Somebody lifts it')
 })
+
+test('that a person is to accept it is what the column says', () => {
+  const waiting = card({ status: 'triage' })
+  assert.equal(whyOf(waiting, [hold('unaccepted')], NOW), null)
+  assert.equal(words(whyOf(waiting, [hold('triage')], NOW)), 'You decide: a fact')
+})

@@ -70,12 +70,10 @@ function question(card: Card): string {
     .trim()
 }
 
-const PLAIN_TRIAGE = 'it waits for a person to accept it'
-
 function ofTriage(holds: readonly Hold[]): Why | null {
   const hold = holds[0]
   // That a person accepts it is what the column says.
-  if (hold === undefined || hold.text === PLAIN_TRIAGE) return null
+  if (hold === undefined || hold.code === 'unaccepted') return null
   return { mark: 'person', before: '', lifter: 'You', after: `decide: ${hold.text}` }
 }
 
