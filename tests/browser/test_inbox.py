@@ -213,3 +213,23 @@ def test_a_telephone_answers_too(own_sample: SampleWeb, visit: Visitor) -> None:
     answer.tap()
     expect(asked).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_a_long_inbox_is_rendered_as_it_is_read(web: WebAlone, visit: Visitor) -> None:
+    asked = [blocked(web, f"Question {at}") for at in range(130)]
+    page = shown(visit(web, "/b/default/inbox"))
+    expect(page.get_by_text("130, oldest")).to_be_visible()
+    assert items(page).count() < len(asked)
+
+    for _ in asked[1:70]:
+        press(page, "j")
+    expect(selected(page)).to_contain_text(asked[69])
+    expect(selected(page)).to_be_in_viewport()
+    expect(items(page).nth(100)).to_be_attached()
+
+    def reaches_the_end() -> bool:
+        items(page).last.scroll_into_view_if_needed()
+        return items(page).count() == len(asked)
+
+    assert until(page, reaches_the_end)
+    expect(items(page).last).to_contain_text(asked[-1])

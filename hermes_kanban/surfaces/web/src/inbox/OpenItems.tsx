@@ -33,6 +33,7 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
     select(at, true)
   }
   const still = useStill(items.map(idOf).join())
+  const { rendered, isFull, end } = useRoom(items.length, index)
   useKeys(
     'inbox',
     {
@@ -64,7 +65,7 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
       {items.length > 0 && (
         <>
           <ul className="inbox" ref={list} aria-label="Needs you" {...still}>
-            {items.map((item, at) => (
+            {items.slice(0, rendered).map((item, at) => (
               <InboxItem
                 key={idOf(item)}
                 item={item}
@@ -79,11 +80,33 @@ export function OpenItems({ switcher }: { switcher: ReactNode }) {
               />
             ))}
           </ul>
+          {!isFull && <div ref={end} />}
           <KeysFoot />
         </>
       )}
     </>
   )
+}
+
+const ROOM = 60
+const AHEAD = '1200px'
+
+/** How many items are rendered: some beyond what is in sight and beyond the one that is selected. */
+function useRoom(total: number, selected: number) {
+  const [room, setRoom] = useState(ROOM)
+  const rendered = Math.min(Math.max(room, selected + ROOM), total)
+  const end = useCallback(
+    (element: HTMLDivElement) => {
+      const observer = new IntersectionObserver(
+        ([entry]) => entry?.isIntersecting && setRoom(rendered + ROOM),
+        { rootMargin: AHEAD },
+      )
+      observer.observe(element)
+      return () => observer.disconnect()
+    },
+    [rendered],
+  )
+  return { rendered, isFull: rendered === total, end }
 }
 
 /**
