@@ -203,6 +203,18 @@ def fields(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
     return [f"{name:<{width}}  {clean(value or '')}" for name, value in kept]
 
 
+def command_lines(command: str, width: int, by: str = "  ") -> list[str]:
+    """A command to be copied: broken before its options, as a shell takes it, if it is too wide."""
+    lines = [by]
+    for word in command.replace(" --", "\n--").split("\n"):
+        if lines[-1].strip() and cells(f"{lines[-1]} {word} \\") > width:
+            lines[-1] += " \\"
+            lines.append(f"{by}  {word}")
+        else:
+            lines[-1] += word if not lines[-1].strip() else f" {word}"
+    return lines
+
+
 def indent(text: str, by: str = "  ") -> list[str]:
     """The lines of a longer text, each moved to the right."""
     return [f"{by}{line}".rstrip() for line in clean_text(text).splitlines()]

@@ -66,6 +66,7 @@ _HOMES = {
     "hermes_kanban.kernel.restore": "restore Restored",
     "hermes_kanban.kernel.review": "approve_task request_changes request_review",
     "hermes_kanban.kernel.stats": "assignees Stats stats",
+    "hermes_kanban.kernel.taking": "claim_next ready_tasks",
     "hermes_kanban.kernel.timeline": "Timeline timeline Trends trends",
     "hermes_kanban.kernel.tree": "Tree tree",
     "hermes_kanban.kernel.trees": "Trees trees",
@@ -195,6 +196,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.stats import Stats as Stats
     from hermes_kanban.kernel.stats import assignees as assignees
     from hermes_kanban.kernel.stats import stats as stats
+    from hermes_kanban.kernel.taking import claim_next as claim_next
+    from hermes_kanban.kernel.taking import ready_tasks as ready_tasks
     from hermes_kanban.kernel.timeline import Timeline as Timeline
     from hermes_kanban.kernel.timeline import Trends as Trends
     from hermes_kanban.kernel.timeline import timeline as timeline

@@ -46,8 +46,8 @@ def claim_task(
     Due time, caps and profile are not asked: outside workers claim too. ``ttl_seconds`` is the
     lease (default ``kanban.lease_seconds``), ``identity`` the claiming process.
     """
-    claimer = _claimer(claimer)
-    ttl = _lease_seconds(conn, ttl_seconds)
+    claimer = claimer_of(claimer)
+    ttl = lease_seconds(conn, ttl_seconds)
     # Losers look before they queue for the writer lock.
     row = fetch_one(conn, "SELECT status FROM tasks WHERE id = :id", {"id": task_id})
     if row is None:
@@ -63,13 +63,15 @@ def claim_task(
         return as_task(task)
 
 
-def _claimer(claimer: str | None) -> str:
+def claimer_of(claimer: str | None) -> str:
+    """Who claims: by default the person at this machine."""
     if claimer is None:
         return f"person:{limits.login()}"
     return limits.required("claimer", claimer, limits.NAME_CHARACTERS)
 
 
-def _lease_seconds(conn: BoardConnection, ttl_seconds: int | None) -> int:
+def lease_seconds(conn: BoardConnection, ttl_seconds: int | None) -> int:
+    """How long a claim holds unrenewed: as asked for, else as the board is set."""
     chosen = int(conn.config.kanban.lease_seconds) if ttl_seconds is None else ttl_seconds
     return limits.whole("ttl_seconds", chosen, 1, LEASE_SECONDS_MAX) or 1
 
@@ -174,7 +176,7 @@ def heartbeat_claim(
 
     Until a reclaim has committed, a run whose lease ran out may still renew it.
     """
-    ttl = _lease_seconds(conn, ttl_seconds)
+    ttl = lease_seconds(conn, ttl_seconds)
     with write(conn, "heartbeat") as tx:
         task = task_state(tx, task_id)
         if run_id is None:

@@ -6,7 +6,7 @@ jumping from one to the next, so a look costs what there are groups, not what th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -64,6 +64,30 @@ def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
         heads += _heads_of(conn, world, found, assignee, limit)
     found.tasks = _fair_order(world, heads, limit)
     return found
+
+
+def unheld(
+    conn: BoardConnection,
+    world: World,
+    assignees: Iterable[str | None] | None,
+    limit: int,
+) -> list[Any]:
+    """Up to ``limit`` due tasks in dispatch order that no process holds, caps or no caps.
+
+    Of these assignees only, of all if None.
+    """
+    heads: list[Any] = []
+    folders = list(world.folders)
+    for assignee in _assignees(conn) if assignees is None else assignees:
+        for tenant in _tenants(conn, assignee):
+            most = limit + len(world.processes)
+            due = _head(conn, world, assignee, tenant, most)
+            found = [row for row in due if eligibility.process_hold(world, row) is None]
+            if len(found) < limit and len(due) == most and folders:
+                due = _head(conn, world, assignee, tenant, most, past=folders)
+                found = [row for row in due if eligibility.process_hold(world, row) is None]
+            heads += found[:limit]
+    return _fair_order(world, heads, limit)
 
 
 def _assignees(conn: BoardConnection) -> Iterator[str | None]:
@@ -126,8 +150,12 @@ def _further(
     return free
 
 
+def _of(assignee: str | None) -> str:
+    return "assignee IS NULL" if assignee is None else "assignee = :assignee"
+
+
 def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None]:
-    where = "SELECT {} FROM tasks WHERE status = 'ready' AND assignee = :assignee AND {}"
+    where = f"SELECT {{}} FROM tasks WHERE status = 'ready' AND {_of(assignee)} AND {{}}"
     parameters = {"assignee": assignee, "after": ""}
     if fetch_value(conn, where.format("1", "tenant IS NULL LIMIT 1"), parameters):
         yield None
@@ -155,7 +183,7 @@ def _head(
     listed = ", ".join(f":{name}" for name in folders)
     elsewhere = f" AND (workspace_kind <> 'dir' OR workspace_path NOT IN ({listed}))"
     sql = (
-        f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND assignee = :assignee"
+        f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND {_of(assignee)}"
         f" AND {of_tenant}{_DUE}{elsewhere if folders else ''}{_BEHIND if after else ''}"
         " ORDER BY effective_priority DESC, seq LIMIT :limit"
     )
@@ -174,10 +202,9 @@ def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: st
     held = found.held.setdefault(code, [])
     if len(held) >= HELD_SHOWN:
         return
-    of_assignee = "assignee IS NULL" if assignee is None else "assignee = :assignee"
     rows = fetch_all(
         conn,
-        f"SELECT id FROM tasks WHERE status = 'ready' AND {of_assignee} LIMIT :limit",
+        f"SELECT id FROM tasks WHERE status = 'ready' AND {_of(assignee)} LIMIT :limit",
         {"assignee": assignee, "limit": HELD_SHOWN - len(held)},
     )
     held += [row[0] for row in rows]

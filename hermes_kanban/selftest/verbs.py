@@ -228,6 +228,7 @@ VERBS: Final[dict[str, Verb]] = {
     "triage": Verb(_task, lambda c, g: kb.triage_task(c, g["id"], reason="unclear")),
     "accept": Verb(_in_triage, lambda c, g: kb.accept_task(c, g["id"])),
     "claim": Verb(_task, lambda c, g: kb.claim_task(c, g["id"], claimer="selftest")),
+    "claim the next": Verb(_task, lambda c, g: kb.claim_next(c, claimer="selftest")),
     "register": Verb(_claimed, _register),
     "heartbeat": Verb(
         _claimed,

@@ -67,7 +67,7 @@ OF_A_PAGE: Final = {
 LOCAL: Final = {
     *("init", "boards", "selftest", "setup"),
     *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
-    *("watch", "tail", "board", "web"),
+    *("ready", "watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),
 }
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli.session import Session, accepted
 
 Verb = Callable[[str], bool | kb.Refused]
+Then = Callable[[], tuple[Sequence[str], Mapping[str, Any]]]
 
 
-def apply(session: Session, tasks: Sequence[str], verb: Verb) -> None:
-    """Call ``verb`` on each task, on all or on none, and tell what they are now."""
+def apply(session: Session, tasks: Sequence[str], verb: Verb, *, then: Then | None = None) -> None:
+    """Call ``verb`` on each task, on all or on none, and tell what they are now.
+
+    ``then`` is done afterwards, in a transaction of its own, and adds to the answer.
+    """
     if len(tasks) == 1:
         changed = [_call(verb, tasks[0])]
     else:
         with kb.batch(session.conn):
             changed = [_call(verb, task_id) for task_id in tasks]
-    tell(session, tasks, changed)
+    tell(session, tasks, changed, *(([], {}) if then is None else then()))
 
 
 def _call(verb: Verb, task_id: str) -> bool:
@@ -37,7 +43,13 @@ def about(task_id: str) -> Iterator[None]:
         raise
 
 
-def tell(session: Session, tasks: Sequence[str], changed: Sequence[bool]) -> None:
+def tell(
+    session: Session,
+    tasks: Sequence[str],
+    changed: Sequence[bool],
+    more_lines: Sequence[str] = (),
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """``t_abc234 done``, or ``unchanged`` where the verb found nothing to do."""
     found = [
         {"id": task_id, "status": kb.get_task(session.conn, task_id).status, "changed": change}
@@ -46,10 +58,11 @@ def tell(session: Session, tasks: Sequence[str], changed: Sequence[bool]) -> Non
     lines = [
         _line(session, str(one["id"]), str(one["status"]), bool(one["changed"])) for one in found
     ]
+    lines += more_lines
     if len(found) == 1:
-        session.answer("task", found[0], lines)
+        session.answer("task", found[0], lines, **more)
     else:
-        session.answer("tasks", found, lines)
+        session.answer("tasks", found, lines, **more)
 
 
 def _line(session: Session, task_id: str, status: str, changed: bool) -> str:

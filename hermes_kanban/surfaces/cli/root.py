@@ -29,6 +29,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "editing": ("edit", "assign", "prioritise", "schedule", "link", "unlink", "comment"),
     },
     "Do a task": {
+        "taking": ("ready",),
         "working": (
             "claim",
             "heartbeat",

@@ -6,6 +6,9 @@ prove that the run is current, and without them the verb is a person's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from hermes_kanban import kernel as kb
@@ -14,6 +17,7 @@ from hermes_kanban.surfaces.cli import answers, inputs
 from hermes_kanban.surfaces.cli.attaching import ARTIFACT, as_typed
 from hermes_kanban.surfaces.cli.errors import Conflict
 from hermes_kanban.surfaces.cli.session import WORKER, Session, command
+from hermes_kanban.surfaces.cli.taking import CLAIMER, TTL, run_of, taken_lines
 
 SUMMARY = click.Option(["--summary"], metavar="TEXT", help="What was done; - for stdin.")
 RESULT = click.Option(["--result"], metavar="TEXT", help="The result; @FILE, or - for stdin.")
@@ -23,14 +27,15 @@ METADATA = click.Option(["--metadata"], metavar="JSON", help="A JSON object, @FI
 @command(
     "claim",
     click.Argument(["task"], metavar="ID"),
-    click.Option(["--claimer"], metavar="NAME", help="Who claims it. Default: this login."),
-    click.Option(["--ttl"], type=inputs.SPAN, metavar="SPAN", help="How long it holds unrenewed."),
+    CLAIMER,
+    TTL,
     examples="hermes-kanban claim t_abc234 --json",
 )
 def claim_command(session: Session, task: str, claimer: str | None, ttl: int | None) -> None:
     """Take a ready task by hand.
 
-    Prints run and lock, which later verbs need. Exit code 4 if it cannot be had.
+    Prints run and lock, which later verbs need, and until when it holds. Exit code 4 if it cannot
+    be had; "ready --claim" takes the next that can.
     """
     session.may_write()
     claimed = kb.claim_task(session.conn, task, claimer=claimer, ttl_seconds=ttl)
@@ -39,8 +44,8 @@ def claim_command(session: Session, task: str, claimer: str | None, ttl: int | N
     session.answer(
         "task",
         claimed,
-        [f"{task} running", f"run {claimed.current_run_id} lock {claimed.claim_lock}"],
-        run={"id": claimed.current_run_id, "claim_lock": claimed.claim_lock},
+        taken_lines(session, claimed),
+        run=run_of(session, claimed),
     )
 
 
@@ -89,10 +94,17 @@ def heartbeat_command(session: Session, task: str | None, ttl: int | None) -> No
         metavar="ID",
         help="A task that this run created; checked. Repeatable.",
     ),
+    click.Option(
+        ["--claim-next"],
+        is_flag=True,
+        help="Then take the next task of the same assignee, as the same claimer.",
+    ),
+    TTL,
     *WORKER,
     examples="""
     hermes-kanban complete t_abc234 --summary "Counted 12,000 words" --result @count.txt
     hermes-kanban complete t_abc234 t_def567
+    hermes-kanban complete t_abc234 --run 7 --lock LOCK --summary Done --claim-next --json
     """,
 )
 def complete_command(
@@ -103,13 +115,19 @@ def complete_command(
     metadata: str | None,
     artifacts: tuple[str, ...],
     created: tuple[str, ...],
+    claim_next: bool,
+    ttl: int | None,
 ) -> None:
     """Finish a task and hand its result over.
 
     Artifacts are kept with the task; if one is missing, nothing is done. Several tasks at once only
-    without result, summary, metadata and artifacts: each deserves its own.
+    without result, summary, metadata and artifacts: each deserves its own. With --claim-next the
+    answer's "next" and "run" are those of the task that was taken, or null if there is none.
     """
     ids = inputs.task_ids(session, tasks)
+    if ttl is not None and not claim_next:
+        raise click.UsageError("--ttl is for --claim-next", click.get_current_context())
+    last = _last_run(session, ids) if claim_next else None
     if len(ids) > 1 and any((result, summary, metadata, artifacts, created)):
         raise click.UsageError(
             "one hand-over cannot speak for many tasks; complete them one by one",
@@ -131,7 +149,33 @@ def complete_command(
             artifacts=_artifacts(session, one, artifacts),
             **session.by(one),
         ),
+        then=None if last is None else lambda: _take_next(session, last, ttl),
     )
+
+
+def _last_run(session: Session, ids: Sequence[str]) -> tuple[str | None, kb.Run]:
+    """Whose the task is, and the run that is to end: the next is taken as that one was."""
+    if session.own_task() is not None:
+        raise click.UsageError(
+            "--claim-next is for workers of your own; the gateway starts the next run of an agent",
+            click.get_current_context(),
+        )
+    if len(ids) != 1 or session.run is None:
+        raise click.UsageError(
+            "--claim-next needs one task with its --run and --lock", click.get_current_context()
+        )
+    task = kb.get_task(session.conn, ids[0])
+    return task.assignee, kb.get_run(session.conn, session.run)
+
+
+def _take_next(
+    session: Session, last: tuple[str | None, kb.Run], ttl: int | None
+) -> tuple[list[str], dict[str, Any]]:
+    assignee, run = last
+    taken = kb.claim_next(session.conn, assignees=[assignee], claimer=run.claimer, ttl_seconds=ttl)
+    if taken is None:
+        return ["no further task can be taken now"], {"next": None, "run": None}
+    return taken_lines(session, taken), {"next": taken, "run": run_of(session, taken)}
 
 
 def _artifacts(session: Session, task: str, artifacts: tuple[str, ...]) -> list[str]:

@@ -24,12 +24,12 @@ ALLOWED: Final = frozenset(
         *("triage", "accept", "promote", "unblock", "approve", "request-changes", "reopen"),
         *("reclaim", "cancel", "archive", "adopt", "dismiss", "undo"),
         *("why", "runs", "events", "diff", "log", "stats", "assignees", "boards"),
-        *("pause", "resume", "notify"),
+        *("ready", "pause", "resume", "notify"),
     }
 )
 READING: Final = frozenset(
     {
-        *("list", "show", "attachments", "why", "runs", "events", "diff", "log", "stats"),
+        *("list", "ready", "show", "attachments", "why", "runs", "events", "diff", "log", "stats"),
         *("assignees", "boards"),
     }
 )
@@ -41,7 +41,8 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "notify": ("subscribe", "list", "unsubscribe", "test", "outbox", "retry", "drop"),
 }
 _WITHOUT: Final[Mapping[str, tuple[str, ...]]] = {
-    "complete": ("artifacts",),
+    "complete": ("artifacts", "claim_next", "ttl"),
+    "ready": ("claim", "claimer", "ttl"),
     "attachments": ("save",),
     "log": ("follow",),
 }
@@ -169,10 +170,15 @@ def _to_a_chat(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return value
 
 
+_OF_WORKERS: Final = frozenset(
+    {"run", "lock", "as_person", "claim", "claim_next", "claimer", "ttl"}
+)
+
+
 def _refuse(_: click.Context, param: click.Parameter, value: Any) -> Any:
     if value:
         why = _ENDLESS if param.name == "follow" else _FILES
-        why = _WORKERS if param.name in ("run", "lock", "as_person") else why
+        why = _WORKERS if param.name in _OF_WORKERS else why
         raise Unfit(f"{param.opts[-1]} cannot be given in a chat: {why}")
     return value
 
