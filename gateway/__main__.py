@@ -21,12 +21,15 @@ def main(boards: tuple[str, ...]) -> None:
     sys.exit(run(list(boards) or None))
 
 
-def run(boards: list[str] | None = None) -> int:
-    """Run until a signal; 0 after an orderly stop, 2 for a bad configuration, 1 for a bad board."""
+def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
+    """Run until a signal; 0 after an orderly stop, 2 for a bad configuration, 1 for a bad board.
+
+    A ``quiet`` one logs into its file alone.
+    """
     try:
         settings = load(home()).logging
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
-        logs.configure(settings, sys.stderr, file=home() / "gateway.log")
+        logs.configure(settings, None if quiet else sys.stderr, file=home() / "gateway.log")
         kb.init_db(boards[0] if boards else None)
         runner = GatewayRunner(boards=boards)
     except kb.ConfigError as error:

@@ -21,6 +21,7 @@ from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.stuck import StuckGauge
 from gateway.wakeup import Pulse, Wakeup, doorbell
+from gateway.web import WebServer
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
@@ -40,7 +41,8 @@ SWEEP_SECONDS: Final = 30.0
 class BoardDispatcher:
     """Dispatches one board until cancelled; no worker dies with it.
 
-    ``chats`` says how each chat platform is, for the health record.
+    ``chats`` says how each chat platform is, and ``web`` where the board is served, for the health
+    record.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class BoardDispatcher:
         pulse: Pulse,
         log: FilteringBoundLogger,
         chats: Callable[[], Mapping[str, str]] = dict,
+        web: WebServer | None = None,
     ) -> None:
         self._chats = chats
+        self._web = web
         self._live_config = live_config
         self._pulse = pulse
         self._log = log
@@ -227,6 +231,7 @@ class BoardDispatcher:
         elif change == "unstuck":
             self._log.info("dispatch.unstuck")
         self._record.chat = dict(self._chats())
+        self._record.web = self._web.address if self._web else ""
         self._record.in_progress = report.in_progress
         self._record.stuck = self._stuck.reasons
         self._write_health(config, self._degraded(config))
@@ -249,6 +254,8 @@ class BoardDispatcher:
             if state not in WELL
         ]
         found += not_installed(config.notify)
+        if self._web is not None and self._web.trouble is not None:
+            found.append(self._web.trouble)
         if self._live_config.error is not None:
             found.append(self._live_config.error)
         if self._free_mib < config.kanban.min_free_mb:

@@ -23,7 +23,7 @@ class HealthRecord(msgspec.Struct):
 
     ``state`` is ``dispatching``, ``standby`` or ``off``; ``degraded`` lists what needs a person;
     ``stuck`` has the tasks that should start and do not, by reason; ``chat`` says in words how each
-    chat platform is.
+    chat platform is; ``web`` is the address at which this gateway serves HTTP, empty for none.
     """
 
     state: str
@@ -38,6 +38,7 @@ class HealthRecord(msgspec.Struct):
     degraded: list[str] = []
     stuck: dict[str, list[str]] = {}
     chat: dict[str, str] = {}
+    web: str = ""
 
 
 def new_record(state: str, *, now: int, interval_seconds: float) -> HealthRecord:
@@ -73,6 +74,7 @@ class HealthFile:
             tuple(record.degraded),
             msgspec.json.encode(record.stuck),
             tuple(record.chat.items()),
+            record.web,
             record.tick_at // REFRESH_SECONDS,
         )
         if key == self._written:

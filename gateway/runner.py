@@ -69,6 +69,13 @@ class GatewayRunner:
             self._log,
             changed=lambda: self._nudge("chat"),
         )
+        self._web = WebServer(
+            self._home,
+            self._live_config,
+            GatewayBoards(self._reachable, self._look_now),
+            self._log,
+            changed=lambda: self._nudge("web"),
+        )
         self._look_again = anyio.Event()
 
     async def run(self) -> None:
@@ -97,7 +104,7 @@ class GatewayRunner:
 
         async def dispatch(board: BoardName, pulse: Pulse, log: FilteringBoundLogger) -> None:
             await BoardDispatcher(
-                board, self._live_config, pulse, log, lambda: self._chats.states
+                board, self._live_config, pulse, log, lambda: self._chats.states, self._web
             ).serve()
 
         await self._serve_boards(
@@ -122,11 +129,9 @@ class GatewayRunner:
 
     async def _serve_web(self) -> None:
         """Serve HTTP while ``web.in_gateway`` says so; a failure is told and tried again."""
-        boards = GatewayBoards(self._reachable, self._look_now)
-        server = WebServer(self._home, self._live_config, boards, self._log)
         while True:
             try:
-                await server.serve()
+                await self._web.serve()
             except Exception as error:
                 said = str(error) or repr(error)
                 self._log.error("watcher.failed", watcher="web", error=said, exc_info=True)

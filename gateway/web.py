@@ -7,6 +7,7 @@ that is taken is told and tried again, and holds up nothing else.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,22 +27,39 @@ MCP_PATH: Final = "/mcp"
 
 
 class WebServer:
-    """Serves while the configuration says so, until cancelled; then it is gone within a second."""
+    """Serves while the configuration says so, until cancelled; then it is gone within a second.
+
+    ``address`` is where it serves now, empty for nowhere. ``changed`` is called when that, or what
+    is in its way, has changed.
+    """
 
     def __init__(
-        self, home: Path, live_config: LiveConfig, boards: Boards, log: FilteringBoundLogger
+        self,
+        home: Path,
+        live_config: LiveConfig,
+        boards: Boards,
+        log: FilteringBoundLogger,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._home = home
         self._live_config = live_config
         self._boards = boards
         self._log = log
         self._refused: str | None = None
+        self._changed = changed
+        self.address = ""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot serve where it should, for people; None if nothing is wrong."""
+        return self._refused
 
     async def serve(self) -> None:
         """Follow the configuration: start, move, stop."""
         while True:
             settings = self._live_config.current().web
             if not settings.in_gateway:
+                self._tell("", None)
                 await anyio.sleep(SCAN_SECONDS)
                 continue
             from gateway.http_server import listen
@@ -52,13 +70,14 @@ class WebServer:
                 self._refuse(settings, error)
                 await self._until_changed(settings, RETRY_SECONDS)
                 continue
-            self._refused = None
+            self._tell(settings.address, None)
             async with anyio.create_task_group() as group:
                 stop = anyio.Event()
                 group.start_soon(self._serve_on, listener, settings, stop)
                 try:
                     await self._until_changed(settings, None)
                 finally:
+                    self._tell("", None)
                     stop.set()
 
     async def _serve_on(
@@ -76,9 +95,15 @@ class WebServer:
 
     def _refuse(self, settings: WebSettings, error: OSError) -> None:
         told = f"{settings.address}: {error.strerror or error}"
-        if told != self._refused:
+        trouble = f"the board cannot be served at {told}; set web.port to one that is free"
+        if trouble != self._refused:
             self._log.error("web.refused", address=settings.address, error=told)
-        self._refused = told
+        self._tell("", trouble)
+
+    def _tell(self, address: str, trouble: str | None) -> None:
+        if (address, trouble) != (self.address, self._refused):
+            self.address, self._refused = address, trouble
+            self._changed()
 
 
 async def serve_on(

@@ -17,7 +17,10 @@ STALE_LEAST_SECONDS: Final = 45
 
 
 class Health(msgspec.Struct, frozen=True):
-    """A gateway's own account of one board; times are Unix seconds."""
+    """A gateway's own account of one board; times are Unix seconds.
+
+    ``web`` is the address at which it serves HTTP, empty where it does not.
+    """
 
     state: str
     pid: int
@@ -31,6 +34,7 @@ class Health(msgspec.Struct, frozen=True):
     degraded: list[str] = []
     stuck: dict[str, list[str]] = {}
     chat: dict[str, str] = {}
+    web: str = ""
 
 
 def read(paths: BoardPaths, now: int) -> Health | None:
@@ -53,13 +57,13 @@ def read_one(file: Path, now: int) -> Health | None:
     except (OSError, msgspec.DecodeError):
         return None
     patience = max(STALE_LEAST_SECONDS, STALE_INTERVALS * health.interval_seconds)
-    if now - health.tick_at > patience or (_is_here(health) and not _lives(health.pid)):
+    if now - health.tick_at > patience or (is_here(health) and not _lives(health.pid)):
         return None
     return health
 
 
-def _is_here(health: Health) -> bool:
-    """Only a pid of this very boot and pid namespace can be looked up."""
+def is_here(health: Health) -> bool:
+    """Whether its pid can be looked up: only one of this very boot and pid namespace can."""
     if health.identity is None:
         return False
     try:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -158,9 +159,9 @@ class UndeclaredLogEvent(ValueError):
 
 
 def configure(
-    settings: LoggingSettings, stream: TextIO, *, file: Path | None = None, strict: bool = False
+    settings: LoggingSettings, stream: TextIO | None, *, file: Path | None = None, strict: bool = False
 ) -> None:
-    """Sends this process's log to ``stream``; calling it again replaces the earlier choice.
+    """Sends this process's log to ``stream``, if any; calling it again replaces the earlier choice.
 
     ``file`` gets the same lines as JSON, so that ``gateway logs`` can show them whoever started
     the gateway; at ``FILE_ROTATE_BYTES`` it becomes ``<file>.1``.
@@ -176,12 +177,12 @@ def configure(
         structlog.processors.format_exc_info,
         _clean,
         *([] if file is None else [_Kept(file)]),
-        *_renderers(settings.format, stream),
+        *(_renderers(settings.format, stream) if stream else [_dropped]),
     ]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Lines(stream),
+        logger_factory=_Lines(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     _take_in_libraries()
@@ -199,6 +200,10 @@ def _renderers(kind: Literal["auto", "pretty", "json"], stream: TextIO) -> list[
     colours = terminal and "NO_COLOR" not in os.environ
     plain = structlog.dev.plain_traceback  # the trace is text by then, and has been cleaned
     return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+
+
+def _dropped(_logger: Any, _method: str, _line: EventDict) -> EventDict:
+    raise structlog.DropEvent
 
 
 def _to_json(line: EventDict, **_: Any) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
-import tempfile
 from pathlib import Path
 
 from hermes_kanban.clients.base import ClientTrouble
 from hermes_kanban.clients.ledger import Ledger, Record
-from hermes_kanban.clients.plan import Change, Plan, ledger_name
+from hermes_kanban.clients.plan import Plan, ledger_name
+from hermes_kanban.store.files import replace_file
 
 PRIVATE, SHARED = 0o600, 0o644
 
@@ -32,7 +30,8 @@ def apply(plan: Plan, ledger: Ledger, known: Record | None = None) -> None:
         if change.after is None:
             change.file.unlink()
         else:
-            _write(change)
+            change.file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(change.file, change.after, PRIVATE if change.private else SHARED)
     if known is None:
         return
     if plan.record is not None:
@@ -49,39 +48,6 @@ def _keep_copies(plan: Plan, record: Record, ledger: Ledger) -> None:
     for change in plan.changes:
         if change.before is not None and ledger_name(change.before) in record.copies:
             ledger.keep(change.before)
-
-
-def _write(change: Change) -> None:
-    """Beside the file and then in its place; a link stays, and what it leads to is changed."""
-    file = Path(os.path.realpath(change.file))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        before: os.stat_result | None = file.stat()
-    except FileNotFoundError:
-        before = None
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(handle, "wb") as stream:
-            stream.write(change.after or b"")
-            stream.flush()
-            if before is not None:
-                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                    with contextlib.suppress(OSError):
-                        os.fchown(stream.fileno(), before.st_uid, before.st_gid)
-                os.fchmod(stream.fileno(), stat.S_IMODE(before.st_mode))
-            else:
-                os.fchmod(stream.fileno(), PRIVATE if change.private else SHARED)
-            os.fsync(stream.fileno())
-        os.replace(name, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _bytes(file: Path) -> bytes | None:

@@ -30,6 +30,39 @@ def sync_file(file: Path) -> None:
         os.close(descriptor)
 
 
+def replace_file(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write beside the file and then in its place: whole or not at all.
+
+    Owner and rights stay those it had; a new one gets ``mode``. A link stays, and what it leads to
+    is changed.
+    """
+    import tempfile  # slow to import, and few write files of settings
+
+    file = Path(os.path.realpath(file))
+    try:
+        before: os.stat_result | None = file.stat()
+    except FileNotFoundError:
+        before = None
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if before is not None:
+                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    with contextlib.suppress(OSError):
+                        os.fchown(stream.fileno(), before.st_uid, before.st_gid)
+                mode = stat.S_IMODE(before.st_mode)
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        os.replace(name, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    sync_folder(file.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and what is missing above it, so that their names survive a loss of power."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]

@@ -93,7 +93,7 @@ def test_the_gateway_is_run_by_its_own_package(
     cli: Any, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     called: list[Any] = []
-    monkeypatch.setattr("gateway.__main__.run", lambda boards: called.append(boards) or 0)
+    monkeypatch.setattr("gateway.__main__.run", lambda boards, quiet: called.append(boards) or 0)
     assert cli(*words).code == 0
     assert cli(*words, "--board", "website").code == 0
     assert called == [None, ["website"]]

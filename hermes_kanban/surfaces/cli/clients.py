@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hermes_kanban import present
+from hermes_kanban.ourselves import own_command
 from hermes_kanban.paths import home
 from hermes_kanban.surfaces.cli import errors
 from hermes_kanban.surfaces.cli.session import Session, command
@@ -161,7 +162,7 @@ def _for_worker(
 
 def _words(session: Session, client: Client, profile: str | None, worker: str | None) -> list[str]:
     """Our tool server's command line."""
-    words = [*_program(), "mcp", "--home", str(home())]
+    words = [*own_command(), "mcp", "--home", str(home())]
     if worker is None and (acting := _orchestrating(client, profile)) is not None:
         words += ["--profile", acting]
     if session.board is not None:
@@ -271,14 +272,6 @@ def _orchestrating(client: Client, name: str | None) -> str | None:
     raise _misuse(
         f"no profile has orchestrator: true, so a session would get no tools; make one in {where}"
     )
-
-
-def _program() -> list[str]:
-    """This installation's command, by paths that no PATH can turn."""
-    beside = Path(sys.executable).with_name("hermes-kanban")
-    if beside.is_file():
-        return [str(beside)]
-    return [sys.executable, "-m", "hermes_kanban.surfaces.cli.main"]
 
 
 def _skills() -> Path:

@@ -18,6 +18,7 @@ _ROOM: Final = "hermes_kanban.surfaces.cli."
 # Heading → module → its commands, in the order in which help shows them.
 SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Set up": {
+        "up": ("up", "down"),
         "setup": ("init", "boards", "profiles"),
         "clients": ("setup",),
         "selftest": ("selftest",),

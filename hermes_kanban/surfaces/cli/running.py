@@ -22,18 +22,22 @@ gateway_command = Group("gateway", help="Run the gateway, and see how it fares."
 @command(
     "run",
     click.Option(["--only", "only"], multiple=True, metavar="SLUG", help="Serve only this board."),
+    click.Option(["--quiet"], is_flag=True, help="Log to gateway.log in the home alone."),
     examples="hermes-kanban gateway run",
 )
-def gateway_run(session: Session, only: tuple[str, ...]) -> int:
-    """Run the gateway in the foreground until a signal."""
+def gateway_run(session: Session, only: tuple[str, ...], quiet: bool) -> int:
+    """Run the gateway in the foreground until a signal.
+
+    For one in the background see "hermes-kanban up" and "hermes-kanban service".
+    """
     boards = [session.board, *only] if session.board else list(only)
-    return _run_gateway([board for board in boards if board])
+    return _run_gateway([board for board in boards if board], quiet)
 
 
-def _run_gateway(boards: list[str]) -> int:
+def _run_gateway(boards: list[str], quiet: bool = False) -> int:
     from gateway.__main__ import run
 
-    return run(boards or None)
+    return run(boards or None, quiet=quiet)
 
 
 @command("status", examples="hermes-kanban gateway status --json")

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 import msgspec
 
-from hermes_kanban.config import WebSettings, load
-from hermes_kanban.paths import home
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import load, load_last_good
+from hermes_kanban.paths import board_paths, home
 from hermes_kanban.surfaces.cli.session import Session, command
+
+# As in surfaces/rest/secrets.py, whose imports a command need not pay for.
+CODE_SECONDS: Final = 120
 
 
 @command(
     "web",
     click.Option(["--port"], type=click.IntRange(0, 65535), help="Default: web.port; 0: any."),
-    click.Option(["--open", "in_browser"], is_flag=True, help="Open the board in a browser."),
+    click.Option(["--open", "opens"], is_flag=True, help="Open the board in a browser."),
     examples="""
     hermes-kanban web
     hermes-kanban web --port 0 --open
     """,
 )
-def web_command(session: Session, port: int | None, in_browser: bool) -> int:
+def web_command(session: Session, port: int | None, opens: bool) -> int:
     """Serve the board over HTTP, without a gateway.
 
     In the foreground, until a signal. It dispatches nothing; a gateway with web.in_gateway serves
@@ -36,56 +41,68 @@ def web_command(session: Session, port: int | None, in_browser: bool) -> int:
         settings = msgspec.structs.replace(settings, port=port)
 
     def opened(address: str) -> None:
-        link = _link(address)
+        link = link_at(address)
         session.answer("web", {"address": address, "link": link}, [f"board at {link}"])
         sys.stdout.flush()
-        if in_browser:
-            _open(session, link)
+        if opens:
+            in_browser(session, link)
 
     return run(home(), settings, opened)
 
 
 @command(
     "board",
-    click.Option(["--open", "in_browser"], is_flag=True, help="Open it in a browser, too."),
+    click.Option(["--open", "opens"], is_flag=True, help="Open it in a browser, too."),
     examples="hermes-kanban board --open",
 )
-def board_command(session: Session, in_browser: bool) -> None:
+def board_command(session: Session, opens: bool) -> None:
     """Print a link that opens the board in a browser.
 
     It can be followed once, within two minutes.
     """
     # Whoever follows the link acts as a person: no agent makes one.
     session.may_write()
-    settings = load(home()).web
-    if not _listens(settings):
-        session.warn(
-            f"nothing listens at {settings.address}; start it with: hermes-kanban web, or set"
-            " web.in_gateway for the gateway"
-        )
-    link = _link(settings.address)
-    session.answer("link", {"url": link, "seconds": _code_seconds()}, [link])
-    if in_browser:
-        _open(session, link)
+    address = _served_at()
+    if not listens(address):
+        session.warn(f"nothing listens at {address}; start it with: hermes-kanban up")
+    link = link_at(address)
+    session.answer("link", {"url": link, "seconds": CODE_SECONDS}, [link])
+    if opens:
+        in_browser(session, link)
 
 
-def _link(address: str) -> str:
+def _served_at() -> str:
+    """Where the gateway says that it serves the board, else where it would.
+
+    To look at a board needs no configuration: one that is wrong right now is no hindrance.
+    """
+    import time
+
+    from hermes_kanban import health
+    from hermes_kanban.kernel.boards import board_slugs
+
+    web = load_last_good(home()).web
+    try:
+        slugs = board_slugs()
+    except kb.KanbanError:
+        slugs = ["default"]
+    records = (health.read(board_paths(slug), int(time.time())) for slug in slugs)
+    return next((one.web for one in records if one is not None and one.web), web.address)
+
+
+def link_at(address: str) -> str:
+    """A link to the page at ``address`` that logs a browser in, once."""
     from hermes_kanban.surfaces.rest.secrets import Logins
 
     # Behind the number sign, so that no server, log or referrer ever has it.
     return f"{address}/#/login?code={Logins(home()).new_code()}"
 
 
-def _code_seconds() -> int:
-    from hermes_kanban.surfaces.rest.secrets import CODE_SECONDS
-
-    return CODE_SECONDS
-
-
-def _listens(settings: WebSettings) -> bool:
+def listens(address: str) -> bool:
+    """Whether any program listens at this address of ours."""
     import socket
 
-    host, _, port = settings.address.removeprefix("http://").rpartition(":")
+    host, _, port = address.removeprefix("http://").rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
     except OSError:
@@ -93,7 +110,8 @@ def _listens(settings: WebSettings) -> bool:
     return True
 
 
-def _open(session: Session, link: str) -> None:
+def in_browser(session: Session, link: str) -> None:
+    """Open the link, or say that it is to be opened by hand."""
     import webbrowser
 
     if not webbrowser.open(link):
