@@ -159,7 +159,11 @@ class UndeclaredLogEvent(ValueError):
 
 
 def configure(
-    settings: LoggingSettings, stream: TextIO | None, *, file: Path | None = None, strict: bool = False
+    settings: LoggingSettings,
+    stream: TextIO | None,
+    *,
+    file: Path | None = None,
+    strict: bool = False,
 ) -> None:
     """Sends this process's log to ``stream``, if any; calling it again replaces the earlier choice.
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from hermes_kanban.selftest.findings import Broke
 from hermes_kanban.selftest.trial import Trial
+from hermes_kanban.store import sqlite_version
 from hermes_kanban.store.filesystem import file_system, is_share
 
 ABOUT: Final = "whether this disk keeps what a board is built on"
@@ -25,7 +26,6 @@ RENAMES: Final = 300
 PATIENCE_SECONDS: Final = 20.0
 # Faster than any disk writes: somebody keeps it in memory.
 SUSPICIOUS_SECONDS: Final = 0.000_02
-WAL_RESET_FIXED: Final = (3, 51, 3)
 _HOLDER: Final = Path(__file__).with_name("holder.py")
 
 IN_MEMORY: Final = frozenset({"ramfs", "tmpfs"})
@@ -161,13 +161,8 @@ def _sqlite(trial: Trial, folder: Path) -> None:
     if mode != "wal":
         raise Broke(f"SQLite cannot keep a write-ahead log here; it chose {mode}")
     trial.held(f"SQLite {version} keeps a write-ahead log here")
-    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
-        fixed = ".".join(map(str, WAL_RESET_FIXED))
-        trial.note(
-            f"SQLite {version} is older than {fixed}, which mends a rare fault of write-ahead logs"
-            " that several connections write at once; a board has one writer at a time, but a newer"
-            " SQLite is better"
-        )
+    if problem := sqlite_version.caution():
+        trial.note(problem)
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:

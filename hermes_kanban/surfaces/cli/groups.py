@@ -40,6 +40,8 @@ class Group(ToldBySession, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.commands and not name.startswith("-"):
+            if ctx.resilient_parsing:  # a shell asks how to go on: not so
+                return None, None, args
             raise unknown(name, self.commands, ctx)
         return super().resolve_command(ctx, args)
 

@@ -21,6 +21,9 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "up": ("up", "down"),
         "setup": ("init", "boards", "profiles"),
         "clients": ("setup",),
+        "doctoring": ("doctor",),
+        "servicing": ("service",),
+        "completing": ("completion",),
         "selftest": ("selftest",),
     },
     "File and plan tasks": {
@@ -104,6 +107,8 @@ class LazyGroup(ToldBySession, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in MODULES and not name.startswith("-"):
+            if ctx.resilient_parsing:  # a shell asks how to go on: not so
+                return None, None, args
             from hermes_kanban.surfaces.cli.groups import unknown
 
             raise unknown(name, MODULES, ctx)

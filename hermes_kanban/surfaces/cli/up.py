@@ -12,10 +12,11 @@ import click
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import load
+from hermes_kanban.page import listens
 from hermes_kanban.paths import BoardPaths, board_paths, home
 from hermes_kanban.surfaces.cli import errors
 from hermes_kanban.surfaces.cli.session import Session, command
-from hermes_kanban.surfaces.cli.web import CODE_SECONDS, in_browser, link_at, listens
+from hermes_kanban.surfaces.cli.web import CODE_SECONDS, in_browser, link_at
 
 if TYPE_CHECKING:
     from hermes_kanban.clients.detect import Found

@@ -8,9 +8,9 @@ from typing import Final
 import click
 import msgspec
 
-from hermes_kanban import kernel as kb
 from hermes_kanban.config import load, load_last_good
-from hermes_kanban.paths import board_paths, home
+from hermes_kanban.page import listens, served_at
+from hermes_kanban.paths import home
 from hermes_kanban.surfaces.cli.session import Session, command
 
 # As in surfaces/rest/secrets.py, whose imports a command need not pay for.
@@ -62,7 +62,8 @@ def board_command(session: Session, opens: bool) -> None:
     """
     # Whoever follows the link acts as a person: no agent makes one.
     session.may_write()
-    address = _served_at()
+    # To look at a board needs no configuration: one that is wrong right now is no hindrance.
+    address = served_at() or load_last_good(home()).web.address
     if not listens(address):
         session.warn(f"nothing listens at {address}; start it with: hermes-kanban up")
     link = link_at(address)
@@ -71,43 +72,12 @@ def board_command(session: Session, opens: bool) -> None:
         in_browser(session, link)
 
 
-def _served_at() -> str:
-    """Where the gateway says that it serves the board, else where it would.
-
-    To look at a board needs no configuration: one that is wrong right now is no hindrance.
-    """
-    import time
-
-    from hermes_kanban import health
-    from hermes_kanban.kernel.boards import board_slugs
-
-    web = load_last_good(home()).web
-    try:
-        slugs = board_slugs()
-    except kb.KanbanError:
-        slugs = ["default"]
-    records = (health.read(board_paths(slug), int(time.time())) for slug in slugs)
-    return next((one.web for one in records if one is not None and one.web), web.address)
-
-
 def link_at(address: str) -> str:
     """A link to the page at ``address`` that logs a browser in, once."""
     from hermes_kanban.surfaces.rest.secrets import Logins
 
     # Behind the number sign, so that no server, log or referrer ever has it.
     return f"{address}/#/login?code={Logins(home()).new_code()}"
-
-
-def listens(address: str) -> bool:
-    """Whether any program listens at this address of ours."""
-    import socket
-
-    host, _, port = address.removeprefix("http://").rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def in_browser(session: Session, link: str) -> None:

@@ -1,0 +1,80 @@
+"""The boards, the gateway that serves them, and the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from hermes_kanban import health, present
+from hermes_kanban import kernel as kb
+from hermes_kanban.config import load_last_good
+from hermes_kanban.doctor.finding import Finding
+from hermes_kanban.kernel.boards import board_slugs
+from hermes_kanban.page import listens, served_at
+from hermes_kanban.paths import board_paths
+
+
+def boards(home: Path) -> Iterator[Finding]:
+    """Whether each board can be opened."""
+    found = kb.list_boards()
+    if not found:
+        yield Finding.warning(f"no board under {home}", "hermes-kanban up", kb.init_db)
+    for slug, board in found:
+        if isinstance(board, kb.KanbanError):
+            what, _, remedy = str(board).partition("; ")
+            yield Finding.fault(f"{slug}: {what}", remedy)
+        elif board.paused_at is not None:
+            yield Finding.warning(
+                f"{slug} was paused by {board.paused_by}: nothing new starts",
+                f"hermes-kanban resume --board {slug}",
+            )
+        else:
+            yield Finding.ok(f"{slug}: {board.name}")
+
+
+def gateway(home: Path) -> Iterator[Finding]:
+    """Whether each board is served, and what its gateway complains of."""
+    now = int(time.time())
+    for slug in board_slugs():
+        record = health.read(board_paths(slug), now)
+        if record is None:
+            yield Finding.warning(
+                f"{slug}: no gateway is running, so no task is started", "hermes-kanban up"
+            )
+            continue
+        here = metadata.version("hermes-kanban")
+        if record.version and record.version != here:
+            yield Finding.warning(
+                f"{slug}: the gateway runs {record.version}, and {here} is installed",
+                "hermes-kanban down && hermes-kanban up",
+            )
+        for reason in record.degraded:
+            what, _, remedy = present.clean(reason).partition("; ")
+            yield Finding.warning(f"{slug}: {what}", remedy or "hermes-kanban gateway status")
+        if not record.degraded:
+            up = present.duration(now - record.started_at)
+            yield Finding.ok(f"{slug}: {record.state}, pid {record.pid}, up {up}")
+
+
+def page(home: Path) -> Iterator[Finding]:
+    """Whether the web board is to be had, and its port free for it."""
+    settings = load_last_good(home).web
+    served = served_at()
+    if served and listens(served):
+        yield Finding.ok(f"served at {served}; a link: hermes-kanban board")
+    elif served:
+        yield Finding.fault(
+            f"the gateway says that it serves {served}, and nothing answers there",
+            "hermes-kanban down && hermes-kanban up",
+        )
+    elif not settings.in_gateway:
+        yield Finding.ok("not served by the gateway (web.in_gateway); see: hermes-kanban web")
+    elif listens(settings.address):
+        yield Finding.fault(
+            f"another program listens at {settings.address}",
+            f"set web.port in {home / 'config.yaml'} to a free port, or stop that program",
+        )
+    else:
+        yield Finding.ok(f"{settings.address} is free for it")
