@@ -105,7 +105,7 @@ def stop(record: health.Health) -> None:
     processes = SystemProcesses()
     deadline = time.monotonic() + STOP_SECONDS
     told = False
-    while processes.liveness(record.identity) == "alive":
+    while processes.liveness(record.identity) != "dead":
         if not told:
             _terminate(record.pid)
             told = True

@@ -21,7 +21,7 @@ class Machine(msgspec.Struct, frozen=True):
 @functools.cache
 def machine() -> Machine:
     """This machine as this process sees it; it cannot change while the process lives."""
-    host = _text("/etc/machine-id") or _text("/var/lib/dbus/machine-id") or _network_card()
+    host = _id("/etc/machine-id") or _id("/var/lib/dbus/machine-id") or _network()
     boot = _text("/proc/sys/kernel/random/boot_id") or _boot_time()
     try:
         pidns = os.stat("/proc/self/ns/pid").st_ino
@@ -37,10 +37,23 @@ def _text(path: str) -> str:
         return ""
 
 
-def _network_card() -> str:
+def _id(path: str) -> str:
+    """A machine's id; images of machines that never ran have none yet (machine-id(5))."""
+    found = _text(path)
+    return "" if found == "uninitialized" else found
+
+
+def _network() -> str:
+    """Its network card, or its name where no card is to be seen.
+
+    A container often has neither an id nor a card that Python finds; the number that stands for it
+    then is another one in each process (RFC 9562, section 6.10), and marked as such.
+    """
+    import socket
     import uuid
 
-    return f"{uuid.getnode():x}"
+    card = uuid.getnode()
+    return socket.gethostname() if card >> 40 & 1 else f"{card:x}"
 
 
 def _boot_time() -> str:

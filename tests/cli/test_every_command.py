@@ -145,11 +145,29 @@ CASES: list[Case] = [
     ("notify outbox", lambda b: ["--state", "waiting"], "deliveries"),
     ("notify retry", lambda b: [_delivery(b)], "delivery"),
     ("notify drop", lambda b: [_delivery(b)], "delivery"),
+    ("doctor", lambda b: [], "findings"),
+    ("service install", lambda b: ["--dry-run"], "service"),
+    ("completion", lambda b: ["bash"], "completion"),
 ]
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
-SHOW_PATHS = ("init", "boards create", "context", "check", "backup", "restore")
-ELSEWHERE = {"promote", "daemon", "tail", "gateway", "selftest", "setup", "mcp", "board", "web"}
+SHOW_PATHS = (
+    *("init", "boards create", "context", "check", "backup", "restore"),
+    *("doctor", "service install", "completion"),
+)
+ELSEWHERE = {
+    "up",
+    "down",
+    "promote",
+    "daemon",
+    "tail",
+    "gateway",
+    "selftest",
+    "setup",
+    "mcp",
+    "board",
+    "web",
+}
 
 
 def test_every_command_is_covered() -> None:

@@ -32,7 +32,7 @@ class Failed(Exception):
 
 
 class Newcomer:
-    """A user with a home of their own and one environment; ``steps`` is how long each thing took."""
+    """A user with a home and an environment of their own; ``steps`` is how long each took."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -65,7 +65,7 @@ OF_A_PAGE: Final = {
 }
 # Of this machine and its files, or of the person at the terminal: no other surface has them.
 LOCAL: Final = {
-    *("init", "boards", "selftest", "setup"),
+    *("up", "down", "init", "boards", "selftest", "setup", "doctor", "service", "completion"),
     *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
     *("ready", "watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from hermes_kanban.service import Manager
 
 service_command = Group(
-    "service", help="Let the gateway start at every login, and again when it fails."
+    "service",
+    help="Run the gateway as a service.\n\nOf systemd or launchd: it starts at every login, and"
+    " again when it fails.",
 )
 
 

@@ -175,9 +175,10 @@ def _next(home: Path) -> str:
 
 @command("down", examples="hermes-kanban down")
 def down_command(session: Session) -> int:
-    """Stop the gateway of this home; workers go on, and nothing new starts.
+    """Stop the gateway of this home.
 
-    The next gateway takes the workers up again, exit codes included.
+    Workers go on, and nothing new starts. The next gateway takes the workers up again, exit codes
+    included.
     """
     from hermes_kanban import background
     from hermes_kanban.kernel.boards import board_slugs
