@@ -18,7 +18,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web test test-clients bench screenshots torture simulate mutants clean
+.PHONY: help setup run check web wheel install-test test test-clients bench screenshots torture simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -79,6 +79,12 @@ check: $(INSTALLED) $(WEB_INSTALLED) ## style and types
 web: $(WEB_INSTALLED) ## build the page of the board into hermes_kanban/surfaces/static
 	$(BIN)/python -m tests.browser.built
 
+wheel: $(INSTALLED) ## the wheel and the sdist into dist/, with their sizes
+	$(BIN)/python -m tests.install.built
+
+install-test: $(INSTALLED) ## the wheel in a fresh home on every Python here (ARGS="--debian bookworm sid": in roots too)
+	$(BIN)/python -m tests.install.everywhere $(ARGS)
+
 test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
@@ -103,5 +109,5 @@ mutants: $(INSTALLED) ## switch the kernel's rules off one by one, and see the s
 	$(BIN)/python -m tests.simulation.mutants $(if $(filter-out auto,$(JOBS)),--jobs $(JOBS)) $(ARGS)
 
 clean: ## remove what the other targets made, .venv included
-	rm -rf $(VENV) $(WEB)/node_modules .venv-bench .clients build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules .venv-bench .clients .install build dist *.egg-info .board .simulation .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

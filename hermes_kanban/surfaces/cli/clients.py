@@ -133,7 +133,7 @@ def _as_plugin(
             f"plugins.disabled holds it off; lift that with: hermes plugins enable {PLUGIN}"
         )
     words = {
-        "command": _program(),
+        "command": own_command(),
         "slash": [sys.executable, "-P", "-m", "hermes_kanban.surfaces.slash"],
         "home": str(home()),
         "board": session.board,
