@@ -7,7 +7,7 @@ knows who may say what, and gives the answer back as text to be sent as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -124,12 +124,15 @@ class Context(NamedTuple):
 
     ``settings`` is its section of the configuration. ``keep`` is a file of its own, for what it
     has to know after a restart. ``log`` is a structlog logger; secrets are kept out of it.
+    ``troubled`` takes what of its places cannot be used although it is connected, in one line;
+    nothing once all can.
     """
 
     settings: Any
     desk: Desk
     keep: Path
     log: Any
+    troubled: Callable[[str], None] = lambda _: None
 
 
 class MissingPackage(Exception):

@@ -43,6 +43,10 @@ TYPING_AFTER_SECONDS: Final = 0.3
 PAGE: Final = 100
 PAGES: Final = 50
 
+TRY_ROOMS_SECONDS: Final = 60.0
+"""How long until a room that could not be joined is tried again, unless an invitation comes."""
+
+_REFUSED: Final = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 _GONE_FOR_GOOD: Final = ("M_FORBIDDEN", "M_NOT_FOUND", "M_INVALID_PARAM", "M_TOO_LARGE")
 _TYPES: Final = ["m.room.message", "m.reaction", "m.room.encryption"]
 
@@ -64,9 +68,17 @@ class MatrixError(Exception):
     def __init__(self, what: str, response: Any) -> None:
         self.code = str(getattr(response, "status_code", None) or "")
         said = str(getattr(response, "message", None) or response)
+        if said == "unknown error" and not self.code:
+            said = "what answers is no Matrix server"
         milliseconds = getattr(response, "retry_after_ms", None)
         self.retry_after = milliseconds / 1000 if milliseconds else None
-        super().__init__(f"{what}: {said}" + (f" ({self.code})" if self.code else ""))
+        self.said = said + (f" ({self.code})" if self.code else "")
+        super().__init__(f"{what}: {self.said}")
+
+    @property
+    def is_about_the_room(self) -> bool:
+        """Whether it says nothing of the server itself, or of the account."""
+        return self.code.startswith("M_") and self.code not in ("M_LIMIT_EXCEEDED", *_REFUSED)
 
 
 class MatrixAdapter:
@@ -79,7 +91,8 @@ class MatrixAdapter:
         self._nio = nio
         self._token = token
         self._client: Any = None
-        self._pending: set[str] = set()
+        self._pending: dict[str, str] = {}
+        self._tried_at = 0.0
         self._rooms: dict[str, str] = {}
         self._encrypted: dict[str, bool] = {}
 
@@ -100,7 +113,7 @@ class MatrixAdapter:
             known = await self._asked("whoami", client.whoami(), nio.WhoamiResponse)
             self._must_be_ours(known.user_id)
             client.device_id = known.device_id
-            self._pending = set(self._settings.places)
+            self._pending = dict.fromkeys(sorted(self._settings.places), "")
             await self._join_pending()
         except BaseException:
             await self._leave()
@@ -132,7 +145,7 @@ class MatrixAdapter:
                 self._client.sync(timeout=timeout, since=since, sync_filter=_filter()),
                 self._nio.SyncResponse,
             )
-            if answer.rooms.invite:
+            if answer.rooms.invite or anyio.current_time() - self._tried_at > TRY_ROOMS_SECONDS:
                 await self._join_pending()
             if not first:  # what was said before it first came was not said to it
                 for room_id, room in answer.rooms.join.items():
@@ -327,16 +340,28 @@ class MatrixAdapter:
         return str(answer.room_id)
 
     async def _join_pending(self) -> None:
-        """Join what is configured; where it must be invited first it waits for that."""
-        for name in sorted(self._pending):
+        """Join what is configured; a room that cannot be joined yet holds up no other."""
+        self._tried_at = anyio.current_time()
+        for name, told in list(self._pending.items()):
             try:
                 await self._join(name)
-            except MatrixError as error:
-                if error.code not in _GONE_FOR_GOOD:
+            except (MatrixError, TimeoutError) as error:
+                if not isinstance(error, TimeoutError) and not error.is_about_the_room:
                     raise
-                self._tell(error)
+                if (why := self._why_not(error)) != told:
+                    self._tell(f"{name} {why}")
+                    self._pending[name] = why
             else:
-                self._pending.discard(name)
+                del self._pending[name]
+        self._context.troubled(", ".join(f"{name} {why}" for name, why in self._pending.items()))
+
+    def _why_not(self, error: MatrixError | TimeoutError) -> str:
+        """Why a room cannot be joined, and what to do."""
+        if isinstance(error, TimeoutError):
+            return "cannot be joined: no answer in time"
+        if error.code == "M_FORBIDDEN":
+            return f"cannot be joined: invite {self._settings.user} there"
+        return f"cannot be joined: {error.said}"
 
     def _must_be_ours(self, user: str) -> None:
         if user != self._settings.user:
@@ -356,9 +381,15 @@ class MatrixAdapter:
 
     async def _asked(self, what: str, call: Any, wanted: type[Any]) -> Any:
         answer = await call
-        if not isinstance(answer, wanted):
-            raise MatrixError(what, answer)
-        return answer
+        if isinstance(answer, wanted):
+            return answer
+        error = MatrixError(what, answer)
+        if error.code in _REFUSED:
+            raise ConfigError(
+                f"chat.matrix.access_token is refused: {error.said}; log in anew, and put the"
+                " token of that there"
+            )
+        raise error
 
 
 class _Event(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ class ChatService:
         self._log = log
         self._changed = changed
         self._turns = {platform: anyio.Lock() for platform in PLATFORMS}
+        self._troubles: dict[str, str] = {}
         self.states: dict[str, str] = {}
 
     async def serve(self) -> None:
@@ -114,13 +116,22 @@ class ChatService:
             self._log.error("chat.refused", platform=platform, error=error)
         self._be(platform, error)
 
+    def _trouble(self, platform: str, text: str) -> None:
+        """What does not work while the platform is connected; nothing once all does."""
+        self._troubles[platform] = text
+        if self.states.get(platform, "").startswith(CONNECTED):
+            self._be(platform, CONNECTED)
+
     def _be(self, platform: str, state: str) -> None:
+        if state == CONNECTED and (trouble := self._troubles.get(platform)):
+            state = f"{state}; {trouble}"
         if self.states.get(platform) != state:
             self.states[platform] = state
             self._changed()
 
     async def _run(self, platform: str, settings: Any) -> None:
         self.states.setdefault(platform, CONNECTING)
+        self._troubles.pop(platform, None)
         key = await anyio.to_thread.run_sync(key_of, self._folder / "key")
         desk = ChatDesk(
             platform,
@@ -130,7 +141,7 @@ class ChatService:
             log=self._log,
         )
         keep = self._folder / f"{platform}.kept"
-        context = Context(settings=settings, desk=desk, keep=keep, log=self._log)
+        context = Context(settings, desk, keep, self._log, partial(self._trouble, platform))
         # To load a platform's package may take a second, and nobody else shall wait for it.
         adapter = await anyio.to_thread.run_sync(make, platform, context)
         async with adapter:

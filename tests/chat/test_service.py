@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socketserver
+from http.server import BaseHTTPRequestHandler
+from threading import Thread
+
 import pytest
 
 from hermes_kanban import kernel as kb
@@ -33,13 +37,14 @@ def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(roo
         "is in the environment variable KANBAN_TEST_TOKEN, which is not set",
     )
     room.configure(access_token="not-the-token-of-anybody")
-    state(room, "out of reach: whoami")
+    state(room, "chat.matrix.access_token is refused: ")
     room.configure(user="@somebody:kanban.test")
     state(room, "is of @bot")
     secret = room.gateways.home / "token"
     secret.write_text(f"{token}\n")
     room.configure(access_token=f"file:{secret}", rooms=[room.alias, "#nowhere:kanban.test"])
-    state(room, "connected")
+    # A room that is not there holds up none that is, and is told.
+    state(room, "connected; #nowhere:kanban.test cannot be joined: ")
     room.answer_to(room.mara.say(room.id, "!kanban stats"))
     room.gateways.configure({})
     wait_until(lambda: (found := room.gateways.health()) and not found.chat)
@@ -48,6 +53,28 @@ def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(roo
     assert "chat.stopped" in told
     assert token not in told
     assert "not-the-token-of-anybody" not in told
+
+
+def test_rooms_that_cannot_be_joined_yet_are_named_and_hold_up_nobody(room):
+    closed = room.mara.make_room(alias="closed")
+    room.configure(rooms=[room.alias, "#closed:kanban.test", "!nobody-knows:kanban.test"])
+    room.gateways.start()
+    state(room, f"#closed:kanban.test cannot be joined: invite {room.bot.user} there")
+    state(room, "!nobody-knows:kanban.test cannot be joined: ")
+    room.answer_to(room.mara.say(room.id, "!kanban stats"))
+    room.configure(rooms=[room.alias, "#closed:kanban.test"])
+    state(room, "connected; #closed:kanban.test cannot be joined")
+    room.mara.ask("POST", f"/rooms/{closed}/invite", {"user_id": room.bot.user})
+    state(room, "connected")
+
+
+def test_a_server_that_is_none_of_matrix_is_told_as_such(room):
+    with socketserver.TCPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        room.configure(homeserver=f"http://127.0.0.1:{other.server_address[1]}")
+        room.gateways.start()
+        state(room, "what answers is no Matrix server")
+        other.shutdown()
 
 
 def test_a_missing_package_is_one_line_and_tasks_are_dispatched(room, tmp_path):
