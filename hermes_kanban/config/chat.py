@@ -5,7 +5,7 @@ A platform that is not named here is never loaded.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -19,8 +19,32 @@ Address = Annotated[
         description="an address such as https://matrix.example",
     ),
 ]
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^\S+\Z", description="an id")]
 Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+NumberText = Annotated[
+    str, Meta(pattern=r"^-?[0-9]{1,20}\Z", description="an id, which is a number such as 4242")
+]
+TelegramChat = Annotated[
+    str,
+    Meta(
+        pattern=r"^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})\Z",
+        description="a chat's id, which is a number such as -1001234567890, or a public @name",
+    ),
+]
+SlackChannel = Annotated[
+    str,
+    Meta(pattern=r"^[CDG][A-Z0-9]{1,30}\Z", description="a channel's id such as C012AB3CD"),
+]
+SlackUser = Annotated[
+    str, Meta(pattern=r"^[UW][A-Z0-9]{1,30}\Z", description="a user's id such as U012AB3CD")
+]
+Known = Annotated[
+    str,
+    Meta(
+        max_length=300,
+        pattern=r"^(matrix|telegram|slack|discord):\S+\Z",
+        description="a platform and a user's id there, such as matrix:@mara:matrix.example",
+    ),
+]
 MatrixUser = Annotated[
     str, Meta(pattern=r"^@[^\s:]+:\S+\Z", description="a user id such as @mara:matrix.example")
 ]
@@ -50,8 +74,8 @@ class PlatformSettings(Protocol):
 
 
 class _Platform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    users: tuple[Id | Number, ...] = ()
-    home: Id | Number | None = None
+    users: tuple[NumberText | Number, ...] = ()
+    home: Any = None
 
     @property
     def people(self) -> frozenset[str]:
@@ -83,7 +107,8 @@ class TelegramSettings(_Platform, frozen=True, kw_only=True, forbid_unknown_fiel
     """``chat.telegram``; ``base_url`` is for a Bot API server of one's own."""
 
     token: Secret
-    chats: tuple[Id | Number, ...] = ()
+    chats: tuple[TelegramChat | Number, ...] = ()
+    home: TelegramChat | Number | None = None
     base_url: Address = ""
 
     @property
@@ -97,7 +122,9 @@ class SlackSettings(_Platform, frozen=True, kw_only=True, forbid_unknown_fields=
 
     app_token: Secret
     bot_token: Secret
-    channels: tuple[Id, ...] = ()
+    channels: tuple[SlackChannel, ...] = ()
+    users: tuple[SlackUser, ...] = ()
+    home: SlackChannel | None = None
     base_url: Address = ""
 
     @property
@@ -110,7 +137,8 @@ class DiscordSettings(_Platform, frozen=True, kw_only=True, forbid_unknown_field
     """``chat.discord``."""
 
     token: Secret
-    channels: tuple[Id | Number, ...] = ()
+    channels: tuple[NumberText | Number, ...] = ()
+    home: NumberText | Number | None = None
     base_url: Address = ""
 
     @property
@@ -133,11 +161,18 @@ class ChatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="empty, or a board's name",
         ),
     ] = ""
-    people: dict[Login, tuple[Id, ...]] = {}
+    people: dict[Login, tuple[Known, ...]] = {}
     matrix: MatrixSettings | None = None
     telegram: TelegramSettings | None = None
     slack: SlackSettings | None = None
     discord: DiscordSettings | None = None
+
+    def __post_init__(self) -> None:
+        of: dict[str, str] = {}
+        for login, ids in self.people.items():
+            for one in ids:
+                if of.setdefault(one, login) != login:
+                    raise ValueError(f"says in people that {one} is both {of[one]} and {login}")
 
     def actor(self, platform: str, user: str) -> str:
         """Who somebody of a platform is on the board: ``person:mara``."""

@@ -197,7 +197,7 @@ _BOUNDS = {" >= ": " of at least ", " <= ": " of at most ", " > 0.0": " above 0"
 
 def _for_people(refusal: str) -> str:
     """msgspec's ``Expected `int`, got `str` - at `$` `` in the words of the documentation."""
-    text = refusal.partition(" - at ")[0]
+    text = refusal.partition(" - at ")[0].replace("Object missing required field", "needs the key")
     for name, words in _WORDS.items():
         text = text.replace(f"`{name}`", words).replace(f"`{name} | null`", words)
     for sign, words in _BOUNDS.items():
