@@ -24,6 +24,7 @@ from hermes_kanban import kernel as kb
         (["gateway", "logs"], 3, "no gateway log"),
         (["lst"], 2, "did you mean 'list'?"),
         (["boards", "creat"], 2, "did you mean 'create'?"),
+        (["subscribe", "log"], 2, "did you mean 'notify subscribe'? See: hermes-kanban --help"),
         (["notify", "x"], 2, "there are subscribe, destinations, list"),
         (["create"], 2, "Missing argument 'TITLE'"),
         (["create", "x", "--prority", "3"], 2, "'--priority'"),

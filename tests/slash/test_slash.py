@@ -14,7 +14,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.subscriptions import list_subscriptions
 from hermes_kanban.surfaces.cli.root import MODULES
-from hermes_kanban.surfaces.slash import is_slash, slash
+from hermes_kanban.surfaces.slash import Reply, is_slash, slash
 from hermes_kanban.surfaces.slash.allowed import ALLOWED, READING
 from hermes_kanban.surfaces.slash.markup import style
 
@@ -144,7 +144,8 @@ def test_every_other_command_is_refused_in_one_line(board, task):
         ("boards create more", "there is no command 'create'"),
         ("notify subscribe command:/bin/true", "only chats can"),
         ("notify subscribe log", "only chats can"),
-        ("creat x", "did you mean 'create'?"),
+        ("creat x", "did you mean 'create'? See: /kanban --help"),
+        ("subscribe", "did you mean 'notify subscribe'?"),
         ("list --limit x", "'x' is not a valid integer"),
         ("show t_none", "no task t_none"),
         ("--board none list", "no board none"),
@@ -198,6 +199,63 @@ def test_help_is_that_of_the_command_line_and_of_what_can_be_done():
     assert "--assignee PROFILE" in one
     assert "--lock" not in one
     assert say("/kanban create --help").text.replace("/", "!") == one.replace("/", "!")
+
+
+def test_help_says_nothing_of_files_and_of_json_and_is_whole():
+    parts = [f"notify {one}" for one in ("subscribe", "list", "unsubscribe", "outbox")]
+    for name in (*sorted(ALLOWED), *parts, "notify"):
+        text = say(f"/kanban {name} --help").text
+        assert not re.search(r"stdin|standard input|@FILE|@\w+\.|json|JSON\.|[a-z]\.\.\.$", text, re.M)
+        assert not re.search(r"^ *\.$|Examples:$\Z", text, re.M), text
+    assert "  --workspace KIND       scratch, dir:" in say("/kanban create --help").text
+    assert "end those that it\n" in say("/kanban notify").text
+    for words in ("list --json", "notify list --json", "notify --json list"):
+        assert say(f"/kanban {words}").text == (
+            "--json cannot be given in a chat: its answers are for people"
+        )
+
+
+def test_what_follows_the_ids_is_the_answer(board, task):
+    conn = board.conn
+    for said, reason in (
+        ("orders, not archive", "orders, not archive"),
+        ('--reason "the newer"', "the newer"),
+        ("the newer\nand soon", "the newer\nand soon"),
+        ("", None),
+    ):
+        kb.block_task(conn, task, reason="Which?", kind="needs_input")
+        reply = say(f"/kanban unblock {task} {said}")
+        assert reply.ok, reply.text
+        event = [one for one in kb.list_events(conn, task) if one.kind == "unblocked"][-1]
+        assert event.payload.get("reason") == reason
+    other = made("/kanban create Another")
+    for one in (task, other):
+        kb.block_task(conn, one, reason="Which?", kind="needs_input")
+    assert say(f"/kanban unblock {task} {other} both of them").ok
+    assert {kb.get_task(conn, one).status for one in (task, other)} == {"ready"}
+    assert say(f"/kanban complete {task} Counted by hand").ok
+    assert kb.latest_run(conn, task).summary == "Counted by hand"
+    # What has its text already takes no other.
+    kb.block_task(conn, other, reason="Which?", kind="needs_input")
+    assert "no task more" in say(f"/kanban unblock {other} more --reason less").text
+
+
+def test_what_it_warns_of_comes_after_the_answer_and_its_link(board):
+    (board.conn.paths.home / "config.yaml").write_text("web: {public_url: https://board.example}\n")
+    lines = say("/kanban create Nobody does it").text.splitlines()
+    task_id = kb.list_tasks(board.conn)[0].id
+    assert lines[:2] == [task_id, f"https://board.example/b/default/t/{task_id}"]
+    assert lines[2].startswith("(it is assigned to nobody")
+    assert say(f"/kanban comment {task_id} a word").text.endswith(f"/t/{task_id}")
+    assert say("/kanban pause").text == "default paused"
+
+
+def test_a_platform_that_is_none_is_one_line(board):
+    assert say("/kanban list", platform="irc") == Reply(
+        "platform is 'irc'; allowed: plain, markdown, matrix, telegram, slack, discord", ok=False
+    )
+    reply = say("/kanban notify subscribe")
+    assert reply.text == "which chat? name one, such as matrix:ROOM, or matrix alone for its home"
 
 
 @pytest.mark.stores("sqlite", "postgres")

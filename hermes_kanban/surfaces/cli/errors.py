@@ -78,7 +78,8 @@ def one_line(error: Exception) -> str:
 def _text(error: Exception) -> str:
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "hermes-kanban"
-        return f"{error.format_message().rstrip('.')}; see: {path} --help"
+        said = error.format_message().rstrip(".")
+        return f"{said}{' See' if said.endswith('?') else '; see'}: {path} --help"
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError) and error.strerror and not isinstance(error, KanbanError):

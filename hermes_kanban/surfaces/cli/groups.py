@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import click
@@ -29,6 +29,10 @@ class Group(ToldBySession, click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence(one)) for name, one in self.commands.items()])
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         wants_default = all(one in ("--json",) for one in args)
         if wants_default:
@@ -46,12 +50,23 @@ class Group(ToldBySession, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def unknown(name: str, known: Collection[str], ctx: click.Context) -> click.UsageError:
-    """The error for a command that is not there, with the one that was meant, or all of few."""
+def sentence(command: click.Command) -> str:
+    """The first sentence of a command's help, whole."""
+    return command.get_short_help_str(len(command.help or ""))
+
+
+def unknown(
+    name: str, known: Collection[str], ctx: click.Context, groups: Iterable[Group] = ()
+) -> click.UsageError:
+    """The error for a command that is not there, with the one that was meant, or all of few.
+
+    ``groups`` are those in which it may be one.
+    """
     from difflib import get_close_matches
 
+    inside = [f"{group.name} {name}" for group in groups if name in group.commands]
     longer = [one for one in known if one.startswith(name)]
-    near = longer if len(longer) == 1 else get_close_matches(name, known, n=1)
+    near = inside or (longer if len(longer) == 1 else get_close_matches(name, known, n=1))
     hint = f"; did you mean {near[0]!r}?" if near else ""
     if not near and len(known) <= _FEW:
         hint = f"; there are {', '.join(known)}"

@@ -94,6 +94,10 @@ class LazyGroup(ToldBySession, click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(MODULES)
 
+    def names(self) -> list[str]:
+        """What a command may be called."""
+        return list(MODULES)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         module = MODULES.get(cmd_name)
         if module is None:
@@ -109,9 +113,11 @@ class LazyGroup(ToldBySession, click.Group):
         if name not in MODULES and not name.startswith("-"):
             if ctx.resilient_parsing:  # a shell asks how to go on: not so
                 return None, None, args
-            from hermes_kanban.surfaces.cli.groups import unknown
+            from hermes_kanban.surfaces.cli.groups import Group, unknown
 
-            raise unknown(name, MODULES, ctx)
+            found = (self.get_command(ctx, one) for one in self.list_commands(ctx))
+            groups = [one for one in found if isinstance(one, Group)]
+            raise unknown(name, self.names(), ctx, groups)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

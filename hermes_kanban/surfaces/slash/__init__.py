@@ -11,11 +11,11 @@ import re
 import traceback
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from hermes_kanban.surfaces.slash.markup import Platform, fitted, style
+from hermes_kanban.surfaces.slash.markup import PLATFORMS, Platform, fitted, style
 
 if TYPE_CHECKING:
     from hermes_kanban import kernel as kb
@@ -62,6 +62,8 @@ def slash(
     the same message has an effect once, however often it comes, and the same answer each time.
     ``prefix`` is what the host calls the command, where ``text`` does not begin with it.
     """
+    if platform not in PLATFORMS:
+        return Reply(f"platform is {platform!r}; allowed: {', '.join(PLATFORMS)}", ok=False)
     prefix = prefix or _prefix_of(text) or PREFIXES[0]
     try:
         return _done(text, prefix, board, actor, platform, place, key)
@@ -69,10 +71,10 @@ def slash(
         from hermes_kanban.surfaces.cli import errors
 
         if isinstance(error, errors.EXPECTED):
-            return _shown([_for_chats(errors.one_line(error), prefix)], False, platform, None)
+            return _shown([_for_chats(errors.one_line(error), prefix)], False, platform)
         said = f"That went wrong here: {type(error).__name__}. The log says more."
         return msgspec.structs.replace(
-            _shown([said], False, platform, None), fault=traceback.format_exc()
+            _shown([said], False, platform), fault=traceback.format_exc()
         )
 
 
@@ -104,7 +106,7 @@ def _done(
     from hermes_kanban.surfaces.slash.allowed import changes_the_board
 
     if len(text.encode(errors="replace")) > TEXT_BYTES:
-        return _shown([f"A command has at most {TEXT_BYTES:,} bytes."], False, platform, None)
+        return _shown([f"A command has at most {TEXT_BYTES:,} bytes."], False, platform)
     stripped = text.lstrip()
     said = words.split(stripped[len(_prefix_of(text) or "") :])
     named, given = words.board_of(said.words)
@@ -150,6 +152,7 @@ def _run(
     import click
 
     from hermes_kanban.surfaces.cli import errors
+    from hermes_kanban.surfaces.slash import words
     from hermes_kanban.surfaces.slash.session import SlashSession
 
     session = SlashSession(conn, actor=actor, place=place)
@@ -163,8 +166,9 @@ def _run(
         session.answered.append(errors.one_line(error))
         ok = False
     answer = _for_chats("".join(session.answered), prefix).rstrip() or "Done."
-    lines = answer.splitlines()
-    return _shown(lines, ok, platform, _link(conn, session))
+    notes = [_for_chats(one, prefix) for one in session.noted]
+    task_id = session.task_id or words.only_task(given)
+    return _shown(answer.splitlines(), ok, platform, _link(conn, task_id), notes)
 
 
 def _invoke(session: SlashSession, given: Sequence[str], rest: str, prefix: str) -> int:
@@ -197,31 +201,46 @@ def _for_chats(text: str, prefix: str) -> str:
 _PROGRAM: Final = re.compile(r"hermes-kanban ([a-z-]+)")
 
 
-def _link(conn: kb.BoardConnection, session: SlashSession) -> str | None:
+class _Link(NamedTuple):
+    """Where there is more to read, and whether that is about one task."""
+
+    address: str
+    of_task: bool
+
+
+def _link(conn: kb.BoardConnection, task_id: str | None) -> _Link | None:
     address = getattr(conn.config.web, "public_address", "")
     if not address:
         return None
     place = f"{address}/b/{conn.paths.slug}"
-    return f"{place}/t/{session.task_id}" if session.task_id else place
+    return _Link(f"{place}/t/{task_id}", True) if task_id else _Link(place, False)
 
 
-def _shown(lines: list[str], ok: bool, platform: Platform, link: str | None) -> Reply:
+def _shown(
+    lines: list[str],
+    ok: bool,
+    platform: Platform,
+    link: _Link | None = None,
+    notes: Sequence[str] = (),
+) -> Reply:
+    """The lines as the platform takes them, the link if it is of use, and the notes."""
     marks = style(platform)
     around = len(marks.block(""))
     kept, more = fitted(
         lines, marks.characters - ROOM_FOR_END, lambda line: len(marks.block(line)) - around
     )
     text = "\n".join(kept)
-    left = f"… {more} more" + (" lines; ask for less" if link is None else "") if more else ""
-    plain = style("plain")
     parts = [marks.block(text) if len(kept) > 1 else marks.escape(text)]
     bare = [text]
-    if left:
+    if more:
+        left = f"… {more} more" + (" lines; ask for less" if link is None else "")
         parts.append(marks.escape(left))
         bare.append(left)
-    if link is not None and (more or len(lines) == 1) and ok:
-        parts.append(marks.link(link, "open"))
-        bare.append(plain.link(link, "open"))
+    if link is not None and ok and (more or (link.of_task and len(lines) == 1)):
+        parts.append(marks.link(link.address, "open"))
+        bare.append(style("plain").link(link.address, "open"))
+    parts += map(marks.escape, notes)
+    bare += notes
     if platform != "matrix":
         return Reply("\n".join(parts), ok)
     return Reply("\n".join(bare), ok, html="<br>".join(parts))

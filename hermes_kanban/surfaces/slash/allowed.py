@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
 
-from hermes_kanban.surfaces.cli.groups import Group, unknown
+from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.root import MODULES, SECTIONS, LazyGroup
 from hermes_kanban.surfaces.cli.session import AS_PERSON, BOARD, JSON, LOCK, RUN, Session
 
@@ -40,6 +41,7 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "boards": ("list",),
     "notify": ("subscribe", "list", "unsubscribe", "test", "outbox", "retry", "drop"),
 }
+_SAYS: Final[Mapping[str, str]] = {"boards": "List the boards."}
 _WITHOUT: Final[Mapping[str, tuple[str, ...]]] = {
     "complete": ("artifacts", "claim_next", "ttl"),
     "ready": ("claim", "claimer", "ttl"),
@@ -52,6 +54,7 @@ _FILES: Final = "it reads or writes files of the machine that the board is on"
 _PROGRAMS: Final = "it starts programs on the machine that the board is on"
 _WORKERS: Final = "it is for workers"
 _ENDLESS: Final = "it goes on without end"
+_PEOPLE: Final = "its answers are for people"
 _LOSES: Final = "what it removes or replaces cannot be brought back"
 _WHY_NOT: Final[Mapping[str, str]] = {
     "attach": _FILES,
@@ -101,6 +104,9 @@ class SlashGroup(LazyGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in MODULES if name in ALLOWED]
 
+    def names(self) -> list[str]:
+        return [*(name for name in MODULES if name in ALLOWED), "help"]
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in ALLOWED:
             return None
@@ -113,9 +119,7 @@ class SlashGroup(LazyGroup):
         name = args[0]
         if name in MODULES and name not in ALLOWED:
             raise Unfit(not_here(name))
-        if name not in ALLOWED and not name.startswith("-"):
-            raise unknown(name, [*ALLOWED, "help"], ctx)
-        return click.Group.resolve_command(self, ctx, args)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, modules in SECTIONS.items():
@@ -134,13 +138,33 @@ def _for_chats(command: click.Command) -> click.Command:
     """A command without what is not for chats."""
     if isinstance(command, Group):
         parts = _PARTS[command.name or ""]
-        group = Group(command.name or "", help=command.help or "", default=command.default)
+        says = _SAYS.get(command.name or "", command.help or "")
+        group = Group(command.name or "", help=says, default=command.default)
+        group.params = [_fit(param, ()) for param in command.params]
         group.add(*(_for_chats(command.commands[part]) for part in parts))
         return group
     without = _WITHOUT.get(command.name or "", ())
     fit = copy.copy(command)
     fit.params = [_fit(param, without) for param in command.params]
+    fit.help = _told(command.help or "")
+    lines = (command.epilog or "").split("\n")
+    left = [line for line in lines if not _NOT_HERE.search(line)]
+    fit.epilog = "\n".join(left) if left[-1].startswith("  ") else None
     return fit
+
+
+_NOT_HERE: Final = re.compile(r" --(json|save|artifact|follow|claim[a-z-]*|ttl)\b|@[a-z]|-f$")
+_OF_FILES: Final = re.compile(
+    r"[;,]? ?(?:@FILE, or - for stdin|@FILE or -|- for stdin|or copy one out"
+    r'|"-" reads [a-z ]+ from standard input)'
+    r"|\n\n *A file that exists is never replaced\."
+)
+
+
+def _told(text: str) -> str:
+    """A help text without what it says of files and of standard input."""
+    left = re.sub(r"^; |\s+\.$", "", _OF_FILES.sub("", text).strip())
+    return left if text.startswith(left[:1]) else left[:1].upper() + left[1:]
 
 
 def _fit(param: click.Parameter, without: tuple[str, ...]) -> click.Parameter:
@@ -149,10 +173,12 @@ def _fit(param: click.Parameter, without: tuple[str, ...]) -> click.Parameter:
         fit.required = False
         fit.callback = _to_a_chat
         return fit
-    worker = param is LOCK or param is AS_PERSON or param is RUN
-    if not isinstance(param, click.Option) or (param.name not in without and not worker):
+    if not isinstance(param, click.Option):
         return param
     option = copy.copy(param)
+    if param.name not in without and param not in (LOCK, AS_PERSON, RUN, JSON):
+        option.help = _told(param.help or "")
+        return option
     option.hidden = True
     option.callback = _refuse
     return option
@@ -163,7 +189,7 @@ def _to_a_chat(ctx: click.Context, param: click.Parameter, value: str | None) ->
     place = ctx.ensure_object(Session).place
     if value in (None, "", "here"):
         if place is None:
-            raise click.MissingParameter(ctx=ctx, param=param)
+            raise Unfit("which chat? name one, such as matrix:ROOM, or matrix alone for its home")
         return place
     if value.partition(":")[0] not in PLATFORMS:
         raise Unfit(f"{value} cannot be subscribed in a chat: only chats can")
@@ -179,6 +205,7 @@ def _refuse(_: click.Context, param: click.Parameter, value: Any) -> Any:
     if value:
         why = _ENDLESS if param.name == "follow" else _FILES
         why = _WORKERS if param.name in _OF_WORKERS else why
+        why = _PEOPLE if param.name == "as_json" else why
         raise Unfit(f"{param.opts[-1]} cannot be given in a chat: {why}")
     return value
 
@@ -188,7 +215,7 @@ def tree() -> SlashGroup:
     return SlashGroup(
         "kanban",
         callback=_start,
-        params=[BOARD, JSON],
+        params=[BOARD],
         help="Tasks that agents and people work on.\n\n"
         "What can be done from a chat; the rest is done on the board's machine.",
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -147,6 +147,9 @@ _STYLES: Final[dict[str, Style]] = {
 }
 
 
+PLATFORMS: Final = tuple(_STYLES)
+
+
 def fitted(
     lines: Sequence[str], characters: int, size: Callable[[str], int] = len
 ) -> tuple[list[str], int]:

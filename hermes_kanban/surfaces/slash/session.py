@@ -17,7 +17,9 @@ COLUMNS: Final = 72
 
 
 class SlashSession(Session):
-    """One command of a chat; ``answered`` is what it said, ``task_id`` the task it spoke of.
+    """One command of a chat; ``answered`` is what it said, ``noted`` what it warned of.
+
+    ``task_id`` is the task it spoke of.
 
     With an ``actor`` nothing of this process's environment counts. Without one it acts as whoever
     this process is: the login, or the worker.
@@ -34,6 +36,7 @@ class SlashSession(Session):
         self.place = place
         self.board = conn.paths.slug
         self.answered: list[str] = []
+        self.noted: list[str] = []
         self.task_id: str | None = None
 
     def close(self) -> None:
@@ -43,9 +46,7 @@ class SlashSession(Session):
 
     def warn(self, text: str) -> None:
         """Say something that does not change the outcome."""
-        self.warnings.append(text)
-        if not self.as_json:
-            self.answered.append(f"({present.clean(text)})\n")
+        self.noted.append(f"({present.clean(text)})")
 
     def answer(self, noun: str, value: Any, lines: Iterable[str], **more: Any) -> None:
         """The command's whole output."""

@@ -23,6 +23,9 @@ _ESCAPED: Final = re.compile(r"\\([\"\\])")
 
 # How many words stand before the text with which these end.
 TEXT_AFTER: Final = {"create": 0, "comment": 1, "block": 1, "request-changes": 1}
+# The option that what is said after the ids is the text of.
+TEXT_OF: Final = {"unblock": "--reason", "approve": "--comment", "complete": "--summary"}
+_ID: Final = re.compile(r"t_[a-z0-9]+")
 
 
 class Said(NamedTuple):
@@ -76,9 +79,18 @@ def board_of(words: Sequence[str]) -> tuple[str | None, list[str]]:
     return found, kept
 
 
+def only_task(words: Sequence[str]) -> str | None:
+    """The task that the words name, if it is one and no more."""
+    named = {word for word in words if _ID.fullmatch(word)}
+    return named.pop() if len(named) == 1 else None
+
+
 def with_text(command: click.Command, words: Sequence[str], rest: str) -> list[str]:
     """The words after a command's name, with a text at the end of them in one piece."""
-    before = TEXT_AFTER.get(command.name or "")
+    name = command.name or ""
+    if name in TEXT_OF:
+        return _with_option(TEXT_OF[name], *_sorted(command, words), rest)
+    before = TEXT_AFTER.get(name)
     if before is None:
         return list(words)
     options, plain = _sorted(command, words)
@@ -90,6 +102,15 @@ def with_text(command: click.Command, words: Sequence[str], rest: str) -> list[s
     elif rest:
         plain[before:] = ["\n".join([*plain[before:], rest])]
     return [*options, "--", *plain] if plain else options
+
+
+def _with_option(option: str, options: list[str], plain: list[str], rest: str) -> list[str]:
+    """The words, with the text after the ids as that of the option, unless it has one."""
+    if any(one == option or one.startswith(f"{option}=") for one in options):
+        return [*options, "--", *plain]
+    at = next((at for at, word in enumerate(plain) if at and not _ID.fullmatch(word)), len(plain))
+    text = "\n".join(one for one in (" ".join(plain[at:]), rest) if one)
+    return [*options, *([option, text] if text else []), "--", *plain[:at]]
 
 
 def _sorted(command: click.Command, words: Sequence[str]) -> tuple[list[str], list[str]]:
