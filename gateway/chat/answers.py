@@ -41,6 +41,14 @@ _VARIANTS: Final = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _KEYCAP: Final = re.compile("([1-9])\u20e3")
 
 
+_IN_WORDS: Final = {
+    "question": "the answer",
+    "review": "what is to change",
+    "gave_up": "what the next attempt has to know",
+}
+_FIRST_DOES: Final = {"review": "to approve", "gave_up": "to try again", "triage": "to accept"}
+
+
 class Way(NamedTuple):
     """One way to answer; ``wants_words`` if it takes a text that is not known yet."""
 
@@ -62,6 +70,28 @@ def ways(ask: Ask) -> list[Way]:
     if ask.kind == "triage":
         return [Way("Accept", "accept")]
     return [Way("Take over", "adopt"), Way("Put aside", "dismiss")]
+
+
+def how_pressed(ask: Ask, where: str, *, buttons: bool) -> str:
+    """How to answer, in one line; ``where`` is where words go: ``Reply to this message``."""
+    words = _IN_WORDS.get(ask.kind)
+    if not buttons:
+        return f"{where} with {words or 'the answer'}."
+    return f"Press a button, or {where[:1].lower()}{where[1:]} with {words}." if words else ""
+
+
+def how_numbered(ask: Ask) -> str:
+    """How to answer, in one line, where there are no buttons."""
+    offered, words = ways(ask), _IN_WORDS.get(ask.kind)
+    reply = "Reply to this message with"
+    if not offered:
+        return f"{reply} {words}."
+    signs = " ".join(f"{at}\ufe0f\u20e3" for at in range(1, len(offered) + 1))
+    if does := _FIRST_DOES.get(ask.kind):
+        more = f", or with {words}" if words else ""
+        return f"{reply} 1 {does}{more}; or react with {signs}"
+    more = " or in words" if words else ""
+    return f"{reply} a number{more}, or react with {signs}"
 
 
 def way_of_text(ask: Ask, text: str) -> Way | None:
@@ -130,7 +160,8 @@ def question(conn: kb.BoardConnection, event_id: int) -> Asked | None:
 def decided(conn: kb.BoardConnection, asked: Asked) -> str:
     """Who was first, in one line."""
     assert asked.decision is not None
-    return f"{asked.task_id} was {decisions.sentence(asked.decision, conn.clock.now())}"
+    sentence = decisions.sentence(asked.decision, conn.clock.now())
+    return f"{asked.task_id} was {sentence.replace(' by person:', ' by ', 1)}"
 
 
 def answer(conn: kb.BoardConnection, asked: Asked, way: Way, actor: str) -> str:
@@ -138,7 +169,7 @@ def answer(conn: kb.BoardConnection, asked: Asked, way: Way, actor: str) -> str:
     _perform(conn, asked, way, actor)
     status = kb.get_task(conn, asked.task_id).status
     said = f": {way.text}" if way.text else ""
-    done = "Tried again" if way.verb == "unblock" and not way.text else _DONE[way.verb]
+    done = "Trying again" if way.verb == "unblock" and not way.text else _DONE[way.verb]
     return f"{done}{said}\n{asked.task_id} is {status} now."
 
 

@@ -45,7 +45,7 @@ from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://discord.com"
 API_VERSION: Final = 10
-HOW: Final = "Reply to this message with the answer"
+HOW: Final = "Reply to this message"
 CHARACTERS: Final = 1_900
 BUTTONS: Final = 25
 NONCE_CHARACTERS: Final = 25

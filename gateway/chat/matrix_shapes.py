@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hermes_kanban.notify.message import Ask, Message
+from gateway.chat.answers import how_numbered
+from hermes_kanban.notify.message import Item, Message
+from hermes_kanban.notify.texts import DIGEST_PART_CHARACTERS, cut
 from hermes_kanban.surfaces.slash.markup import style
 
 
@@ -23,7 +25,7 @@ def message_content(message: Message, numbered: Iterable[str]) -> dict[str, Any]
         return text_content(message.text, _html(message))
     marks = style("matrix")
     offered = list(numbered)
-    said, how = _without_choices(message.said, message.ask.choices), _how(message.ask, offered)
+    said, how = _without_choices(message.said, message.ask.choices), how_numbered(message.ask)
     lines = [f"{at}. {label}" for at, label in enumerate(offered, 1)]
     plain = [message.subject, said, *lines, how, message.link or ""]
     html = [f"<p>{marks.bold(message.subject)}</p>"]
@@ -39,18 +41,33 @@ def message_content(message: Message, numbered: Iterable[str]) -> dict[str, Any]
 
 
 def _html(message: Message) -> str:
-    """A message that asks nothing: what happened stands out, the link is one."""
+    """A message that asks nothing: what happened stands out, what was said is quoted."""
     marks = style("matrix")
-    text = message.text
-    parts = []
+    text, said = message.text, message.said
+    html = []
     if message.subject and text.startswith(message.subject):
-        parts.append(marks.bold(message.subject))
+        html.append(f"<p>{marks.bold(message.subject)}</p>")
         text = text.removeprefix(message.subject).strip("\n")
     end = []
     if message.link and text.endswith(message.link):
         text = text.removesuffix(message.link).strip("\n")
         end.append(marks.link(message.link, "open"))
-    return "<br>".join([*parts, *([marks.escape(text)] if text else []), *end])
+    if message.items:
+        html.append(f"<ul>{''.join(map(_html_item, message.items))}</ul>")
+    elif said and text.startswith(said):
+        html.append(marks.quote(said))
+        text = text.removeprefix(said).strip("\n")
+    if text and not message.items:
+        end.insert(0, marks.escape(text))
+    return "".join([*html, f"<p>{'<br>'.join(end)}</p>" if end else ""])
+
+
+def _html_item(item: Item) -> str:
+    """One thing of a digest, with the link to its task."""
+    marks = style("matrix")
+    line = marks.link(item.link, item.subject) if item.link else marks.escape(item.subject)
+    told = item.said if item.ask is not None else ""
+    return f"<li>{line}{marks.quote(cut(told, DIGEST_PART_CHARACTERS)) if told else ''}</li>"
 
 
 def _without_choices(said: str, choices: Sequence[str]) -> str:
@@ -59,15 +76,6 @@ def _without_choices(said: str, choices: Sequence[str]) -> str:
     while lines and any(lines[-1].rstrip().endswith(choice) for choice in choices):
         lines.pop()
     return "\n".join(lines)
-
-
-def _how(ask: Ask, offered: Sequence[str]) -> str:
-    """How it can be answered, in one line."""
-    if not offered:
-        return "Reply to this message with the answer."
-    signs = " ".join(f"{at}\ufe0f\u20e3" for at in range(1, len(offered) + 1))
-    words = "" if ask.kind in ("triage", "late_result") else " or in words"
-    return f"Reply to this message with a number{words}, or react with {signs}"
 
 
 def without_quote(body: str) -> str:

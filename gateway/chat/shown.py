@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from gateway.chat.answers import how_pressed
 from hermes_kanban.notify.message import Message
 from hermes_kanban.surfaces.slash.markup import Platform, Style, fitted, style
 
@@ -27,7 +28,7 @@ def parts(message: Message, *, how: str, buttons: bool) -> Parts:
     """
     if message.ask is None:
         return Parts(*_divided(message), "", message.link)
-    told = f"Press a button, or {how[:1].lower()}{how[1:]}." if buttons else f"{how}."
+    told = how_pressed(message.ask, how, buttons=buttons)
     return Parts(message.subject, message.said, told, message.link)
 
 

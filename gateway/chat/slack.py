@@ -41,7 +41,7 @@ from hermes_kanban.notify.message import File, Message, Outcome
 from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://slack.com"
-HOW: Final = "Reply in the thread of this message with the answer"
+HOW: Final = "Reply in the thread of this message"
 REQUEST_SECONDS: Final = 15.0
 HEARTBEAT_SECONDS: Final = 15.0
 ACKNOWLEDGE_SECONDS: Final = 2.0

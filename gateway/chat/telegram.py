@@ -51,7 +51,7 @@ PAUSE_SECONDS: Final = 0.5
 REQUEST_SECONDS: Final = 15.0
 FILE_SECONDS: Final = 25.0
 LEAVE_SECONDS: Final = 0.4
-HOW: Final = "Reply to this message with the answer"
+HOW: Final = "Reply to this message"
 
 _UNKNOWN: Final = "chat.telegram.token is not one that Telegram knows"
 _NAMED: Final = re.compile(r"\s*([/!]kanban)@(\w+)", re.IGNORECASE)

@@ -13,15 +13,16 @@ import pytest
 import structlog
 
 from gateway.chat.adapter import Button, Incoming, Pressed, Reacted
-from gateway.chat.answers import way_of_sign, way_of_text
+from gateway.chat.answers import how_numbered, how_pressed, way_of_sign, way_of_text
 from gateway.chat.desk import ChatDesk
+from gateway.chat.matrix_shapes import message_content
 from gateway.chat.tokens import Choice, Tokens, key_of
 from hermes_kanban import kernel as kb
 from hermes_kanban.config.chat import ChatSettings
 from hermes_kanban.kernel import outbox
 from hermes_kanban.kernel.subscriptions import subscribe
 from hermes_kanban.notify import delivered
-from hermes_kanban.notify.message import Ask, Message
+from hermes_kanban.notify.message import AboutEvent, Ask, Item, Message
 
 KEY = b"k" * 32
 CHAT = "-100"
@@ -116,7 +117,7 @@ async def test_a_button_answers_once_and_only_where_it_was_shown(chat):
     assert await chat.press(that) == answered
     late = await chat.press(this, user=TOM)
     assert not late.ok
-    assert "answered by person:mara" in late.text
+    assert "answered by mara" in late.text
     assert [
         e.payload["reason"] for e in kb.list_events(chat.conn, task) if e.kind == "unblocked"
     ] == ["that"]
@@ -136,7 +137,7 @@ async def test_of_two_answers_at_the_same_moment_one_counts(board):
         replies = await asyncio.gather(*(pressed if at % 2 else reversed(pressed)))
         assert sorted(reply.ok for reply in replies) == [False, True]
         (refused,) = (reply for reply in replies if not reply.ok)
-        assert "answered by person:" in refused.text
+        assert "answered by " in refused.text
         kinds = [event.kind for event in kb.list_events(conn, task, limit=500)]
         assert kinds.count("unblocked") == at + 1
 
@@ -156,7 +157,7 @@ async def test_a_review_is_approved_or_sent_back_in_words(chat):
             assert kb.list_comments(chat.conn, task)[-1].body == "May is missing"
             assert kb.get_task(chat.conn, task).status == "ready"
             gone = await chat.press(approve, user=TOM)
-            assert "sent back by person:mara" in gone.text
+            assert "sent back by mara" in gone.text
     reacted = Reacted(place=CHAT, user=TOM, sign="👍🏽", key="r", to="m2")
     assert (await chat.desk.reacted(reacted)).ok
     assert kb.get_task(chat.conn, task).status == "done"
@@ -250,6 +251,90 @@ async def test_what_words_and_signs_mean(ask, texts, signs):
 
     assert {text: label(way_of_text(ask, text)) for text in texts} == texts
     assert {sign: label(way_of_sign(ask, sign)) for sign in signs} == signs
+
+
+@pytest.mark.parametrize(
+    ("ask", "numbered", "pressed"),
+    [
+        (
+            Ask(kind="question", verbs=[], choices=["yes", "no"]),
+            "Reply to this message with a number or in words, or react with 1️⃣ 2️⃣",
+            "Press a button, or reply here with the answer.",
+        ),
+        (
+            Ask(kind="review", verbs=[]),
+            "Reply to this message with 1 to approve, or with what is to change; or react with 1️⃣ 2️⃣",
+            "Press a button, or reply here with what is to change.",
+        ),
+        (
+            Ask(kind="gave_up", verbs=[]),
+            "Reply to this message with 1 to try again, or with what the next attempt has to know;"
+            " or react with 1️⃣",
+            "Press a button, or reply here with what the next attempt has to know.",
+        ),
+        (
+            Ask(kind="triage", verbs=[]),
+            "Reply to this message with 1 to accept; or react with 1️⃣",
+            "",
+        ),
+        (
+            Ask(kind="late_result", verbs=[], run_id=3),
+            "Reply to this message with a number, or react with 1️⃣ 2️⃣",
+            "",
+        ),
+    ],
+)
+async def test_a_message_says_what_words_will_do(ask, numbered, pressed):
+    assert how_numbered(ask) == numbered
+    assert how_pressed(ask, "Reply here", buttons=True) == pressed
+
+
+async def test_a_question_without_choices_wants_words():
+    ask = Ask(kind="question", verbs=[])
+    assert how_numbered(ask) == "Reply to this message with the answer."
+    assert how_pressed(ask, "Reply here", buttons=False) == "Reply here with the answer."
+
+
+async def test_a_room_reads_who_said_what_and_reaches_each_task_of_a_digest():
+    event = AboutEvent(id=7, kind="completed", actor="profile:x", run_id=1, created_at=0)
+    told = Message(
+        dedup_key="k",
+        board="b",
+        subscription=1,
+        event=event,
+        task=None,
+        subject="Done: a <b> (t_a)",
+        said="All of <i>it</i>",
+        text="Done: a <b> (t_a)\nAll of <i>it</i>\nhttps://x.example/t_a",
+        link="https://x.example/t_a",
+    )
+    html = message_content(told, [])["formatted_body"]
+    assert html == (
+        "<p><b>Done: a &lt;b&gt; (t_a)</b></p><blockquote>All of &lt;i&gt;it&lt;/i&gt;</blockquote>"
+        '<p><a href="https://x.example/t_a">open</a></p>'
+    )
+    asks = Ask(kind="question", verbs=[])
+    items = [
+        Item(event=event, task=None, subject="Done: a", said="no", link="https://x.example/t_a"),
+        Item(event=event, task=None, subject="Blocked: <c>", said="Which?", ask=asks),
+    ]
+    digest = Message(
+        dedup_key="k",
+        board="b",
+        subscription=1,
+        event=event,
+        task=None,
+        subject="2 things",
+        text="2 things\n- Done: a\n- Blocked: <c>\n  Which?\nhttps://x.example",
+        link="https://x.example",
+        items=items,
+    )
+    html = message_content(digest, [])["formatted_body"]
+    assert html == (
+        '<p><b>2 things</b></p><ul><li><a href="https://x.example/t_a">Done: a</a></li>'
+        "<li>Blocked: &lt;c&gt;<blockquote>Which?</blockquote></li></ul>"
+        '<p><a href="https://x.example">open</a></p>'
+    )
 
 
 async def test_tokens_are_of_one_home_platform_place_and_board(tmp_path):
