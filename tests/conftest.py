@@ -42,6 +42,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    stores.close()
     if not hasattr(config, "workerinput"):
         server.stop(config.stash[FOLDER])
 

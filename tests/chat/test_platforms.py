@@ -21,6 +21,7 @@ from tests.chat.stands import STANDS
 from tests.support.gateways import Gateways
 from tests.support.waiting import wait_until
 
+HUGE = "x" * 100 * 1024
 ASKED = "Which *table* is <meant> & why?\n- the first\n- the second"
 
 
@@ -150,32 +151,55 @@ def test_a_review_is_decided_and_its_files_come_along(stand, gateways):
     wait_for(stand, "Approved by mara.")
 
 
-def test_strangers_forged_buttons_and_what_destroys_are_refused_with_one_line(stand, gateways):
+def test_strangers_and_forged_buttons_are_refused_with_one_line(stand, gateways):
     started(gateways, stand)
     conn = gateways.conn
     task_id = created(stand)
     question = asked(gateways, stand, task_id)
     told = answer_to(stand, stand.command(stand.eve, f"/kanban archive {task_id}"))
     assert "I take nothing from you here" in told
+    assert "\n" not in told
     again = stand.command(stand.eve, f"/kanban archive {task_id}")
     stand.say(stand.eve, "the first", to=question)
-    answer_to(stand, stand.press(stand.eve, question, "the first"))
+    pressed = answer_to(stand, stand.press(stand.eve, question, "the first"))
+    assert "\n" not in pressed
     token = question.buttons["the first"]
     forged = token.replace(".1.", ".0.") if ".1." in token else token[:-1] + "x"
-    pressed = stand.press(stand.mara, question, "", token=forged)
-    assert "not from here" in answer_to(stand, pressed)
-    for said, answer in (
-        (f"/kanban purge {task_id}", "cannot be given in a chat"),
-        ("/kanban creat x", "did you mean 'create'?"),
-        (f"/kanban comment {task_id} " + "x" * 40_000, "at most 32,768 bytes"),
-    ):
-        reply = answer_to(stand, stand.command(stand.mara, said))
-        assert answer in reply
-        assert "\n" not in reply
+    pressed = answer_to(stand, stand.press(stand.mara, question, "", token=forged))
+    assert "not from here" in pressed
+    assert "\n" not in pressed
     reply = answer_to(stand, stand.command(stand.mara, f"/kanban show {task_id}"))
     assert "Which *table* is <meant> & why?" in reply
     assert not stand.answers_to(again)
     assert kb.get_task(conn, task_id).status == "blocked"
+
+
+def test_what_destroys_or_is_100_kb_long_is_refused_with_one_line(stand, gateways):
+    """None of these platforms delivers so much at once; whatever does, nothing comes of it."""
+    started(gateways, stand)
+    conn = gateways.conn
+    task_id = created(stand)
+    question = asked(gateways, stand, task_id)
+    before = kb.newest_event_id(conn)
+    for said, answer in (
+        (f"/kanban purge {task_id}", "cannot be given in a chat"),
+        ("/kanban gc", "cannot be given in a chat"),
+        ("/kanban restore board.db", "cannot be given in a chat"),
+        ("/kanban creat x", "did you mean 'create'?"),
+        ("/kanban create " + HUGE, "at most 32,768 bytes"),
+        (f"/kanban comment {task_id} " + HUGE, "at most 32,768 bytes"),
+    ):
+        reply = answer_to(stand, stand.command(stand.mara, said))
+        assert answer in reply
+        assert "\n" not in reply
+    reply = answer_to(stand, stand.say(stand.mara, HUGE, to=question))
+    assert reply == "That is too long: at most 32,768 bytes."
+    stand.say(stand.mara, HUGE)  # talk is nobody's business
+    stand.say(stand.eve, HUGE, to=question)
+    assert "Which" in answer_to(stand, stand.command(stand.mara, f"/kanban show {task_id}"))
+    assert kb.newest_event_id(conn) == before
+    assert len(kb.list_tasks(conn)) == 1
+    assert "x" * 1_000 not in gateways.errors()
 
 
 def test_what_is_said_while_the_gateway_is_killed_and_away_is_done_once(stand, gateways):

@@ -6,6 +6,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 PAGE = Path(__file__).parents[2] / "docs" / "notify.md"
 
 
+@cache
 def recipe() -> Callable[[bytes, str, bytes, set[str]], dict[str, Any] | None]:
     """``receive`` as the docs have it."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)

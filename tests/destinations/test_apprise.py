@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -233,11 +232,9 @@ def test_a_service_that_hangs_holds_up_neither_others_nor_the_end(
         kb.create_task(world.conn, title=f"task {number}")
     assert service.asked.acquire(timeout=30)
     world.until(lambda: len(quick.got) == 3)
-    began = time.monotonic()
     (gateway,) = world.gateways.processes
     gateway.terminate()
-    gateway.wait(30)
-    assert time.monotonic() - began < 15
+    assert gateway.wait(30) == 0  # the service has 50 seconds
     quick.close()
 
 

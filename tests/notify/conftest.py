@@ -24,7 +24,7 @@ from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.model import Delivery
 from tests.support.boards import isolate
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.01
 
 

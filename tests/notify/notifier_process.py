@@ -1,16 +1,13 @@
 """A process that runs the notifier of the default board until it is killed.
 
-``KILL_AT`` is ``step:number``: it kills itself, as by kill -9, right before or after that step of a
-delivery the so manieth time. ``ROOM`` is a file that stands for a chat: a line for each message and
-for each edit.
+``KILL_AT`` is the point at which it kills itself (see ``tests.support.dying``). ``ROOM`` is a file
+that stands for a chat: a line for each message and for each edit.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
@@ -25,6 +22,7 @@ from hermes_kanban.config.settings import LoggingSettings
 from hermes_kanban.kernel import closings, outbox, waking
 from hermes_kanban.notify.message import Message, Outcome
 from hermes_kanban.paths import board_paths, home
+from tests.support.dying import Killing, points
 
 # Each step of a delivery: where it is, and its name there.
 STEPS: Final[dict[str, tuple[Any, str]]] = {
@@ -40,33 +38,7 @@ STEPS: Final[dict[str, tuple[Any, str]]] = {
     "to-close": (closings, "to_close"),
     "close-mark": (closings, "mark_closed"),
 }
-OF_THE_ROOM: Final = ("send", "close")
-POINTS: Final = tuple(
-    f"{side}-{step}" for step in (*STEPS, *OF_THE_ROOM) for side in ("before", "after")
-)
-
-
-class Killing:
-    """Counts down to the point at which this process dies."""
-
-    def __init__(self, wanted: str) -> None:
-        self.point, _, left = wanted.partition(":")
-        self.left = int(left or 0)
-
-    def reach(self, point: str) -> None:
-        if point == self.point:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, step: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def killed(*args: Any, **keys: Any) -> Any:
-            self.reach(f"before-{step}")
-            answer = call(*args, **keys)
-            self.reach(f"after-{step}")
-            return answer
-
-        return killed
+POINTS: Final = points([*STEPS, "send", "close"])
 
 
 class Room:
@@ -90,10 +62,15 @@ class Room:
         self._write("close", {"closed": receipt, "text": text})
 
 
-async def run() -> None:
+def main() -> None:
+    """Run until killed."""
+    logs.configure(LoggingSettings(format="json"), sys.stderr, strict=True)
+    anyio.run(_run)
+
+
+async def _run() -> None:
     killing = Killing(os.environ.get("KILL_AT", ""))
-    for step, (module, name) in STEPS.items():
-        setattr(module, name, killing.around(step, getattr(module, name)))
+    killing.surround(STEPS)
     room: senders.Senders = {}
     if file := os.environ.get("ROOM"):
         room = {"matrix": Room(file, killing)}
@@ -102,8 +79,3 @@ async def run() -> None:
         group.start_soon(pulse.run)
         notifier = BoardNotifier(None, LiveConfig(home()), pulse, logs.get_logger(), room)
         group.start_soon(notifier.serve)
-
-
-if __name__ == "__main__":
-    logs.configure(LoggingSettings(format="json"), sys.stderr, strict=True)
-    anyio.run(run)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from typing import Any
 
 import anyio
 import anyio.abc
+import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
@@ -15,6 +16,7 @@ from hermes_kanban.notify.message import Message, Outcome
 from hermes_kanban.store.protocol import write
 from tests.notify.conftest import World, until
 
+MOST_MEMORY = 4 * 2**20
 ANSWERS = {
     "ok": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     "busy": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 77\r\n\r\n",
@@ -35,7 +37,11 @@ class Servers:
         for name in (*ANSWERS, "hangs"):
             listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
             self.ports[name] = listener.extra(anyio.abc.SocketAttribute.local_port)
-            group.start_soon(listener.serve, self._answering(name))
+            group.start_soon(self._serve, name, listener)
+
+    async def _serve(self, name: str, listener: anyio.abc.Listener[Any]) -> None:
+        async with listener:
+            await listener.serve(self._answering(name))
 
     def _answering(self, name: str):  # type: ignore[no-untyped-def]
         async def answer(stream: anyio.abc.SocketStream) -> None:
@@ -96,9 +102,7 @@ def test_each_is_tried_again_in_its_own_way_and_holds_up_nobody(world: World) ->
                 )
             group.cancel_scope.cancel()
 
-    started = time.monotonic()
     anyio.run(run)
-    assert time.monotonic() - started < 15
     heads = {one.sub_id: one for one in reversed(world.deliveries())}
     assert heads[subs["ok"]].state == "delivered"
     assert heads[subs["gone"]].reason == "410 Gone"
@@ -119,9 +123,11 @@ def test_each_is_tried_again_in_its_own_way_and_holds_up_nobody(world: World) ->
     assert kb.check(world.conn) == []
 
 
-def test_a_night_offline_is_worked_off_with_bounded_memory(world: World) -> None:
-    """10,000 owed in digests and one at a time, in batches, without reading them all at once."""
-    owed = 10_000
+@pytest.mark.parametrize(
+    "owed", [1_000, pytest.param(10_000, marks=pytest.mark.torture)], ids=["few", "many"]
+)
+def test_a_night_offline_is_worked_off_with_bounded_memory(world: World, owed: int) -> None:
+    """All is owed at once and goes out in digests, without being read at once."""
     sub_id = subscriptions.subscribe(
         world.conn,
         destination="matrix:ok",
@@ -146,7 +152,7 @@ def test_a_night_offline_is_worked_off_with_bounded_memory(world: World) -> None
 
     async def run() -> None:
         async with world.notifier(senders={"matrix": Counting()}):
-            await until(lambda: sum(kept) == owed, seconds=120)
+            await until(lambda: sum(kept) == owed, seconds=300)
 
     tracemalloc.start()
     try:
@@ -155,5 +161,6 @@ def test_a_night_offline_is_worked_off_with_bounded_memory(world: World) -> None
     finally:
         tracemalloc.stop()
     assert kept == [50] * (owed // 50)
-    assert peak < 30 * 1024 * 1024
+    print(f"{owed} owed: at most {peak / 2**20:.1f} MiB")
+    assert peak < MOST_MEMORY
     assert {one.sub_id for one in world.deliveries("delivered")} == {sub_id}

@@ -58,6 +58,12 @@ def leave() -> None:
     _current.pop()
 
 
+def close() -> None:
+    """The test process ends: so do its sessions."""
+    while _DATABASES:
+        _DATABASES.popitem()[1].close()
+
+
 class Database:
     """The database of one test process."""
 
@@ -95,6 +101,10 @@ class Database:
         if self._cleared % TESTS_BETWEEN_VACUUMS == 0:
             for table in _TABLES:
                 self._conn.execute(f"VACUUM {_DEFAULT}.{table}".encode())
+
+    def close(self) -> None:
+        """End our own session."""
+        self._conn.close()
 
     def sessions(self) -> list[tuple[int, str]]:
         """(backend, application name) of every session but our own."""

@@ -16,7 +16,7 @@ const server = new TelegramServer({ host, port: Number(process.argv[2]), storeTi
 const refusals = [];
 const shown = [];
 const front = express();
-front.use(express.json());
+front.use(express.json({ limit: '1mb' }));
 front.use(express.urlencoded({ extended: true }));
 
 const bot = { id: 666, is_bot: true, first_name: 'Kanban', username: 'TestNameBot' };
