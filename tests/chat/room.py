@@ -70,6 +70,14 @@ class Room:
             if one["sender"] == sender and one["type"] == "m.room.message"
         ]
 
+    def everything_said(self) -> list[dict[str, Any]]:
+        """Like ``said``, however much it is."""
+        return [
+            one
+            for one in self.mara.hears_all(self.id)
+            if one["sender"] == self.bot.user and one["type"] == "m.room.message"
+        ]
+
     def wait_for(self, wanted: Callable[[str], bool] | str, *, after: str = "") -> dict[str, Any]:
         """The first message of the bot whose text is wanted, after the event ``after``."""
         is_wanted = (lambda text: wanted in text) if isinstance(wanted, str) else wanted

@@ -161,9 +161,19 @@ class Person(NamedTuple):
         return str(self.ask("PUT", path, content)["event_id"])
 
     def hears(self, room: str) -> list[dict[str, Any]]:
-        """What was sent in the room, oldest first."""
+        """What was sent in the room, oldest first; the last thousand events."""
         path = f"/rooms/{urllib.parse.quote(room)}/messages?dir=b&limit=1000"
         return list(reversed(self.ask("GET", path)["chunk"]))
+
+    def hears_all(self, room: str) -> list[dict[str, Any]]:
+        """All that was ever sent in the room, oldest first."""
+        path = f"/rooms/{urllib.parse.quote(room)}/messages?dir=f&limit=1000"
+        page = self.ask("GET", path)
+        found = list(page["chunk"])
+        while "end" in page:
+            page = self.ask("GET", f"{path}&from={page['end']}")
+            found += page["chunk"]
+        return found
 
 
 _NUMBERS = count()
