@@ -98,7 +98,7 @@ bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside plain s
 screenshots: $(BROWSER) ## every view of the web board, into docs/images (VIEWS="board graph", else all)
 	$(BIN)/python -m tests.browser.pictures $(VIEWS)
 
-torture: $(INSTALLED) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
+torture: $(INSTALLED) $(SYNAPSE) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
 
 simulate: $(INSTALLED) ## seeded histories of the whole board (SEEDS=10000 FROM=0 STEPS=200 JOBS=2)

@@ -101,6 +101,19 @@ def test_lists_come_in_pages_and_narrowed(shared: Served) -> None:
     assert holds[0]["holds"][0]["code"] == "unassigned"
 
 
+def test_a_message_of_100_kb_is_refused_in_one_line_and_nothing_is_written(shared: Served) -> None:
+    huge, task = "x" * 100 * 1024, shared.task()
+    assert kb.block_task(shared.conn, task, reason="Which one?")
+    before = kb.newest_event_id(shared.conn)
+    for path, field in ((f"/tasks/{task}/comment", "body"), (f"/tasks/{task}/unblock", "reason")):
+        told = problem(shared.post(path, {field: huge}), 422, "invalid_input")
+        assert "bytes at most" in told["detail"]
+        assert "\n" not in told["detail"]
+        assert len(told["detail"]) < 200
+    assert kb.newest_event_id(shared.conn) == before
+    assert kb.get_task(shared.conn, task).status == "blocked"
+
+
 def test_whoever_has_an_answer_gets_it_only_once(shared: Served) -> None:
     task = shared.task()
     for path in ("/cards", f"/tasks/{task}", f"/tasks/{task}/comments", "/counts", "/profiles"):
