@@ -57,7 +57,7 @@ def subscribe(
     """
     checked = check_options(options)
     if checked.inherit and task_id is None:
-        raise InvalidInput("options.inherit", "only with a task, whose tree it is", "is of a board")
+        raise InvalidInput("options.inherit", "with a task, whose tree it is", "is without a task")
     columns: dict[str, Any] = {
         "task_id": limits.text("task", task_id, limits.NAME_CHARACTERS),
         "filter": _encode_filter(check_filter(filter)),

@@ -110,7 +110,7 @@ async def close(
 
 def unreached(platform: str) -> str:
     """Why what goes to a chat waits while its adapter does not run."""
-    return f"no gateway with chat.{platform} runs here"
+    return f"no gateway here is connected to chat.{platform}"
 
 
 def split(destination: str) -> tuple[str, str]:

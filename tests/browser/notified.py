@@ -6,7 +6,7 @@ from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.notify.message import DELIVERED, Outcome, dead, not_now
 from tests.browser.story import Story
 
-_NO_ROOM = not_now("no gateway with chat.matrix runs here")
+_NO_ROOM = not_now("no gateway here is connected to chat.matrix")
 _GONE = dead("slack: channel_not_found")
 _ARRIVED_UNTIL = 40
 

@@ -46,6 +46,14 @@ from hermes_kanban import kernel as kb
         (["list", "--status", "finished"], 2, "'finished' is not one of"),
         (["list", "--board", "../x"], 2, "is no board name"),
         (["notify", "subscribe", "pigeon"], 2, "no known scheme"),
+        (["notify", "subscribe", "log", "--tree"], 2, "--tree is without a task"),
+        (["notify", "subscribe", "log", "--kind", "complted"], 2, "--kind is 'complted'"),
+        (["notify", "subscribe", "log", "--quiet", "22-7"], 2, "--quiet is '22'"),
+        (
+            ["notify", "subscribe", "log", "--quiet", "22:00-07:00", "--zone", "Moon"],
+            2,
+            "--zone is 'Moon'",
+        ),
         (["daemon"], 2, "hermes-kanban gateway run"),
         (["create", "x", "--body", "@/nowhere/at/all"], 1, "/nowhere/at/all: No such file"),
     ],
@@ -225,3 +233,22 @@ def test_a_home_that_cannot_be_made_fails_in_one_line(
     done = cli("create", "x")
     assert done.code in (1, 2)
     assert "Not a directory" in done.error
+
+
+def test_a_subscription_says_what_it_still_waits_for(cli: Any, board: Any) -> None:
+    del board
+    done = cli("notify", "subscribe", "telegram:77", "--wake", "planner")
+    assert done.code == 0
+    assert "there is no profile planner yet" in done.err
+    assert "chat.telegram is not configured yet" in done.err
+    assert cli("notify", "subscribe", "log").err == ""
+
+
+def test_destinations_are_those_of_the_configuration_as_it_is(cli: Any, board: Any) -> None:
+    file = board.conn.paths.home / "config.yaml"
+    file.write_text("notify: {allow_private: []}\n")
+    assert cli("notify", "destinations").code == 0
+    file.write_text("notify: {webhook: {}}\n")
+    done = cli("notify", "destinations")
+    assert done.code == 2
+    assert "notify.webhook is not a known key; did you mean 'webhooks'?" in done.error

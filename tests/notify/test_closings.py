@@ -136,7 +136,7 @@ def test_what_no_adapter_here_can_send_waits_and_counts_no_attempt(world: World)
     world.deliver_until(lambda: world.logged("notify.retry"))
     (delivery,) = world.deliveries()
     assert (delivery.state, delivery.attempts) == ("waiting", 0)
-    assert delivery.reason == "no gateway with chat.matrix runs here"
+    assert delivery.reason == "no gateway here is connected to chat.matrix"
 
 
 def test_a_sender_that_raises_or_hangs_is_tried_again(world: World) -> None:

@@ -79,6 +79,9 @@ def test_no_request_names_a_file_of_the_host(shared: Served) -> None:
     assert problem(answer, 422, "invalid_input")["field"] == "save"
     answer = shared.post("/subscribe", {"destination": "command:/bin/true"})
     assert "on the host" in problem(answer, 403, "not_allowed")["instead"]
+    for field, value in (("quiet", "22-7"), ("tree", True), ("kinds", ["complted"])):
+        answer = shared.post("/subscribe", {"destination": "log", field: value})
+        assert problem(answer, 422, "invalid_input")["field"] == field
 
 
 def test_lists_come_in_pages_and_narrowed(shared: Served) -> None:

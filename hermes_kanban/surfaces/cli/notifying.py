@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hermes_kanban import kernel as kb
-from hermes_kanban import present
+from hermes_kanban import notify, present
 from hermes_kanban.model.words import DELIVERY_STATES
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.groups import Group
@@ -89,28 +89,50 @@ def notify_subscribe(
     --wake none is needed.
     """
     from hermes_kanban.kernel import subscriptions
-    from hermes_kanban.verbs.notifying import asked_filter, asked_options
+    from hermes_kanban.verbs.notifying import ARGUMENTS, asked_filter, asked_options, told_as
 
-    sub_id = subscriptions.subscribe(
-        session.conn,
-        destination=destination,
-        task_id=task,
-        filter=asked_filter(list(kinds), list(assignees), list(tenants), list(tasks)),
-        mode=subscriptions.mode_of(destination, wake),
-        options=asked_options(tree, digest, quiet, zone, wake),
-        **session.actor(),
-    )
+    flags = {part: _FLAGS.get(name, f"--{name}") for part, name in ARGUMENTS.items()}
+    with told_as(flags):
+        sub_id = subscriptions.subscribe(
+            session.conn,
+            destination=destination,
+            task_id=task,
+            filter=asked_filter(list(kinds), list(assignees), list(tenants), list(tasks)),
+            mode=subscriptions.mode_of(destination, wake),
+            options=asked_options(tree, digest, quiet, zone, wake),
+            **session.actor(),
+        )
+    _warn_of_what_is_missing(session, destination, wake)
     session.answer("subscription", {"id": sub_id}, [f"subscription {sub_id}"])
+
+
+_FLAGS = {
+    "kinds": "--kind",
+    "assignees": "--assignee",
+    "tenants": "--tenant",
+    "tasks": "--only",
+    "digest_seconds": "--digest",
+}
+
+
+def _warn_of_what_is_missing(session: Session, destination: str | None, wake: str | None) -> None:
+    """The subscription is made; what it needs to be of use may come later."""
+    config = session.conn.config
+    if wake is not None and wake not in config.profiles:
+        session.warn(f"there is no profile {wake} yet: what it is woken by waits for one")
+    platform = (destination or "").strip().partition(":")[0]
+    if platform in notify.PLATFORMS and getattr(config.chat, platform) is None:
+        session.warn(f"chat.{platform} is not configured yet: what is owed there waits")
 
 
 @command("destinations", examples="hermes-kanban notify destinations")
 def notify_destinations(session: Session) -> None:
     """List where messages can be sent: what is configured, and what needs nothing."""
-    from hermes_kanban.config import load_last_good
+    from hermes_kanban.config import load
     from hermes_kanban.notify.places import places
     from hermes_kanban.paths import home
 
-    found = places(load_last_good(home()), commands=True)
+    found = places(load(home()), commands=True)
     rows = [(_place(one.destination, one.open), one.problem or _note(one.home)) for one in found]
     lines = present.table(("DESTINATION", "STATE"), rows, width=session.width)
     session.answer("destinations", found, lines)
