@@ -18,11 +18,13 @@ def wait_until(
     timeout: float = TIMEOUT_SECONDS,
     message: str = "",
     progress: Callable[[], object] | None = None,
+    pause: float = _POLL_SECONDS,
 ) -> T:
     """The first true value of ``condition``; AssertionError after ``timeout`` seconds.
 
     With ``progress``, after so many seconds in which its value stayed the same: for what takes as
-    long as the machine makes it take, but must not stand still.
+    long as the machine makes it take, but must not stand still. ``pause``: how long it is left alone
+    between two looks, where a look is dear.
     """
     deadline, reached = time.monotonic() + timeout, None
     while True:
@@ -32,4 +34,4 @@ def wait_until(
             deadline, reached = time.monotonic() + timeout, now
         if time.monotonic() > deadline:
             raise AssertionError(message or f"{condition} did not come true in {timeout:.0f} s")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
