@@ -18,7 +18,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web wheel install-test test test-clients bench screenshots torture simulate mutants clean
+.PHONY: help setup run check web wheel install-test test test-clients bench docs links screenshots torture simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -95,7 +95,13 @@ test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIEN
 bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside plain sqlite3 and beside other queues
 	$(BIN)/python -m tests.bench $(ARGS)
 
-screenshots: $(BROWSER) ## every view of the web board, into docs/images (VIEWS="board graph", else all)
+docs: $(INSTALLED) ## build the documentation into build/site, strictly; open its index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+links: $(INSTALLED) ## ask every address that README and docs link to whether it is there
+	$(BIN)/python -m tests.docs.links
+
+screenshots: $(BROWSER) ## every view of the web board and story of the tutorial, into docs/images (VIEWS="board solo")
 	$(BIN)/python -m tests.browser.pictures $(VIEWS)
 
 torture: $(INSTALLED) $(SYNAPSE) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests

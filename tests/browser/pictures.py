@@ -1,4 +1,6 @@
-"""The page as pictures: ``python -m tests.browser.pictures [VIEW…]`` renews those in docs/images.
+"""The page as pictures: ``python -m tests.browser.pictures [NAME…]`` renews those in docs/images.
+
+A name is a view, or a story of the tutorial; without any, all of both.
 
 The sample board stands still at one moment, for its servers and its pages, so that a picture
 changes only when the page does. Colours are reduced to 256, which nobody sees.
@@ -16,12 +18,14 @@ from typing import Any, Final
 
 import pytest
 from PIL import Image, ImageChops
+from playwright.sync_api import Page
 
 from hermes_kanban import ports
 from hermes_kanban.surfaces.rest.secrets import Logins
 from tests.browser.launching import Missing, Running
 from tests.browser.sample import CONFIGURATION, Sample, make_sample
 from tests.browser.servers import LiveGateway, configure, isolated
+from tests.browser.stories import STORIES, tell
 from tests.browser.views import VIEWS, View
 from tests.browser.visiting import MIDDLE, NARROW, WIDE, Theme, Visitor
 
@@ -52,21 +56,28 @@ class StandingGateway(LiveGateway):
 
 
 def main() -> int:
-    """Take the pictures of the views named, all by default; 1 if something was wrong with one."""
+    """Take the pictures of what is named, all by default; 1 if something was wrong with one."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="VIEW", help=", ".join(VIEWS))
+    known = (*VIEWS, *STORIES)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
     arguments = parser.parse_args()
-    names = arguments.names or list(VIEWS)
-    if unknown := [name for name in names if name not in VIEWS]:
-        parser.error(f"no view is called {unknown[0]!r}; there are {', '.join(VIEWS)}")
+    names = arguments.names or list(known)
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"no view is called {unknown[0]!r}; there are {', '.join(known)}")
     arguments.into.mkdir(parents=True, exist_ok=True)
     running = Running()
     try:
         visitor = Visitor(running.browser())
+        for story in [name for name in names if name in STORIES]:
+            tell(visitor, story, lambda name, page: _keep(page, arguments.into / f"{name}.png"))
+        views = [name for name in names if name in VIEWS]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ports.SystemClock, "now", lambda _: MOMENT)
-            return _photograph(visitor, isolated(_folder() / "home", patch), names, arguments.into)
+            if views:
+                home = isolated(_folder() / "home", patch)
+                _photograph(visitor, home, views, arguments.into)
+        return _said_of(visitor, arguments.into)
     except Missing as missing:
         print(missing, file=sys.stderr)
         return 1
@@ -82,7 +93,7 @@ def _folder() -> Path:
     return folder
 
 
-def _photograph(visitor: Visitor, home: Path, names: list[str], into: Path) -> int:
+def _photograph(visitor: Visitor, home: Path, names: list[str], into: Path) -> None:
     configure(home, **CONFIGURATION)
     sample = make_sample(home, now=MOMENT)
     # Nothing happens at this moment, so there is nothing to look for.
@@ -96,6 +107,9 @@ def _photograph(visitor: Visitor, home: Path, names: list[str], into: Path) -> i
     finally:
         gateway.close()
         sample.close()
+
+
+def _said_of(visitor: Visitor, into: Path) -> int:
     print(f"{sum(file.stat().st_size for file in into.glob('*.png')) / 2**20:.1f} MiB in {into}")
     for trouble in visitor.trouble():
         print(trouble, file=sys.stderr)
@@ -120,14 +134,17 @@ def _take(
     page = context.new_page()
     page.clock.set_fixed_time(MOMENT)
     view.open(page, gateway.address, sample)
-    file = into / f"{name}-{size[0]}-{theme}.png"
+    _keep(page, into / f"{name}-{size[0]}-{theme}.png")
+    context.close()
+
+
+def _keep(page: Page, file: Path) -> None:
     taken = _reduced(page.screenshot(animations="disabled"))
     if file.exists() and _looks_like(taken, file.read_bytes()):
         print(f"{file.name}: as it was", flush=True)
     else:
         file.write_bytes(taken)
         print(f"{file.name}: {len(taken) // 1024} KiB", flush=True)
-    context.close()
 
 
 def _reduced(png: bytes) -> bytes:

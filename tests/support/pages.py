@@ -2,15 +2,17 @@
 
 How the blocks of a page are written:
 
-``console``   commands. ``$ `` begins one, ``> `` goes on with it; every other line is what is printed
-              from there on. ``# Not tested: why`` as the first line keeps a block from being run. With
-              ``title="In a terminal of its own"`` it runs beside the rest until the page ends.
+``console``   commands. ``$ `` begins one, ``> `` goes on with it; every other line is what is
+              printed from there on. ``# Not tested: why`` as the first line keeps a block from
+              being run. With ``title="In a terminal of its own"`` it runs beside the rest until
+              the page ends.
 ``yaml``      with a title that is a path, the content of that file; without one, a whole
-              configuration of ours. ``json``, ``toml`` and ``python`` may have such a title too.
+              configuration of ours. ``json``, ``toml``, ``python``, ``sh`` may have a path too.
 ``python``    without a title is run.
 ``text``      anything else.
 
-A comment ``<!-- before … -->`` has commands that a reader is spared: what the page takes for granted.
+A comment ``<!-- before … -->`` has commands that a reader is spared, for what a page takes for
+granted.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ def _blocks(text: str) -> Iterator[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """The commands of a console block, each with what it prints. ValueError: it is not written so."""
+    """The commands of a console block, each with what it prints. ValueError: it has none."""
     found: list[Command] = []
     for number, line in enumerate(block.text.splitlines(), start=block.line):
         if line.startswith("$ "):

@@ -35,9 +35,9 @@ PREFIX: Final = "hk-docs-"
 _HOME: Final = Path(".hermes", "hermes-kanban")
 # What only looks may be asked again until it shows what is to be seen.
 _LOOKS: Final = re.compile(
-    r"(?:hermes-kanban (?:--\w+ )*(?:list|show|why|runs|events|log|context|comments|attachments|stats"
+    r"(?:hermes-kanban (?:--\w+ )*(?:list|show|why|runs|events|log|context|attachments|stats"
     r"|assignees|watch|gateway status|gateway logs|notify (?:list|show|outbox)|diff|boards list"
-    r"|ready|diagnostics)|cat|ls|tail|head|curl)\b"
+    r"|diagnostics)|cat|ls|curl)\b"
 )
 _REFUSED: Final = re.compile(r"hermes-kanban: (?!warning)")
 
@@ -75,6 +75,10 @@ class Player:
     def home(self) -> Path:
         """The home of the boards."""
         return self.person / _HOME
+
+    def task(self, said: str) -> str:
+        """The id of what the page calls so."""
+        return self._names.tasks[said]
 
     def do(self, block: Block) -> None:
         """Whatever the block asks for. Raises Wrong."""
@@ -269,6 +273,9 @@ def _known_to_make(command: str) -> None:
 
 def _story(command: Command, printed: list[str]) -> str:
     return "\n".join(
-        [f"line {command.line}: $ {command.text}", "-- expected:", *command.prints]
-        + ["-- printed:", *printed]
+        [
+            f"line {command.line}: $ {command.text}",
+            *("-- expected:", *command.prints),
+            *("-- printed:", *printed),
+        ]
     )

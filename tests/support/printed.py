@@ -10,10 +10,16 @@ ANY: Final = "…"
 TASK: Final = re.compile(r"\bt_[a-z0-9]{6,}\b")
 # What is different each time, and looks the same.
 _KINDS: Final = (
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"), r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"),
+    (
+        re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"),
+        r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?",
+    ),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), r"\d\d:\d\d:\d\d"),
     (re.compile(r"\b\d{8}T\d{6}Z\b"), r"\d{8}T\d{6}Z"),
-    (re.compile(r"\b(?:\d+[dhms] )?\d+[dhms] ago\b|\bnow\b"), r"(?:(?:\d+[dhms] )?\d+[dhms] ago|now)"),
+    (
+        re.compile(r"\b(?:\d+[dhms] )?\d+[dhms] ago\b|\bnow\b"),
+        r"(?:(?:\d+[dhms] )?\d+[dhms] ago|now)",
+    ),
     (
         re.compile(r"(?<![\w.])(?:\d+[dhms] )?\d+(?:\.\d+)? ?(?:ms|[dhms])\b(?! ago)"),
         r"(?:\d+[dhms] )?\d+(?:\.\d+)? ?(?:ms|[dhms])",

@@ -23,8 +23,8 @@ def wait_until(
     """The first true value of ``condition``; AssertionError after ``timeout`` seconds.
 
     With ``progress``, after so many seconds in which its value stayed the same: for what takes as
-    long as the machine makes it take, but must not stand still. ``pause``: how long it is left alone
-    between two looks, where a look is dear.
+    long as the machine makes it take, but must not stand still. ``pause`` is the time between two
+    looks, for where a look is dear.
     """
     deadline, reached = time.monotonic() + timeout, None
     while True:
