@@ -233,7 +233,8 @@ def _environment(person: Path, port: int) -> dict[str, str]:
     return kept | {
         "HOME": str(person),
         "LOGNAME": "ann",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        # Without the agents that the developer has: what is found is told.
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "SHELL": "/bin/sh",
         "HERMES_KANBAN_WEB_PORT": str(port),
         "HERMES_KANBAN_DURABILITY": "normal",
