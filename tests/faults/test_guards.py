@@ -188,7 +188,7 @@ def test_every_command_that_a_text_of_ours_names_exists() -> None:
     for package in ("hermes_kanban", "gateway"):
         for file in (ROOT / package).rglob("*.py"):
             named |= set(NAMED.findall(file.read_text("utf-8")))
-    for file in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for file in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for code in re.findall(r"```.*?```|`[^`\n]+`", file.read_text("utf-8"), re.DOTALL):
             named |= set(NAMED.findall(code))
     assert len(named) > 20
