@@ -121,7 +121,7 @@ def test_the_worker_of_the_page_does_its_tasks(tmp_path: Path, board: Any) -> No
         '#!/bin/sh\nif grep -q "Fail"; then echo "no key"; exit 1; fi\necho "did it"\n'
     )
     agent.chmod(0o755)
-    [script] = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    [script] = re.findall(r"```sh title=.*?\n(.*?)```", PAGE.read_text(), re.DOTALL)
     script = script.replace("sleep 60", "sleep 1")
     path = f"{tmp_path}:{PROGRAMS}:{os.environ['PATH']}"
     done = subprocess.run(
