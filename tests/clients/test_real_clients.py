@@ -93,7 +93,9 @@ def test_its_session_starts_our_server(
     cli: Cli, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     spy = tmp_path / "hermes-kanban"
-    spy.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexec {surface.own_command()[0]} "$@"\n')
+    spy.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexec {surface.own_command()[0]} "$@"\n'
+    )
     spy.chmod(0o755)
     monkeypatch.setattr(surface, "own_command", lambda: [str(spy)])
     config_of(name).parent.mkdir()
