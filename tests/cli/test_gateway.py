@@ -54,6 +54,16 @@ def test_a_gateway_that_runs_is_shown(cli: Any, board: Any) -> None:
     assert cli("boards", "list", "--json").json["boards"][0]["gateway"]["running"] is True
 
 
+def test_what_is_wrong_with_a_chat_is_said_once(cli: Any, board: Any) -> None:
+    chats = {"matrix": "out of reach: nobody is there", "slack": "connected"}
+    _write_health(board, degraded=[f"chat.matrix: {chats['matrix']}"], chat=chats)
+    lines = cli("gateway", "status").out.splitlines()
+    assert lines[1:] == [
+        "  degraded: chat.matrix: out of reach: nobody is there",
+        "  chat.slack: connected",
+    ]
+
+
 def test_with_a_gateway_and_a_profile_create_has_nothing_to_say(cli: Any, board: Any) -> None:
     _write_health(board)
     done = cli("create", "x", "--assignee", "writer", "--json")

@@ -65,7 +65,8 @@ def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str
         f" last look {present.ago(record.tick_at, now)}, {record.in_progress} in progress"
     ]
     lines += [f"  degraded: {present.clean(text)}" for text in record.degraded]
-    lines += [f"  chat.{name}: {present.clean(state)}" for name, state in record.chat.items()]
+    chats = (f"chat.{name}: {state}" for name, state in record.chat.items())
+    lines += [f"  {present.clean(text)}" for text in chats if text not in record.degraded]
     lines += [f"  stuck, {code}: {', '.join(ids)}" for code, ids in record.stuck.items()]
     return lines
 
