@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from hermes_kanban import kernel as kb
 from tests.bench import boards
 from tests.bench.measure import Figure, at_most, fresh_home, plain
-from tests.bench.service import cpu_seconds, gateway
+from tests.bench.service import cpu_seconds, gateway, memory_kib
 
 TASKS = 3_000
 SETTLE_SECONDS = 5.0
@@ -26,17 +25,10 @@ def measure() -> list[Figure]:
             spent, since = cpu_seconds(pid), time.monotonic()
             time.sleep(WATCH_SECONDS)
             share = (cpu_seconds(pid) - spent) / (time.monotonic() - since) * 100
-            resident, proportional = _kib(pid, "status", "VmRSS"), _kib(pid, "smaps_rollup", "Pss")
+            resident = memory_kib(pid, "status", "VmRSS")
+            proportional = memory_kib(pid, "smaps_rollup", "Pss")
     return [
         at_most("idle gateway, processor", share, 0.5, "% of a core"),
         at_most("idle gateway, resident memory", resident / 1024, 45, "MiB"),
         plain("idle gateway, its share of the memory", proportional / 1024, "MiB"),
     ]
-
-
-def _kib(pid: int, file: str, key: str) -> int:
-    """The number of a line ``key: number kB`` of one of the process's files."""
-    for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1])
-    raise LookupError(f"{file} has no {key}")

@@ -17,12 +17,14 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import subscriptions
 from tests.bench import boards
 from tests.bench.measure import Figure, fresh_home, percentile, plain
-from tests.bench.service import await_condition, gateway
+from tests.bench.service import await_condition, gateway, memory_kib
 
 EVENTS: Final = 300
 # Between two events, so that each finds the notifier asleep and comes at any moment.
 REST_SECONDS: Final = (0.02, 0.12)
 OWED: Final = 1_000
+NIGHT: Final = 10_000
+NIGHT_SECONDS: Final = 300.0
 WEBHOOKS: Final = 4
 SECRET: Final = "only-for-measuring-it"
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -35,6 +37,7 @@ def measure() -> list[Figure]:
             *_latency(receiver),
             plain("deliveries, one subscription in order", _rate(receiver, 1), "/s"),
             plain(f"deliveries, {WEBHOOKS} webhooks", _rate(receiver, WEBHOOKS), "/s"),
+            *_night(receiver),
         ]
 
 
@@ -110,10 +113,31 @@ def _latency(receiver: _Receiver) -> list[Figure]:
 
 def _rate(receiver: _Receiver, webhooks: int) -> float:
     """Messages a second that a gateway sends of those owed when it starts, marks and all."""
+    return _worked_off(receiver, webhooks, OWED)[0]
+
+
+def _night(receiver: _Receiver) -> list[Figure]:
+    """The same for ten times as many, and what more of memory that takes."""
+    _, little = _worked_off(receiver, WEBHOOKS, OWED)
+    rate, much = _worked_off(receiver, WEBHOOKS, NIGHT)
+    return [
+        plain(f"deliveries, {NIGHT:,} owed after a night", rate, "/s"),
+        plain(f"the gateway's memory at most, {OWED:,} owed", little, "MiB"),
+        plain(f"the gateway's memory at most, {NIGHT:,} owed", much, "MiB"),
+    ]
+
+
+def _worked_off(receiver: _Receiver, webhooks: int, owed: int) -> tuple[float, float]:
+    """Messages a second when so many are owed at its start, and its most memory in MiB."""
     with _board(receiver, webhooks) as conn:
         with kb.batch(conn):
-            for number in range(OWED // webhooks):
+            for number in range(owed // webhooks):
                 kb.create_task(conn, title=f"task {number}")
-        with gateway():
-            await_condition(lambda: len(receiver.arrivals) == OWED, "not all has arrived")
-    return (OWED - 1) / (receiver.arrivals[-1] - receiver.arrivals[0])
+        with gateway() as pid:
+            await_condition(
+                lambda: len(receiver.arrivals) == owed,
+                "not all has arrived",
+                patience=NIGHT_SECONDS,
+            )
+            most = memory_kib(pid, "status", "VmHWM") / 1024
+    return (owed - 1) / (receiver.arrivals[-1] - receiver.arrivals[0]), most

@@ -37,9 +37,11 @@ def _has_looked(pid: int) -> bool:
     return record is not None and record.pid == pid
 
 
-def await_condition(condition, complaint: str, pause: float = 0.01) -> None:  # type: ignore[no-untyped-def]
-    """Wait until the condition is true; AssertionError after half a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def await_condition(  # type: ignore[no-untyped-def]
+    condition, complaint: str, pause: float = 0.01, patience: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until the condition is true; AssertionError after that many seconds."""
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(pause)
@@ -50,3 +52,11 @@ def cpu_seconds(pid: int) -> float:
     tasks = Path(f"/proc/{pid}/task")
     spent = (int((tasks / tid / "schedstat").read_text().split()[0]) for tid in os.listdir(tasks))
     return sum(spent) / 1e9
+
+
+def memory_kib(pid: int, file: str, key: str) -> int:
+    """The number of a line ``key: number kB`` of one of the process's files."""
+    for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1])
+    raise LookupError(f"{file} has no {key}")

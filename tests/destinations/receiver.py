@@ -17,7 +17,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "notify.md"
 @cache
 def recipe() -> Callable[[bytes, str, bytes, set[str]], dict[str, Any] | None]:
     """``receive`` as the docs have it."""
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (code,) = (one for one in blocks if "def receive(" in one)
     names: dict[str, Any] = {}
     exec(code, names)
     function: Callable[[bytes, str, bytes, set[str]], dict[str, Any] | None] = names["receive"]
