@@ -49,6 +49,22 @@ OUTCOME_COLOURS: Final = {
 }
 
 
+# What waits for nobody in particular; any other hold is a person's to lift.
+_BY_ITSELF: Final = frozenset(
+    {
+        *("open_parent", "overlooked", "scheduled", "backing_off", "earlier_process"),
+        *("folder_in_use", "max_in_progress", "profile_cap", "tenant_cap", "resource"),
+        *("blocked_transient", "blocked_dependency"),
+    }
+)
+MARKS: Final = {"heading": "bold", "command": "cyan", "good": "green", "bad": "red"}
+
+
+def hold_colour(code: str) -> str:
+    """Yellow for a hold that ends by itself, red for one that waits for a person."""
+    return "yellow" if code in _BY_ITSELF else "red"
+
+
 def clean(text: str) -> str:
     """``text`` on one line, without control characters and terminal sequences."""
     if text.isascii() and text.isprintable():
@@ -105,8 +121,10 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def paint(text: str, colour: str | None, enabled: bool = True) -> str:
-    """``text`` in a colour, if colours are wanted."""
-    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if enabled and colour else text
+    """``text`` in a colour, or as a mark is shown, if colours are wanted."""
+    if not enabled or not colour:
+        return text
+    return f"\x1b[{_CODES[MARKS.get(colour, colour)]}m{text}\x1b[0m"
 
 
 def columns(stream: TextIO) -> int:
@@ -196,11 +214,13 @@ def _line(
     return (" " * _GAP).join(parts).rstrip()
 
 
-def fields(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
+def fields(pairs: Iterable[tuple[str, str | None]], *, colour: bool = False) -> list[str]:
     """Aligned ``name  value`` lines; empty values are left out."""
     kept = [(name, value) for name, value in pairs if value]
     width = max((len(name) for name, _ in kept), default=0)
-    return [f"{name:<{width}}  {clean(value or '')}" for name, value in kept]
+    return [
+        f"{paint(f'{name:<{width}}', 'dim', colour)}  {clean(value or '')}" for name, value in kept
+    ]
 
 
 def command_lines(command: str, width: int, by: str = "  ") -> list[str]:

@@ -56,7 +56,7 @@ _HOMES = {
     "hermes_kanban.kernel.purge": "purge_task Purged",
     "hermes_kanban.kernel.reads": (
         "find_run get_run get_task last_conversation latest_run list_comments list_events "
-        "list_links list_runs list_tasks newest_event_id run_of_token"
+        "list_links list_runs list_tasks near_task_ids newest_event_id run_of_token"
     ),
     "hermes_kanban.kernel.recover": (
         "advance_stops detect_crashed_workers enforce_max_runtime import_exit_records "
@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.reads import list_links as list_links
     from hermes_kanban.kernel.reads import list_runs as list_runs
     from hermes_kanban.kernel.reads import list_tasks as list_tasks
+    from hermes_kanban.kernel.reads import near_task_ids as near_task_ids
     from hermes_kanban.kernel.reads import newest_event_id as newest_event_id
     from hermes_kanban.kernel.reads import run_of_token as run_of_token
     from hermes_kanban.kernel.recover import advance_stops as advance_stops

@@ -20,6 +20,7 @@ from hermes_kanban.ports import Skills
 from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one
 
 _MIB: Final = 1024 * 1024
+_NAMED: Final = 5
 
 
 class World(msgspec.Struct):
@@ -104,7 +105,7 @@ def board_hold(world: World) -> Hold | None:
 
 def profile_hold(world: World, profile: str | None) -> Hold | None:
     """What keeps every task of one profile from starting, if anything does."""
-    task = {"assignee": profile}
+    task = {"assignee": profile, "id": ""}
     return _profile(world, task) or _profile_cap(world, task) or _resources(world, task)
 
 
@@ -135,7 +136,9 @@ def skills_hold(world: World, task: TaskRow) -> Hold | None:
     names = ", ".join(unknown.names)
     text = f"{unknown.runtime} finds no skill {names} for profile {task['assignee']}"
     mine = set(unknown.names).isdisjoint(profile.skills)
-    otherwise = "hermes-kanban edit TASK --skill NAME" if mine else "change skills of the profile"
+    otherwise = (
+        f"hermes-kanban edit {task['id']} --skill NAME" if mine else "change skills of the profile"
+    )
     return Hold("unknown_skill", text, f"install it in {unknown.where}, or {otherwise}")
 
 
@@ -165,13 +168,29 @@ def _total(world: World, _: TaskRow) -> Hold | None:
 def _profile(world: World, task: TaskRow) -> Hold | None:
     assignee = task["assignee"]
     if assignee is None:
-        lifted = "hermes-kanban assign TASK PROFILE, or an outside worker claims it"
+        lifted = f"{_assigning(world, task)}, or hermes-kanban claim {task['id']}"
         return Hold("unassigned", "it is assigned to nobody", lifted)
     if assignee in world.config.profiles:
         return None
     text = f"no profile is called {assignee!r}"
-    lifted = "add the profile, assign another, or an outside worker claims it"
+    lifted = f"add the profile, {_assigning(world, task)}, or hermes-kanban claim {task['id']}"
     return Hold("no_profile", text, lifted)
+
+
+def _assigning(world: World, task: TaskRow) -> str:
+    """The command that gives the task to a profile that there is: the one that was meant, maybe."""
+    profiles = list(world.config.profiles)
+    if not task["id"]:
+        return ""  # asked for a whole profile, where only the code counts
+    if len(profiles) > 1 and task["assignee"] is not None:
+        from difflib import get_close_matches
+
+        profiles = get_close_matches(task["assignee"], profiles, n=1) or profiles
+    command = f"hermes-kanban assign {task['id']}"
+    if len(profiles) == 1:
+        return f"{command} {profiles[0]}"
+    named = ", ".join(profiles[:_NAMED]) + (", …" if len(profiles) > _NAMED else "")
+    return f"{command} PROFILE (one of {named})" if named else f"{command} PROFILE"
 
 
 def _profile_cap(world: World, task: TaskRow) -> Hold | None:
@@ -210,7 +229,7 @@ def _scheduled(world: World, task: TaskRow) -> Hold | None:
     at = task["scheduled_at"]
     if at is None or at <= world.now:
         return None
-    lifted = "time, or hermes-kanban schedule TASK now"
+    lifted = f"time, or hermes-kanban schedule {task['id']} now"
     return Hold("scheduled", "it is scheduled for later", lifted, until=at)
 
 

@@ -75,6 +75,21 @@ def find_task(conn: BoardConnection, task_id: str) -> Task | None:
     return None if row is None else task_of(row)
 
 
+def near_task_ids(conn: BoardConnection, text: str, *, limit: int = 3) -> list[str]:
+    """The ids that were meant by one that is not there: mistyped, cut short, or without ``t_``.
+
+    Among the newest tasks of a large board only; nearest first.
+    """
+    from difflib import get_close_matches
+
+    word = "".join(text.lower().split())
+    word = word if word.startswith("t_") else f"t_{word}"
+    known = [row[0] for row in fetch_all(conn, _NEWEST_IDS, {"limit": PAGE_LIMIT})]
+    longer = [one for one in known if len(word) > 3 and one.startswith(word)]
+    return longer[:limit] if longer else get_close_matches(word, known, n=limit, cutoff=0.75)
+
+
+_NEWEST_IDS: Final = "SELECT id FROM tasks ORDER BY seq DESC LIMIT :limit"
 _TASK_BY_ID: Final = f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.id = :id"
 
 

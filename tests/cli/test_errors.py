@@ -27,7 +27,7 @@ from hermes_kanban import kernel as kb
         (["subscribe", "log"], 2, "did you mean 'notify subscribe'? See: hermes-kanban --help"),
         (["notify", "x"], 2, "there are subscribe, destinations, list"),
         (["create"], 2, "Missing argument 'TITLE'"),
-        (["create", "x", "--prority", "3"], 2, "'--priority'"),
+        (["create", "x", "--prority", "3"], 2, "did you mean --priority?"),
         (["create", "x", "--priority", "high"], 2, "'high' is not a valid integer"),
         (["create", "x", "--max-runtime", "soon"], 2, "a span such as 90s"),
         (["create", "x", "--at", "tomorrow"], 2, "ISO 8601"),

@@ -96,7 +96,7 @@ def test_a_missing_skill_is_why_a_task_does_not_start(cli: Any, board: Any) -> N
     for words in (["why", task], ["show", task]):
         told = cli(*words).out
         assert "unknown_skill: command finds no skill maps for profile writer" in told
-        assert "install it in /shelf, or hermes-kanban edit TASK --skill NAME" in told
+        assert f"install it in /shelf, or hermes-kanban edit {task} --skill NAME" in told
     assert cli("why", task, "--json").json["why"][0]["code"] == "unknown_skill"
     assert cli("dispatch", "--dry-run", "--json").json["dispatch"]["held"] == {
         "unknown_skill": [task]

@@ -59,7 +59,7 @@ def test_a_task_whose_agent_lacks_a_skill_is_held_with_the_reason(
     (hold,) = kb.why(board.conn, task)
     assert hold.code == "unknown_skill"
     assert hold.text == "command finds no skill plots, maps for profile writer"
-    assert hold.lifted_by == "install it in /shelf, or hermes-kanban edit TASK --skill NAME"
+    assert hold.lifted_by == f"install it in /shelf, or hermes-kanban edit {task} --skill NAME"
     assert hold.since == board.clock.at
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -9,12 +11,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban import present
 
 COLUMNS: Final = ("triage", "todo", "ready", "running", "review", "blocked", "done")
 ALWAYS: Final = ("ready", "running", "done")
+# Of a narrow terminal, where the running ones have a table of their own.
+STACKED: Final = ("blocked", "review", "triage", "ready")
+COLUMN_WIDTH: Final = 16
 CARDS: Final = 12
+WITHOUT_HEIGHT: Final = 30
+FEWEST_CARDS: Final = 3
+EMPTY: Final = 'no tasks yet; file one with: hermes-kanban create "TITLE" --assignee PROFILE'
 RECENT_EVENTS: Final = 6
 _NEWS: Final = frozenset(
     {
@@ -49,6 +57,7 @@ class Look(msgspec.Struct, frozen=True):
     board: str
     now: int
     paused: bool
+    served: bool
     counts: dict[str, int]
     cards: dict[str, list[kb.Task]]
     workers: list[Worker]
@@ -69,6 +78,7 @@ def look(conn: kb.BoardConnection) -> Look:
         board=conn.paths.slug,
         now=conn.clock.now(),
         paused=kb.get_board(conn).paused_at is not None,
+        served=health.read(conn.paths, conn.clock.now()) is not None,
         counts=counts,
         cards=cards,
         workers=[_worker(conn, task) for task in cards.get("running", [])],
@@ -81,58 +91,99 @@ def _worker(conn: kb.BoardConnection, task: kb.Task) -> Worker:
     return Worker(task, runs[-1] if runs else None, len(runs))
 
 
-def render(seen: Look, width: int) -> RenderableType:
-    """The board for a terminal of ``width`` columns."""
-    parts: list[RenderableType] = [_title(seen), _columns(seen, width)]
-    if seen.workers:
-        parts.append(_workers(seen))
-    if seen.news:
-        parts.append(Text("\n".join(_news_line(event, width) for event in seen.news), style="dim"))
+def render(seen: Look, width: int, height: int | None = None) -> RenderableType:
+    """The board for a terminal of ``width`` columns, cut to ``height`` lines if there is one.
+
+    Beside each other where the columns have room for a title; on narrow terminals below each other.
+    """
+    shown = [one for one in COLUMNS if seen.counts[one] or one in ALWAYS]
+    parts: list[RenderableType] = [_title(seen)]
+    news = [_news_line(event, width) for event in seen.news]
+    taken = len(parts) + _lines_of(seen.workers, head=2) + _lines_of(news, head=1)
+    room = WITHOUT_HEIGHT if height is None else max(FEWEST_CARDS, height - taken - 3)
+    if width // len(shown) >= COLUMN_WIDTH:
+        parts.append(_columns(seen, shown, width, min(CARDS, room)))
+        workers = seen.workers
+    else:
+        parts += _sections(seen, shown, width, room)
+        workers = seen.workers[:room]
+    if not any(seen.counts[one] for one in COLUMNS):
+        parts.append(Text(EMPTY, style="dim"))
+    if workers:
+        parts += [Text(""), _workers(workers, seen.now, width)]
+    if news:
+        parts += [Text(""), Text("\n".join(news), style="dim", no_wrap=True)]
     return Group(*parts)
 
 
+def _lines_of(rows: Sequence[object], *, head: int) -> int:
+    return len(rows) + head if rows else 0
+
+
 def _title(seen: Look) -> Text:
-    text = Text(f"{seen.board}  {present.moment(seen.now)}", style="bold")
+    text = Text(f"{seen.board}  {present.moment(seen.now)}", style="bold", no_wrap=True)
     if seen.paused:
         text.append("  paused", style="red")
+    if not seen.served:
+        text.append("  no gateway is running", style="yellow")
     return text
 
 
-def _columns(seen: Look, width: int) -> Table:
-    shown = [one for one in COLUMNS if seen.counts[one] or one in ALWAYS]
+def _heading(seen: Look, status: str) -> Text:
+    return Text(f"{status} {seen.counts[status]}", style=f"bold {present.STATUS_COLOURS[status]}")
+
+
+def _columns(seen: Look, shown: Sequence[str], width: int, most: int) -> Table:
     table = Table(expand=True, box=None, padding=(0, 1, 0, 0), width=width)
     for status in shown:
-        colour = present.STATUS_COLOURS[status]
-        heading = Text(f"{status} {seen.counts[status]}", style=f"bold {colour}")
-        table.add_column(heading, ratio=1, no_wrap=True, overflow="ellipsis")
-    cards = [seen.cards.get(status, []) for status in shown]
-    for at in range(min(CARDS, max(map(len, cards), default=0))):
-        table.add_row(*(_card(column, at) for column in cards))
+        table.add_column(_heading(seen, status), ratio=1, no_wrap=True, overflow="ellipsis")
+    columns = [_cards(seen, status, most) for status in shown]
+    for row in zip_longest(*columns, fillvalue=Text("")):
+        table.add_row(*row)
     return table
 
 
-def _card(column: list[kb.Task], at: int) -> Text:
-    if at >= len(column):
-        return Text("")
-    task = column[at]
+def _cards(seen: Look, status: str, most: int) -> list[Text]:
+    """The first cards of a column, and how many more there are."""
+    cards = [_card(task) for task in seen.cards.get(status, [])[:most]]
+    left = seen.counts[status] - len(cards)
+    if left > 0 and cards:
+        cards = [*cards[: most - 1], Text(f"… {left + len(cards[most - 1 :])} more", style="dim")]
+    return cards
+
+
+def _card(task: kb.Task) -> Text:
     text = Text(present.clean(task.title))
     if task.consecutive_failures:
         text = Text(f"↻{task.consecutive_failures} ", style="red") + text
     return text
 
 
-def _workers(seen: Look) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
-    for heading in ("task", "worker", "pid", "elapsed", "attempt"):
+def _sections(seen: Look, shown: Sequence[str], width: int, room: int) -> list[RenderableType]:
+    """The counts on a line, then what waits for a person or may start, by status."""
+    parts: list[RenderableType] = [Text("  ").join(_heading(seen, one) for one in shown)]
+    listed = [one for one in STACKED if seen.counts[one]]
+    each = max(FEWEST_CARDS, room // max(1, len(listed)) - 2)
+    for status in listed:
+        parts += [Text(""), _heading(seen, status)]
+        cards = _cards(seen, status, each)
+        for task, card in zip(seen.cards[status], cards, strict=False):
+            told = () if card.style == "dim" else ((f"{task.id}  ", "dim"),)
+            parts.append(Text.assemble("  ", *told, card, no_wrap=True, overflow="ellipsis"))
+    return parts
+
+
+def _workers(workers: Sequence[Worker], now: int, width: int) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, width=width, expand=True)
+    for heading in ("running", "worker", "elapsed", "attempt"):
         table.add_column(heading, style="yellow", header_style="dim", no_wrap=True)
-    table.add_column("title", header_style="dim", no_wrap=True, overflow="ellipsis")
-    for worker in seen.workers:
+    table.add_column("title", header_style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
+    for worker in workers:
         run = worker.run
         table.add_row(
             worker.task.id,
-            present.clean((run.profile or run.claimer) if run else "-"),
-            str(run.worker_pid or "-") if run else "-",
-            present.duration(seen.now - run.started_at) if run else "-",
+            present.shorten(present.clean((run.profile or run.claimer) if run else "-"), 16),
+            present.duration(now - run.started_at) if run else "-",
             str(worker.attempt),
             Text(present.clean(worker.task.title)),
         )

@@ -75,10 +75,18 @@ def one_line(error: Exception) -> str:
     return present.clean(": ".join([*subjects, _text(error)]))
 
 
+def _misuse(error: click.UsageError) -> str:
+    if isinstance(error, (click.NoSuchOption, click.BadParameter)):
+        from hermes_kanban.surfaces.cli import meant
+
+        return meant.option(error) if isinstance(error, click.NoSuchOption) else meant.choice(error)
+    return error.format_message().rstrip(".")
+
+
 def _text(error: Exception) -> str:
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "hermes-kanban"
-        said = error.format_message().rstrip(".")
+        said = _misuse(error)
         return f"{said}{' See' if said.endswith('?') else '; see'}: {path} --help"
     if isinstance(error, click.ClickException):
         return error.format_message()

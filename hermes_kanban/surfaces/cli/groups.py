@@ -62,13 +62,12 @@ def unknown(
 
     ``groups`` are those in which it may be one.
     """
-    from difflib import get_close_matches
+    from hermes_kanban.surfaces.cli.meant import near
 
     inside = [f"{group.name} {name}" for group in groups if name in group.commands]
-    longer = [one for one in known if one.startswith(name)]
-    near = inside or (longer if len(longer) == 1 else get_close_matches(name, known, n=1))
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    if not near and len(known) <= _FEW:
+    found = inside[0] if inside else near(name, known)
+    hint = f"; did you mean {found!r}?" if found else ""
+    if not found and len(known) <= _FEW:
         hint = f"; there are {', '.join(known)}"
     return click.UsageError(f"there is no command {name!r}{hint}", ctx)
 

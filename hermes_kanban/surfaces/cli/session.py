@@ -115,6 +115,15 @@ class Session:
         return not self.as_json and present.wants_colour(sys.stdout)
 
     @property
+    def at_screen(self) -> bool:
+        """Whether somebody reads the lines on a terminal, where long ones are broken."""
+        return not self.as_json and sys.stdout.isatty()
+
+    def paint(self, text: str, colour: str | None) -> str:
+        """``text`` in a colour of ``present``, or as a mark is shown, where colours are wanted."""
+        return present.paint(text, colour, self.colour)
+
+    @property
     def width(self) -> int:
         """How wide lines for people may be."""
         return present.columns(sys.stdout)
@@ -283,6 +292,10 @@ def command(
             session = begin(values)
             try:
                 return function(session, **values) or 0
+            except kb.NotFound as error:
+                from hermes_kanban.surfaces.cli import meant
+
+                raise meant.named(session, error) from None
             finally:
                 session.close()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from hermes_kanban import health, present
@@ -9,10 +12,13 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.attaching import attachment_table
 from hermes_kanban.surfaces.cli.events import event_line
+from hermes_kanban.surfaces.cli.holds import end_lines, hold_lines, task_line
+from hermes_kanban.surfaces.cli.prose import cut, paragraphs, sentence, wrap
 from hermes_kanban.surfaces.cli.session import AS_PERSON, AT, Session, command
 from hermes_kanban.surfaces.cli.shapes import attachment_json, event_json, run_json, task_json
 
 PAGE = 100
+MOST = 20
 
 
 @command(
@@ -54,9 +60,8 @@ def show_command(session: Session, task: str | None, at: str | None) -> None:
         return
     neighbours = {one for link in links for one in (link.parent_id, link.child_id)} - {found.id}
     others = {one: kb.get_task(conn, one) for one in neighbours}
-    lines = _everything(session, found, links, others, runs, comments, attached)
-    if holds:
-        lines += ["", "Why it does not run", *_hold_lines(holds, session.now)]
+    why = _heading(session, "Why it does not run", hold_lines(session, holds))
+    lines = _everything(session, found, links, others, runs, comments, attached, why)
     session.answer("task", None, lines)
 
 
@@ -96,19 +101,35 @@ def _everything(
     runs: list[kb.Run],
     comments: list[kb.Comment],
     attached: list[kb.Attachment],
+    why: Sequence[str] = (),
 ) -> list[str]:
-    lines = [*_head(session, task), *_texts(task), *_links(session, task, links, others)]
-    if runs:
-        lines += ["", "Runs", *_run_table(session, runs)]
-    lines += _comments(session, comments)
+    lines = [*_head(session, task), *why, *_texts(session, task)]
+    lines += _links(session, task, links, others)
+    lines += _heading(session, "Runs", _runs(session, task, runs))
+    lines += _comments(session, task, comments)
     if attached:
-        lines += ["", "Attachments", *attachment_table(session, attached)]
+        lines += _heading(session, "Attachments", attachment_table(session, attached))
     return lines
+
+
+def _heading(session: Session, name: str, lines: Sequence[str]) -> list[str]:
+    return ["", session.paint(name, "heading"), *lines] if lines else []
+
+
+def _last(session: Session, noun: str, found: list[Any], more: str) -> tuple[list[Any], list[str]]:
+    """On a terminal the newest of many, with a line that says where the earlier ones are."""
+    if not session.at_screen or len(found) <= MOST:
+        return found, []
+    return found[-MOST:], [session.paint(f"  {len(found) - MOST} earlier {noun}: {more}", "dim")]
+
+
+def _runs(session: Session, task: kb.Task, runs: list[kb.Run]) -> list[str]:
+    kept, more = _last(session, "runs", runs, f"hermes-kanban runs {task.id}")
+    return [*more, *_run_table(session, kept)] if kept else []
 
 
 def _head(session: Session, task: kb.Task) -> list[str]:
     now = session.now
-    status = present.paint(task.status, present.STATUS_COLOURS[task.status], session.colour)
     workspace = f"{task.workspace_kind}:{task.workspace_path}" if task.workspace_path else None
     pairs = (
         ("assignee", task.assignee or "-"),
@@ -132,7 +153,15 @@ def _head(session: Session, task: kb.Task) -> list[str]:
         ("lease until", _when(task.claim_expires, now)),
         ("blocked", f"{task.block_kind}: {task.block_reason}" if task.block_kind else None),
     )
-    return [f"{task.id} {status}  {present.clean(task.title)}", "", *present.fields(pairs)]
+    return [*title_lines(session, task), "", *present.fields(pairs, colour=session.colour)]
+
+
+def title_lines(session: Session, task: kb.Task) -> list[str]:
+    """``t_abc234 ready  Count the words``: the head of every answer about a task."""
+    whole = f"{task.id} {task.status}  {present.clean(task.title)}"
+    lines = wrap(whole, session.width, hanging="  ") if session.at_screen else [whole]
+    status = session.paint(task.status, present.STATUS_COLOURS[task.status])
+    return [lines[0].replace(task.status, status, 1), *lines[1:]]
 
 
 _RESUMES = {1: "goes on with the conversation", 0: "starts afresh"}
@@ -153,11 +182,12 @@ def _when(at: int | None, now: int) -> str | None:
     return None if at is None else present.moment_and_ago(at, now)
 
 
-def _texts(task: kb.Task) -> list[str]:
+def _texts(session: Session, task: kb.Task) -> list[str]:
     lines = []
+    everything = f"hermes-kanban show {task.id} | less"
     for name, text in (("Body", task.body), ("Result", task.result)):
         if text:
-            lines += ["", name, *present.indent(text)]
+            lines += _heading(session, name, cut(session, paragraphs(session, text), everything))
     return lines
 
 
@@ -169,26 +199,26 @@ def _links(
         ("Waits for", [(one.parent_id, one) for one in links if one.child_id == task.id]),
         ("Is waited for by", [(one.child_id, one) for one in links if one.parent_id == task.id]),
     ):
-        if ids:
-            told = (_linked(session, one, others.get(one), link) for one, link in ids)
-            lines += ["", name, *told]
+        told = [_linked(session, one, others.get(one), link) for one, link in ids]
+        more = f"hermes-kanban show {task.id} | less"
+        lines += _heading(session, name, cut(session, told, more))
     return lines
 
 
 def _linked(session: Session, task_id: str, other: kb.Task | None, link: kb.Link) -> str:
     released = " (released)" if link.released_at is not None else ""
-    status, title = ("purged", "") if other is None else (other.status, present.clean(other.title))
-    line = f"  {task_id}  {status:<8}  {title}{released}"
-    return present.shorten(line, session.width)
+    status, title = ("purged", "") if other is None else (other.status, other.title)
+    return task_line(session, task_id, status, title, released)
 
 
-def _comments(session: Session, comments: list[kb.Comment]) -> list[str]:
-    lines = ["", "Comments"] if comments else []
-    for comment in comments:
+def _comments(session: Session, task: kb.Task, comments: list[kb.Comment]) -> list[str]:
+    everything = f"hermes-kanban show {task.id} | less"
+    kept, lines = _last(session, "comments", comments, everything)
+    for comment in kept:
         at = present.moment_and_ago(comment.created_at, session.now)
-        lines.append(f"  {present.clean(comment.author)}, {at}")
-        lines += present.indent(comment.body, "    ")
-    return lines
+        lines.append(session.paint(f"  {present.clean(comment.author)}, {at}", "dim"))
+        lines += cut(session, paragraphs(session, comment.body, "    "), everything)
+    return _heading(session, "Comments", lines)
 
 
 @command("why", inputs.ONE, AS_PERSON, examples="hermes-kanban why t_abc234")
@@ -198,9 +228,13 @@ def why_command(session: Session, task: str | None) -> None:
     found = kb.get_task(session.conn, task_id)
     holds = _holds(session, found)
     gateway = health.read(session.conn.paths, session.now)
-    lines = _hold_lines(holds, session.now)
-    if not holds:
-        lines = [f"{task_id} is {found.status}; {_nothing_holds(found, gateway)}"]
+    if holds:
+        lines = [*title_lines(session, found), "", *hold_lines(session, holds)]
+        lines += end_lines(session, found)
+    else:
+        lines = sentence(
+            session, f"{task_id} is {found.status}; {_nothing_holds(found, gateway)}", ""
+        )
     if gateway is None and found.status in ("ready", "todo"):
         session.warn("no gateway is running; start one with: hermes-kanban gateway run")
     session.answer("why", holds, lines, task={"id": found.id, "status": found.status})
@@ -218,18 +252,6 @@ def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:
     # Only what is ready can miss a skill; to know them is not light.
     conn = session.conn_with_skills if task.status == "ready" else session.conn
     return kb.why(conn, task.id)
-
-
-def _hold_lines(holds: list[kb.Hold], now: int) -> list[str]:
-    lines = []
-    for hold in holds:
-        lines.append(f"  {hold.code}: {present.clean(hold.text)}")
-        if hold.since is not None:
-            lines.append(f"    since      {present.moment_and_ago(hold.since, now)}")
-        if hold.until is not None:
-            lines.append(f"    until      {present.moment_and_ago(hold.until, now)}")
-        lines.append(f"    lifted by  {present.clean(hold.lifted_by)}")
-    return lines
 
 
 @command(

@@ -71,7 +71,7 @@ def _show_live(session: Session) -> None:
             Live(console=console, auto_refresh=False, screen=True) as live,
         ):
             while True:
-                live.update(render(look(session.conn), console.width), refresh=True)
+                live.update(render(look(session.conn), console.width, console.height), refresh=True)
                 pause(REFRESH_SECONDS)
     except KeyboardInterrupt:
         return

@@ -64,6 +64,11 @@ class SlashSession(Session):
         return False
 
     @property
+    def at_screen(self) -> bool:
+        """Chats break lines by themselves."""
+        return False
+
+    @property
     def width(self) -> int:
         """What a phone held sideways shows."""
         return COLUMNS
