@@ -21,7 +21,7 @@ from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 BLOCKS_BEFORE_TRIAGE: Final = 3
 LIFTED_BY: Final = {
-    "needs_input": "a person answers with: hermes-kanban unblock {id} --reason ANSWER",
+    "needs_input": "answer with: hermes-kanban unblock {id} --reason ANSWER",
     "capability": (
         "a person gives it to another with: hermes-kanban assign {id} PROFILE,"
         " then hermes-kanban unblock {id}"

@@ -103,7 +103,8 @@ def notify_subscribe(
             **session.actor(),
         )
     _warn_of_what_is_missing(session, destination, wake)
-    session.answer("subscription", {"id": sub_id}, [f"subscription {sub_id}"])
+    one = subscriptions.get_subscription(session.conn, sub_id)
+    session.answer("subscription", {"id": sub_id}, [f"subscription {sub_id}: {_sentence(one)}"])
 
 
 _FLAGS = {
@@ -203,6 +204,17 @@ def _how(subscription: kb.Subscription) -> str:
     if isinstance(quiet := options.get("quiet"), dict):
         words.append(f"quiet {quiet.get('from')}-{quiet.get('to')} {quiet.get('zone')}")
     return ", ".join(words) or "at once"
+
+
+def _sentence(one: kb.Subscription) -> str:
+    """What is told, of what, how and where."""
+    from hermes_kanban.kernel.subscriptions import ATTENTION, WAKE
+
+    attention = one.filter == {"kinds": [ATTENTION]}
+    what = "what needs a person or ends a task" if attention else _filter(one.filter)
+    of = "the board" if one.task_id is None else _about(one)
+    to = "" if one.mode == WAKE else f", to {one.destination}"
+    return f"{what}, of {of}, {_how(one)}{to}"
 
 
 def _state(subscription: kb.Subscription) -> str:
