@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.chat.states import WELL
-from gateway.eventlog import log_events
+from gateway.eventlog import log_adopted, log_events
 from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
@@ -36,6 +37,7 @@ from hermes_kanban.workers.spawn import spawner_for
 STANDBY_SECONDS: Final = 0.5
 EVENTS_LOGGED: Final = 1000
 SWEEP_SECONDS: Final = 30.0
+_FIGURES: Final = re.compile(r"\d+")
 
 
 class BoardDispatcher:
@@ -108,6 +110,7 @@ class BoardDispatcher:
 
     async def _dispatch(self) -> None:
         await self._kernel(lambda conn: kb.recover_orphaned_claims(conn, self._processes))
+        await self._kernel(lambda conn: log_adopted(self._log, conn))
         self._record = self._new_record("dispatching")
         wakeup = self._pulse.sleeper()
         try:
@@ -169,7 +172,8 @@ class BoardDispatcher:
         )
         newest = kb.newest_event_id(conn)
         if newest > before:
-            log_events(self._log, kb.list_events(conn, after=before, limit=EVENTS_LOGGED))
+            events = kb.list_events(conn, after=before, limit=EVENTS_LOGGED)
+            log_events(self._log, conn, events)
         self._sweep_workspaces()
         workers = [run.worker(conn) for run in live_runs(conn) if run.registered]
         return report, newest, before + conn.events_written - written, workers
@@ -242,10 +246,18 @@ class BoardDispatcher:
 
     def _write_health(self, config: Config, degraded: list[str]) -> None:
         record = self._record
+        if _kinds(degraded) != _kinds(record.degraded):
+            self._tell_health(degraded)
         record.tick_at = self._conn.clock.now()
         record.interval_seconds = config.kanban.dispatch_interval_seconds
         record.degraded = degraded
         self._health.write(record)
+
+    def _tell_health(self, degraded: list[str]) -> None:
+        if degraded:
+            self._log.warning("health.degraded", troubles=degraded)
+        else:
+            self._log.info("health.recovered")
 
     def _degraded(self, config: Config) -> list[str]:
         found = [
@@ -263,6 +275,11 @@ class BoardDispatcher:
         if self._stuck.reasons:
             found.append("tasks should start and do not; see stuck")
         return found
+
+
+def _kinds(degraded: list[str]) -> list[str]:
+    """Without the figures: that a MiB less is free is no news."""
+    return [_FIGURES.sub("", text) for text in degraded]
 
 
 def _ids(report: kb.DispatchReport) -> dict[str, Any]:

@@ -7,58 +7,103 @@ from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
 
-from hermes_kanban.model.records import Event
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.model.records import Event, Run
+from hermes_kanban.model.words import FAILURES
 
-Line = tuple[str, dict[str, Any]]
 
-
-def log_events(log: FilteringBoundLogger, events: list[Event]) -> None:
+def log_events(log: FilteringBoundLogger, conn: kb.BoardConnection, events: list[Event]) -> None:
     """Write a line for each event that people who watch a gateway want to see."""
     for event in events:
-        describe = _LINES.get(event.kind)
-        if describe is not None:
-            name, keys = describe(event)
-            level = log.warning if name in _WARNINGS else log.info
-            level(name, task=event.task_id, run=event.run_id, **keys)
+        tell = _LINES.get(event.kind)
+        if tell is None or event.run_id is None:
+            continue
+        try:
+            run = kb.get_run(conn, event.run_id)
+        except kb.NotFound:  # its task was purged a moment later
+            continue
+        tell(log.bind(task=run.task_id, run=run.id, profile=run.profile), event, run)
 
 
-def _spawned(event: Event) -> Line:
-    return "worker.spawned", {"pid": event.payload.get("run", {}).get("worker_pid")}
+def log_adopted(log: FilteringBoundLogger, conn: kb.BoardConnection) -> None:
+    """Write a line for each worker that lives since before this gateway."""
+    now = conn.clock.now()
+    for run in live_runs(conn):
+        if run.registered:
+            log.info(
+                "worker.adopted",
+                task=run.task_id,
+                run=run.id,
+                profile=kb.get_run(conn, run.id).profile,
+                pid=run.worker_pid,
+                seconds=now - run.started_at,
+            )
 
 
-def _exited(event: Event) -> Line:
-    if "error" in event.payload:
-        return "worker.lost", {"error": event.payload["error"]}
-    return "worker.exited", {"exit_code": event.payload.get("run", {}).get("exit_code")}
+def _spawned(log: FilteringBoundLogger, event: Event, run: Run) -> None:
+    log.info("worker.spawned", pid=_of(event, "worker_pid"), runtime=run.runtime)
 
 
-def _stopping(event: Event) -> Line:
-    return "worker.stopping", {"reason": event.payload.get("run", {}).get("stop_reason")}
+def _spawn_failed(log: FilteringBoundLogger, event: Event, _: Run) -> None:
+    log.warning("worker.spawn_failed", error=_of(event, "error"))
 
 
-def _reclaimed(event: Event) -> Line:
-    return "claim.reclaimed", {"reason": event.payload.get("run", {}).get("error")}
+def _failed(log: FilteringBoundLogger, event: Event, run: Run) -> None:
+    log.warning(
+        "worker.failed",
+        outcome=_of(event, "outcome"),
+        exit_code=run.exit_code,
+        seconds=_span(run),
+        error=_of(event, "error"),
+    )
 
 
-def _gave_up(event: Event) -> Line:
-    return "breaker.opened", {
-        "failures": event.payload.get("failures"),
-        "error": event.payload.get("error"),
-    }
+def _exited(log: FilteringBoundLogger, event: Event, run: Run) -> None:
+    """The end of a process; of a run that failed it has been told with the failure."""
+    if run.outcome not in FAILURES:
+        log.info(
+            "worker.exited",
+            outcome=run.outcome,
+            exit_code=run.exit_code,
+            seconds=_span(run),
+            error=event.payload.get("error") or run.error,
+        )
 
 
-def _spawn_failed(event: Event) -> Line:
-    return "worker.spawn_failed", {"error": event.payload.get("run", {}).get("error")}
+def _stopping(log: FilteringBoundLogger, event: Event, _: Run) -> None:
+    log.info("worker.stopping", reason=_of(event, "stop_reason"))
 
 
-_WARNINGS: Final = frozenset(
-    {"worker.lost", "claim.reclaimed", "breaker.opened", "worker.spawn_failed"}
-)
-_LINES: Final[dict[str, Callable[[Event], Line]]] = {
+def _reclaimed(log: FilteringBoundLogger, event: Event, _: Run) -> None:
+    log.warning("claim.reclaimed", reason=_of(event, "error"))
+
+
+def _gave_up(log: FilteringBoundLogger, event: Event, _: Run) -> None:
+    log.warning(
+        "breaker.opened",
+        failures=event.payload.get("failures"),
+        error=event.payload.get("error"),
+    )
+
+
+def _of(event: Event, column: str) -> Any:
+    return event.payload.get("run", {}).get(column)
+
+
+def _span(run: Run) -> int | None:
+    end = run.exited_at or run.ended_at
+    return None if end is None else end - run.started_at
+
+
+_LINES: Final[dict[str, Callable[[FilteringBoundLogger, Event, Run], None]]] = {
     "spawned": _spawned,
+    "spawn_failed": _spawn_failed,
+    "crashed": _failed,
+    "timed_out": _failed,
+    "protocol_violation": _failed,
     "exited": _exited,
     "stop_requested": _stopping,
     "reclaimed": _reclaimed,
     "gave_up": _gave_up,
-    "spawn_failed": _spawn_failed,
 }

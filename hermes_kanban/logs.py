@@ -1,8 +1,7 @@
 """The gateway's log: one event name a line, with its keys, on a terminal or as JSON.
 
-Call sites emit facts (``log.info("worker.spawned", task=…, run=…, pid=…)``); which events there
-are and what they mean is said here and nowhere else. Only the gateway imports this module:
-structlog costs more than all the rest of a command.
+Which events there are and what they mean is said in ``log_events`` and nowhere else. Only the
+gateway imports this module: structlog costs more than all the rest of a command.
 """
 
 from __future__ import annotations
@@ -16,13 +15,16 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TextIO, cast
+from typing import Any, Final, Literal, TextIO, cast
 
 import msgspec
 import structlog
 from structlog.types import EventDict, FilteringBoundLogger, Processor
 
+from hermes_kanban import present
 from hermes_kanban.config.settings import LoggingSettings
+from hermes_kanban.log_events import EXCEPTION, FRAME, problem
+from hermes_kanban.log_lines import LogLines, is_told_beside
 from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip_control
 
 FILE_ROTATE_BYTES = 2 * 1024 * 1024
@@ -31,131 +33,8 @@ VALUE_DEPTH = 6
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
-class LogEvent(NamedTuple):
-    """What an event means, and the keys it may carry beside COMMON_KEYS."""
-
-    meaning: str
-    keys: tuple[str, ...]
-
-
-# Times are in seconds; ``pid`` is a supervisor's; ``error`` is one line for people.
-COMMON_KEYS: Final = ("board", "task", "run", "profile", "pid", "seconds", "error")
-
-LOG_EVENTS: Final[dict[str, LogEvent]] = {
-    "gateway.started": LogEvent("the gateway is up and its services run", ("home", "version")),
-    "gateway.stopping": LogEvent("a signal came; nothing new is started", ("signal",)),
-    "gateway.stopped": LogEvent("the gateway is down; workers live on", ()),
-    "watcher.started": LogEvent("a watcher began", ("watcher",)),
-    "watcher.failed": LogEvent(
-        "a tick raised; the watcher goes on after delay_seconds",
-        ("watcher", "failures", "delay_seconds"),
-    ),
-    "watcher.recovered": LogEvent("a tick succeeded after failures", ("watcher", "failures")),
-    "watcher.off": LogEvent("a setting keeps the watcher from working", ("watcher", "setting")),
-    "board.opened": LogEvent("the gateway serves a board", ("database",)),
-    "board.refused": LogEvent("a board cannot be opened; it is left untouched", ("database",)),
-    "web.listening": LogEvent("the gateway serves HTTP", ("address",)),
-    "web.refused": LogEvent("the address cannot be had; it is tried again", ("address",)),
-    "web.failed": LogEvent("a request met what was not foreseen; it was answered with 500", ()),
-    "web.stopped": LogEvent("the gateway serves HTTP there no more", ("address",)),
-    "dispatch.tick": LogEvent(
-        "a tick did something; ids by what was done",
-        (
-            "clock_shifted",
-            "imported",
-            "stopped",
-            "adopted",
-            "crashed",
-            "reclaimed",
-            "timed_out",
-            "promoted",
-            "claimed",
-            "spawned",
-            "spawn_failed",
-            "held",
-            "woken_by",
-        ),
-    ),
-    "dispatch.stuck": LogEvent(
-        "eligible tasks and no spawn for ticks in a row; tasks by reason",
-        ("ticks", "eligible", "reasons"),
-    ),
-    "dispatch.unstuck": LogEvent("a stuck board moves again", ("ticks",)),
-    "dispatch.standby": LogEvent("another process dispatches this board", ("holder",)),
-    "dispatch.took_over": LogEvent("this process dispatches the board from now on", ()),
-    "worker.spawned": LogEvent("a supervisor was started and registered", ("runtime", "workspace")),
-    "worker.spawn_failed": LogEvent("no worker could be started for a claim", ()),
-    "worker.adopted": LogEvent("a worker of an earlier gateway is watched again", ()),
-    "worker.exited": LogEvent(
-        "a worker's whole tree is gone and its run closed", ("exit_code", "outcome")
-    ),
-    "worker.stopping": LogEvent("a worker was asked to end, or is killed", ("reason", "signal")),
-    "worker.stopped": LogEvent("a stopped worker's tree is gone", ("reason",)),
-    "worker.lost": LogEvent("a supervisor died without an exit record", ()),
-    "claim.reclaimed": LogEvent("a run was closed and its task went back", ("reason", "claimer")),
-    "claim.lost": LogEvent("another claimer was first", ("holder",)),
-    "workspace.quarantined": LogEvent(
-        "a worktree with work that is nowhere else was moved aside; 'stats' lists them", ()
-    ),
-    "breaker.opened": LogEvent("a task failed too often and was blocked", ("failures",)),
-    "chat.connected": LogEvent("the gateway speaks and listens on a chat platform", ("platform",)),
-    "chat.failed": LogEvent(
-        "a chat platform is out of reach; it is tried again after delay_seconds",
-        ("platform", "delay_seconds"),
-    ),
-    "chat.refused": LogEvent(
-        "a chat platform is configured and cannot be used as it is", ("platform",)
-    ),
-    "chat.standby": LogEvent(
-        "another gateway of this home listens; this one only sends", ("platform", "holder")
-    ),
-    "chat.stopped": LogEvent("the gateway is on a chat platform no more", ("platform",)),
-    "chat.done": LogEvent(
-        "somebody gave a command or an answer in a chat", ("platform", "actor", "ok")
-    ),
-    "chat.stranger": LogEvent(
-        "somebody who is not listed was not listened to", ("platform", "user", "place")
-    ),
-    "chat.fault": LogEvent(
-        "what was said met what was not foreseen; it was answered so", ("platform", "trace")
-    ),
-    "notify.message": LogEvent(
-        "a message to the destination 'log'", ("subscription", "event_id", "kind", "title", "text")
-    ),
-    "notify.closed": LogEvent("a message says what was decided about its question", ("delivery",)),
-    "notify.unclosed": LogEvent(
-        "a message about a decided question could not be edited and stays as it is", ("delivery",)
-    ),
-    "notify.woke": LogEvent("agents got tasks by which they are woken", ("tasks",)),
-    "notify.delivered": LogEvent(
-        "a message reached its destination",
-        ("delivery", "subscription", "destination", "event_id", "attempts"),
-    ),
-    "notify.retry": LogEvent(
-        "a message did not arrive and will be sent again",
-        ("delivery", "subscription", "destination", "event_id", "attempts", "delay_seconds"),
-    ),
-    "notify.dead": LogEvent(
-        "a message was given up; 'notify retry' sends it again",
-        ("delivery", "subscription", "destination", "event_id", "attempts"),
-    ),
-    "notify.purged": LogEvent(
-        "a message's task was purged while it was on its way; nothing is left to mark",
-        ("delivery",),
-    ),
-    "config.reloaded": LogEvent("a changed configuration is in force", ("files",)),
-    "config.rejected": LogEvent("a changed configuration is wrong; the last good one stays", ()),
-    "health.degraded": LogEvent("something needs a person", ("reasons",)),
-    "health.recovered": LogEvent("nothing needs a person any more", ()),
-    "library.message": LogEvent("a library's own message", ("logger", "message")),
-}
-
-_FRAME: Final = ("timestamp", "level", "event")
-_ADDED: Final = frozenset({*_FRAME, *COMMON_KEYS, "exception", "exc_info"})
-
-
 class UndeclaredLogEvent(ValueError):
-    """An event, or a key of one, that LOG_EVENTS does not list."""
+    """A line that is not as LOG_EVENTS says."""
 
 
 def configure(
@@ -170,16 +49,16 @@ def configure(
     ``file`` gets the same lines as JSON, so that ``gateway logs`` can show them whoever started
     the gateway; at ``FILE_ROTATE_BYTES`` it becomes ``<file>.1``.
 
-    With ``strict``, as tests have it, an undeclared event or key raises UndeclaredLogEvent;
-    otherwise an undeclared event is logged with ``undeclared: true``.
+    With ``strict``, as tests have it, a line that is not as LOG_EVENTS says raises
+    UndeclaredLogEvent; otherwise its key ``undeclared`` says what is wrong with it.
     """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     processors: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _declared_or_raise if strict else _declared_or_flagged,
         structlog.processors.format_exc_info,
         _clean,
+        _declared_or_raise if strict else _declared_or_flagged,
         *([] if file is None else [_Kept(file)]),
         *(_renderers(settings.format, stream) if stream else [_dropped]),
     ]
@@ -201,9 +80,21 @@ def _renderers(kind: Literal["auto", "pretty", "json"], stream: TextIO) -> list[
     terminal = stream.isatty()
     if kind == "json" or (kind == "auto" and not terminal):
         return [_framed, structlog.processors.JSONRenderer(serializer=_to_json)]
-    colours = terminal and "NO_COLOR" not in os.environ
-    plain = structlog.dev.plain_traceback  # the trace is text by then, and has been cleaned
-    return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    return [_Pretty(stream, dated=not terminal)]
+
+
+class _Pretty:
+    """The lines that ``gateway logs`` shows too, as wide as the terminal is at the moment."""
+
+    def __init__(self, stream: TextIO, *, dated: bool) -> None:
+        self._stream = stream
+        self._lines = LogLines(colour=present.wants_colour(stream), dated=dated)
+
+    def __call__(self, _logger: Any, _method: str, line: EventDict) -> str:
+        if is_told_beside(line):
+            raise structlog.DropEvent
+        width = present.columns(self._stream) if self._stream.isatty() else None
+        return "\n".join(self._lines.shown(line, width))
 
 
 def _dropped(_logger: Any, _method: str, _line: EventDict) -> EventDict:
@@ -216,30 +107,34 @@ def _to_json(line: EventDict, **_: Any) -> str:
 
 def _framed(_logger: Any, _method: str, line: EventDict) -> EventDict:
     """The same keys first in each line."""
-    return {key: line[key] for key in _FRAME if key in line} | dict(line)
+    return {key: line[key] for key in FRAME if key in line} | dict(line)
 
 
 def _declared_or_raise(_logger: Any, _method: str, line: EventDict) -> EventDict:
-    event = LOG_EVENTS.get(line["event"])
-    if event is None:
-        raise UndeclaredLogEvent(f"LOG_EVENTS has no {line['event']!r}")
-    if unknown := sorted(line.keys() - _ADDED - set(event.keys)):
-        raise UndeclaredLogEvent(f"LOG_EVENTS has no {unknown} for {line['event']!r}")
+    if wrong := problem(line):
+        raise UndeclaredLogEvent(wrong)
     return line
 
 
 def _declared_or_flagged(_logger: Any, _method: str, line: EventDict) -> EventDict:
-    if line["event"] not in LOG_EVENTS:
-        line["undeclared"] = True
+    if wrong := problem(line):
+        line["undeclared"] = wrong
     return line
 
 
 def _clean(_logger: Any, _method: str, line: EventDict) -> EventDict:
-    """Plain values without secrets and control characters; one line but for a trace."""
-    trace = line.pop("exception", None)
-    cleaned = {key: _clean_item(key, value, VALUE_DEPTH) for key, value in line.items()}
+    """Plain values without secrets and control characters; one line but for a trace.
+
+    What is not known is left out.
+    """
+    trace = line.pop(EXCEPTION, None)
+    cleaned = {
+        key: _clean_item(key, value, VALUE_DEPTH)
+        for key, value in line.items()
+        if value is not None
+    }
     if trace is not None:
-        cleaned["exception"] = redact(strip_control(str(trace)))
+        cleaned[EXCEPTION] = redact(strip_control(str(trace)))
     return cleaned
 
 
@@ -310,10 +205,11 @@ class _Kept:
         descriptor = os.open(self._path, flags, 0o600)
         try:
             os.write(descriptor, text)
-            full = os.fstat(descriptor).st_size >= FILE_ROTATE_BYTES
+            written = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        if full:
+        # Another gateway of this home may have moved it already, and what is there now is new.
+        if written.st_size >= FILE_ROTATE_BYTES and self._path.stat().st_ino == written.st_ino:
             self._path.replace(self._path.with_name(self._path.name + ".1"))
 
 

@@ -8,7 +8,6 @@ platform hands over again is done once. Nothing raises: whatever goes wrong is a
 from __future__ import annotations
 
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -103,10 +102,10 @@ class ChatDesk:
         except KanbanError as error:
             return self._line(str(error), ok=False)
         except Exception:
-            self._log.error("chat.fault", platform=self._platform, trace=traceback.format_exc())
+            self._log.error("chat.fault", platform=self._platform, exc_info=True)
             return self._line("That went wrong here; the gateway's log says more.", ok=False)
         if reply is not None and reply.fault:
-            self._log.error("chat.fault", platform=self._platform, trace=reply.fault)
+            self._log.error("chat.fault", platform=self._platform, exception=reply.fault)
         return reply
 
     def _said(self, incoming: Incoming) -> Reply | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -202,7 +201,7 @@ class DiscordAdapter:
 
     async def on_error(self, event: str, *_args: Any, **_named: Any) -> None:
         """What goes wrong in one of the above."""
-        self._context.log.error("chat.fault", platform="discord", trace=traceback.format_exc())
+        self._context.log.error("chat.fault", platform="discord", exc_info=True)
 
     async def _queue(self, one: Any) -> None:
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # it is leaving
@@ -362,7 +361,7 @@ class DiscordAdapter:
         await message.edit(content=escaped(text, "discord", CHARACTERS), view=None)
 
     def _tell(self, error: object) -> None:
-        self._context.log.warning("chat.refused", platform="discord", error=str(error))
+        self._context.log.warning("chat.unsent", platform="discord", error=str(error))
 
 
 def _is_for_good(error: Any) -> bool:

@@ -293,7 +293,7 @@ class MatrixAdapter:
             self._tell(f"{file.name}: {error}")
 
     def _tell(self, error: object) -> None:
-        self._context.log.warning("chat.refused", platform="matrix", error=str(error))
+        self._context.log.warning("chat.unsent", platform="matrix", error=str(error))
 
     async def _send_file(self, room_id: str, receipt: str, file: File, key: str) -> None:
         path = Path(file.path)

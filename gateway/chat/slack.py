@@ -438,4 +438,4 @@ class SlackAdapter:
         )
 
     def _tell(self, error: object) -> None:
-        self._context.log.warning("chat.refused", platform="slack", error=str(error))
+        self._context.log.warning("chat.unsent", platform="slack", error=str(error))

@@ -287,7 +287,7 @@ class TelegramAdapter:
             )
         except OSError as error:
             self._context.log.warning(
-                "chat.refused", platform="telegram", error=f"{file.name}: {error.strerror}"
+                "chat.unsent", platform="telegram", error=f"{file.name}: {error.strerror}"
             )
         except (self._errors.BadRequest, self._errors.Forbidden) as error:
             self._tell(error)
@@ -312,7 +312,7 @@ class TelegramAdapter:
         return self._telegram.LinkPreviewOptions(is_disabled=True)
 
     def _tell(self, error: Exception) -> None:
-        self._context.log.warning("chat.refused", platform="telegram", error=self._clean(error))
+        self._context.log.warning("chat.unsent", platform="telegram", error=self._clean(error))
 
     def _clean(self, error: Exception) -> str:
         return (str(error) or type(error).__name__).replace(self._token, "***")

@@ -116,7 +116,7 @@ class Gateways:
         return [event.kind for event in kb.list_events(self.conn, task_id)]
 
     def close(self) -> None:
-        """End every gateway, stop what workers are left, close the board."""
+        """End every gateway, stop what workers are left, close the board; see what was logged."""
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -128,6 +128,8 @@ class Gateways:
             ):
                 _end(row[0])
             self.conn.close()
+        undeclared = [line for line in self.log_lines() if '"undeclared":' in line]
+        assert undeclared == [], "LOG_EVENTS does not declare these lines"
 
 
 def _end(pid: int) -> None:

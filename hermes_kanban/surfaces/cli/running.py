@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban.paths import board_paths, home
+from hermes_kanban.paths import board_paths
 from hermes_kanban.ports import SystemClock
 from hermes_kanban.surfaces.cli import errors
+from hermes_kanban.surfaces.cli.gateway_log import gateway_logs
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 
@@ -69,34 +69,6 @@ def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str
     lines += [f"  {present.clean(text)}" for text in chats if text not in record.degraded]
     lines += [f"  stuck, {code}: {', '.join(ids)}" for code, ids in record.stuck.items()]
     return lines
-
-
-@command(
-    "logs",
-    click.Option(["-n", "--lines"], type=click.IntRange(min=0), default=100, show_default=True),
-    examples="hermes-kanban gateway logs",
-)
-def gateway_logs(session: Session, lines: int) -> None:
-    """Show the gateway's log, where it is kept in the home."""
-    from hermes_kanban.redact import redact
-
-    file = home() / "gateway.log"
-    if not file.exists():
-        hint = (
-            "the gateway logs to its own terminal;"
-            " a service's log: journalctl --user -u hermes-kanban"
-        )
-        raise kb.NotFound("gateway log", file, hint)
-    text = redact(present.clean_text(_last_part(file)))
-    shown = text.splitlines()[-lines:] if lines else []
-    session.answer("log", {"path": str(file), "lines": shown}, shown)
-
-
-def _last_part(file: Path) -> str:
-    most = 1024 * 1024
-    with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - most))
-        return stream.read(most).decode("utf-8", "replace")
 
 
 gateway_command.add(gateway_run, gateway_status, gateway_logs)
