@@ -18,7 +18,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web wheel install-test test test-clients bench docs links screenshots torture simulate mutants clean
+.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links screenshots torture simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -78,6 +78,9 @@ check: $(INSTALLED) $(WEB_INSTALLED) ## style and types
 
 web: $(WEB_INSTALLED) ## build the page of the board into hermes_kanban/surfaces/static
 	$(BIN)/python -m tests.browser.built
+
+reference: $(INSTALLED) ## write docs/reference from the code that it describes
+	$(BIN)/python -m hermes_kanban.reference
 
 wheel: $(INSTALLED) ## the wheel and the sdist into dist/, with their sizes
 	$(BIN)/python -m tests.install.built

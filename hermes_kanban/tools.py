@@ -7,8 +7,9 @@
     tools.complete(summary="Counted 12,000 words", artifacts=["count.txt"])
 
 Each verb that the caller may call is a function here, with the arguments and the answer of
-``hermes_kanban.verbs``; docs/verbs.md lists them. Who calls is told by the environment, as for a
-worker's command line: the run of ``HERMES_KANBAN_TASK``, or an orchestrating ``HERMES_PROFILE``.
+``hermes_kanban.verbs``; docs/reference/verbs.md lists them. Who calls is told by the environment,
+as for a worker's command line: the run of ``HERMES_KANBAN_TASK``, or an orchestrating
+``HERMES_PROFILE``.
 What came in meanwhile is in ``inbox()``: look there now and then.
 
 Raises what the verbs raise (``hermes_kanban.kernel.KanbanError`` and its children), NotAllowed

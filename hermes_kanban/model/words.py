@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from hermes_kanban.model.event_kinds import EVENTS
+
 Status = Literal["triage", "todo", "ready", "running", "review", "blocked", "done", "archived"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
@@ -38,44 +40,7 @@ BOARD_EVENTS: Final[frozenset[str]] = frozenset(
     {"paused", "resumed", "clock_shifted", "purged", "restored", "mended"}
 )
 
-EVENT_KINDS: Final[frozenset[str]] = (
-    CLOSING_EVENTS
-    | BOARD_EVENTS
-    | frozenset(
-        {
-            "created",
-            "accepted",
-            "triaged",
-            "promoted",
-            "demoted",
-            "edited",
-            "prioritised",
-            "scheduled",
-            "commented",
-            "linked",
-            "unlinked",
-            "released",
-            "attached",
-            "assigned",
-            "claimed",
-            "spawned",
-            "unblocked",
-            "approved",
-            "changes_requested",
-            "gave_up",
-            "archived",
-            "reopened",
-            "adopted",
-            "dismissed",
-            "stop_requested",
-            "exited",
-            "fenced",
-            "parent_reopened",
-            "undone",
-            "warned",
-        }
-    )
-)
+EVENT_KINDS: Final[frozenset[str]] = frozenset(EVENTS)
 
 NOTIFY_MODES: Final[tuple[str, ...]] = ("notify", "wake", "notify_and_wake")
 DELIVERY_STATES: Final[tuple[str, ...]] = ("waiting", "delivered", "dead")

@@ -8,8 +8,10 @@ import threading
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.surfaces.rest.metrics import METRICS, PREFIX
 from hermes_kanban.surfaces.rest.operations import operations
 from hermes_kanban.verbs import VERBS
 from tests.rest.client import Answer, Served
@@ -469,6 +471,17 @@ def test_machines_ask_too(shared: Served) -> None:
     assert 'hermes_kanban_tasks{board="default",status="ready"}' in text
     assert 'hermes_kanban_gateway{board="default",state="dispatching"} 0.0' in text
     assert 'hermes_kanban_http_requests_total{method="POST",status="201"}' in text
+
+
+def test_the_figures_are_those_that_are_declared(shared: Served) -> None:
+    shared.task(title="counted")
+    text = shared.send("GET", "/metrics").body.decode()
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    assert {name.removeprefix(PREFIX) for name in families} == METRICS.keys()
+    for name, metric in METRICS.items():
+        family = families[f"{PREFIX}{name}"]
+        assert (family.type, family.documentation) == (metric.kind, metric.meaning)
+        assert {frozenset(sample.labels) for sample in family.samples} <= {frozenset(metric.labels)}
 
 
 def test_a_board_that_cannot_be_read_is_not_ready(served: Served) -> None:

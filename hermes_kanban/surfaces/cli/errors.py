@@ -29,6 +29,14 @@ MISUSE: Final = 2
 MISSING: Final = 3
 CONFLICT: Final = 4
 INTERRUPTED: Final = 130
+EXIT_CODES: Final = {
+    DONE: "done",
+    FAILED: "failed",
+    MISUSE: "misuse or bad configuration",
+    MISSING: "not found",
+    CONFLICT: "conflict",
+    INTERRUPTED: "interrupted by Ctrl-C",
+}
 
 # The last two: bytes that are no text, and numbers that no row can hold, from the command line.
 EXPECTED: Final = (
@@ -45,7 +53,7 @@ class Conflict(KanbanError):
     """The board said no: a refused worker, a lost claim, a task that moved on."""
 
 
-_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (NotFound, MISSING),
     (Conflict, CONFLICT),
     (IllegalTransition, CONFLICT),
@@ -66,7 +74,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 def exit_code(error: Exception) -> int:
     """The documented exit code of an error."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+    return next((code for kind, code in CODES if isinstance(error, kind)), FAILED)
 
 
 def one_line(error: Exception) -> str:

@@ -148,6 +148,8 @@ def _start(**values: Any) -> None:
     begin(values)
 
 
+_CODES: Final = [one for one in errors.EXIT_CODES.items() if one[0] != errors.INTERRUPTED]
+
 cli = LazyGroup(
     PROGRAM,
     callback=_start,
@@ -165,8 +167,7 @@ cli = LazyGroup(
     ],
     help="A durable board on which agents and people share work.\n\n"
     "Tasks are filed here, claimed by workers that the gateway starts, and handed over with their"
-    " results. Exit codes: 0 done, 1 failed, 2 misuse or bad configuration, 3 not found,"
-    " 4 conflict.",
+    f" results. Exit codes: {', '.join(f'{code} {text}' for code, text in _CODES)}.",
     epilog=epilog(
         """
         hermes-kanban create "Write the report" --assignee writer

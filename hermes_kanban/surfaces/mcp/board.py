@@ -68,12 +68,13 @@ class BoardToolbox:
             if self._found is None:
                 caller = self._find_caller()
                 verbs = {verb.tool: verb for verb in offered(caller) if verb.tool is not None}
-                tools = [] if caller is None else [_tool(caller, verb) for verb in verbs.values()]
+                tools = [] if caller is None else [tool_of(caller, verb) for verb in verbs.values()]
                 self._found = caller, verbs, tools
             return self._found
 
 
-def _tool(caller: Caller, verb: Verb) -> Tool:
+def tool_of(caller: Caller, verb: Verb) -> Tool:
+    """A verb as a tool of this caller."""
     return Tool(
         name=verb.tool or "",
         description=verb.sentence,

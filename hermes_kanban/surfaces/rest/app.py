@@ -26,9 +26,10 @@ from hermes_kanban.surfaces.rest.endpoints import Endpoint, Endpoints
 from hermes_kanban.surfaces.rest.files import Files
 from hermes_kanban.surfaces.rest.gate import Gate
 from hermes_kanban.surfaces.rest.live import LiveSocket
+from hermes_kanban.surfaces.rest.metrics import Figures
 from hermes_kanban.surfaces.rest.openapi import document
 from hermes_kanban.surfaces.rest.pages import Pages
-from hermes_kanban.surfaces.rest.probes import Figures, Probes
+from hermes_kanban.surfaces.rest.probes import Probes
 from hermes_kanban.surfaces.rest.problems import MEDIA_TYPE, Problem, internal, problem_of
 from hermes_kanban.surfaces.rest.shield import shielded
 

@@ -23,7 +23,7 @@ from hermes_kanban.surfaces.rest.boards import Boards
 from hermes_kanban.surfaces.rest.desk import Desk
 from hermes_kanban.surfaces.rest.gate import SUBPROTOCOL
 from hermes_kanban.surfaces.rest.live_log import LogStream
-from hermes_kanban.surfaces.rest.probes import Figures
+from hermes_kanban.surfaces.rest.metrics import Figures
 from hermes_kanban.surfaces.rest.problems import Problem
 from hermes_kanban.verbs.looking import with_output
 from hermes_kanban.verbs.standing import BoardView, Gateway, board_view, gateway_view
