@@ -27,18 +27,17 @@ class _Told:
     warning: Final = info
 
 
-def send_test(
-    conn: BoardConnection, sub_id: int, tell: Callable[[str], Any] = sys.stderr.write
-) -> str:
+def send_test(conn: BoardConnection, sub_id: int, tell: Callable[[str], Any] | None = None) -> str:
     """Send a test message now; ``delivered``, or KanbanError with what went wrong.
 
-    ``tell`` is where the destination ``log`` writes.
+    ``tell`` is where the destination ``log`` writes, by default standard error.
     """
     import anyio
 
     sub = get_subscription(conn, sub_id)
     if sub.mode == WAKE:
         raise KanbanError("this subscription wakes an agent and sends no message")
+    told = _Told(tell or sys.stderr.write)
     now = conn.clock.now()
     message = Message(
         dedup_key=f"{conn.board_id}:{sub.id}:test:{now}",
@@ -52,9 +51,9 @@ def send_test(
         # Only the gateway speaks to chats; a test borrows its adapter, in a process of any kind.
         from gateway.chat.trying import send_once
 
-        outcome = anyio.run(send_once, conn.config, sub.destination, message, _Told(tell))
+        outcome = anyio.run(send_once, conn.config, sub.destination, message, told)
     else:
-        outcome = anyio.run(notify.send, sub.destination, message, _Told(tell))
+        outcome = anyio.run(notify.send, sub.destination, message, told)
     if outcome.kind != "delivered":
         raise KanbanError(f"the test message did not arrive: {outcome.reason}")
     return outcome.kind
