@@ -60,6 +60,7 @@ PAYLOAD: Final[dict[str, str]] = {
     "subscription": "the changed columns of the subscription",
     "summary": "the summary that came too late",
     "suspended_seconds": "how long the machine slept",
+    "swept": "true: the safety net found it",
     "task": "the changed columns of the task",
     "task_id": "the task's id",
     "tasks": "how many tasks",
@@ -117,7 +118,7 @@ EVENTS: Final[dict[str, EventKind]] = {
     "parent_reopened": EventKind("A parent of a running task was reopened.", ("parent_id",)),
     "paused": EventKind("The board starts nothing new.", ("board", "reason")),
     "prioritised": EventKind("A priority changed.", ("task", "inherited", "waiting")),
-    "promoted": EventKind("A task became ready.", ("task", "parent_id")),
+    "promoted": EventKind("A task became ready.", ("task", "parent_id", "swept")),
     "protocol_violation": EventKind("A worker ended without a word.", _FAILED),
     "purged": EventKind(
         "A task was removed for good.",
