@@ -77,7 +77,8 @@ def shown(cli: Any, *words: str) -> list[str]:
         (["--level", "warning"], [2, 6]),
         (["--level", "error"], [6]),
         (["--since", "2031-05-04T09:30:00Z"], [5, 6]),
-        (["--board", "website"], [5]),
+        (["--board", "website"], [0, 5, 6]),
+        (["--board", "website", "--event", "worker"], [5]),
     ],
 )
 def test_what_was_asked_for_is_shown(

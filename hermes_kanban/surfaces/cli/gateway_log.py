@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
         if line is None:
             return not any(self[:-1])
         return (
-            (self.board is None or line.get("board") == self.board)
+            (self.board is None or line.get("board") in (None, self.board))
             and (not self.tasks or _is_about(line, self.tasks))
             and (not self.profiles or line.get("profile") in self.profiles)
             and (not self.events or _is_called(str(line.get("event")), self.events))
@@ -152,8 +152,8 @@ def gateway_logs(
 ) -> None:
     """Show what the gateway has logged; -f goes on as it comes.
 
-    What only sums up other lines is left out unless --json or --event asks for it. With --json and
-    -f, one object a line.
+    With --board, what is about another board is left out. What only sums up other lines is left
+    out unless --json or --event asks for it. With --json and -f, one object a line.
     """
     after = None if since is None else _since(since)
     wanted = Wanted(session.board, tasks, profiles, events, level, after, not session.as_json)

@@ -45,6 +45,8 @@ export function GatewayPart({ health }: { health: Health }) {
 }
 
 function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
+  const { slug } = useBoard()
+  const ofBoard = slug === 'default' ? '' : ` --board ${slug}`
   // What is wrong with the configuration stands above everything already.
   const wrong = gateway.degraded.filter((one) => one !== health.config_error)
   return (
@@ -68,6 +70,10 @@ function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
             ),
           },
           { name: 'Host', value: <code>{gateway.host}</code> },
+          {
+            name: 'What it logs',
+            value: <Command text={`hermes-kanban gateway logs -f${ofBoard}`} />,
+          },
           {
             name: 'Serves it since',
             value: (
