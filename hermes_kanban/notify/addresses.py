@@ -71,7 +71,8 @@ def _meant(address: Address) -> list[Address]:
     if address in _NAT64 or address in _LOCAL_NAT64 or address in _TRANSLATED:
         return [last]
     if address.sixtofour is not None:
-        return [address, address.sixtofour]
+        # The address itself is private to some versions of Python, and global to others.
+        return [address.sixtofour]
     if address.teredo is not None:
         return [address, *address.teredo]
     return [address]

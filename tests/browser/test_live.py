@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from hermes_kanban import kernel as kb
-from tests.browser.looking import card, cards, column
+from tests.browser.looking import card, cards, column, until
 from tests.browser.network import Network
 from tests.browser.servers import LiveGateway
 from tests.browser.visiting import Visitor
@@ -39,6 +39,36 @@ def test_two_people_see_one_board(gateway: StartGateway, visit: Visitor) -> None
     served.patch(f"/tasks/{task_id}", {"title": "Count the nouns"})
     for page in (ada, mara):
         expect(card(page, task_id)).to_contain_text("Count the nouns")
+
+
+def test_what_comes_while_a_list_is_read_is_not_lost(gateway: StartGateway, visit: Visitor) -> None:
+    served = gateway()
+    first = served.task(title="Filed before")
+    page = visit.context(served).new_page()
+    held: list[tuple[Route, APIResponse]] = []
+    heard: list[str | bytes] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    def heed(frame: str | bytes) -> None:
+        heard.append(frame)
+
+    page.route(re.compile(r"/cards\?.*status=ready"), hold)
+    page.on("websocket", lambda socket: socket.on("framereceived", heed))
+    page.goto(f"{served.address}/b/default", wait_until="commit")
+    until(page, lambda: held)
+    task_id = served.task(title="Filed while the list was read")
+    until(page, lambda: any(task_id in str(frame) for frame in heard))
+    # The answer that does not have it yet is still under way.
+    route, answer = held[0]
+    assert task_id not in answer.text()
+    route.fulfill(response=answer)
+    stands_in(page, first, "Ready")
+    stands_in(page, task_id, "Ready")
 
 
 def test_a_worker_is_followed_from_ready_to_done(gateway: StartGateway, visit: Visitor) -> None:

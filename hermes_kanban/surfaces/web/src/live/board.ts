@@ -1,12 +1,13 @@
 /** What live events do to the answers that the page keeps. */
 
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { through } from '@/actions/pending'
 import type { Card, Gateway } from '@/api/types'
 import { belongs, type Pages, place, remove } from './cardlists'
 import { askedOf, keys } from './keys'
+import { isUnderWay, onceThere, payWhatIsOwed, readAnew } from './meanwhile'
 import { live, type Place } from './socket'
 import type { EventsMessage } from './words'
 
@@ -34,6 +35,7 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
   useEffect(() => {
     const soon = later(SOON_MILLISECONDS)
     const leisure = later(LEISURE_MILLISECONDS)
+    const endPaying = payWhatIsOwed(client)
     const end = live.listen(board, from.current, {
       events(message) {
         takeIn(client, board, message)
@@ -42,16 +44,17 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
         for (const one of arrivals) one(message)
       },
       reset() {
-        void client.invalidateQueries({ queryKey: keys.board(board) })
-        void client.invalidateQueries({ queryKey: keys.boards })
+        readAnew(client, keys.board(board))
+        readAnew(client, keys.boards)
       },
       presence(found) {
         setGateway(found)
-        void client.invalidateQueries({ queryKey: keys.slow(board, 'health') })
+        readAnew(client, keys.slow(board, 'health'))
       },
     })
     return () => {
       end()
+      endPaying()
       soon(null)
       leisure(null)
     }
@@ -64,7 +67,7 @@ function takeIn(client: QueryClient, board: string, message: EventsMessage): voi
   for (const id of message.gone ?? []) dropCard(client, board, id)
   const touched = new Set([...message.events.flatMap(tasksOf), ...(message.gone ?? [])])
   for (const id of touched) {
-    void client.invalidateQueries({ queryKey: keys.wholeTask(board, id) })
+    readAnew(client, keys.wholeTask(board, id))
   }
 }
 
@@ -82,29 +85,40 @@ export function putCard(client: QueryClient, board: string, card: Card): void {
 
 /** Puts a card as it is to be shown into every list of the board where it belongs. */
 export function showCard(client: QueryClient, board: string, card: Card): void {
-  const lists = client.getQueriesData<Pages>({ queryKey: keys.lists(board) })
-  for (const [key, pages] of lists) {
-    if (pages === undefined) continue
-    const asked = askedOf(key)
-    const isIn = belongs(card, asked)
-    if (isIn === null) void client.invalidateQueries({ queryKey: key, exact: true })
-    else client.setQueryData<Pages>(key, place(pages, card, isIn, asked.order))
-  }
+  const asked = (query: Query) => askedOf(query.queryKey)
+  changeLists(client, board, card.id, (query, pages) => {
+    const isIn = belongs(card, asked(query))
+    if (isIn !== null) return place(pages, card, isIn, asked(query).order)
+    readAnew(client, query.queryKey, true)
+    return pages
+  })
 }
 
 function dropCard(client: QueryClient, board: string, id: string): void {
-  client.setQueriesData<Pages>({ queryKey: keys.lists(board) }, (pages) =>
-    pages === undefined ? pages : remove(pages, id),
-  )
+  changeLists(client, board, id, (_, pages) => remove(pages, id))
+}
+
+function changeLists(
+  client: QueryClient,
+  board: string,
+  id: string,
+  change: (query: Query, pages: Pages) => Pages,
+): void {
+  for (const query of client.getQueryCache().findAll({ queryKey: keys.lists(board) })) {
+    const act = () =>
+      client.setQueryData<Pages>(query.queryKey, (pages) => pages && change(query, pages))
+    if (isUnderWay(query)) onceThere(query, id, act)
+    act()
+  }
 }
 
 function readSoon(client: QueryClient, board: string): void {
-  void client.invalidateQueries({ queryKey: keys.allCounts(board) })
-  void client.invalidateQueries({ queryKey: keys.attention(board) })
+  readAnew(client, keys.allCounts(board))
+  readAnew(client, keys.attention(board))
 }
 
 function readAtLeisure(client: QueryClient, board: string): void {
-  void client.invalidateQueries({ queryKey: keys.allSlow(board) })
+  readAnew(client, keys.allSlow(board))
 }
 
 /** Runs the last of what it is given, at most once in `milliseconds`; null takes it back. */
