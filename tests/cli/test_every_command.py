@@ -105,6 +105,7 @@ CASES: list[Case] = [
     ("attach", lambda b: [b.task(), __file__], "attachments"),
     ("attachments", lambda b: [b.task()], "attachments"),
     ("claim", lambda b: [b.task(), "--ttl", "5m"], "task"),
+    ("diagnostics", lambda b: [], "findings"),
     ("ready", lambda b: [b.task(), "--assignee", "writer"][1:], "tasks"),
     ("heartbeat", _as_worker, "task"),
     ("complete", lambda b: _as_worker(b, "--summary", "written"), "task"),

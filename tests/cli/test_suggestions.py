@@ -15,7 +15,7 @@ import pytest
 import gateway
 import hermes_kanban
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli.prose import COMMAND
+from hermes_kanban.suggestions import commands_in
 from hermes_kanban.surfaces.cli.root import MODULES
 from hermes_kanban.surfaces.cli.root import cli as root
 from tests.cli.conftest import Cli
@@ -53,7 +53,7 @@ def test_every_command_in_our_texts_is_there_with_its_options() -> None:
     wrong, seen = [], 0
     for file, text in _texts():
         # A template is filled in: {id} is one word.
-        for said in COMMAND.findall(re.sub(r"\{\w+\}", "X", text)):
+        for said in commands_in(re.sub(r"\{\w+\}", "X", text)):
             words = [word.strip("`'\".:!?") for word in said.split()[1:]]
             words = [word for word in words if word and not word.startswith("\\")]
             if not words or words[0] in PROSE or words[0][0] in "{X[":
@@ -130,7 +130,7 @@ def _suggested(cli: Cli, task: str, code: str) -> list[list[str]]:
     """The ways out, each as the commands that belong to it."""
     (hold,) = [one for one in cli("why", task, "--json").json["why"] if one["code"] == code]
     ways = re.split(r", or |\bor (?=hermes-kanban)", hold["lifted_by"])
-    return [found for way in ways if (found := COMMAND.findall(way))]
+    return [found for way in ways if (found := commands_in(way))]
 
 
 @pytest.mark.parametrize("name", HELD)
@@ -158,3 +158,59 @@ def test_an_assignee_that_is_nobody_is_given_the_profile_that_was_meant(
     assert f"hermes-kanban assign {task} writer" in cli("why", task).out
     task = board.task(assignee="somebody-else")
     assert f"assign {task} PROFILE (one of writer, reader)" in cli("why", task).out
+
+
+def _late(board: Any) -> None:
+    task = board.claimed(title="Late")
+    kb.reclaim_task(board.conn, task.id)
+    kb.complete_task(
+        board.conn, task.id, result="late", run_id=task.current_run_id, claim_lock=task.claim_lock
+    )
+
+
+# What the matter is, and which of the suggested commands end it.
+MATTERS: dict[str, tuple[Callable[[Any], object], tuple[str, ...]]] = {
+    "paused": (_paused, ("resume",)),
+    "unassigned": (lambda b: b.task(assignee=None), ("assign", "claim")),
+    "no_profile": (lambda b: b.task(assignee="wirter"), ("assign", "claim")),
+    "question": (lambda b: _blocked(b, "needs_input"), ("unblock",)),
+    "review": (_in_review, ("approve", "request-changes")),
+    "late_result": (_late, ("adopt", "dismiss")),
+    "triage": (_in_triage, ("accept",)),
+}
+
+
+def _found(cli: Cli, code: str) -> Any:
+    told = cli("diagnostics", "--json").json["findings"]
+    return next((one for one in told if one["code"] == code), None)
+
+
+@pytest.mark.parametrize("code", MATTERS)
+def test_what_diagnostics_suggests_works_as_printed(cli: Cli, board: Any, code: str) -> None:
+    arrange, ends = MATTERS[code]
+    arrange(board)
+    suggested = {shlex.split(one)[1]: one for one in _found(cli, code)["commands"]}
+    assert set(ends) <= set(suggested)
+    printed = cli("diagnostics").out.replace(" \\\n   ", "")
+    for name, one in suggested.items():
+        assert one in printed
+        if _found(cli, code) is None:
+            arrange(board)
+            one = next(  # noqa: PLW2901
+                other for other in _found(cli, code)["commands"] if shlex.split(other)[1] == name
+            )
+        words = [{**FILLED, "ANSWER": "both"}.get(word, word) for word in shlex.split(one)[1:]]
+        done = cli(*words)
+        assert done.code == 0, (one, done.err)
+        assert (_found(cli, code) is None) == (name in ends)
+
+
+def test_diagnostics_tells_by_its_exit_code_what_stops_work(cli: Cli, board: Any) -> None:
+    quiet = cli("diagnostics")
+    assert quiet.code == 0
+    assert "nothing stops the board" in quiet.out
+    board.task()
+    stopped = cli("diagnostics")
+    assert stopped.code == 1
+    assert "no_gateway: no gateway is running; 1 ready task waits for one" in stopped.out
+    assert "1 thing stops work" in stopped.out

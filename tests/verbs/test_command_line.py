@@ -67,7 +67,7 @@ OF_A_PAGE: Final = {
 LOCAL: Final = {
     *("up", "down", "init", "boards", "selftest", "setup", "doctor", "service", "completion"),
     *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
-    *("ready", "watch", "tail", "board", "web"),
+    *("ready", "diagnostics", "watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),
 }
 

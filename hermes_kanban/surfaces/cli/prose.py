@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from hermes_kanban import present
+from hermes_kanban.suggestions import COMMAND
 from hermes_kanban.surfaces.cli.session import Session
 
 LINES: Final = 30
-# Up to what ends a command within a sentence.
-COMMAND: Final = re.compile(r"hermes-kanban(?: (?:\"[^\"]*\"|[^\s,;()\"]+))+")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 _FENCE: Final = re.compile(r"\s*(?:```|~~~)")
 _JOINED: Final = "\x00"
@@ -80,10 +79,13 @@ def cut(session: Session, lines: Sequence[str], more: str) -> list[str]:
 
 
 def sentence(session: Session, text: str, before: str) -> list[str]:
-    """A sentence behind ``before``, broken to the width but never within a command."""
+    """A sentence behind ``before``, broken to the width but never within a command.
+
+    In a pipe too, since it is ours; only a chat breaks it by itself.
+    """
     joined = COMMAND.sub(lambda one: one[0].replace(" ", _JOINED), present.clean(text))
     hanging = " " * present.cells(before)
     whole = f"{before}{joined}"
-    lines = wrap(whole, session.width, hanging=hanging) if session.at_screen else [whole]
+    lines = wrap(whole, session.width, hanging=hanging) if session.at_terminal else [whole]
     plain = (line.replace(_JOINED, " ") for line in lines)
     return [COMMAND.sub(lambda one: session.paint(one[0], "command"), line) for line in plain]

@@ -66,6 +66,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "See what happens": {
         "showing": ("why", "runs", "events"),
+        "diagnosing": ("diagnostics",),
         "history": ("diff",),
         "following": ("log", "tail"),
         "watching": ("watch",),

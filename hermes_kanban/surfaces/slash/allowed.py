@@ -25,12 +25,24 @@ ALLOWED: Final = frozenset(
         *("triage", "accept", "promote", "unblock", "approve", "request-changes", "reopen"),
         *("reclaim", "cancel", "archive", "adopt", "dismiss", "undo"),
         *("why", "runs", "events", "diff", "log", "stats", "assignees", "boards"),
-        *("ready", "pause", "resume", "notify"),
+        *("ready", "diagnostics", "pause", "resume", "notify"),
     }
 )
 READING: Final = frozenset(
     {
-        *("list", "ready", "show", "attachments", "why", "runs", "events", "diff", "log", "stats"),
+        *(
+            "list",
+            "ready",
+            "diagnostics",
+            "show",
+            "attachments",
+            "why",
+            "runs",
+            "events",
+            "diff",
+            "log",
+            "stats",
+        ),
         *("assignees", "boards"),
     }
 )
