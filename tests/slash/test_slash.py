@@ -67,7 +67,7 @@ def test_every_allowed_command_does_what_the_command_line_does(board, task):
         "triage": (task, f"{task} triage"),
         "accept": (task, f"{task} ready"),
         "ready": ("", task),
-        "diagnostics": ("", "unassigned"),
+        "diagnostics": ("", "no_profile"),
         "block": (f"{task} which table", f"{task} blocked"),
         "unblock": (f"{task} --reason “the first”", f"{task} ready"),
         "why": (task, "no_profile"),

@@ -27,8 +27,8 @@ _COLOURS: Final = {"fault": "red", "asks": "yellow", "note": "dim"}
 def diagnostics_command(session: Session) -> int:
     """Say what stops the board, and what waits for you.
 
-    Each finding comes with the commands that help; words in capitals are to be filled in. Exit code 1 if
-    something stops work. For the installation there is doctor, for the board's rows check.
+    Each finding comes with the commands that help; words in capitals are to be filled in. Exit code
+    1 if something stops work. For the installation there is doctor, for the board's rows check.
     """
     from hermes_kanban.diagnostics import diagnose
 
