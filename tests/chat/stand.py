@@ -78,5 +78,5 @@ def post(url: str, body: Any) -> Any:
     """One request with JSON, and what it is answered."""
     data = json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)

@@ -33,6 +33,7 @@ class Synapse:
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._admin: Person | None = None
         self._write_configuration()
         subprocess.run([*self._command(), "--generate-keys"], check=True, capture_output=True)
         self.start()
@@ -110,14 +111,24 @@ class Synapse:
         # JSON is YAML too.
         (folder / "homeserver.yaml").write_text(json.dumps(settings))
 
-    def person(self, name: str) -> Person:
+    def limit(self, person: Person, **limits: int) -> None:
+        """Let them send no more than that (``messages_per_second``, ``burst_count``), or, with
+        nothing given, as much as others."""
+        if self._admin is None:
+            self._admin = self.person("admin", admin=True)
+        user = urllib.parse.quote(person.user)
+        path = f"/_synapse/admin/v1/users/{user}/override_ratelimit"
+        method = "POST" if limits else "DELETE"
+        ask(self.address, method, path, limits or None, self._admin.token)
+
+    def person(self, name: str, *, admin: bool = False) -> Person:
         """A new account, logged in."""
         path = "/_synapse/admin/v1/register"
         nonce = ask(self.address, "GET", path)["nonce"]
-        told = "\0".join([nonce, name, "a password", "notadmin"]).encode()
-        mac = hmac.new(SHARED.encode(), told, hashlib.sha1).hexdigest()
+        words = [nonce, name, "a password", "admin" if admin else "notadmin"]
+        mac = hmac.new(SHARED.encode(), "\0".join(words).encode(), hashlib.sha1).hexdigest()
         body = {"nonce": nonce, "username": name, "password": "a password", "mac": mac}
-        made = ask(self.address, "POST", path, body | {"admin": False})
+        made = ask(self.address, "POST", path, body | {"admin": admin})
         return Person(self.address, made["user_id"], made["access_token"])
 
 
@@ -187,7 +198,7 @@ def ask(address: str, method: str, path: str, body: Any = None, token: str = "")
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None

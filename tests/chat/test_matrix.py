@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
@@ -182,6 +183,34 @@ def test_a_server_that_vanishes_is_waited_for_and_the_gateway_ends_at_once(room,
     room.wait_for("Anybody?")
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0  # what it has asked the server for takes 30 seconds
+
+
+def test_a_server_that_asks_to_wait_is_obeyed_and_holds_up_no_other(room, synapse):
+    """429 with ``retry_after_ms``, as the server itself says it to who sends too much."""
+    conn = room.gateways.conn
+    room.start()
+    told = subscribe(conn, destination="matrix", filter={"kinds": ["created"]})
+    logged = subscribe(conn, destination="log", filter={"kinds": ["created"]})
+    synapse.limit(room.bot, messages_per_second=1, burst_count=1)
+
+    def delivered(sub: int) -> list[int]:
+        rows = outbox.list_outbox(conn, state="delivered", limit=100)
+        return [one.event_id for one in rows if one.sub_id == sub]
+
+    def refused() -> list[str]:
+        return [one for one in room.gateways.log_lines() if "M_LIMIT_EXCEEDED" in one]
+
+    titles = []
+    while not refused():
+        titles.append(f"Count {len(titles)}.")
+        kb.create_task(conn, title=titles[-1])
+        wait_until(lambda: len(delivered(logged)) == len(titles))
+    assert len(delivered(told)) < len(titles)
+    assert json.loads(refused()[0])["event"] == "notify.retry"
+    synapse.limit(room.bot)
+    wait_until(lambda: len(delivered(told)) == len(titles))
+    heard = [text_of(one) for one in room.said() if "Count" in text_of(one)]
+    assert [re.search(r"Count \d+\.", one)[0] for one in heard] == titles
 
 
 def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):

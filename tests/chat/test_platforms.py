@@ -224,7 +224,7 @@ def test_what_is_said_while_the_gateway_is_killed_and_away_is_done_once(stand, g
     comments = [one.body for one in kb.list_comments(conn, task_id)]
     assert comments == [f"number {number}" for number in range(4)]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(20) == 0
 
 
 def test_a_platform_that_vanishes_gets_each_message_once(stand, gateways):
