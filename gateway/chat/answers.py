@@ -77,7 +77,8 @@ def how_pressed(ask: Ask, where: str, *, buttons: bool) -> str:
     words = _IN_WORDS.get(ask.kind)
     if not buttons:
         return f"{where} with {words or 'the answer'}."
-    return f"Press a button, or {where[:1].lower()}{where[1:]} with {words}." if words else ""
+    more = f", or {where[:1].lower()}{where[1:]} with {words}" if words else ""
+    return f"Press a button{more}."
 
 
 def how_numbered(ask: Ask) -> str:

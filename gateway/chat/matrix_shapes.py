@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway.chat.answers import how_numbered
+from gateway.chat.shown import told_below
 from hermes_kanban.notify.message import Item, Message
-from hermes_kanban.notify.texts import DIGEST_PART_CHARACTERS, cut
 from hermes_kanban.surfaces.slash.markup import style
 
 
@@ -66,8 +66,8 @@ def _html_item(item: Item) -> str:
     """One thing of a digest, with the link to its task."""
     marks = style("matrix")
     line = marks.link(item.link, item.subject) if item.link else marks.escape(item.subject)
-    told = item.said if item.ask is not None else ""
-    return f"<li>{line}{marks.quote(cut(told, DIGEST_PART_CHARACTERS)) if told else ''}</li>"
+    below = told_below(item)
+    return f"<li>{line}{marks.quote(below) if below else ''}</li>"
 
 
 def _without_choices(said: str, choices: Sequence[str]) -> str:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from gateway.chat.answers import how_pressed
-from hermes_kanban.notify.message import Message
+from hermes_kanban.notify.message import Item, Message
+from hermes_kanban.notify.texts import DIGEST_PART_CHARACTERS, cut
+from hermes_kanban.redact import one_line
 from hermes_kanban.surfaces.slash.markup import Platform, Style, fitted, style
 
 _LEAST: Final = 20
 
 
 class Parts(NamedTuple):
-    """A message without marks: ``body`` is what somebody wrote where the message asks something."""
+    """A message without marks: ``body`` is what somebody wrote where the message asks something.
+
+    ``items`` are those of a digest, which has no body.
+    """
 
     subject: str
     body: str
     how: str
     link: str | None
+    items: Sequence[Item] = ()
 
 
 def parts(message: Message, *, how: str, buttons: bool) -> Parts:
@@ -26,6 +32,8 @@ def parts(message: Message, *, how: str, buttons: bool) -> Parts:
 
     ``how`` says where an answer in words is to be given; ``buttons`` whether some are beneath.
     """
+    if message.items:
+        return Parts(message.subject, "", "", message.link, message.items)
     if message.ask is None:
         return Parts(*_divided(message), "", message.link)
     told = how_pressed(message.ask, how, buttons=buttons)
@@ -44,6 +52,8 @@ def shown(message: Message, platform: Platform, characters: int, *, how: str, bu
     if found.link:
         end.append(marks.link(found.link, "open"))
     room = characters - len("\n".join([*begin, *end])) - 1
+    if found.items:
+        return "\n".join([*begin, _listed(found.items, marks, room), *end])
     write = marks.escape if message.ask is None else marks.quote
     body = _cut(found.body, marks, write, room)
     return "\n".join(one for one in [*begin, body, *end] if one)
@@ -53,6 +63,35 @@ def escaped(text: str, platform: Platform, characters: int) -> str:
     """Plain text in the marks of the platform, in at most ``characters``."""
     marks = style(platform)
     return _cut(text, marks, marks.escape, characters)
+
+
+def told_below(item: Item) -> str:
+    """What is told of one thing of a digest besides its subject: what it asks, in one line."""
+    if item.ask is None:
+        return ""
+    return cut(one_line(item.said), DIGEST_PART_CHARACTERS)
+
+
+def as_they_fit(items: Sequence[Item], size: Callable[[Item], int], room: int) -> int:
+    """How many of the first items fit into ``room`` characters."""
+    for at, item in enumerate(items):
+        room -= size(item) + 1
+        if room < 0:
+            return at
+    return len(items)
+
+
+def _listed(items: Sequence[Item], marks: Style, characters: int) -> str:
+    """A line for each, with the link to its task, as many as fit."""
+
+    def line(item: Item) -> str:
+        subject = marks.link(item.link, item.subject) if item.link else marks.escape(item.subject)
+        below = told_below(item)
+        return f"- {subject}" + (f"\n{marks.quote(below)}" if below else "")
+
+    fit = as_they_fit(items, lambda one: len(line(one)), characters - _LEAST)
+    left = [marks.escape(f"… {len(items) - fit} more")] if fit < len(items) else []
+    return "\n".join([*map(line, items[:fit]), *left])
 
 
 def _divided(message: Message) -> tuple[str, str]:

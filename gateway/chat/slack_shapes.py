@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from gateway.chat.adapter import Button
-from gateway.chat.shown import Parts
+from gateway.chat.shown import Parts, as_they_fit, told_below
+from hermes_kanban.notify.message import Item
 from hermes_kanban.redact import strip_control
 from hermes_kanban.surfaces.slash.markup import fitted
 
@@ -108,18 +109,34 @@ def rich(found: Parts) -> dict[str, Any]:
     """A message as rich text, in which no character is a mark and none calls anybody."""
     subject = [_text(found.subject, bold=True)] if found.subject else []
     body = _cut(strip_control(found.body))
+    items = _items(found.items)
     end = [_text(found.how)] if found.how else []
     if found.link:
         end += [_text("\n")] if end else []
-        end.append({"type": "link", "url": found.link, "text": "open"})
+        end.append(_link(found.link, "open"))
     if found.how and body:
         pieces = [("section", subject), ("quote", [_text(body)]), ("section", end)]
     else:
-        lines = [one for one in (subject, [_text(body)] if body else [], end) if one]
+        lines = [one for one in (subject, [_text(body)] if body else [], *items, end) if one]
         newline = [_text("\n")]
         pieces = [("section", [cell for line in lines for cell in (*newline, *line)][1:])]
     elements = [{"type": f"rich_text_{kind}", "elements": cells} for kind, cells in pieces if cells]
     return {"type": "rich_text", "elements": elements}
+
+
+def _items(items: Sequence[Item]) -> list[list[dict[str, Any]]]:
+    """A line for each thing of a digest, with the link to its task, as many as fit."""
+    fit = as_they_fit(items, lambda one: len(one.subject) + len(told_below(one)) + 8, CHARACTERS)
+    lines = []
+    for one in items[:fit]:
+        subject = _link(one.link, one.subject) if one.link else _text(one.subject)
+        below = told_below(one)
+        lines.append([_text("• "), subject, *([_text(f"\n   {below}")] if below else [])])
+    return [*lines, *([[_text(f"… {len(items) - fit} more")]] if fit < len(items) else [])]
+
+
+def _link(address: str, label: str) -> dict[str, Any]:
+    return {"type": "link", "url": address, "text": strip_control(label)}
 
 
 def _text(text: str, *, bold: bool = False) -> dict[str, Any]:

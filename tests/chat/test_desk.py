@@ -275,12 +275,12 @@ async def test_what_words_and_signs_mean(ask, texts, signs):
         (
             Ask(kind="triage", verbs=[]),
             "Reply to this message with 1 to accept; or react with 1️⃣",
-            "",
+            "Press a button.",
         ),
         (
             Ask(kind="late_result", verbs=[], run_id=3),
             "Reply to this message with a number, or react with 1️⃣ 2️⃣",
-            "",
+            "Press a button.",
         ),
     ],
 )

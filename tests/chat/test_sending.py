@@ -14,9 +14,11 @@ import structlog
 
 from gateway.chat.adapter import Adapter, Button, Context
 from gateway.chat.platforms import make
+from gateway.chat.shown import parts, shown
+from gateway.chat.slack_shapes import rich
 from hermes_kanban.config.chat import ChatSettings
 from hermes_kanban.model.errors import ConfigError
-from hermes_kanban.notify.message import AboutEvent, Ask, Message
+from hermes_kanban.notify.message import AboutEvent, Ask, Item, Message
 from tests.chat.stands import STANDS
 
 
@@ -125,6 +127,45 @@ async def test_long_and_hostile_texts_arrive_cut_and_harmless(stand, tmp_path):
     else:
         assert hostile in question.text
     assert list(question.buttons) == ["Yes & <no>", "x" * 60]
+
+
+@pytest.mark.asyncio
+async def test_a_digest_leads_to_each_task_and_is_cut_by_whole_things(stand, tmp_path):
+    asks = Ask(kind="question", verbs=["unblock"])
+    link = "http://board.example/b/default"
+    about = message("x").event
+    items = [
+        Item(
+            event=about,
+            task=None,
+            subject=f"Blocked: paint <{number}> *x* {'y' * 60} (t_{number})",
+            said="Which one,\n*blue* or <red>?",
+            ask=asks if number % 2 else None,
+            link=f"{link}/t/t_{number}",
+        )
+        for number in range(50)
+    ]
+    text = "\n".join(["50 things", *(f"- {one.subject}" for one in items), link])
+    async with entered(stand, tmp_path) as adapter:
+        given = {"subject": "50 things", "link": link}
+        for key, told in (("a", items[:3]), ("b", items)):
+            sent = await adapter.send(stand.place, message(key, text, items=told, **given))
+            assert sent.kind == "delivered"
+    few, many = stand.seen()
+    plain = few.text.replace("\\", "").replace("\u200b", "")
+    assert all(f"paint <{number}>" in plain for number in range(3))
+    assert plain.count("Which one, *blue* or <red>?") == 1
+    assert "more" not in plain
+    assert len(many.text) <= 4_000
+    assert " more" in many.text
+    for platform in ("telegram", "slack", "discord"):
+        written = shown(
+            message("c", text, items=items[:2], **given), platform, 3_000, how="", buttons=False
+        )
+        assert f"{link}/t/t_0" in written
+        assert f"{link}/t/t_1" in written
+    cells = rich(parts(message("d", text, items=items[:2], **given), how="", buttons=False))
+    assert f"{link}/t/t_1" in str(cells)
 
 
 @pytest.mark.asyncio
