@@ -76,7 +76,7 @@ def unblock_command(
 @command(
     "approve",
     TASKS,
-    click.Option(["--comment"], metavar="TEXT"),
+    click.Option(["--comment"], metavar="TEXT", help="What is said of it."),
     QUESTION,
     AS_PERSON,
     examples="hermes-kanban approve t_abc234",

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import click
 
-from hermes_kanban.surfaces.cli.session import BOARD, JSON, ToldBySession, begin
+from hermes_kanban.surfaces.cli.session import BOARD, JSON, ToldBySession, begin, epilog
 
 _FEW: Final = 10
+_EXAMPLES: Final = 5
 
 
 class Group(ToldBySession, click.Group):
@@ -25,6 +26,8 @@ class Group(ToldBySession, click.Group):
         """Take these commands in, in the order given."""
         for one in commands:
             self.add_command(one)
+        firsts = [one.epilog.splitlines()[2] for one in commands if one.epilog]
+        self.epilog = epilog("\n".join(firsts[:_EXAMPLES]))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

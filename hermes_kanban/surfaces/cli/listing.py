@@ -28,7 +28,9 @@ _HEADERS = ("ID", "STATUS", "PRI", "ASSIGNEE", "TITLE")
     click.Option(["--assignee"], metavar="PROFILE", help="Only tasks of this profile."),
     click.Option(["--tenant"], metavar="NAME", help="Only tasks of this tenant."),
     click.Option(["--all", "everything"], is_flag=True, help="Archived tasks too."),
-    click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True),
+    click.Option(
+        ["--limit"], type=click.INT, default=PAGE, show_default=True, help="How many at most."
+    ),
     click.Option(["--after"], type=click.INT, metavar="SEQ", help="The page after this one."),
     AT,
     examples="""

@@ -17,7 +17,9 @@ from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 PAGE = 100
 SUBSCRIPTION = click.Argument(["subscription"], type=click.INT, metavar="ID")
 DELIVERY = click.Argument(["delivery"], type=click.INT, metavar="ID")
-LIMIT = click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True)
+LIMIT = click.Option(
+    ["--limit"], type=click.INT, default=PAGE, show_default=True, help="How many at most."
+)
 AFTER = click.Option(["--after"], type=click.INT, default=0, metavar="ID", help="The next page.")
 
 notify_command = Group("notify", help="Subscribe to what happens, and see what is delivered.")
@@ -320,7 +322,9 @@ def notify_retry(session: Session, delivery: int) -> None:
 @command(
     "drop",
     DELIVERY,
-    click.Option(["--reason"], metavar="TEXT", default="dropped by a person"),
+    click.Option(
+        ["--reason"], metavar="TEXT", default="dropped by a person", help="Why; kept with it."
+    ),
     examples="hermes-kanban notify drop 12",
 )
 def notify_drop(session: Session, delivery: int, reason: str) -> None:

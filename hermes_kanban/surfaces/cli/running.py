@@ -77,6 +77,7 @@ gateway_command.add(gateway_run, gateway_status, gateway_logs)
 @command(
     "daemon",
     click.Option(["--force"], is_flag=True, help="Run the gateway headless all the same."),
+    examples="hermes-kanban gateway run",
 )
 def daemon_command(session: Session, force: bool) -> int:
     """Say how the board is run: with "hermes-kanban gateway run"."""
@@ -153,7 +154,7 @@ ALL = click.Option(["--all", "everything"], is_flag=True, help="Every board of t
 @command(
     "pause",
     ALL,
-    click.Option(["--reason"], metavar="TEXT"),
+    click.Option(["--reason"], metavar="TEXT", help="Why; others are told."),
     AS_PERSON,
     examples='hermes-kanban pause --reason "Deploying"',
 )

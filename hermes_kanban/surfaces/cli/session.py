@@ -273,7 +273,21 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 class Command(ToldBySession, click.Command):
-    """One command."""
+    """One command, whose help has its own options before those that many have."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Who acts": [], "Always": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is None or not isinstance(param, click.Option):
+                continue
+            name = "Who acts" if param in WORKER else "Options"
+            common = param in (BOARD, JSON) or param is self.get_help_option(ctx)
+            sections["Always" if common else name].append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
 
 
 Body = Callable[..., int | None]

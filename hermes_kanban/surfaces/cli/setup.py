@@ -76,7 +76,7 @@ def _board_json(slug: str, board: kb.Board | kb.KanbanError) -> dict[str, Any]:
     "create",
     click.Argument(["slug"]),
     click.Option(["--name"], metavar="TEXT", help="What people call it. Default: the slug."),
-    click.Option(["--icon"], metavar="TEXT"),
+    click.Option(["--icon"], metavar="TEXT", help="A sign to know it by."),
     click.Option(["--workdir"], metavar="PATH", help="Where its tasks work, unless they say."),
     examples='hermes-kanban boards create website --name "The web site"',
 )

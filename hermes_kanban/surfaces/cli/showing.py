@@ -258,7 +258,9 @@ def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:
     "runs",
     inputs.ONE,
     click.Option(["--after"], type=click.INT, default=0, metavar="RUN", help="Runs after this."),
-    click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True),
+    click.Option(
+        ["--limit"], type=click.INT, default=PAGE, show_default=True, help="How many at most."
+    ),
     AS_PERSON,
     examples="hermes-kanban runs t_abc234",
 )
@@ -324,7 +326,9 @@ def _thousands(count: int | None) -> str:
     "events",
     click.Argument(["task"], required=False, metavar="[ID]"),
     click.Option(["--after"], type=click.INT, default=0, metavar="EVENT", help="The next page."),
-    click.Option(["--limit"], type=click.INT, default=PAGE, show_default=True),
+    click.Option(
+        ["--limit"], type=click.INT, default=PAGE, show_default=True, help="How many at most."
+    ),
     examples="""
     hermes-kanban events t_abc234
     hermes-kanban events --after 200 --json

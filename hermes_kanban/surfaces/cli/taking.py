@@ -35,7 +35,9 @@ _HEADERS: Final = ("ID", "PRI", "ASSIGNEE", "TITLE")
     click.Option(["--claim"], is_flag=True, help="Take the first of them."),
     CLAIMER,
     TTL,
-    click.Option(["--limit"], type=click.INT, default=20, show_default=True),
+    click.Option(
+        ["--limit"], type=click.INT, default=20, show_default=True, help="How many at most."
+    ),
     examples="""
     hermes-kanban ready
     hermes-kanban ready --claim --assignee helper --json
