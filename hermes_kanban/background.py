@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -48,10 +48,18 @@ def start(paths: BoardPaths) -> health.Health:
             env=os.environ | _absolute(),
             start_new_session=True,
         )
+    try:
+        return wait(paths, lambda: child.poll() is None)
+    except GatewayFailed:
+        raise GatewayFailed(_last_words(child, errors)) from None
+
+
+def wait(paths: BoardPaths, lives: Callable[[], bool] = lambda: True) -> health.Health:
+    """The gateway once it serves the board; GatewayFailed if it takes too long or ends."""
     deadline = time.monotonic() + START_SECONDS
     while (record := running(paths)) is None:
-        if child.poll() is not None or time.monotonic() > deadline:
-            raise GatewayFailed(_last_words(child, errors))
+        if not lives() or time.monotonic() > deadline:
+            raise GatewayFailed(f"no gateway serves the board within {START_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
     return record
 

@@ -50,7 +50,7 @@ def up_command(session: Session, opens: bool) -> int:
     kb.init_db(session.board)
     found, written = _agents(paths.home)
     started = running is None
-    gateway = running or background.start(paths)
+    gateway = running or _start(paths)
     page = _page(session, paths)
     link = link_at(page) if page else None
     value = {
@@ -66,7 +66,7 @@ def up_command(session: Session, opens: bool) -> int:
         ("board", paths.slug),
         ("gateway", _gateway_line(gateway, started)),
         *(("agent", _agent_line(one, written)) for one in found),
-        *([] if found else [("agents", _no_agents(written))]),
+        *([] if found else [("agents", _no_agents(paths.home, written))]),
         *([("page", link), ("", _PAGE_NOTE)] if link else []),
         ("next", _next(paths.home)),
         ("stop", "hermes-kanban down"),
@@ -75,6 +75,20 @@ def up_command(session: Session, opens: bool) -> int:
     if opens and link:
         in_browser(session, link)
     return errors.DONE if page or not load(paths.home).web.in_gateway else errors.FAILED
+
+
+def _start(paths: BoardPaths) -> health.Health:
+    """By the service, where one is installed for this home, else in the background."""
+    from hermes_kanban import background, service
+
+    found = service.manager()
+    if service.installed(found, paths.home, os.environ):
+        try:
+            found.start(found.file(os.environ))
+        except service.ServiceTrouble:
+            return background.start(paths)
+        return background.wait(paths)
+    return background.start(paths)
 
 
 _PAGE_NOTE: Final = (
@@ -147,9 +161,10 @@ def _agent_line(found: Found, written: list[str]) -> str:
     return f"{name} {found.version}, profile {', '.join(profiles)}{new}"
 
 
-def _no_agents(written: list[str]) -> str:
-    told = f"; profile {', '.join(written)} (new) counts words for a start" if written else ""
-    return f"none found{told}"
+def _no_agents(home: Path, written: list[str]) -> str:
+    profiles = ", ".join(load(home).profiles)
+    told = "new: counts words, for a start" if written else "yours"
+    return f"none found; profile {profiles} ({told})"
 
 
 def _agent_json(found: Found) -> dict[str, Any]:
