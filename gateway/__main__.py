@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TypeGuard
 
 import anyio
 import click
 
 from gateway.runner import GatewayRunner
 from hermes_kanban import kernel as kb
-from hermes_kanban import logs
+from hermes_kanban import logs, oserrors
 from hermes_kanban.config import load
 from hermes_kanban.paths import home
 
@@ -41,8 +42,14 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
 
 
 def _refuse(error: Exception, code: int) -> int:
-    sys.stderr.write(f"gateway: {error}\n")
+    told = oserrors.one_line(error) if _is_plain(error) else str(error)
+    sys.stderr.write(f"gateway: {told}\n")
     return code
+
+
+def _is_plain(error: Exception) -> TypeGuard[OSError]:
+    """Errors of the board have words of their own, and some are of both kinds."""
+    return isinstance(error, OSError) and not isinstance(error, kb.KanbanError)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``python -m hermes_kanban``: the command line, or one line where this Python is too old for it."""
+"""``python -m hermes_kanban``: the command line, or why this Python is too old for it."""
 
 import sys
 
@@ -6,13 +6,13 @@ import sys
 LEAST = (3, 11)
 
 if sys.version_info < LEAST:
-    sys.stderr.write(
-        "hermes-kanban: needs Python %d.%d or newer, and this is %d.%d (%s);"  # noqa: UP031
+    text = (
+        "hermes-kanban: needs Python {}.{} or newer, and this is {}.{} ({});"
         " install it with one that is: pipx install --python python3.11 hermes-kanban\n"
-        % (LEAST + tuple(sys.version_info[:2]) + (sys.executable,))  # noqa: RUF005
     )
+    sys.stderr.write(text.format(*(LEAST + tuple(sys.version_info[:2]) + (sys.executable,))))
     sys.exit(2)
 
-from hermes_kanban.surfaces.cli.main import main
+from hermes_kanban.surfaces.cli.main import main  # noqa: E402
 
 main()

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from hermes_kanban import health, present
+from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.ourselves import own_command
-from hermes_kanban.paths import BoardPaths
+from hermes_kanban.paths import BoardPaths, board_paths
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
@@ -85,9 +86,20 @@ def _last_words(child: subprocess.Popen[bytes], errors: Path) -> str:
     return f"the gateway ended with {child.returncode} and said: {said}"
 
 
-def all_running(boards: list[BoardPaths]) -> dict[int, health.Health]:
-    """Every gateway that serves one of these boards or waits to, by its pid."""
-    return {record.pid: record for record in _records(boards)}
+def boards_here() -> list[BoardPaths]:
+    """The boards of this home, as far as files tell: also while the configuration is wrong."""
+    if os.environ.get("HERMES_KANBAN_DB"):
+        return [board_paths()]
+    try:
+        slugs = board_slugs()
+    except KanbanError:
+        slugs = board_slugs(database="")
+    return [board_paths(slug) for slug in slugs]
+
+
+def all_running() -> dict[int, health.Health]:
+    """Every gateway of this home that serves a board or waits to, by its pid."""
+    return {record.pid: record for record in _records(boards_here())}
 
 
 def _records(boards: list[BoardPaths]) -> Iterator[health.Health]:

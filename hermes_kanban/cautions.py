@@ -88,6 +88,6 @@ def _about_board(conn: kb.BoardConnection) -> list[Caution]:
         text = f"the board was paused by {board.paused_by}; let it go on: hermes-kanban resume"
         found.append(Caution("paused", text))
     if health.read(conn.paths, conn.clock.now()) is None:
-        text = "no gateway is running; start one with: hermes-kanban gateway run"
+        text = "no gateway is running; start one with: hermes-kanban up"
         found.append(Caution("no_gateway", text))
     return found

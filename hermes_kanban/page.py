@@ -5,20 +5,13 @@ from __future__ import annotations
 import time
 
 from hermes_kanban import health
-from hermes_kanban.kernel.boards import board_slugs
-from hermes_kanban.model.errors import KanbanError
-from hermes_kanban.paths import DEFAULT_BOARD, board_paths
+from hermes_kanban.background import boards_here
 
 
 def served_at() -> str:
     """The address at which a gateway of this home says that it serves it; empty for nowhere."""
     now = int(time.time())
-    try:
-        slugs = board_slugs()
-    except KanbanError:
-        # What is configured may be wrong right now; the gateway goes on as it was.
-        slugs = [DEFAULT_BOARD]
-    records = (health.read(board_paths(slug), now) for slug in slugs)
+    records = (health.read(paths, now) for paths in boards_here())
     return next((one.web for one in records if one is not None and one.web), "")
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from hermes_kanban.doctor import agents, place, service, serving, software
 from hermes_kanban.doctor.finding import Finding
+from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.paths import home
 
 __all__ = ["CHECKS", "Finding", "Patient", "examine"]
@@ -64,6 +65,9 @@ def examine(*, mend: bool = False) -> Iterator[Finding]:
 def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
     try:
         return [one._replace(check=name) for one in check(patient)]
+    except ConfigError:
+        told = Finding.warning("not checked: the configuration is wrong", "correct that first")
+        return [told._replace(check=name)]
     except Exception as error:  # whatever it is, the other checks are wanted
         told = str(error) or type(error).__name__
         return [Finding.fault(f"could not be checked: {told}")._replace(check=name)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_kanban import health
+from hermes_kanban.background import boards_here
 from hermes_kanban.clients import CLIENTS, Place, formats
 from hermes_kanban.clients import detect as looking
 from hermes_kanban.clients.formats import plain
@@ -18,8 +19,6 @@ from hermes_kanban.config import Profile, load_last_good
 from hermes_kanban.doctor import logins
 from hermes_kanban.doctor.finding import Finding
 from hermes_kanban.doctor.handshake import Unanswered, tools_of
-from hermes_kanban.kernel.boards import board_slugs
-from hermes_kanban.paths import board_paths
 from hermes_kanban.workers.environment import inherited
 from hermes_kanban.workers.runtimes import runtime_named
 from hermes_kanban.workers.runtimes.base import TOKEN
@@ -73,8 +72,8 @@ def _can_start(program: str, env: Mapping[str, str]) -> bool:
 def _around_gateway(environ: Mapping[str, str]) -> Mapping[str, str]:
     """The environment that the gateway was started with, where it can be seen; else this one."""
     now = int(time.time())
-    for slug in board_slugs():
-        record = health.read(board_paths(slug), now)
+    for paths in boards_here():
+        record = health.read(paths, now)
         if record is None or not health.is_here(record):
             continue
         try:

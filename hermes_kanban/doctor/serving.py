@@ -9,11 +9,10 @@ from pathlib import Path
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
+from hermes_kanban.background import boards_here
 from hermes_kanban.config import load_last_good
 from hermes_kanban.doctor.finding import Finding
-from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.page import listens, served_at
-from hermes_kanban.paths import board_paths
 
 
 def boards(home: Path) -> Iterator[Finding]:
@@ -37,8 +36,8 @@ def boards(home: Path) -> Iterator[Finding]:
 def gateway(home: Path) -> Iterator[Finding]:
     """Whether each board is served, and what its gateway complains of."""
     now = int(time.time())
-    for slug in board_slugs():
-        record = health.read(board_paths(slug), now)
+    for paths in boards_here():
+        slug, record = paths.slug, health.read(paths, now)
         if record is None:
             yield Finding.warning(
                 f"{slug}: no gateway is running, so no task is started", "hermes-kanban up"

@@ -39,8 +39,10 @@ def python() -> Iterator[Finding]:
 
 def sqlite() -> Iterator[Finding]:
     """Whether this SQLite can hold a board."""
-    if problem := sqlite_version.too_old():
-        what, _, remedy = problem.partition("; ")
+    try:
+        sqlite_version.refuse_old()
+    except kb.KanbanError as refused:
+        what, _, remedy = str(refused).partition("; ")
         yield Finding.fault(what, remedy)
         return
     if problem := sqlite_version.caution():

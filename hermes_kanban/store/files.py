@@ -34,8 +34,16 @@ def replace_file(file: Path, content: bytes, mode: int = 0o600) -> None:
     """Write beside the file and then in its place: whole or not at all.
 
     Owner and rights stay those it had; a new one gets ``mode``. A link stays, and what it leads to
-    is changed.
+    is changed. An OSError names the file, not what was written beside it.
     """
+    try:
+        _replace_file(file, content, mode)
+    except OSError as error:
+        error.filename = str(file)
+        raise
+
+
+def _replace_file(file: Path, content: bytes, mode: int) -> None:
     import tempfile  # slow to import, and few write files of settings
 
     file = Path(os.path.realpath(file))

@@ -11,7 +11,7 @@ from hermes_kanban.config import Config, load, load_last_good
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
-from hermes_kanban.store import filesystem, schema
+from hermes_kanban.store import filesystem, schema, sqlite_version
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.files import make_folder, sync_folder
@@ -53,6 +53,7 @@ def connect(
         )
         conn.config = config
         return conn
+    sqlite_version.refuse_old()
     inode = _inode(paths)
     if inode is None:
         _create_if_first(paths)
@@ -112,6 +113,7 @@ def create(
         return pgboards.create(
             address, paths, name=name, icon=icon, default_workdir=default_workdir
         )
+    sqlite_version.refuse_old()
     filesystem.refuse_share(paths.database)
     _check_absent_or_intact(paths)
     if paths.database.exists():

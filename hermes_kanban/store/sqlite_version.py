@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from hermes_kanban.model.errors import KanbanError
+
 # STRICT tables: https://www.sqlite.org/stricttables.html
 LEAST: Final = (3, 37, 0)
 WAL_RESET_FIXED: Final = (3, 51, 3)
 
 
-def too_old() -> str | None:
-    """Why this SQLite cannot hold a board; None if it can."""
+def refuse_old() -> None:
+    """Raise KanbanError if this SQLite cannot hold a board."""
     if sqlite3.sqlite_version_info >= LEAST:
-        return None
-    return (
+        return
+    raise KanbanError(
         f"this Python has SQLite {sqlite3.sqlite_version}, and a board needs {_dotted(LEAST)};"
         " use another Python, or set kanban.database to a PostgreSQL address"
     )

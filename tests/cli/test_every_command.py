@@ -227,9 +227,7 @@ def test_create_answers_exactly_as_agreed(cli: Any, board: Any) -> None:
     answer = json.loads(done.out)
     assert set(answer) == {"v", "task", "warnings"}
     assert set(answer["task"]) == {"id"}
-    assert answer["warnings"] == [
-        "no gateway is running; start one with: hermes-kanban gateway run"
-    ]
+    assert answer["warnings"] == ["no gateway is running; start one with: hermes-kanban up"]
 
 
 def test_no_answer_but_claims_tells_a_claim_lock(cli: Any, board: Any) -> None:

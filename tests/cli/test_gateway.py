@@ -81,7 +81,7 @@ def test_without_one_create_says_so(cli: Any, board: Any, what: str) -> None:
         board.conn.paths.health.write_text("{")
     done = cli("create", "x", "--assignee", "writer")
     assert done.code == 0
-    assert "no gateway is running; start one with: hermes-kanban gateway run" in done.error
+    assert "no gateway is running; start one with: hermes-kanban up" in done.error
 
 
 def test_an_assignee_without_a_profile_is_told_with_the_nearest(cli: Any, board: Any) -> None:

@@ -99,8 +99,9 @@ def _text(error: Exception) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError) and error.strerror and not isinstance(error, KanbanError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}; check the path, its rights and the room on its disk"
+        from hermes_kanban import oserrors
+
+        return oserrors.one_line(error)
     if isinstance(error, UnicodeEncodeError):
         return "an argument is not valid text; give it in UTF-8"
     if isinstance(error, OverflowError):

@@ -30,8 +30,28 @@ def gateway_run(session: Session, only: tuple[str, ...], quiet: bool) -> int:
 
     For one in the background see "hermes-kanban up" and "hermes-kanban service".
     """
-    boards = [session.board, *only] if session.board else list(only)
-    return _run_gateway([board for board in boards if board], quiet)
+    boards = [board for board in (session.board, *only) if board]
+    if not quiet:
+        _tell_of_another(session, boards)
+    return _run_gateway(boards, quiet)
+
+
+def _tell_of_another(session: Session, boards: list[str]) -> None:
+    """A second gateway does nothing that could be seen; whoever starts it shall know why."""
+    from hermes_kanban.kernel.boards import board_slugs
+
+    try:
+        slugs = boards or board_slugs()
+    except kb.KanbanError:
+        return  # the gateway itself says what is wrong
+    now = SystemClock().now()
+    found = {slug: health.read(board_paths(slug), now) for slug in slugs}
+    for slug, record in found.items():
+        if record is not None:
+            session.warn(
+                f"a gateway serves {slug} already, pid {record.pid}; this one waits to take over."
+                " Ctrl-C ends this one, hermes-kanban down all of them"
+            )
 
 
 def _run_gateway(boards: list[str], quiet: bool = False) -> int:
@@ -59,7 +79,7 @@ def gateway_status(session: Session) -> int:
 
 def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str]:
     if record is None:
-        return [f"{slug}: no gateway is running; start one with: hermes-kanban gateway run"]
+        return [f"{slug}: no gateway is running; start one with: hermes-kanban up"]
     lines = [
         f"{slug}: {record.state}, pid {record.pid}, up {present.duration(now - record.started_at)},"
         f" last look {present.ago(record.tick_at, now)}, {record.in_progress} in progress"

@@ -88,10 +88,8 @@ def _need(found: Manager) -> None:
 
 def _stop_others() -> None:
     from hermes_kanban.background import all_running, stop
-    from hermes_kanban.kernel.boards import board_slugs
-    from hermes_kanban.paths import board_paths
 
-    for gateway in all_running([board_paths(slug) for slug in board_slugs()]).values():
+    for gateway in all_running().values():
         stop(gateway)
 
 

@@ -236,7 +236,7 @@ def why_command(session: Session, task: str | None) -> None:
             session, f"{task_id} is {found.status}; {_nothing_holds(found, gateway)}", ""
         )
     if gateway is None and found.status in ("ready", "todo"):
-        session.warn("no gateway is running; start one with: hermes-kanban gateway run")
+        session.warn("no gateway is running; start one with: hermes-kanban up")
     session.answer("why", holds, lines, task={"id": found.id, "status": found.status})
 
 

@@ -196,21 +196,15 @@ def down_command(session: Session) -> int:
     included.
     """
     from hermes_kanban import background
-    from hermes_kanban.kernel.boards import board_slugs
 
     session.may_write()
-    slugs = [session.board] if session.board else _slugs(board_slugs)
-    gateways = background.all_running([board_paths(slug) for slug in slugs])
+    gateways = background.all_running()
     for gateway in gateways.values():
         background.stop(gateway)
     lines = [f"gateway stopped, pid {pid}{_left(one)}" for pid, one in gateways.items()]
     value = [{"pid": pid, "in_progress": one.in_progress} for pid, one in gateways.items()]
     session.answer("stopped", value, lines or [f"no gateway of {home()} is running"])
     return errors.DONE
-
-
-def _slugs(board_slugs: Any) -> list[str | None]:
-    return [None] if os.environ.get("HERMES_KANBAN_DB") else board_slugs()
 
 
 def _left(gateway: health.Health) -> str:
