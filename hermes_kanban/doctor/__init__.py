@@ -66,8 +66,8 @@ def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
     try:
         return [one._replace(check=name) for one in check(patient)]
     except ConfigError:
-        told = Finding.warning("not checked: the configuration is wrong", "correct that first")
-        return [told._replace(check=name)]
+        found = Finding.warning("not checked: the configuration is wrong", "correct that first")
+        return [found._replace(check=name)]
     except Exception as error:  # whatever it is, the other checks are wanted
         told = str(error) or type(error).__name__
         return [Finding.fault(f"could not be checked: {told}")._replace(check=name)]

@@ -39,6 +39,8 @@ UMask=0077
 [Install]
 WantedBy=default.target
 """
+_PLAIN: Final = re.compile(r"[\w/.,+@:=~ -]+")
+_BY_SHELL: Final = 'exec "$0" "$@"'
 _HOME: Final = re.compile(r'^Environment="HERMES_KANBAN_HOME=(.*)"$', re.MULTILINE)
 
 
@@ -56,7 +58,7 @@ class Systemd:
     def text(self, wanted: Wanted) -> str:
         """The unit."""
         return _TEXT.format(
-            command=" ".join(_quoted(word).replace("$", "$$") for word in wanted.command),
+            command=" ".join(_started(wanted.command)),
             # A path here stands without quotes.
             home=str(wanted.home).replace("%", "%%"),
             environment="\n".join(
@@ -108,6 +110,12 @@ class Systemd:
             raise ServiceTrouble(
                 f"no service manager is here ({problem}); start the gateway with: hermes-kanban up"
             ) from None
+
+
+def _started(command: list[str]) -> list[str]:
+    """The words of ``ExecStart=``; a program's own name may hold little there, words anything."""
+    words = command if _PLAIN.fullmatch(command[0]) else ["/bin/sh", "-c", _BY_SHELL, *command]
+    return [_quoted(word).replace("$", "$$") for word in words]
 
 
 def _quoted(word: str) -> str:

@@ -56,12 +56,12 @@ def service_install(session: Session, dry_run: bool, kind: str | None) -> int:
         session.answer("service", value, [f"# {file}", text.rstrip("\n")])
         return errors.DONE
     session.may_write()
+    _need(found)
     for name in left:
         session.warn(
             f"{name} is not handed on to the service; put it into {home() / 'config.yaml'}, a"
             " key under env: of the profile that needs it"
         )
-    _need(found)
     prepare(home())
     make_folder(file.parent)
     replace_file(file, text.encode())
