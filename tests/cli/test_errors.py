@@ -248,6 +248,12 @@ def test_destinations_are_those_of_the_configuration_as_it_is(cli: Any, board: A
     file = board.conn.paths.home / "config.yaml"
     file.write_text("notify: {allow_private: []}\n")
     assert cli("notify", "destinations").code == 0
+    file.write_text("notify: {webhooks: {ops: {url: env:NO_URL, secret: a secret of ours}}}\n")
+    told = " ".join(cli("notify", "destinations").out.split())
+    assert (
+        "webhook:ops notify.webhooks.ops.url is in the environment variable NO_URL, which is not"
+        " set" in told
+    )
     file.write_text("notify: {webhook: {}}\n")
     done = cli("notify", "destinations")
     assert done.code == 2

@@ -10,7 +10,7 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify, present
 from hermes_kanban.model.words import DELIVERY_STATES
-from hermes_kanban.surfaces.cli import inputs
+from hermes_kanban.surfaces.cli import inputs, prose
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 
@@ -136,17 +136,12 @@ def notify_destinations(session: Session) -> None:
     from hermes_kanban.paths import home
 
     found = places(load(home()), commands=True)
-    rows = [(_place(one.destination, one.open), one.problem or _note(one.home)) for one in found]
-    lines = present.table(("DESTINATION", "STATE"), rows, width=session.width)
+    lines = []
+    for one in found:
+        lines.append(f"{one.destination}{'…' if one.open else ''}{', home' if one.home else ''}")
+        if one.problem:
+            lines += prose.wrap(f"  {one.problem}", session.width, hanging="  ")
     session.answer("destinations", found, lines)
-
-
-def _place(destination: str, is_open: bool) -> str:
-    return f"{destination}…" if is_open else destination
-
-
-def _note(is_home: bool) -> str:
-    return "home" if is_home else ""
 
 
 @command(
