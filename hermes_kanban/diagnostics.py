@@ -88,7 +88,8 @@ def _not_started(conn: kb.BoardConnection) -> Iterator[Finding]:
     for code, held in by_code.items():
         first, hold = held[0]
         ways = commands_in(hold.lifted_by)
-        others = f", and {len(held) - 1} more like it" if len(held) > 1 else ""
+        more = f"{'at least ' if len(ready) == LOOKED_AT else ''}{len(held) - 1} more"
+        others = f", and {more} like it" if len(held) > 1 else ""
         otherwise = "" if ways else f"; lifted by: {hold.lifted_by}"
         yield Finding(
             code=code,

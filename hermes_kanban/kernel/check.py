@@ -31,18 +31,19 @@ _LOOKS: Final[tuple[Callable[[BoardConnection], Iterator[Violation]], ...]] = (
     broken_json,
     broken_links,
     claims_behind_parents,
-    broken_histories,
     broken_subscriptions,
     missing_files,
 )
 
 
-def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
+def check(
+    conn: BoardConnection, deep: bool = False, *, told: Callable[[int], None] | None = None
+) -> list[Violation]:
     """Every broken invariant of the board, by number; empty when all hold.
 
     ``deep`` also reads every page of the file, and every attached one. Reads only, at one moment;
-    takes seconds on a large board. Raises BoardDamaged when the file cannot be read and ``deep``
-    was not asked to say why.
+    takes seconds on a large board, and meanwhile ``told`` hears how many tasks have been gone
+    through. Raises BoardDamaged when the file cannot be read and ``deep`` was not asked to say why.
     """
     found: list[Violation] = []
     with reading(conn):
@@ -51,6 +52,7 @@ def check(conn: BoardConnection, deep: bool = False) -> list[Violation]:
         try:
             for look in _LOOKS:
                 found += look(conn)
+            found += broken_histories(conn, told)
             if deep:
                 found += altered_files(conn)
         except conn.Error as error:

@@ -43,6 +43,14 @@ def test_an_id_is_known_by_what_there_is_of_it(cli: Cli, board: Any) -> None:
     assert "list --all" in cli("show", "t_0").error
 
 
+def test_an_assignee_is_known_by_his_profile_or_tasks(cli: Cli, board: Any) -> None:
+    board.task(assignee="beekeeper")
+    assert cli("list", "--assignee", "wirter").out == "no tasks of wirter; did you mean writer?\n"
+    assert "did you mean beekeeper?" in cli("list", "--assignee", "beekeper").out
+    assert "file one with" in cli("list", "--assignee", "reader").out
+    assert cli("list", "--assignee", "zzzzzz").out == "no tasks of zzzzzz\n"
+
+
 def test_a_board_is_known_by_its_name(cli: Cli, board: Any) -> None:
     del board
     cli("boards", "create", "website")

@@ -28,6 +28,7 @@ from hermes_kanban.kernel.replay import (
 from hermes_kanban.model.words import BOARD_EVENTS, CLOSING_EVENTS, EVENT_KINDS, FAILURES
 from hermes_kanban.store.protocol import BoardConnection
 
+_TOLD_EACH: Final = 50
 _CLOSES_AS: Final = {"review": "review_requested"}
 _LIFTED_BY_ITSELF: Final = ("transient", "dependency")
 
@@ -67,10 +68,17 @@ _RUN_AT: Final = {name: at for at, name in enumerate(RUN_COLUMNS)}
 _TASK, _RUN, _LINK, _ATTACHMENT, _EVENT = range(5)
 
 
-def broken_histories(conn: BoardConnection) -> Iterator[Violation]:
-    """Every way in which a task, its runs and its links differ from what events tell."""
+def broken_histories(
+    conn: BoardConnection, told: Callable[[int], None] | None = None
+) -> Iterator[Violation]:
+    """Every way in which a task, its runs and its links differ from what events tell.
+
+    ``told`` is called with the number of tasks that were gone through.
+    """
     yield from _board_events(conn)
-    for history in histories(conn):
+    for number, history in enumerate(histories(conn), 1):
+        if told is not None and number % _TOLD_EACH == 0:
+            told(number)
         for rule in RULES:
             yield from rule(history)
 

@@ -262,7 +262,11 @@ def _orchestrating(client: Client, name: str | None) -> str | None:
     where = home() / "profiles"
     if name is not None:
         lacks = "has no orchestrator: true" if name in profiles else "is not configured"
-        raise _misuse(f"profile {name} {lacks}, so its sessions would get no tools; see {where}")
+        from hermes_kanban.surfaces.cli.meant import near
+
+        meant = None if name in profiles else near(name, able)
+        instead = f"did you mean {meant}? Profiles are in {where}" if meant else f"see {where}"
+        raise _misuse(f"profile {name} {lacks}, so its sessions would get no tools; {instead}")
     if len(able) == 1:
         return able[0]
     if able:

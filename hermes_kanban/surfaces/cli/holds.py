@@ -50,7 +50,8 @@ def end_lines(session: Session, task: kb.Task) -> list[str]:
         edge = [one for child in edge for one in above.get(child, ()) if one not in seen]
         edge = list(dict.fromkeys(edge))
         seen.update(edge)
-    ends = [one for one in seen - {task.id} if not above.get(one)]
+    # One at the edge of what was looked at has parents that are not among them.
+    ends = [one for one in seen - {task.id} if not nodes[one].open_parents]
     if not set(ends) - set(above.get(task.id, ())):
         return []
     shown = sorted(ends, key=lambda one: (-nodes[one].priority, nodes[one].created_at, one))

@@ -66,7 +66,18 @@ def list_command(
         shown = [task_json(task) for task in tasks]
         session.answer("tasks", shown, (), next_after=tasks[-1].seq if more else None)
         return
-    session.answer("tasks", None, _lines(session, tasks, more) or [_NONE])
+    session.answer("tasks", None, _lines(session, tasks, more) or [_none(session, assignee)])
+
+
+def _none(session: Session, assignee: str | None) -> str:
+    """That there are none; for an assignee of whom nobody knows, who was meant."""
+    known = {*session.conn.config.profiles, *kb.assignees(session.conn)} if assignee else set()
+    if assignee is None or assignee in known:
+        return _NONE
+    from hermes_kanban.surfaces.cli.meant import near
+
+    found = near(assignee, sorted(known))
+    return f"no tasks of {assignee}" + (f"; did you mean {found}?" if found else "")
 
 
 def _list_at(session: Session, at: str, wanted: dict[str, Any]) -> None:
