@@ -124,7 +124,7 @@ class ChatService:
 
     def _be(self, platform: str, state: str) -> None:
         if state == CONNECTED and (trouble := self._troubles.get(platform)):
-            state = f"{state}; {trouble}"
+            state = f"{state}, but {trouble}"
         if self.states.get(platform) != state:
             self.states[platform] = state
             self._changed()

@@ -38,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "clock": lambda _: software.clock(),
     "boards": lambda one: serving.boards(one.home),
     "gateway": lambda one: serving.gateway(one.home),
+    "destinations": lambda one: serving.destinations(one.home),
     "page": lambda one: serving.page(one.home),
     "service": lambda one: service.installed(one.home, one.environ),
     "profiles": lambda one: agents.profiles(one.home, one.environ),

@@ -1,4 +1,4 @@
-"""The boards, the gateway that serves them, and the page."""
+"""The boards, the gateway that serves them, the page, and where messages go."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
 from hermes_kanban.background import boards_here
-from hermes_kanban.config import load_last_good
+from hermes_kanban.config import load, load_last_good
 from hermes_kanban.doctor.finding import Finding
+from hermes_kanban.notify import PLATFORMS
+from hermes_kanban.notify.places import DESKTOP, places
 from hermes_kanban.page import listens, served_at
 
 
@@ -55,6 +57,27 @@ def gateway(home: Path) -> Iterator[Finding]:
         if not record.degraded:
             up = present.duration(now - record.started_at)
             yield Finding.ok(f"{slug}: {record.state}, pid {record.pid}, up {up}")
+
+
+def destinations(home: Path) -> Iterator[Finding]:
+    """Whether what is configured for messages can be used, as far as that is known unsent."""
+    config = load(home)
+    found = [one for one in places(config, commands=False) if one.destination != DESKTOP]
+    where = home / "config.yaml"
+    for one in found:
+        if one.problem:
+            # A variable may be set for the gateway, and not here.
+            yield Finding.warning(f"{one.destination}: {one.problem}", f"correct it in {where}")
+    for platform in PLATFORMS:
+        settings = getattr(config.chat, platform)
+        if settings is not None and not settings.people:
+            yield Finding.warning(
+                f"chat.{platform} tells, and listens to nobody",
+                f"list those who may answer in chat.{platform}.users in {where}",
+            )
+    if not any(one.problem for one in found):
+        told = ", ".join(one.destination for one in found if not one.open and one.destination)
+        yield Finding.ok(f"{told}; try one with: hermes-kanban notify test ID")
 
 
 def page(home: Path) -> Iterator[Finding]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from hermes_kanban.config.notify import NotifySettings
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.notify import PLATFORMS, check_destination, settings
+
+DESKTOP: Final = "desktop"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +29,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def places(config: Any, *, commands: bool) -> list[Place]:
     """Chats and their homes first; ``commands`` are offered to who is on this machine alone."""
     found = [*_chats(config.chat), *_named(config.notify), *_mail(config.notify)]
-    found += [_checked("desktop"), Place(destination="log")]
+    found += [_checked(DESKTOP), Place(destination="log")]
     if commands:
         found.append(Place(destination="command:", open=True))
     return found

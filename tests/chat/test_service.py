@@ -44,7 +44,7 @@ def test_what_is_wrong_is_told_and_a_change_of_the_configuration_is_taken_up(roo
     secret.write_text(f"{token}\n")
     room.configure(access_token=f"file:{secret}", rooms=[room.alias, "#nowhere:kanban.test"])
     # A room that is not there holds up none that is, and is told.
-    state(room, "connected; #nowhere:kanban.test cannot be joined: ")
+    state(room, "connected, but #nowhere:kanban.test cannot be joined: ")
     room.answer_to(room.mara.say(room.id, "!kanban stats"))
     room.gateways.configure({})
     wait_until(lambda: (found := room.gateways.health()) and not found.chat)
@@ -63,7 +63,7 @@ def test_rooms_that_cannot_be_joined_yet_are_named_and_hold_up_nobody(room):
     state(room, "!nobody-knows:kanban.test cannot be joined: ")
     room.answer_to(room.mara.say(room.id, "!kanban stats"))
     room.configure(rooms=[room.alias, "#closed:kanban.test"])
-    state(room, "connected; #closed:kanban.test cannot be joined")
+    state(room, "connected, but #closed:kanban.test cannot be joined")
     room.mara.ask("POST", f"/rooms/{closed}/invite", {"user_id": room.bot.user})
     state(room, "connected")
 

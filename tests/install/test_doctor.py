@@ -59,6 +59,20 @@ def test_a_home_that_is_well(doctor: Any, home: Path, capsys: pytest.CaptureFixt
     assert "→ hermes-kanban up" in shown
 
 
+def test_where_messages_go_is_looked_at(doctor: Any, home: Path) -> None:
+    configuration(home, TRUE)
+    assert only(doctor()[0], "destinations")["state"] == "ok"
+    hook = "{url: env:NO_SUCH_URL, secret: a secret of the tests}"
+    chat = "{homeserver: https://m.example, user: '@k:m.example', access_token: x}"
+    (home / "config.yaml").write_text(
+        f"{TRUE}notify: {{webhooks: {{ops: {hook}}}}}\nchat: {{matrix: {chat}}}\n"
+    )
+    bad, deaf = doctor()[0]["destinations"]
+    assert "webhook:ops: notify.webhooks.ops.url is in the environment" in bad["text"]
+    assert (bad["state"], deaf["state"]) == ("warning", "warning")
+    assert "chat.matrix.users" in deaf["remedy"]
+
+
 def test_what_others_can_read_is_closed(doctor: Any, home: Path) -> None:
     configuration(home, TRUE)
     home.chmod(0o755)

@@ -30,9 +30,9 @@ _NAME: Final = 15
 def doctor_command(session: Session, fix: bool) -> int:
     """Check this installation, and say what to do.
 
-    Python, SQLite, home, rights, disk, configuration, clock, boards, gateway, page, service,
-    profiles and agents, and whether each reaches the board. Exit code 1 if something cannot work
-    as it is; a warning is none. The rows of a board are checked by: hermes-kanban check
+    Python, SQLite, home, rights, disk, configuration, clock, boards, gateway, destinations, page,
+    service, profiles and agents, and whether each reaches the board. Exit code 1 if something
+    cannot work as it is; a warning is none. The rows of a board are checked by: hermes-kanban check
     """
     from hermes_kanban.doctor import examine
 
