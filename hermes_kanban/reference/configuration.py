@@ -127,6 +127,17 @@ def unit_of(name: str) -> str:
     return _UNITS.get(name.rpartition("_")[2], "")
 
 
+def _type_and_default(one: Setting) -> str:
+    text, unit = type_text(one.type), unit_of(one.name)
+    measured = text.replace("number", f"number of {unit}", 1) if unit else text
+    default = "required" if one.default is None else f"default: {one.default}"
+    return f"{prose(measured)}<br>{default}"
+
+
+def _override(variable: str | None) -> str:
+    return f"<br>{code(variable)}" if variable else ""
+
+
 def _body() -> str:
     variables = {setting: name for name, setting in setting_variables().items()}
     shown = shown_settings()
@@ -135,14 +146,11 @@ def _body() -> str:
         place, _, key = one.name.rpartition(".")
         row = (
             code(key),
-            prose(type_text(one.type)),
-            unit_of(one.name),
-            "required" if one.default is None else one.default,
-            prose(shown[one.name]),
-            code(variables[one.name]) if one.name in variables else "",
+            _type_and_default(one),
+            prose(shown[one.name]) + _override(variables.get(one.name)),
         )
         places.setdefault(place, []).append(row)
-    heads = ("key", "type", "unit", "default", "meaning", "environment")
+    heads = ("key", "type and default", "meaning and variable")
     parts = [f"## {place}\n\n{table(heads, rows)}" for place, rows in places.items()]
     return "\n".join(parts)
 
@@ -151,11 +159,11 @@ PAGE: Final = Page(
     "configuration.md",
     "Configuration",
     """\
-Every key of `<home>/config.yaml`, with its type, default and meaning. The command line goes
-before the environment, the environment before the file, the file before the default. An unknown
-key and a wrong value are errors that name the file, the line and the nearest key. A change is
-in force at the next look of the gateway; a wrong one leaves the last good one in force. A
-profile may have a file of its own, `<home>/profiles/NAME.yaml`. `config/hermes-kanban.yaml` has
-every key with its default, to copy from.""",
+Every key of `<home>/config.yaml`, with its type, default, meaning and variable. The command
+line goes before the environment, the environment before the file, the file before the default.
+An unknown key and a wrong value are errors that name the file, the line and the nearest key. A
+change is in force at the next look of the gateway; a wrong one leaves the last good one in
+force. A profile may have a file of its own, `<home>/profiles/NAME.yaml`.
+`config/hermes-kanban.yaml` has every key with its default, to copy from.""",
     _body,
 )

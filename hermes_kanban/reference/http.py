@@ -32,7 +32,7 @@ def _body() -> str:
             if method in methods:
                 row = _row(whole, method.upper(), path, methods[method])
                 (of_boards if named else others).append(row)
-    heads = ("address", "what it does", "query", "body")
+    heads = ("address", "what it does, and takes")
     return (
         "## Addresses of a board\n\nBelow `/api/v1` for the default board, below"
         " `/api/v1/boards/{board}` for any. What a verb takes and answers is on its page.\n\n"
@@ -53,12 +53,12 @@ def _row(
     told = operation["summary"]
     if name in VERBS:
         told = f"[{name}](verbs.md#{name}): {told[:1].lower()}{told[1:]}"
-    return (
-        code(f"{method} {path}"),
-        told,
-        codes(_named(one["name"], one["required"]) for one in query),
-        _content(whole, operation.get("requestBody")),
-    )
+    takes = [told]
+    if query:
+        takes.append(f"Query: {codes(_named(one['name'], one['required']) for one in query)}")
+    if body := _content(whole, operation.get("requestBody")):
+        takes.append(f"Body: {body}")
+    return code(f"{method} {path}"), "<br>".join(takes)
 
 
 def _content(whole: dict[str, Any], body: dict[str, Any] | None) -> str:

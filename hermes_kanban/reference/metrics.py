@@ -9,23 +9,18 @@ from hermes_kanban.surfaces.rest.metrics import METRICS, PREFIX, Metric
 
 
 def _body() -> str:
-    return table(
-        ("metric", "kind", "unit", "labels", "meaning", "people see it in"),
-        [_row(name, metric) for name, metric in METRICS.items()],
-    )
+    rows = [_row(name, metric) for name, metric in METRICS.items()]
+    return table(("metric", "meaning, kind and unit, labels, where people see it"), rows)
 
 
-def _row(name: str, metric: Metric) -> tuple[str, ...]:
+def _row(name: str, metric: Metric) -> tuple[str, str]:
     total = "_total" if metric.kind == "counter" else ""
-    labels = codes(metric.labels)
-    return (
-        code(f"{PREFIX}{name}{total}"),
-        metric.kind,
-        metric.unit,
-        labels,
-        metric.meaning,
-        metric.also,
-    )
+    told = [metric.meaning, f"{metric.kind} of {metric.unit}" if metric.unit else metric.kind]
+    if metric.labels:
+        told.append(f"by {codes(metric.labels)}")
+    if metric.also:
+        told.append(f"also in {metric.also}")
+    return code(f"{PREFIX}{name}{total}"), "<br>".join(told)
 
 
 PAGE: Final = Page(

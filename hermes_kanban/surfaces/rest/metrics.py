@@ -37,7 +37,7 @@ METRICS: Final[dict[str, Metric]] = {
         "gauge", "Runs that take a place now", ("board",), "runs", "`stats`, `gateway status`"
     ),
     "max_in_progress": Metric(
-        "gauge", "Places there are", ("board",), "runs", "health of the page"
+        "gauge", "Places there are", ("board",), "runs", "the health of the page"
     ),
     "oldest_ready_seconds": Metric(
         "gauge", "Age of the oldest ready task", ("board",), "seconds", "`stats`"
