@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import Final
 
@@ -42,61 +41,56 @@ class Closings:
         self._log = log
         self._senders = by_scheme
         self._seen, self._looked_at = 0, 0
-        self._busy: set[int] = set()
+        self._busy: set[tuple[str, str]] = set()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        self._failures: Counter[int] = Counter()
 
     async def look(self, newest: int) -> None:
         """Start with what has been decided since the last look; ``newest`` is the newest event."""
         began = self._kernel.conn.clock.now()
         after: int | None = 0
+        missed = False
         while after is not None:
             seen = partial(
                 closings.to_close, since_event=self._seen, since=self._looked_at, after=after
             )
             page = await self._kernel(seen)
             for one in page.closings:
-                if one.delivery_id not in self._busy:
-                    self._busy.add(one.delivery_id)
+                place = (one.destination, one.receipt)
+                if place in self._busy:
+                    missed = True  # a digest of which more is decided by now, perhaps
+                else:
+                    self._busy.add(place)
                     self._group.start_soon(self._close, one)
             after = page.after
-        self._seen, self._looked_at = newest, began - MARGIN_SECONDS
+        if not missed:
+            self._seen, self._looked_at = newest, began - MARGIN_SECONDS
 
     async def _close(self, one: Closing) -> None:
         try:
-            async with self._limiter:
-                edited = await self._edit(one)
-            while edited is None:
-                await anyio.sleep(RETRY_SECONDS)
-                async with self._limiter:
-                    edited = await self._edit(one)
-            await self._kernel(lambda conn: closings.mark_closed(conn, one.delivery_id))
-            if edited:
-                self._log.info("notify.closed", delivery=one.delivery_id)
+            if one.text and await self._edited(one):
+                self._log.info("notify.closed", delivery=one.delivery_ids[0])
+            await self._kernel(lambda conn: closings.mark_closed(conn, one.delivery_ids))
         except Exception as error:
             self._seen, self._looked_at = 0, 0  # look at all of them again
             self._log.error("watcher.failed", watcher="notifier", error=str(error) or repr(error))
         finally:
-            self._busy.discard(one.delivery_id)
-            del self._failures[one.delivery_id]
+            self._busy.discard((one.destination, one.receipt))
 
-    async def _edit(self, one: Closing) -> bool | None:
-        """Whether it was edited; None if it is to be tried again."""
-        if not one.text:
-            return False
-        try:
-            return await senders.close(
-                self._senders,
-                one.destination,
-                one.receipt,
-                one.text,
-                timeout_seconds=TIMEOUT_SECONDS,
-            )
-        except Exception as error:
-            self._failures[one.delivery_id] += 1
-            if self._failures[one.delivery_id] < ATTEMPTS:
-                return None
-            self._log.warning(
-                "notify.unclosed", delivery=one.delivery_id, error=str(error) or repr(error)
-            )
-            return False
+    async def _edited(self, one: Closing) -> bool:
+        """Whether it was, after a few attempts; False too where nothing can be edited."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._limiter:
+                    return await senders.close(
+                        self._senders,
+                        one.destination,
+                        one.receipt,
+                        one.text,
+                        timeout_seconds=TIMEOUT_SECONDS,
+                    )
+            except Exception as error:
+                said = str(error) or repr(error)
+            if attempt < ATTEMPTS:
+                await anyio.sleep(RETRY_SECONDS)
+        self._log.warning("notify.unclosed", delivery=one.delivery_ids[0], error=said)
+        return False

@@ -114,7 +114,8 @@ class BoardDispatcher:
         self._record = self._new_record("dispatching")
         wakeup = self._pulse.sleeper()
         try:
-            with doorbell(self._conn) as bell:
+            path = self._conn.paths.doorbell(self._conn.board_id)
+            with doorbell(self._conn, path) as bell:
                 async with anyio.create_task_group() as group:
                     if bell is not None:
                         group.start_soon(self._pulse.listen, bell)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 import anyio
+import anyio.abc
 import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
@@ -19,7 +20,7 @@ from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.senders import Senders
 from gateway.sending import Sending
-from gateway.wakeup import Pulse, Wakeup
+from gateway.wakeup import Pulse, Wakeup, doorbell
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.kernel import outbox, waking
 from hermes_kanban.paths import board_paths
@@ -47,6 +48,7 @@ class BoardNotifier:
         self._log = log
         self._senders = senders
         self._reached: frozenset[str] = frozenset()
+        self._hearing: anyio.CancelScope | None = None
         self._kernel = KernelThread(board)
 
     async def serve(self) -> None:
@@ -64,7 +66,7 @@ class BoardNotifier:
                         group, self._kernel, self._log, rested, by_scheme=self._senders
                     )
                     closings = Closings(group, self._kernel, self._log, self._senders)
-                    await self._deliver_for_ever(sending, closings, wakeup, lock)
+                    await self._deliver_for_ever(group, sending, closings, wakeup, lock)
             finally:
                 self._kernel.close()
         finally:
@@ -73,6 +75,7 @@ class BoardNotifier:
 
     async def _deliver_for_ever(
         self,
+        group: anyio.abc.TaskGroup,
         sending: Sending,
         closings: Closings,
         wakeup: Wakeup,
@@ -83,6 +86,7 @@ class BoardNotifier:
             newest = self._pulse.newest
             try:
                 await _keep(lock)
+                self._hear(group)
                 self._kernel.conn.config = self._live_config.current()
                 delay = await self._round(sending)
                 await closings.look(newest)
@@ -94,6 +98,23 @@ class BoardNotifier:
                 backoff.succeeded()
             wakeup.seen = newest  # also after a failure, or the same news would end every wait
             await wakeup.sleep(delay)
+
+    def _hear(self, group: anyio.abc.TaskGroup) -> None:
+        """Have a bell of one's own where no dispatcher of this gateway hears the board's."""
+        if self._hearing is None:
+            if not self._pulse.bells:
+                self._hearing = anyio.CancelScope()
+                group.start_soon(self._listen, self._hearing)
+        elif self._pulse.bells > 1:
+            self._hearing.cancel()
+
+    async def _listen(self, scope: anyio.CancelScope) -> None:
+        conn = self._kernel.conn
+        try:
+            with scope, doorbell(conn, conn.paths.notifier_bell(conn.board_id)) as bell:
+                await (anyio.sleep_forever() if bell is None else self._pulse.listen(bell))
+        finally:
+            self._hearing = None
 
     async def _round(self, sending: Sending) -> float:
         """Turn new events into deliveries, start what is due, and wake; seconds until the next."""

@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway import senders
 from gateway.senders import Senders
+from gateway.telling import OnTheWay
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
 from hermes_kanban.kernel import outbox
@@ -82,6 +83,7 @@ class Sending:
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
         self._limiter = anyio.CapacityLimiter(SENDING_AT_ONCE)
         self._unmarked: dict[int, _Unmarked] = {}
+        self._on_the_way = OnTheWay()
 
     def take(self, heads: Iterable[Head]) -> None:
         """Send what these subscriptions are owed, each until nothing of it is due."""
@@ -101,6 +103,7 @@ class Sending:
         for sub_id, (outgoing, outcome) in list(self._unmarked.items()):
             await self._write_down(outgoing, outcome)
             del self._unmarked[sub_id]
+            self._on_the_way.end(outgoing)
             self.busy.discard(sub_id)
 
     async def _work(self, destination: str, lane: _Lane) -> None:
@@ -135,14 +138,28 @@ class Sending:
 
     async def _send_head(self, sub_id: int) -> bool:
         """One attempt and its mark; False when nothing of the subscription is due."""
-        outgoing = await self._kernel(lambda conn: outbox.next_outgoing(conn, sub_id))
+        outgoing = await self._next(sub_id)
         if outgoing is None:
             return False
-        outcome = await self._attempt(outgoing)
-        # Stopping waits for this: the message is out, and unmarked it would go out again.
-        with anyio.CancelScope(shield=True):
-            await self._mark(outgoing, outcome)
+        self._on_the_way.begin(outgoing)
+        try:
+            outcome = await self._attempt(outgoing)
+            # Stopping waits for this: the message is out, and unmarked it would go out again.
+            with anyio.CancelScope(shield=True):
+                await self._mark(outgoing, outcome)
+        finally:
+            if sub_id not in self._unmarked:
+                self._on_the_way.end(outgoing)
         return True
+
+    async def _next(self, sub_id: int) -> Outgoing | None:
+        """What is to be sent next; another subscription that is telling it there comes first."""
+        while True:
+            outgoing = await self._kernel(lambda conn: outbox.next_outgoing(conn, sub_id))
+            end = None if outgoing is None else self._on_the_way.end_of(outgoing)
+            if end is None:
+                return outgoing
+            await end.wait()
 
     async def _attempt(self, outgoing: Outgoing) -> Outcome:
         if outgoing.message is None:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -69,6 +70,7 @@ class Pulse:
 
     def __init__(self, paths: BoardPaths, poll_seconds: float = POLL_SECONDS) -> None:
         self.newest = 0
+        self.bells = 0
         self._paths = paths
         self._poll_seconds = poll_seconds
         self._source: Source | None = None
@@ -114,11 +116,15 @@ class Pulse:
                 sleeper.look()
 
     async def listen(self, bell: socket.socket) -> None:
-        """Refresh at every ring until cancelled."""
-        while True:
-            await anyio.wait_readable(bell)
-            _drain(bell)
-            await self.refresh()
+        """Refresh at every ring until cancelled; ``bells`` counts those that are listened to."""
+        self.bells += 1
+        try:
+            while True:
+                await anyio.wait_readable(bell)
+                _drain(bell)
+                await self.refresh()
+        finally:
+            self.bells -= 1
 
 
 def _clock_ahead() -> float:
@@ -128,15 +134,14 @@ def _clock_ahead() -> float:
 
 
 @contextlib.contextmanager
-def doorbell(conn: BoardConnection) -> Iterator[socket.socket | None]:
-    """The listening side of the bell; only the holder of the dispatcher lock may bind it.
+def doorbell(conn: BoardConnection, path: Path) -> Iterator[socket.socket | None]:
+    """The listening side of a bell; only who holds the lock of that role may bind it.
 
     None on PostgreSQL, where the notification is the bell.
     """
     if address_of(conn.paths):
         yield None
         return
-    path = conn.paths.doorbell(conn.board_id)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

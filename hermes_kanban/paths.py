@@ -87,13 +87,20 @@ class BoardPaths(NamedTuple):
 
     def doorbell(self, board_id: str) -> Path:
         """The socket that wakes the board's gateway; short enough for ``sun_path``."""
-        near = self.root / "doorbell.sock"
+        return self._bell(board_id, "doorbell.sock", "")
+
+    def notifier_bell(self, board_id: str) -> Path:
+        """The socket of a notifier whose gateway does not dispatch the board."""
+        return self._bell(board_id, "notifier.sock", "-notifier")
+
+    def _bell(self, board_id: str, name: str, suffix: str) -> Path:
+        near = self.root / name
         if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
             return near
         import hashlib  # rarely needed, and slow to import
         import tempfile
 
-        name = f"hk-{hashlib.sha256(board_id.encode()).hexdigest()[:16]}.sock"
+        name = f"hk-{hashlib.sha256(board_id.encode()).hexdigest()[:16]}{suffix}.sock"
         runtime = os.environ.get("XDG_RUNTIME_DIR")
         folder = Path(runtime) if runtime else Path(tempfile.gettempdir()) / f"hk-{os.getuid()}"
         return folder / name

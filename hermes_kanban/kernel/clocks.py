@@ -109,5 +109,5 @@ ORDER BY id
 """
 _SHIFT_DELIVERIES: Final = """
 UPDATE deliveries SET next_attempt_at = next_attempt_at + :by, wake_at = wake_at + :by
-WHERE state = 'waiting' RETURNING id
+WHERE state = 'waiting' OR wake_at IS NOT NULL RETURNING id
 """

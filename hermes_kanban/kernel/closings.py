@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from hermes_kanban.kernel import decisions, digests
-from hermes_kanban.kernel.messages import Unwritable, closed_text
-from hermes_kanban.model.records import Delivery
+from hermes_kanban.kernel.messages import Unwritable, closed_digest_text, closed_text
+from hermes_kanban.model.records import Decision, Delivery
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, write
 
 AT_ONCE: Final = 100
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A message to edit: which of a destination, and what it is to say."""
+    """A message to edit: which of a destination, what it is to say, and what is decided by that.
 
-    delivery_id: int
+    Without a text it cannot be edited.
+    """
+
     destination: str
     receipt: str
     text: str
+    delivery_ids: list[int]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -38,12 +42,12 @@ def to_close(
     after: int = 0,
     limit: int = AT_ONCE,
 ) -> Page:
-    """Messages that ask what is decided by now.
+    """Messages that ask what is decided by now; a digest is among them for each new decision.
 
     Only those are looked at that were sent since then (Unix seconds), or whose task has an event
     after ``since_event``: of the others nothing has changed.
     """
-    found: list[Closing] = []
+    found: dict[tuple[str, str], Closing] = {}
     parameters = {"event": since_event, "since": since, "after": after, "limit": limit}
     rows = fetch_all(conn, _OPEN, parameters)
     for *columns, task_id, destination in rows:
@@ -51,12 +55,22 @@ def to_close(
         decision = decisions.decision_of(conn, task_id, delivery.event_id)
         if decision is None or delivery.receipt is None:
             continue
-        try:
-            text = closed_text(conn, delivery, decision)
-        except Unwritable:
-            text = ""
-        found.append(Closing(delivery.id, destination, delivery.receipt, text))
-    return Page(found, rows[-1]["id"] if len(rows) == limit else None)
+        place = (destination, delivery.receipt)
+        if place not in found:
+            text = _text(conn, delivery, decision)
+            found[place] = Closing(destination, delivery.receipt, text, [])
+        found[place].delivery_ids.append(delivery.id)
+    return Page(list(found.values()), rows[-1]["id"] if len(rows) == limit else None)
+
+
+def _text(conn: BoardConnection, delivery: Delivery, decision: Decision) -> str:
+    together = digests.members(conn, delivery)
+    try:
+        if len(together) > 1:
+            return closed_digest_text(conn, together)
+        return closed_text(conn, delivery, decision)
+    except Unwritable:
+        return ""
 
 
 _OPEN: Final = f"""
@@ -69,11 +83,11 @@ ORDER BY d.id LIMIT :limit
 """
 
 
-def mark_closed(conn: BoardConnection, delivery_id: int) -> None:
-    """Its message says what was decided, or cannot be made to."""
+def mark_closed(conn: BoardConnection, delivery_ids: Iterable[int]) -> None:
+    """Their message says what was decided about them, or cannot be made to."""
     with write(conn, "mark-closed") as tx:
-        parameters = {"id": delivery_id, "now": tx.now}
-        tx.run(
-            "UPDATE deliveries SET closed_at = :now WHERE id = :id AND closed_at IS NULL",
-            parameters,
-        )
+        for delivery_id in delivery_ids:
+            tx.run(CLOSE, {"id": delivery_id, "now": tx.now})
+
+
+CLOSE: Final = "UPDATE deliveries SET closed_at = :now WHERE id = :id AND closed_at IS NULL"

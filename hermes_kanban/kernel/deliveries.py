@@ -21,6 +21,8 @@ def with_receipt(conn: BoardConnection, receipt: str) -> list[Delivery]:
 class Owing(msgspec.Struct, frozen=True):
     """How a subscription fares: its deliveries by state, when the next is due, and how it went.
 
+    What was dropped is not counted.
+
     ``attempts`` and ``reason`` are those of the delivery that is next, if it has been tried.
     """
 
@@ -41,7 +43,10 @@ def owing(conn: BoardConnection, sub_id: int) -> Owing:
     return _owing(counts, head, None if newest is None else newest[0])
 
 
-_BY_STATE: Final = "SELECT state, count(*) FROM deliveries WHERE sub_id = :sub GROUP BY state"
+_BY_STATE: Final = (
+    "SELECT state, count(*) FROM deliveries WHERE sub_id = :sub AND dropped_at IS NULL"
+    " GROUP BY state"
+)
 _LAST_DELIVERED: Final = "SELECT max(delivered_at) FROM deliveries WHERE sub_id = :sub"
 _HEAD: Final = (
     "SELECT next_attempt_at, attempts, reason FROM deliveries"
@@ -85,7 +90,7 @@ _FAMILIES: Final = (
 )
 _EACH_BY_STATE: Final = (
     f"SELECT f.sub, d.state, count(*), max(d.delivered_at) FROM ({_FAMILIES}) f"
-    " JOIN deliveries d ON d.sub_id = f.id GROUP BY f.sub, d.state"
+    " JOIN deliveries d ON d.sub_id = f.id WHERE d.dropped_at IS NULL GROUP BY f.sub, d.state"
 )
 _EACH_HEAD: Final = f"""
 SELECT f.sub, d.next_attempt_at, d.attempts, d.reason FROM ({_FAMILIES}) f
@@ -97,13 +102,17 @@ ORDER BY d.attempts, d.next_attempt_at DESC
 
 
 def count_owed(conn: BoardConnection) -> dict[str, int]:
-    """How many deliveries are ``waiting`` and ``dead``; a state without any is left out."""
+    """How many deliveries are ``waiting``, and ``dead`` without having been dropped.
+
+    A state without any is left out.
+    """
     return dict(fetch_all(conn, _OWED))
 
 
 _OWED: Final = (
     "SELECT state, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY state"
-    " UNION ALL SELECT state, count(*) FROM deliveries WHERE state = 'dead' GROUP BY state"
+    " UNION ALL SELECT state, count(*) FROM deliveries"
+    " WHERE state = 'dead' AND dropped_at IS NULL GROUP BY state"
 )
 
 

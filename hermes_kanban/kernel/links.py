@@ -8,7 +8,7 @@ from typing import Any, Final
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
-from hermes_kanban.kernel.inherit import inherit
+from hermes_kanban.kernel.inherit import follow, inherit
 from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -100,6 +100,7 @@ def unlink_tasks(
             run_id=by.run_id,
             facts=_link_payload("remove", parent_id, child_id),
         )
+        follow(tx, [child_id, parent_id])
         gates.settle_after_link_change(tx, child)
         parent = lifecycle.load(tx, parent_id)
         if parent is not None and parent["status"] not in ("done", "archived"):
@@ -112,8 +113,10 @@ def write_link(tx: Transaction, child: TaskState, part: LinkPart) -> None:
     key: dict[str, Any] = {"parent": part.parent_id, "child": part.child_id}
     if part.op == "add":
         tx.run(_INSERT_LINK, key | {"now": lifecycle.moment(tx, child)}).fetchall()
+        inherit(tx, [part.child_id], [part.parent_id])
     else:
         tx.run(_DELETE_LINK, key).fetchall()
+        follow(tx, [part.child_id, part.parent_id])
 
 
 def release_link(tx: Transaction, parent_id: str, child: TaskState, actor: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -35,24 +35,21 @@ class Unwritable(Exception):
     """A delivery whose message cannot be written, for a reason that will not go away."""
 
 
-class _Piece(NamedTuple):
-    """One thing that happened, ready to be told; ``decided`` is the sentence about its question."""
-
-    item: Item
-    asked: str
-    decided: str
-
-
-def write_message(conn: BoardConnection, deliveries: Sequence[Delivery], key: str) -> Message:
+def write_message(
+    conn: BoardConnection,
+    deliveries: Sequence[Delivery],
+    key: str,
+    *,
+    program: str = texts.PROGRAM,
+) -> Message:
     """The message of these deliveries of one subscription, under that key. Raises Unwritable.
 
-    What cannot be told of several is told of as such; it holds up none of the others.
+    ``program`` is what commands begin with where the message is read. What cannot be told of
+    several is told of as such; it holds up none of the others.
     """
     if len(deliveries) == 1:
-        return _single(conn, deliveries[0], key)
-    items = [_item(conn, delivery) for delivery in deliveries]
-    link = link_to(conn, None)
-    subject = texts.digest_subject(items, conn.paths.slug)
+        return _single(conn, deliveries[0], key, program)
+    items, subject, link = _digest(conn, deliveries)
     return Message(
         dedup_key=key,
         board=conn.paths.slug,
@@ -66,14 +63,21 @@ def write_message(conn: BoardConnection, deliveries: Sequence[Delivery], key: st
     )
 
 
-def _single(conn: BoardConnection, delivery: Delivery, key: str) -> Message:
-    event, piece = _piece(conn, delivery)
-    item = piece.item
-    wanted = piece.asked
+def _digest(
+    conn: BoardConnection, deliveries: Sequence[Delivery]
+) -> tuple[list[Item], str, str | None]:
+    """What there is to tell, the subject, and the link."""
+    items = [_item(conn, delivery) for delivery in deliveries]
+    return items, texts.digest_subject(items, conn.paths.slug), link_to(conn, None)
+
+
+def _single(conn: BoardConnection, delivery: Delivery, key: str, program: str) -> Message:
+    event, item = _piece(conn, delivery)
+    wanted = texts.asked(item.event.kind, event.task_id, item.event.facts, program)
     if item.link is not None and item.ask is None:
         wanted = ""  # the link leads to all there is
-    if piece.decided:
-        wanted = texts.decided_text(piece.decided)
+    if item.decided:
+        wanted = texts.decided_text(item.decided)
     return Message(
         dedup_key=key,
         board=conn.paths.slug,
@@ -92,13 +96,13 @@ def _single(conn: BoardConnection, delivery: Delivery, key: str) -> Message:
 
 def _item(conn: BoardConnection, delivery: Delivery) -> Item:
     try:
-        return _piece(conn, delivery)[1].item
+        return _piece(conn, delivery)[1]
     except Unwritable as error:
         told = AboutEvent(delivery.event_id, "unreadable", "system", None, 0)
         return Item(event=told, task=None, subject=f"Event {delivery.event_id}: {error}")
 
 
-def _piece(conn: BoardConnection, delivery: Delivery) -> tuple[Event, _Piece]:
+def _piece(conn: BoardConnection, delivery: Delivery) -> tuple[Event, Item]:
     try:
         event = get_event(conn, delivery.event_id)
         if event is None:
@@ -113,7 +117,7 @@ def _piece(conn: BoardConnection, delivery: Delivery) -> tuple[Event, _Piece]:
         raise Unwritable(f"its message cannot be written: {error}") from error
 
 
-def _told(conn: BoardConnection, event: Event) -> _Piece:
+def _told(conn: BoardConnection, event: Event) -> Item:
     facts = texts.facts(event.payload)
     task = _about_task(conn, event.task_id)
     told = AboutEvent(event.id, event.kind, event.actor, event.run_id, event.created_at, facts)
@@ -121,7 +125,7 @@ def _told(conn: BoardConnection, event: Event) -> _Piece:
     decided = None
     if ask is not None and event.task_id is not None:
         decided = decisions.decision_of(conn, event.task_id, event.id)
-    item = Item(
+    return Item(
         event=told,
         task=task,
         subject=texts.subject(event.kind, event.task_id, None if task is None else task.title),
@@ -129,16 +133,21 @@ def _told(conn: BoardConnection, event: Event) -> _Piece:
         link=link_to(conn, event.task_id),
         ask=ask if decided is None else None,
         question=event.id if ask is not None and decided is None else None,
+        decided="" if decided is None else decisions.sentence(decided),
     )
-    wanted = texts.asked(event.kind, event.task_id, facts)
-    return _Piece(item, wanted, "" if decided is None else decisions.sentence(decided))
 
 
 def closed_text(conn: BoardConnection, delivery: Delivery, decision: Decision) -> str:
     """What a message says once its question is decided. Raises Unwritable."""
-    item = _piece(conn, delivery)[1].item
+    item = _piece(conn, delivery)[1]
     sentence = decisions.sentence(decision)
     return texts.closed_text(item.subject, item.said, sentence, item.link)
+
+
+def closed_digest_text(conn: BoardConnection, deliveries: Sequence[Delivery]) -> str:
+    """What a digest says by now: of each question either that it is asked, or who decided it."""
+    items, subject, link = _digest(conn, deliveries)
+    return texts.digest_text(subject, items, link, links=True)
 
 
 def asks(event: Event) -> bool:

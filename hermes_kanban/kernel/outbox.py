@@ -14,15 +14,17 @@ import msgspec
 
 from hermes_kanban import notify
 from hermes_kanban.kernel import limits
+from hermes_kanban.kernel.closings import CLOSE
 from hermes_kanban.kernel.digests import COLUMNS, collect, members
 from hermes_kanban.kernel.due import decode_options, due_at, options_of
 from hermes_kanban.kernel.matching import Histories, Subscribers, look, wakes
 from hermes_kanban.kernel.messages import Unwritable, asks, read_event, write_message
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, newest_event_id
 from hermes_kanban.kernel.subscriptions import WAKE, get_subscription
+from hermes_kanban.kernel.telling import key_at, pass_told
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.model.records import Delivery, Subscription
-from hermes_kanban.model.words import DELIVERY_STATES
+from hermes_kanban.model.words import DELIVERY_STATES, LISTED_STATES
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import Message, Outcome
 from hermes_kanban.redact import one_line, redact
@@ -48,6 +50,7 @@ RETRY_AFTER_SECONDS_MAX: Final = 86_400
 UNTRIED_SECONDS: Final = 30
 RECEIPT_CHARACTERS: Final = 500
 REASON_CHARACTERS: Final = 500
+DROPPED: Final = "dropped by a person"
 
 _JITTER_BITS: Final = 16
 
@@ -231,7 +234,11 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
-    """The subscription's head with its message, or None while it is not due."""
+    """The subscription's head with its message, or None while it is not due.
+
+    What its destination was told by another subscription is passed over.
+    """
+    pass_told(conn, sub_id)
     collect(conn, sub_id)
     # As of one moment: a purge in between would take the event and leave the delivery.
     with reading(conn):
@@ -247,7 +254,9 @@ def _outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
     if due_at(decode_options(options), max(delivery.next_attempt_at or 0, now)) > now:
         return None
     try:
-        message = write_message(conn, members(conn, delivery), delivery.batch or delivery.dedup_key)
+        key = delivery.batch or key_at(conn, delivery, destination)
+        program = notify.command_at(destination)
+        message = write_message(conn, members(conn, delivery), key, program=program)
     except Unwritable as problem:
         return Outgoing(delivery, destination, None, str(problem))
     return Outgoing(delivery, destination, message)
@@ -288,19 +297,15 @@ def mark_delivered(
     receipt = limits.text("receipt", receipt, RECEIPT_CHARACTERS)
 
     def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        for one in members(conn, delivery):
+            event = read_event(conn, one.event_id)
+            if event is None or not asks(event):
+                tx.run(CLOSE, {"id": one.id, "now": tx.now})
         arrived = {"state": "delivered", "delivered_at": tx.now, "next_attempt_at": None}
-        arrived |= {"attempts": delivery.attempts + 1, "reason": None, "receipt": receipt}
-        return arrived | {"closed_at": None if _may_be_edited(tx, delivery) else tx.now}
+        arrived |= {"attempts": delivery.attempts + 1, "reason": None, "dropped_at": None}
+        return arrived | {"receipt": receipt}
 
     return _change(conn, "mark-delivered", delivery_id, ("waiting", "dead"), changes)
-
-
-def _may_be_edited(tx: Transaction, delivery: Delivery) -> bool:
-    """Whether the message asks one thing: editing a digest would hide the others."""
-    if delivery.batch is not None and len(members(tx.conn, delivery)) > 1:
-        return False
-    event = read_event(tx.conn, delivery.event_id)
-    return event is not None and asks(event)
 
 
 def mark_retry(
@@ -358,28 +363,58 @@ def retry_delivery(conn: BoardConnection, delivery_id: int) -> bool:
     def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
         if delivery.state == "delivered":
             raise InvalidInput("delivery", "one that waits or is dead", "has been delivered")
-        if get_subscription(conn, delivery.sub_id).ended_at is not None:
+        sub = get_subscription(conn, delivery.sub_id)
+        if sub.ended_at is not None:
             allowed = "one of a live subscription; subscribe again to hear of what comes"
             raise InvalidInput("delivery", allowed, "belongs to a subscription that has ended")
-        return {"state": "waiting", "attempts": 0, "next_attempt_at": tx.now, "reason": None}
+        again = {"state": "waiting", "attempts": 0, "next_attempt_at": tx.now, "reason": None}
+        wakes = {"wake_at": tx.now} if sub.mode == WAKE else {}
+        return again | wakes | {"dropped_at": None}
 
     _change(conn, "retry-delivery", delivery_id, DELIVERY_STATES, changes)
     return True
 
 
-def drop_delivery(
-    conn: BoardConnection, delivery_id: int, reason: str = "dropped by a person"
-) -> bool:
-    """waiting → dead by a person; False if it does not wait."""
-    reason = limits.required("reason", reason, limits.REASON_BYTES)
+def drop_delivery(conn: BoardConnection, delivery_id: int, reason: str | None = None) -> bool:
+    """A person gives it up, whether it waits or is dead; False if it arrived or was dropped before.
+
+    Without a ``reason`` a dead one keeps why it could not arrive.
+    """
+    reason = limits.text("reason", reason, limits.REASON_BYTES)
     changed = []
 
-    def changes(_tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+    def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
+        if delivery.dropped_at is not None:
+            return {"dropped_at": delivery.dropped_at}
         changed.append(delivery.id)
-        return _dead(delivery.attempts, reason)
+        why = reason or delivery.reason if delivery.state == "dead" else reason
+        dropped = {"dropped_at": tx.now, "wake_at": None}
+        return _dead(delivery.attempts, why or DROPPED) | dropped
 
-    _change(conn, "drop-delivery", delivery_id, ("waiting",), changes)
+    _change(conn, "drop-delivery", delivery_id, ("waiting", "dead"), changes)
     return bool(changed)
+
+
+def drop_all(conn: BoardConnection, delivery_id: int, reason: str | None = None) -> int:
+    """Drop a delivery, and all dead ones that were to go where it goes; how many were dropped."""
+    with write(conn, "drop-deliveries") as tx:
+        dropped = int(drop_delivery(conn, delivery_id, reason))
+        sub = get_subscription(conn, get_delivery(conn, delivery_id).sub_id)
+        why = None if reason is None else _reason(reason)
+        return (
+            dropped
+            + tx.run(
+                _DROP_DEAD, {"destination": sub.destination, "reason": why, "now": tx.now}
+            ).rowcount
+        )
+
+
+_DROP_DEAD: Final = (
+    "UPDATE deliveries SET dropped_at = :now, wake_at = NULL,"
+    " reason = coalesce(cast(:reason AS TEXT), reason)"
+    " WHERE state = 'dead' AND dropped_at IS NULL"
+    " AND sub_id IN (SELECT id FROM kanban_notify_subs WHERE destination = :destination)"
+)
 
 
 def _change(
@@ -452,13 +487,15 @@ def list_outbox(
 ) -> list[Delivery]:
     """One page of deliveries by id; ``sub_id`` leaves those of that subscription, and of its tree.
 
+    ``state`` is one of ``LISTED_STATES``: those that were dropped are not among the dead.
+
     ``after`` is the last of the page before in either order; 0 asks for the first page.
     """
     limits.whole("limit", limit, 1, PAGE_LIMIT)
     condition = ""
     if state is not None:
         # As a literal: an index that holds one state serves no parameter.
-        condition = f"d.state = '{limits.word('state', state, DELIVERY_STATES)}' AND"
+        condition = f"d.{_LISTED[limits.word('state', state, LISTED_STATES) or '']} AND"
     if sub_id is not None:
         condition += f" d.sub_id IN ({_WITH_HANDED_DOWN}) AND"
     place, order = ("d.id > :after", "d.id")
@@ -470,4 +507,10 @@ def list_outbox(
     return [Delivery(*row) for row in rows]
 
 
+_LISTED: Final = {
+    "waiting": "state = 'waiting'",
+    "delivered": "state = 'delivered'",
+    "dead": "state = 'dead' AND d.dropped_at IS NULL",
+    "dropped": "dropped_at IS NOT NULL",
+}
 _WITH_HANDED_DOWN: Final = "SELECT id FROM kanban_notify_subs WHERE id = :sub OR root_id = :sub"

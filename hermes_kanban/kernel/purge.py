@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import gates, leftovers, limits
+from hermes_kanban.kernel import gates, inherit, leftovers, limits
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.model.errors import BoardBusy, InUse
 from hermes_kanban.store.files import remove_below
@@ -38,7 +38,8 @@ class Purged(msgspec.Struct, frozen=True):
 def purge_task(conn: BoardConnection, task_id: str, *, actor: str | None = None) -> Purged:
     """archived → gone, for good; each child is unlinked first, and goes on if it waited for it.
 
-    Subscriptions to the task end with it, what it still owed of news is owed no more. Its files go
+    Subscriptions to the task and its tree end with it, what it still owed of news is owed no more.
+    Its files go
     after the commit; inside a ``batch``, and after a crash, ``gc`` removes them. Raises InUse while
     a process of it may still live.
     """
@@ -47,8 +48,13 @@ def purge_task(conn: BoardConnection, task_id: str, *, actor: str | None = None)
         task = task_state(tx, task_id)
         row = lifecycle.transition("purge", task["status"], "archive it first")
         _refuse_alive(tx, task_id)
+        near = inherit.near(tx, task_id)
         unlinked = _unlink_children(tx, task_id, by)
+        roots = tx.all("SELECT id FROM kanban_notify_subs WHERE task_id = :id", {"id": task_id})
         purged = _delete_rows(tx, task_id, unlinked)
+        for (root_id,) in roots:
+            inherit.end_tree(tx, root_id)
+        inherit.follow(tx, near)
         counts = {name: getattr(purged, name) for name in ("events", "comments", "deliveries")}
         facts = leftovers.purged_facts(task, purged.run_ids) | {"seq": task["seq"]} | counts
         lifecycle.append_event(tx, None, row.event, by, facts)

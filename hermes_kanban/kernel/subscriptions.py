@@ -33,7 +33,6 @@ FILTER_KEYS: Final = ("kinds", "tasks", "assignee", "tenant")
 FILTER_VALUES: Final = 100
 SUBSCRIPTION_COLUMNS: Final = ", ".join(f"s.{name}" for name in Subscription.__struct_fields__)
 
-_ENDED_BY_SUBSCRIBER: Final = "its subscription ended"
 _FILTER_AT: Final = Subscription.__struct_fields__.index("filter")
 _OPTIONS_AT: Final = Subscription.__struct_fields__.index("options")
 
@@ -142,27 +141,15 @@ _BY_ID: Final = f"SELECT {SUBSCRIPTION_COLUMNS} FROM kanban_notify_subs s WHERE 
 def unsubscribe(conn: BoardConnection, sub_id: int, *, actor: str | None = None) -> bool:
     """End a subscription, and those that were inherited from it; False if it had ended already.
 
-    What they still wait for is given up.
+    What they still wait for is given up. What another tree hands down as well stays with that.
     """
     limits.actor(actor)
     with write(conn, "unsubscribe") as tx:
         if get_subscription(conn, sub_id).ended_at is not None:
             return False
-        parameters = {"id": sub_id, "now": tx.now, "reason": _ENDED_BY_SUBSCRIBER}
-        for (one,) in [(sub_id,), *tx.all(_INHERITED, parameters)]:
-            parameters["id"] = one
-            tx.run("UPDATE kanban_notify_subs SET ended_at = :now WHERE id = :id", parameters)
-            tx.run(_GIVE_UP_WAITING, parameters)
+        inherit.end(tx, sub_id)
+        inherit.end_tree(tx, sub_id)
         return True
-
-
-_INHERITED: Final = (
-    "SELECT id FROM kanban_notify_subs WHERE root_id = :id AND ended_at IS NULL ORDER BY id"
-)
-_GIVE_UP_WAITING: Final = (
-    "UPDATE deliveries SET state = 'dead', reason = :reason, next_attempt_at = NULL"
-    " WHERE sub_id = :id AND state = 'waiting'"
-)
 
 
 def check_filter(filter: dict[str, Any] | None) -> dict[str, list[str]]:

@@ -51,7 +51,8 @@ def next_wake(conn: BoardConnection) -> int | None:
 
 
 _COLUMNS: Final = f"{digests.COLUMNS}, s.mode, s.options"
-_WAITS: Final = "d.state = 'waiting' AND d.wake_at IS NOT NULL"
+# Whatever became of the message: to tell people and to wake an agent are two things.
+_WAITS: Final = "d.wake_at IS NOT NULL"
 _FROM: Final = "FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id"
 _DUE: Final = (
     f"SELECT d.id, s.options {_FROM} WHERE {_WAITS} AND d.wake_at <= :now"

@@ -208,7 +208,8 @@ class Delivery(msgspec.Struct, frozen=True):
 
     ``batch`` is the key of the digest that it is sent in, ``receipt`` the destination's own id of
     the message. ``closed_at``: nothing in that message is open any more. ``wake_at``: when its
-    agent is to be woken, None if nobody is, or has been.
+    agent is to be woken, None if nobody is, or has been. ``dropped_at``: when it was given up by a
+    person, or by the end of its subscription; it is dead then, and nobody has to look.
     """
 
     id: int
@@ -224,6 +225,7 @@ class Delivery(msgspec.Struct, frozen=True):
     receipt: str | None = None
     closed_at: int | None = None
     wake_at: int | None = None
+    dropped_at: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -44,3 +44,4 @@ EVENT_KINDS: Final[frozenset[str]] = frozenset(EVENTS)
 
 NOTIFY_MODES: Final[tuple[str, ...]] = ("notify", "wake", "notify_and_wake")
 DELIVERY_STATES: Final[tuple[str, ...]] = ("waiting", "delivered", "dead")
+LISTED_STATES: Final[tuple[str, ...]] = (*DELIVERY_STATES, "dropped")

@@ -25,6 +25,7 @@ from hermes_kanban.notify.message import (
     not_now,
     retry,
 )
+from hermes_kanban.notify.texts import PROGRAM
 
 SEND_SECONDS: Final = 30.0
 
@@ -113,6 +114,13 @@ def unreached(platform: str) -> str:
     return f"no gateway here is connected to chat.{platform}"
 
 
+def command_at(destination: str) -> str:
+    """What a command begins with where the messages of a destination are read."""
+    scheme = split(destination)[0]
+    # Clients of Matrix keep the slash for commands of their own.
+    return "!kanban" if scheme == "matrix" else "/kanban" if scheme in PLATFORMS else PROGRAM
+
+
 def split(destination: str) -> tuple[str, str]:
     """Scheme and address."""
     scheme, _, address = destination.partition(":")
@@ -136,6 +144,7 @@ __all__ = [
     "Outcome",
     "check_destination",
     "close",
+    "command_at",
     "dead",
     "delivered",
     "not_now",

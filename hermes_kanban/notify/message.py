@@ -55,7 +55,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a digest tells of, with the fields that a message has of its own."""
+    """One thing that a digest tells of, with the fields that a message has of its own.
+
+    ``decided`` says who decided what it asked, where somebody has.
+    """
 
     event: AboutEvent
     task: AboutTask | None
@@ -64,6 +67,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     link: str | None = None
     ask: Ask | None = None
     question: int | None = None
+    decided: str = ""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

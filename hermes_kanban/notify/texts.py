@@ -8,6 +8,8 @@ from typing import Any, Final
 from hermes_kanban.notify.message import Item
 from hermes_kanban.redact import one_line, redact, strip_control
 
+PROGRAM: Final = "hermes-kanban"
+"""What a command begins with where there is a command line."""
 TEXT_CHARACTERS: Final = 1_500
 PART_CHARACTERS: Final = 500
 SUBJECT_CHARACTERS: Final = 200
@@ -36,9 +38,9 @@ _HEADLINES: Final = {
     "triaged": "Needs a decision",
 }
 _ASKED: Final = {
-    "gave_up": "See what happened: hermes-kanban runs {id}; try again: hermes-kanban unblock {id}",
-    "review_requested": "Decide: hermes-kanban approve {id}, or request-changes {id}",
-    "triaged": "Decide: hermes-kanban accept {id}, or archive {id}",
+    "gave_up": "See what happened: {program} runs {id}; try again: {program} unblock {id}",
+    "review_requested": "Decide: {program} approve {id}, or request-changes {id}",
+    "triaged": "Decide: {program} accept {id}, or archive {id}",
 }
 
 
@@ -50,13 +52,17 @@ def subject(kind: str, task_id: str | None, title: str | None) -> str:
     return cut(one_line(strip_control(headline)), SUBJECT_CHARACTERS)
 
 
-def asked(kind: str, task_id: str | None, facts: dict[str, Any]) -> str:
-    """What is wanted of the reader at a terminal, or where there is more to read."""
+def asked(kind: str, task_id: str | None, facts: dict[str, Any], program: str = PROGRAM) -> str:
+    """What the reader can type: what is wanted of him, or where there is more to read.
+
+    ``program`` is what commands begin with where he reads it.
+    """
     if task_id is None:
         return ""
     if kind == "blocked" and (lifted_by := facts.get("lifted_by")):
-        return f"To lift it: {lifted_by}"
-    return _ASKED.get(kind, "More: hermes-kanban show {id}").format(id=task_id)
+        return f"To lift it: {str(lifted_by).replace(f'{PROGRAM} ', f'{program} ')}"
+    wanted = _ASKED.get(kind, "More: {program} show {id}")
+    return wanted.format(id=task_id, program=program)
 
 
 def text(subject: str, said: str, asked: str, link: str | None) -> str:
@@ -73,14 +79,23 @@ def digest_subject(items: Sequence[Item], board: str) -> str:
     return f"{len(items)} things happened on {board}{wanted}"
 
 
-def digest_text(subject: str, items: Sequence[Item], link: str | None) -> str:
-    """A line for each, in order, and what was said of those that ask something."""
+def digest_text(
+    subject: str, items: Sequence[Item], link: str | None, *, links: bool = False
+) -> str:
+    """A line for each, in order; what was said of those that ask something, or who decided it.
+
+    With ``links`` those that ask have the address of their task.
+    """
     end = "" if link is None else f"\n{link}"
     lines = [subject]
     for one in items:
         lines.append(f"- {one.subject}")
         if one.ask is not None and one.said:
             lines.append(f"  {cut(one_line(one.said), DIGEST_PART_CHARACTERS)}")
+        if one.ask is not None and one.link and links:
+            lines.append(f"  {one.link}")
+        if one.decided:
+            lines.append(f"  {cut(decided_text(one.decided), DIGEST_PART_CHARACTERS)}")
     return cut("\n".join(lines), DIGEST_CHARACTERS - len(end)) + end
 
 

@@ -47,10 +47,11 @@ class Scene:
 
     def close(self) -> None:
         """Nobody needs the board any more."""
-        socket = self.conn.paths.doorbell(self.conn.board_id)
+        paths, board_id = self.conn.paths, self.conn.board_id
         self.conn.close()
-        # A gateway that was killed leaves it; with a long path it lies outside of the home.
-        socket.unlink(missing_ok=True)
+        # A gateway that was killed leaves them; with a long path they lie outside of the home.
+        for socket in (paths.doorbell(board_id), paths.notifier_bell(board_id)):
+            socket.unlink(missing_ok=True)
 
     # Gateways
 

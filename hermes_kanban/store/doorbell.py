@@ -1,4 +1,4 @@
-"""Ringing the gateway: one datagram to the board's socket after a commit.
+"""Ringing the gateway: one datagram to each of the board's sockets after a commit.
 
 The bell only saves waiting. A commit is never held up or failed by it, and a watcher that missed
 a ring sees the change by SQLite's own change counter.
@@ -7,7 +7,7 @@ a ring sees the change by SQLite's own change counter.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,36 +20,36 @@ QUIET_SECONDS: Final = 1.0
 class Doorbell:
     """The sending side; silent when nobody listens.
 
-    Found alone, it does not try again for a second: whoever starts listening in that second looks
-    at the whole board first, and sees later changes by the change counter. ``path`` is asked and
-    the socket's module loaded at the first ring: who only reads never rings.
+    Where it finds nobody it does not try again for a second: whoever starts listening in that
+    second looks at the whole board first, and sees later changes by the change counter. ``paths``
+    is asked and the socket's module loaded at the first ring: who only reads never rings.
     """
 
-    __slots__ = ("_address", "_path", "_quiet_until", "_socket")
+    __slots__ = ("_paths", "_quiet_until", "_socket")
 
-    def __init__(self, path: Callable[[], Path]) -> None:
-        self._path = path
-        self._address = ""
+    def __init__(self, paths: Callable[[], Sequence[Path]]) -> None:
+        self._paths = paths
+        self._quiet_until: dict[str, float] = {}
         self._socket: socket.socket | None = None
-        self._quiet_until = 0.0
 
     def ring(self) -> None:
-        """Send one datagram and do not care whether it arrived."""
+        """Send the datagrams and do not care whether they arrived."""
         now = time.monotonic()
-        if now < self._quiet_until:
-            return
         bell = self._socket or self._open()
-        try:
-            bell.sendto(b"!", self._address)
-        except BlockingIOError:
-            pass  # the listener has rings enough to wake it
-        except OSError:
-            self._quiet_until = now + QUIET_SECONDS
+        for address, quiet_until in self._quiet_until.items():
+            if now < quiet_until:
+                continue
+            try:
+                bell.sendto(b"!", address)
+            except BlockingIOError:
+                pass  # the listener has rings enough to wake it
+            except OSError:
+                self._quiet_until[address] = now + QUIET_SECONDS
 
     def _open(self) -> socket.socket:
         import socket
 
-        self._address = str(self._path())
+        self._quiet_until = {str(path): 0.0 for path in self._paths()}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         return self._socket
 

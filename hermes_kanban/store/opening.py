@@ -339,7 +339,7 @@ def _prepare(conn: store.SqliteConnection, inode: int) -> None:
     row = conn.execute("SELECT board_id, default_workdir FROM boards").fetchone()
     conn.board_id, conn.default_workdir = row
     paths, board_id = conn.paths, conn.board_id
-    conn._bell = Doorbell(lambda: paths.doorbell(board_id))
+    conn._bell = Doorbell(lambda: (paths.doorbell(board_id), paths.notifier_bell(board_id)))
 
 
 def _judge_application(conn: sqlite3.Connection, paths: BoardPaths) -> None:

@@ -72,7 +72,13 @@ class OneSubscription(msgspec.Struct, kw_only=True):
 
 class Outbox(msgspec.Struct, kw_only=True):
     subscription: Annotated[Id, Meta(description="and those that it handed down")] | None = None
-    state: Literal["waiting", "delivered", "dead"] | None = None
+    state: (
+        Annotated[
+            Literal["waiting", "delivered", "dead", "dropped"],
+            Meta(description="dropped are those that were given up; dead ones are without them"),
+        ]
+        | None
+    ) = None
     order: Literal["oldest", "newest"] = "oldest"
     after: After = 0
     limit: Limit = 100
@@ -87,7 +93,10 @@ class Destinations(msgspec.Struct):
 
 
 class DropDelivery(OneDelivery, kw_only=True):
-    reason: str = "dropped by a person"
+    reason: Annotated[str, Meta(description="without one a dead delivery keeps its own")] | None = (
+        None
+    )
+    all: Annotated[bool, Meta(description="and every dead one of its destination")] = False
 
 
 class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +180,12 @@ class Settled(msgspec.Struct, frozen=True):
 
     id: int
     changed: bool
+
+
+class Dropped(Settled, frozen=True):
+    """``dropped`` says how many were."""
+
+    dropped: int
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -343,10 +358,12 @@ def _retry(call: Call, asked: OneDelivery) -> Settled:
     return Settled(asked.delivery, outbox.retry_delivery(call.conn, asked.delivery))
 
 
-def _drop(call: Call, asked: DropDelivery) -> Settled:
+def _drop(call: Call, asked: DropDelivery) -> Dropped:
     from hermes_kanban.kernel import outbox
 
-    return Settled(asked.delivery, outbox.drop_delivery(call.conn, asked.delivery, asked.reason))
+    drop = outbox.drop_all if asked.all else outbox.drop_delivery
+    dropped = int(drop(call.conn, asked.delivery, asked.reason))
+    return Dropped(asked.delivery, dropped > 0, dropped)
 
 
 NOTIFYING = (
@@ -408,7 +425,7 @@ NOTIFYING = (
         request=Outbox,
         response=DeliveryPage,
         function=_outbox,
-        sentence="What is owed to whom: waiting, delivered, or dead with the reason.",
+        sentence="What is owed to whom: waiting, delivered, dead with the reason, or dropped.",
         changes=False,
         about_task=False,
     ),
@@ -423,9 +440,9 @@ NOTIFYING = (
     Verb(
         name="drop_delivery",
         request=DropDelivery,
-        response=Settled,
+        response=Dropped,
         function=_drop,
-        sentence="Give a delivery up.",
+        sentence="Give a delivery up, waiting or dead, or all dead ones of its destination.",
         about_task=False,
     ),
 )

@@ -31,7 +31,7 @@ def owe(web: WebAlone, task_id: str, destination: str) -> int:
     subscriptions.subscribe(web.conn, destination=destination, task_id=task_id)
     kb.block_task(web.conn, task_id, reason="Anybody?")
     outbox.advance_cursors(web.conn)
-    (owed,) = outbox.list_outbox(web.conn)
+    owed = outbox.list_outbox(web.conn)[-1]
     outbox.mark(web.conn, owed.id, dead("404 Not Found"))
     return owed.id
 
@@ -138,16 +138,38 @@ def test_what_is_dead_is_found_from_health_and_tried_or_dropped_in_the_outbox(
     expect(gone).to_contain_text("Slack C0BUILDS")
     expect(gone).to_contain_text("Dead after 1 attempt404 Not Found")
     gone.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("Nothing was given up.")).to_be_visible()
+    expect(page.get_by_text("Nothing is dead.")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Waiting")).click()
     row(page, "Tell somebody").get_by_role("button", name="Drop…").click()
     form(page).get_by_role("textbox").fill("the channel is gone")
     form(page).get_by_role("button", name="Drop").click()
     expect(page.get_by_text("Nothing waits.")).to_be_visible()
     assert outbox.get_delivery(web.conn, owed).reason == "the channel is gone"
-    page.get_by_role("button", name=re.compile("^Dead")).click()
+    expect(page.get_by_role("button", name="Dead 0", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Dropped").click()
+    expect(row(page, "Tell somebody")).to_contain_text(re.compile("Dropped.*The channel is gone"))
     row(page, "Tell somebody").get_by_role("link", name=task_id).click()
     expect(page).to_have_url(re.compile(f"task={task_id}"))
+
+
+def test_all_dead_ones_of_a_destination_are_dropped_where_health_tells_of_them(
+    web: WebAlone, visit: Visitor
+) -> None:
+    for _ in range(2):
+        owe(web, web.task(title="Tell somebody"), "slack:C0BUILDS")
+    owe(web, web.task(title="Tell another"), "slack:C0OTHER")
+    page = shown(visit(web, "/b/default/health"))
+    messages = page.get_by_role("region", name="Messages")
+    expect(messages.get_by_role("link", name="3 dead")).to_be_visible()
+    row(page, "Tell somebody").first.get_by_role("button", name="Drop…").click()
+    form(page).get_by_role("button", name="All dead ones there").click()
+    form(page).get_by_role("button", name="Drop", exact=True).click()
+    expect(messages.get_by_role("link", name="1 dead")).to_be_visible()
+    row(page, "Tell another").get_by_role("button", name="Drop…").click()
+    form(page).get_by_role("button", name="Drop", exact=True).click()
+    expect(messages).to_contain_text("None was given up.")
+    states = {one.dropped_at is None for one in outbox.list_outbox(web.conn)}
+    assert states == {False}
 
 
 def test_on_a_telephone_it_is_under_more_and_a_task_has_it_in_its_menu(

@@ -43,6 +43,21 @@ def test_the_bell_wakes_it_sooner_than_the_change_counter(gateways: Gateways) ->
     assert min(with_bell) < statistics.median(without), (with_bell, without)
 
 
+def test_a_notifier_has_a_bell_of_its_own_where_nobody_dispatches(gateways: Gateways) -> None:
+    gateways.configure({})
+    conn = gateways.open()
+    own, common = conn.paths.notifier_bell(conn.board_id), conn.paths.doorbell(conn.board_id)
+    gateway = gateways.start(wait=False, HERMES_KANBAN_DISPATCH_IN_GATEWAY="0")
+    wait_until(own.exists)
+    assert not common.exists()
+    gateway.terminate()
+    assert gateway.wait(20) == 0
+    assert not own.exists()
+    gateways.start()
+    kb.create_task(conn, title="news, at which it looks")
+    wait_until(lambda: common.exists() and not own.exists())
+
+
 def test_a_scheduled_time_wakes_it(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK}, **NEVER)
     conn = gateways.open()

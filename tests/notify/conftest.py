@@ -82,9 +82,11 @@ class World:
         return [line for line in lines if line["event"] == event]
 
     @asynccontextmanager
-    async def notifier(self, senders: Senders = NO_SENDERS) -> AsyncIterator[None]:
-        """The notifier watcher of the board, as the gateway runs it."""
-        pulse = Pulse(self.conn.paths)
+    async def notifier(
+        self, senders: Senders = NO_SENDERS, *, poll_seconds: float = 0.25
+    ) -> AsyncIterator[None]:
+        """The notifier watcher of the board, as a gateway runs it that does not dispatch."""
+        pulse = Pulse(self.conn.paths, poll_seconds)
         watcher = BoardNotifier(None, LiveConfig(self.home), pulse, logs.get_logger(), senders)
         async with anyio.create_task_group() as group:
             group.start_soon(pulse.run)

@@ -35,7 +35,7 @@ def test_a_message_is_closed_when_its_question_is_decided(board: ABoard) -> None
     (one,) = closings.to_close(board.conn).closings
     assert (one.destination, one.receipt) == ("matrix:!a:b.example", "m1")
     assert one.text == f"Blocked: paint ({task_id})\nwhich one?\nAnswered by mara: 30 days."
-    closings.mark_closed(board.conn, one.delivery_id)
+    closings.mark_closed(board.conn, one.delivery_ids)
     assert closings.to_close(board.conn).closings == []
 
 
@@ -70,6 +70,61 @@ def test_only_what_may_have_changed_is_looked_at(board: ABoard) -> None:
     assert len(look(board.conn, since_event=newest - 1, since=now + 1).closings) == 1
     assert len(look(board.conn, since_event=newest, since=now).closings) == 1
     assert look(board.conn, limit=1).after is not None
+
+
+def digest_of_two(board: ABoard) -> tuple[str, str, outbox.Outgoing]:
+    """Two tasks that ask in one message, beside one that asks nothing."""
+    sub_id = subscriptions.subscribe(
+        board.conn,
+        destination="matrix:!a:b.example",
+        filter={"kinds": ["blocked", "created"]},
+        options={"digest_seconds": 60},
+    )
+    first, second = board.create("paint"), board.create("print")
+    kb.block_task(board.conn, first, reason="which one?")
+    kb.block_task(board.conn, second, reason="how many?")
+    while outbox.advance_cursors(board.conn):
+        pass
+    board.clock.advance(60)
+    outgoing = outbox.next_outgoing(board.conn, sub_id)
+    assert outgoing is not None
+    outbox.mark_delivered(board.conn, outgoing.delivery.id, receipt="m1")
+    return first, second, outgoing
+
+
+def test_a_digest_is_edited_for_each_question_that_is_decided(board: ABoard) -> None:
+    first, second, sent = digest_of_two(board)
+    assert sent.message is not None
+    assert closings.to_close(board.conn).closings == []
+    kb.unblock_task(board.conn, second, reason="30", actor="person:mara")
+    (one,) = closings.to_close(board.conn).closings
+    assert (one.destination, one.receipt) == (sent.destination, "m1")
+    assert one.text.splitlines() == [
+        "4 things happened on default, 1 to decide",
+        f"- Created: paint ({first})",
+        f"- Created: print ({second})",
+        f"- Blocked: paint ({first})",
+        "  which one?",
+        f"- Blocked: print ({second})",
+        "  Answered by mara: 30.",
+    ]
+    closings.mark_closed(board.conn, one.delivery_ids)
+    assert closings.to_close(board.conn).closings == []
+    kb.unblock_task(board.conn, first, reason="red", actor="person:tom")
+    (one,) = closings.to_close(board.conn).closings
+    assert len(one.delivery_ids) == 1
+    assert "Answered by tom: red." in one.text
+    assert "Answered by mara: 30." in one.text
+    closings.mark_closed(board.conn, one.delivery_ids)
+    assert closings.to_close(board.conn).closings == []
+
+
+def test_two_decisions_at_once_are_one_edit_of_a_digest(board: ABoard) -> None:
+    for task_id in digest_of_two(board)[:2]:
+        kb.unblock_task(board.conn, task_id, reason="yes", actor="person:mara")
+    (one,) = closings.to_close(board.conn).closings
+    assert one.text.count("Answered by mara: yes.") == 2
+    assert len(one.delivery_ids) == 2
 
 
 class Room:
@@ -126,6 +181,41 @@ def test_an_edit_that_fails_is_tried_a_few_times_and_holds_up_nobody(
     assert room.attempts == closing.ATTEMPTS
     assert world.deliveries()[0].state == "delivered"
     assert world.logged("watcher.failed") == []
+
+
+def test_what_is_decided_while_a_digest_is_being_edited_is_in_the_next_edit(
+    world: World,
+) -> None:
+    class Slow(Room):
+        attempted = False
+
+        async def close(self, address: str, receipt: str, text: str) -> None:
+            self.attempted = True
+            await decided_meanwhile.wait()
+            await super().close(address, receipt, text)
+
+    room, decided_meanwhile = Slow(), anyio.Event()
+    subscriptions.subscribe(
+        world.conn, destination="matrix:!a:b.example", options={"digest_seconds": 1}
+    )
+
+    async def run() -> None:
+        async with world.notifier(senders={"matrix": room}):
+            with kb.batch(world.conn):
+                tasks = [world.create(name) for name in ("paint", "print")]
+                for task_id in tasks:
+                    kb.block_task(world.conn, task_id, reason="which one?")
+            await until(lambda: len(world.deliveries("delivered")) == 2)
+            kb.unblock_task(world.conn, tasks[0], reason="red", actor="person:mara")
+            await until(lambda: room.attempted)
+            kb.unblock_task(world.conn, tasks[1], reason="blue", actor="person:mara")
+            decided_meanwhile.set()
+            await until(lambda: all(one.closed_at for one in world.deliveries()))
+
+    anyio.run(run)
+    assert len(room.sent) == 1
+    assert "blue" in room.edits[-1][2]
+    assert "red" in room.edits[-1][2]
 
 
 def test_what_no_adapter_here_can_send_waits_and_counts_no_attempt(world: World) -> None:

@@ -42,6 +42,31 @@ def test_a_question_is_asked_with_its_choices_and_its_event(board: ABoard) -> No
     kb.unblock_task(board.conn, task_id, reason="the red one", question=message.question)
 
 
+@pytest.mark.parametrize(
+    ("destination", "program"),
+    [
+        ("log", "hermes-kanban"),
+        ("matrix:!a:b.example", "!kanban"),
+        ("telegram:-100", "/kanban"),
+        ("slack:C1", "/kanban"),
+        ("discord:1", "/kanban"),
+    ],
+)
+def test_what_can_be_typed_is_what_is_typed_where_it_is_read(
+    board: ABoard, destination: str, program: str
+) -> None:
+    kinds = ["created", "blocked"]
+    sub_id = subscribe(board, destination=destination, filter={"kinds": kinds})
+    task_id = board.create("paint")
+    message = next_message(board, sub_id)
+    assert message.text.splitlines()[-1] == f"More: {program} show {task_id}"
+    outbox.mark_delivered(board.conn, outbox.list_outbox(board.conn)[-1].id)
+    kb.block_task(board.conn, task_id, reason="no hands", kind="capability")
+    asks = next_message(board, sub_id).text
+    assert f"{program} assign {task_id} PROFILE, then {program} unblock {task_id}" in asks
+    assert asks.count("kanban ") == 2
+
+
 def test_a_long_question_keeps_its_choices(board: ABoard) -> None:
     sub_id, task_id = subscribe(board), board.create("paint")
     kb.block_task(board.conn, task_id, reason="why? " * 500 + "\n\n" + LIST)

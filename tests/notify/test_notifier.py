@@ -57,6 +57,26 @@ def test_an_event_is_delivered_at_once(world: World, monkeypatch: pytest.MonkeyP
     anyio.run(run)
 
 
+@pytest.mark.stores("sqlite")
+def test_a_commit_wakes_it_without_a_dispatcher(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the change counter nor the next look would come in time."""
+    monkeypatch.setattr(notifier, "INTERVAL_SECONDS", 3_600.0)
+    inbox = world.inbox()
+    world.subscribe(inbox.command())
+
+    async def run() -> None:
+        async with world.notifier(poll_seconds=3_600.0):
+            await until(world.conn.paths.notifier_bell(world.conn.board_id).exists)
+            for number in range(4):
+                world.create(f"{number}")
+                await until(lambda: len(inbox.messages()) > number)  # noqa: B023
+
+    anyio.run(run)
+    assert inbox.titles() == ["0", "1", "2", "3"]
+
+
 def test_the_destination_log_writes_one_line(world: World) -> None:
     world.subscribe("log")
     task_id = world.create("Write the report")
@@ -163,7 +183,7 @@ def test_it_stops_before_its_destinations_do_and_leaves_no_process(world: World)
 
     async def run() -> None:
         async with world.notifier():
-            await until(inbox.messages)
+            await until(lambda: world.deliveries("delivered"))
             await until(lambda: _processes(f"sleep 60{mark[-6:]}".split()))
 
     anyio.run(run)

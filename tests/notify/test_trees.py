@@ -142,6 +142,88 @@ def test_one_of_the_tree_may_end_alone(board: ABoard) -> None:
     assert subscribed(board) == [top]
 
 
+def test_what_leaves_the_tree_hears_no_more(board: ABoard) -> None:
+    top = board.create("top")
+    subscribe(board, top)
+    child = board.create("child", parents=[top])
+    below = board.create("below", parents=[child])
+    kb.add_comment(board.conn, below, "while it was below")
+    outbox.advance_cursors(board.conn)
+    kb.unlink_tasks(board.conn, top, child)
+    assert subscribed(board) == [top]
+    kb.add_comment(board.conn, below, "afterwards")
+    outbox.advance_cursors(board.conn)
+    owed = outbox.list_outbox(board.conn)
+    assert {(one.state, one.reason) for one in owed} == {("dead", "its subscription ended")}
+    assert outbox.list_outbox(board.conn, state="dead") == []
+    assert kb.check(board.conn) == []
+
+
+def test_who_is_in_the_tree_by_another_way_stays(board: ABoard) -> None:
+    top = board.create("top", assignee="worker")
+    subscribe(board, top)
+    left, right = (board.create(name, parents=[top]) for name in ("left", "right"))
+    both = board.create("both", parents=[left, right])
+    kb.unlink_tasks(board.conn, left, both)
+    assert subscribed(board) == [top, left, right, both]
+    kb.unlink_tasks(board.conn, right, both)
+    assert subscribed(board) == [top, left, right]
+
+
+def test_what_a_run_waited_for_leaves_when_it_need_not_be_waited_for(board: ABoard) -> None:
+    top = board.create("top", assignee="worker")
+    known = board.create("was there before")
+    run = board.claim(top)
+    made = kb.create_task(board.conn, title="made", run_id=run.id, claim_lock=run.claim_lock)
+    kb.wait_for(board.conn, top, [made, known], run_id=run.id, claim_lock=run.claim_lock)
+    subscribe(board, top)
+    assert subscribed(board) == [top, known, made]
+    kb.unlink_tasks(board.conn, known, top)
+    kb.unlink_tasks(board.conn, made, top)
+    assert subscribed(board) == [top, made]  # its run made that
+
+
+def test_undoing_follows_the_tree_too(board: ABoard) -> None:
+    mara = "person:mara"
+    top, child = board.create("top"), board.create("child")
+    subscribe(board, top)
+    kb.link_tasks(board.conn, top, child, actor=mara)
+    assert subscribed(board) == [top, child]
+    kb.undo(board.conn, child, actor=mara)
+    assert subscribed(board) == [top]
+    kb.undo(board.conn, child, actor=mara)
+    assert subscribed(board) == [top, child]
+
+
+@pytest.mark.parametrize("where", ["top", "child"])
+def test_purging_takes_out_of_the_tree_what_was_below_by_that_alone(
+    board: ABoard, where: str
+) -> None:
+    top = board.create("top", actor="person:mara")
+    subscribe(board, top)
+    child = board.create("child", parents=[top])
+    board.create("below", parents=[child])
+    gone = top if where == "top" else child
+    kb.archive_task(board.conn, gone)
+    kb.purge_task(board.conn, gone)
+    assert subscribed(board) == ([] if where == "top" else [top])
+    assert kb.check(board.conn) == []
+
+
+def test_what_two_trees_hand_down_stays_with_the_other(board: ABoard) -> None:
+    left, right = board.create("left"), board.create("right")
+    first, second = subscribe(board, left), subscribe(board, right)
+    child = board.create("child", parents=[left, right])
+    kb.add_comment(board.conn, child, "hello")
+    outbox.advance_cursors(board.conn)
+    subscriptions.unsubscribe(board.conn, first)
+    heir = next(one for one in subscriptions.list_subscriptions(board.conn) if one.task_id == child)
+    assert heir.root_id == second
+    assert {one.state for one in outbox.list_outbox(board.conn, sub_id=heir.id)} == {"waiting"}
+    subscriptions.unsubscribe(board.conn, second)
+    assert subscribed(board) == []
+
+
 def test_it_survives_the_end_and_the_reopening_of_its_task(board: ABoard) -> None:
     top = board.create("top")
     subscribe(board, top)

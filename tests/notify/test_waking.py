@@ -214,3 +214,39 @@ def test_many_are_woken_a_few_at_a_time(board: ABoard) -> None:
     outbox.advance_cursors(board.conn)
     counts = [len(waking.wake_due(board.conn, limit=3)) for _ in range(4)]
     assert counts == [3, 3, 1, 0]
+
+
+@pytest.mark.parametrize("outcome", ["delivered", "dead", "dropped"])
+def test_what_becomes_of_the_message_is_no_matter_for_the_agent(
+    board: ABoard, outcome: str
+) -> None:
+    """The message may be faster than a notifier that has many to wake."""
+    subscribe(board, "notify_and_wake")
+    kb.complete_task(board.conn, board.create())
+    outbox.advance_cursors(board.conn)
+    (delivery,) = owed(board)
+    if outcome == "delivered":
+        outbox.mark_delivered(board.conn, delivery.id)
+    elif outcome == "dead":
+        outbox.mark_dead(board.conn, delivery.id, reason="refused")
+    else:
+        outbox.drop_delivery(board.conn, delivery.id)
+    assert len(wake(board)) == (0 if outcome == "dropped" else 1)
+    assert wake(board) == []
+
+
+def test_a_wake_that_could_not_be_is_tried_again_by_hand(board: ABoard) -> None:
+    subscribe(board)
+    kb.complete_task(board.conn, board.create())
+    outbox.advance_cursors(board.conn)
+    (delivery,) = owed(board)
+    payload = board.conn.execute(
+        "SELECT payload FROM task_events WHERE id = :id", {"id": delivery.event_id}
+    ).fetchone()[0]
+    change = "UPDATE task_events SET payload = :payload WHERE id = :id"
+    board.conn.execute(change, {"id": delivery.event_id, "payload": "{"})
+    assert wake(board) == []
+    board.conn.execute(change, {"id": delivery.event_id, "payload": payload})
+    outbox.retry_delivery(board.conn, delivery.id)
+    assert len(wake(board)) == 1
+    assert owed(board)[0].state == "delivered"

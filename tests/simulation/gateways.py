@@ -30,6 +30,7 @@ class Gateway:
         self.stubborn = self.spawn_fails = False
         self.busy: dict[int, str] = {}
         self.unmarked: dict[int, tuple[Any, Any]] = {}
+        self.on_the_way: dict[int, set[tuple[str, int]]] = {}
 
     @property
     def alive(self) -> bool:
@@ -104,6 +105,7 @@ class Gateway:
             with contextlib.suppress(kb.NotFound):  # purged with its task
                 outbox.mark(self.notify_conn, delivery.id, outcome)
             del self.unmarked[sub_id]
+            self.on_the_way.pop(sub_id, None)
             self.busy.pop(sub_id, None)
         more = outbox.advance_cursors(self.notify_conn, limit=self.world.events_at_once)
         due = outbox.survey_outbox(self.notify_conn, busy=frozenset(self.busy))
@@ -119,13 +121,20 @@ class Gateway:
                 sent += 1
         finally:
             if sub_id not in self.unmarked:
+                self.on_the_way.pop(sub_id, None)
                 self.busy.pop(sub_id, None)
         return sent
 
     def _send_head(self, action: Action, conn: Any, sub_id: int) -> bool:
+        self.on_the_way.pop(sub_id, None)
         outgoing = outbox.next_outgoing(conn, sub_id)
         if outgoing is None:
             return False
+        told = self.world.told_by(outgoing)
+        if any(told & others for others in self.on_the_way.values()):
+            return False  # another subscription tells it there, and comes first
+        self.world.judge_news(told)
+        self.on_the_way[sub_id] = told
         action.window()
         delivery = outgoing.delivery
         outcome = self.world.deliver(outgoing)

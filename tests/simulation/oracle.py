@@ -29,9 +29,10 @@ _LEASE: Final = "SELECT claim_lock, claim_expires, worker_pid FROM tasks WHERE i
 _RUN_LEASE: Final = "SELECT claim_lock, claim_expires, worker_pid FROM task_runs WHERE id = :id"
 _RUN: Final = f"SELECT {', '.join(RUN_COLUMNS)} FROM task_runs WHERE id = :id"
 _SUBSCRIPTIONS: Final = (
-    "SELECT id, task_id, filter, start_event_id, ended_at, destination, mode, options"
+    "SELECT id, task_id, filter, start_event_id, ended_at, destination, mode, options, root_id"
     " FROM kanban_notify_subs ORDER BY id"
 )
+_LEAVING: Final = ("unlinked", "purged", "undone")
 _decode = msgspec.json.decode
 
 
@@ -46,6 +47,7 @@ class Oracle:
         self.memory: list[tuple[int, str | None, str, int, str]] = []
         self.edges: Counter[tuple[str, str, str]] = Counter()
         self.kinds: Counter[str] = Counter()
+        self._waits: dict[str, set[str]] = {}
 
     def committed(self, verb: str, low: int, high: int) -> None:
         """A transaction of ``verb`` has committed; it was told times from ``low`` to ``high``."""
@@ -68,8 +70,9 @@ class Oracle:
                 runs[part["id"]] = None
         for rule in rules.AFTER:
             rule(scene)
-        if verb != "undo":
-            self.world.mail.judge_heirs(subscriptions, self._ties(events))
+        self.world.mail.judge_heirs(subscriptions, self._ties(events))
+        if any(event.kind in _LEAVING for event in events):
+            self.world.mail.judge_trees(subscriptions, self._below)
         for task_id in touched:
             self._rows_of(task_id)
             for one in (task_id, *self.shadow.children.get(task_id, ())):
@@ -106,6 +109,8 @@ class Oracle:
         task = shadow.tasks[event.task_id]
         task.last_at, task.last_event = event.at, event.id
         self.world.mail.learn(event, task["assignee"], task["completed_at"] is not None)
+        if event.kind == "waiting":
+            self._waits.setdefault(event.task_id, set()).update(event.payload["waits_for"])
         following = scene.events[at + 1 :]
         for rule in rules.OF_KIND.get(event.kind, ()):
             rule(scene, event, task, before or {}, following)
@@ -121,6 +126,21 @@ class Oracle:
             if event.kind == "waiting":
                 ties += [(event.task_id or "", below) for below in event.payload["waits_for"]]
         return ties
+
+    def _below(self, top: str) -> set[str]:
+        """A task and all below it."""
+        shadow, found, edge = self.shadow, {top}, [top]
+        while edge:
+            here = edge.pop()
+            runs = {run.id for run in shadow.runs.values() if run.task_id == here}
+            made = [one.id for one in shadow.tasks.values() if one["created_run_id"] in runs]
+            waited = [
+                one for one in self._waits.get(here, ()) if here in shadow.children.get(one, ())
+            ]
+            new = {*shadow.children.get(here, ()), *made, *waited} - found
+            found |= new
+            edge += new
+        return found
 
     def _forget(self, task_id: str) -> None:
         """Of a purged task nothing is left, and nobody is owed news of it any more."""

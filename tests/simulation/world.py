@@ -341,6 +341,22 @@ class World:
         host.dispatching = None if host.dispatching is gateway else host.dispatching
         host.notifying = None if host.notifying is gateway else host.notifying
 
+    def told_by(self, outgoing: Any) -> set[tuple[str, int]]:
+        """What a message tells, and where."""
+        items = [] if outgoing.message is None else outgoing.message.items
+        events = [item.event.id for item in items] or [outgoing.delivery.event_id]
+        return {(outgoing.destination, event) for event in events}
+
+    def judge_news(self, told: set[tuple[str, int]]) -> None:
+        """Nothing is sent to where it is known to have arrived."""
+        for destination, event in told:
+            known = self.observer.execute(
+                "SELECT d.id FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id"
+                " WHERE d.event_id = :event AND s.destination = :place AND d.state = 'delivered'",
+                {"event": event, "place": destination},
+            ).fetchone()
+            demand(known is None, "13", f"event {event} has been told at {destination}")
+
     def deliver(self, outgoing: Any) -> Any:
         """A message leaves for the outside; what comes of it."""
         delivery = outgoing.delivery

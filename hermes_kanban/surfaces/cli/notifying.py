@@ -9,7 +9,7 @@ import click
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify, present
-from hermes_kanban.model.words import DELIVERY_STATES
+from hermes_kanban.model.words import LISTED_STATES
 from hermes_kanban.surfaces.cli import inputs, prose
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
@@ -269,7 +269,7 @@ def notify_test(session: Session, subscription: int) -> None:
 
 @command(
     "outbox",
-    click.Option(["--state"], type=click.Choice(DELIVERY_STATES), help="Only these."),
+    click.Option(["--state"], type=click.Choice(LISTED_STATES), help="Only these."),
     click.Option(["--subscription"], type=click.INT, metavar="ID", help="Only of this one."),
     AFTER,
     LIMIT,
@@ -278,7 +278,7 @@ def notify_test(session: Session, subscription: int) -> None:
 def notify_outbox(
     session: Session, state: str | None, subscription: int | None, after: int, limit: int
 ) -> None:
-    """List deliveries: waiting, delivered, or dead with the reason."""
+    """List deliveries: waiting, delivered, dead with the reason, or dropped."""
     from hermes_kanban.kernel import outbox
 
     found = outbox.list_outbox(
@@ -289,7 +289,7 @@ def notify_outbox(
             str(one.id),
             str(one.sub_id),
             str(one.event_id),
-            one.state,
+            one.state if one.dropped_at is None else "dropped",
             str(one.attempts),
             _next(one, session.now),
             one.reason or "",
@@ -318,18 +318,23 @@ def notify_retry(session: Session, delivery: int) -> None:
     "drop",
     DELIVERY,
     click.Option(
-        ["--reason"], metavar="TEXT", default="dropped by a person", help="Why; kept with it."
+        ["--reason"], metavar="TEXT", help="Why; without one a dead delivery keeps its own."
     ),
-    examples="hermes-kanban notify drop 12",
+    click.Option(["--all"], is_flag=True, help="And every dead one of its destination."),
+    examples="hermes-kanban notify drop 12 --all",
 )
-def notify_drop(session: Session, delivery: int, reason: str) -> None:
-    """Give a delivery up."""
+def notify_drop(session: Session, delivery: int, reason: str | None, all: bool) -> None:
+    """Give a delivery up, whether it waits or is dead; nobody is told of it any more."""
     from hermes_kanban.kernel import outbox
 
-    changed = outbox.drop_delivery(session.conn, delivery, reason)
-    session.answer(
-        "delivery", {"id": delivery, "changed": changed}, [f"delivery {delivery} is dead"]
-    )
+    if all:
+        dropped = outbox.drop_all(session.conn, delivery, reason)
+        said = f"{dropped} {'delivery' if dropped == 1 else 'deliveries'} dropped"
+    else:
+        dropped = int(outbox.drop_delivery(session.conn, delivery, reason))
+        said = f"delivery {delivery} is dropped{'' if dropped else ' (unchanged)'}"
+    told = {"id": delivery, "changed": dropped > 0, "dropped": dropped}
+    session.answer("delivery", told, [said])
 
 
 notify_command.add(

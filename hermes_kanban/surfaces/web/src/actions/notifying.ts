@@ -6,7 +6,8 @@ import { Problem, sentenceOf } from '@/api/problem'
 import { toast, toastProblem } from '@/kit/toasts'
 import { offlineSentence } from '@/live/connection'
 import { keys } from '@/live/keys'
-import { askConfirm, askText } from './asking'
+import { destinationWords } from '@/notifications/words'
+import { askConfirm, askText, type TextAnswer } from './asking'
 import { bulk } from './perform'
 
 export type Notifying = ReturnType<typeof notifyingOn>
@@ -42,7 +43,7 @@ export function notifyingOn(client: QueryClient, board: string) {
   async function settle(
     verb: 'retry_delivery' | 'drop_delivery',
     ids: readonly number[],
-    given: { reason?: string } = {},
+    given: { reason?: string; all?: boolean } = {},
   ): Promise<boolean> {
     const items = ids.map((delivery) => ({ verb, arguments: { delivery, ...given } }))
     const told = await done(() => bulk(board, items))
@@ -107,8 +108,36 @@ export function notifyingOn(client: QueryClient, board: string) {
         required: false,
       })
       if (said === null) return false
-      return settle('drop_delivery', ids, said.text === '' ? {} : { reason: said.text })
+      return settle('drop_delivery', ids, reasonOf(said))
     },
+
+    /** Asks which: it alone, or all that were to go where it goes. */
+    async dropDead(one: { id: number; destination: string }): Promise<boolean> {
+      const { kind, which } = destinationWords(one.destination)
+      const said = await askText({
+        title: `Drop delivery ${one.id}`,
+        label: 'Why? Without a reason it keeps its own.',
+        submit: 'Drop',
+        required: false,
+        choice: {
+          label: 'Which',
+          options: [
+            { value: 'one', label: 'This one', told: 'The others stay.' },
+            {
+              value: 'all',
+              label: 'All dead ones there',
+              told: `Whatever could not arrive at ${`${kind} ${which}`.trim()}.`,
+            },
+          ],
+        },
+      })
+      if (said === null) return false
+      return settle('drop_delivery', [one.id], { ...reasonOf(said), all: said.choice === 'all' })
+    },
+  }
+
+  function reasonOf(said: TextAnswer): { reason?: string } {
+    return said.text === '' ? {} : { reason: said.text }
   }
 
   function reread(task: string | null): void {

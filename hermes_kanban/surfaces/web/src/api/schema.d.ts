@@ -1020,7 +1020,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is owed to whom: waiting, delivered, or dead with the reason. */
+        /** What is owed to whom: waiting, delivered, dead with the reason, or dropped. */
         get: operations["outbox"];
         put?: never;
         post?: never;
@@ -1056,7 +1056,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a delivery up. */
+        /** Give a delivery up, waiting or dead, or all dead ones of its destination. */
         post: operations["drop_delivery"];
         delete?: never;
         options?: never;
@@ -1412,6 +1412,8 @@ export interface components {
             closed_at: number | null;
             /** @default null */
             wake_at: number | null;
+            /** @default null */
+            dropped_at: number | null;
             destination: string;
             kind: string | null;
             task_id: string | null;
@@ -1427,6 +1429,12 @@ export interface components {
             open: boolean;
             home: boolean;
             problem: string | null;
+        };
+        /** @description `dropped` says how many were. */
+        Dropped: {
+            id: number;
+            changed: boolean;
+            dropped: number;
         };
         /** @description One append-only fact; `payload` names every column that its transaction changed. */
         Event: {
@@ -1668,7 +1676,7 @@ export interface components {
             completed_at: number | null;
             open_parents: number;
         };
-        /** @description How a subscription fares: its deliveries by state, when the next is due, and how it went. `attempts` and `reason` are those of the delivery that is next, if it has been tried. */
+        /** @description How a subscription fares: its deliveries by state, when the next is due, and how it went. What was dropped is not counted. `attempts` and `reason` are those of the delivery that is next, if it has been tried. */
         Owing: {
             waiting: number;
             delivered: number;
@@ -5261,7 +5269,7 @@ export interface operations {
         parameters: {
             query?: {
                 subscription?: number;
-                state?: "dead" | "delivered" | "waiting";
+                state?: "dead" | "delivered" | "dropped" | "waiting";
                 order?: "newest" | "oldest";
                 after?: number;
                 limit?: number;
@@ -5366,8 +5374,13 @@ export interface operations {
             content: {
                 "application/json": {
                     delivery: number;
-                    /** @default dropped by a person */
-                    reason?: string;
+                    /** @default null */
+                    reason?: string | null;
+                    /**
+                     * @description and every dead one of its destination
+                     * @default false
+                     */
+                    all?: boolean;
                 };
             };
         };
@@ -5380,7 +5393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Settled"] & {
+                    "application/json": components["schemas"]["Dropped"] & {
                         warnings: components["schemas"]["Caution"][];
                         /** @description whether undo would take it back now */
                         undoable: boolean;

@@ -14,6 +14,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
   const notifying = useNotifying()
   const offline = useOffline()
   const { id, state, task_id: task } = delivery
+  const drop = () => notifying.drop([id])
   const off = { small: true, disabled: offline !== null, title: offline ?? undefined }
   return (
     <li className="notify-row delivery" aria-label={`Delivery ${id}`}>
@@ -44,8 +45,12 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
           <Button {...off} onClick={() => void notifying.retry([id])}>
             {state === 'dead' ? 'Retry' : 'Try now'}
           </Button>
-          {state === 'waiting' && (
-            <Button {...off} look="quiet" onClick={() => void notifying.drop([id])}>
+          {delivery.dropped_at === null && (
+            <Button
+              {...off}
+              look="quiet"
+              onClick={() => void (state === 'dead' ? notifying.dropDead(delivery) : drop())}
+            >
               Drop…
             </Button>
           )}
@@ -67,6 +72,13 @@ function Told({ delivery }: { delivery: Delivery }) {
             <Age at={arrived} /> ago
           </>
         )}
+      </span>
+    )
+  }
+  if (delivery.dropped_at !== null) {
+    return (
+      <span className="st todo">
+        Dropped <Age at={delivery.dropped_at} /> ago
       </span>
     )
   }

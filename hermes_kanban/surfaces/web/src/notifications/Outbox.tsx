@@ -13,8 +13,9 @@ import { type DeliveryState, useOutbox } from './reading'
 
 const NONE: Record<DeliveryState, string> = {
   waiting: 'Nothing waits.',
-  dead: 'Nothing was given up.',
+  dead: 'Nothing is dead.',
   delivered: 'Nothing has been delivered.',
+  dropped: 'Nothing was dropped.',
 }
 
 /** What is owed to whom, by its state, and of one subscription where the address names it. */
@@ -44,7 +45,7 @@ export function Outbox() {
         )}
         <span className="grow" />
         {state === 'dead' && all !== undefined && all.length > 1 && (
-          <RetryAll ids={all.map((one) => one.id)} />
+          <ForAll ids={all.map((one) => one.id)} />
         )}
       </div>
       {found.error !== null && <p role="alert">{sentenceOf(found.error)}</p>}
@@ -76,10 +77,11 @@ function States(props: {
   // The board counts all of them, and not those of one subscription.
   const counts = { waiting: health?.deliveries_waiting, dead: health?.deliveries_dead }
   const label = (state: DeliveryState, name: string) => {
-    const found = props.of === null && state !== 'delivered' ? counts[state] : undefined
+    const counted = props.of === null && (state === 'waiting' || state === 'dead')
+    const found = counted ? counts[state] : undefined
     return found === undefined ? name : `${name} ${count(found)}`
   }
-  const names = { waiting: 'Waiting', dead: 'Dead', delivered: 'Delivered' }
+  const names = { waiting: 'Waiting', dead: 'Dead', delivered: 'Delivered', dropped: 'Dropped' }
   return (
     <Segments
       label="State"
@@ -90,16 +92,18 @@ function States(props: {
   )
 }
 
-function RetryAll({ ids }: { ids: readonly number[] }) {
+function ForAll({ ids }: { ids: readonly number[] }) {
   const notifying = useNotifying()
   const offline = useOffline()
+  const off = { disabled: offline !== null, title: offline ?? undefined }
   return (
-    <Button
-      disabled={offline !== null}
-      title={offline ?? undefined}
-      onClick={() => void notifying.retry(ids)}
-    >
-      Retry these {count(ids.length)}
-    </Button>
+    <>
+      <Button {...off} onClick={() => void notifying.retry(ids)}>
+        Retry these {count(ids.length)}
+      </Button>
+      <Button {...off} look="quiet" onClick={() => void notifying.drop(ids)}>
+        Drop these…
+      </Button>
+    </>
   )
 }

@@ -3,7 +3,7 @@
 import { placeOf } from '@/app/places'
 import type { DeliveryState } from './reading'
 
-export const STATES = ['waiting', 'dead', 'delivered'] as const
+export const STATES = ['waiting', 'dead', 'delivered', 'dropped'] as const
 
 /** The address of the outbox, of one subscription if that is named. */
 export function outboxPlace(

@@ -9,7 +9,8 @@ const PAGE = 50
 const SOON_MILLISECONDS = 2_000
 const LEISURE_MILLISECONDS = 15_000
 
-export type DeliveryState = 'waiting' | 'delivered' | 'dead'
+/** As they are listed: those that were dropped are dead, and are no longer among the dead. */
+export type DeliveryState = 'waiting' | 'delivered' | 'dead' | 'dropped'
 
 /** Live subscriptions, each with how it fares; `ended` with those that have ended. */
 export function useSubscriptions(ended: boolean) {
