@@ -24,7 +24,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     ``place`` and ``user`` are the platform's ids as the configuration writes them; ``names`` are
     other names of the place that may stand there. ``key`` is the platform's id of this message,
     the same when it is handed over again. ``reply_to`` is the receipt of the message that it
-    answers, if it answers one.
+    answers, if it answers one. ``thread`` is the thread of the place in which it was said: what
+    comes of it is sent to ``place/thread``.
     """
 
     place: str
@@ -32,6 +33,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     key: str
     reply_to: str | None = None
+    thread: str | None = None
     names: tuple[str, ...] = ()
 
 
@@ -112,7 +114,7 @@ class Adapter(Protocol):
 
         A repeat has the same ``message.dedup_key``: use it as the platform's own key where there
         is one. The outcome's ``receipt`` names the message among all of the platform, for
-        ``close`` and ``reply_to``.
+        ``close`` and ``reply_to``. ``address`` is a place, or ``place/thread``.
         """
 
     async def close(self, address: str, receipt: str, text: str) -> None:
@@ -133,6 +135,12 @@ class Context(NamedTuple):
     keep: Path
     log: Any
     troubled: Callable[[str], None] = lambda _: None
+
+
+def place_and_thread(address: str) -> tuple[str, str | None]:
+    """The two parts of an address; None for what is sent to the place itself."""
+    place, _, thread = address.partition("/")
+    return place, thread or None
 
 
 class MissingPackage(Exception):

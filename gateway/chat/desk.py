@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any, Final, cast
 
 import anyio
-import anyio.to_thread
 import msgspec
 
 from gateway.chat import answers
@@ -26,6 +25,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.config.chat import ChatSettings, PlatformSettings
 from hermes_kanban.kernel.said import do_once
 from hermes_kanban.model.errors import KanbanError, NotFound
+from hermes_kanban.notify import threads
 from hermes_kanban.notify.message import Message
 from hermes_kanban.store.protocol import GATEWAY_WAIT_SECONDS
 from hermes_kanban.surfaces.slash import TEXT_BYTES, Reply, is_slash, plain_reply, slash
@@ -98,7 +98,9 @@ class ChatDesk:
 
     async def _guarded(self, perform: Callable[[], Reply | None]) -> Reply | None:
         try:
-            reply = await anyio.to_thread.run_sync(perform, limiter=self._limiter)
+            # Left to end by itself when the gateway stops: it is done once, and then answered.
+            async with self._limiter:
+                reply = await threads.run(perform)
         except KanbanError as error:
             return self._line(str(error), ok=False)
         except Exception:
@@ -137,17 +139,18 @@ class ChatDesk:
             board=chat.board or None,
             actor=actor,
             platform=self._marks,
-            place=f"{self._platform}:{self._written(incoming)}",
+            place=f"{self._platform}:{self._address(incoming)}",
             key=self._key(incoming.key),
         )
         self._log.info("chat.done", platform=self._platform, actor=actor, ok=reply.ok)
         return reply
 
-    def _written(self, incoming: Incoming) -> str:
-        """The place as the configuration writes it, so that it is the same destination as there."""
+    def _address(self, incoming: Incoming) -> str:
+        """Where it was said, the place as the configuration writes it: the same destination."""
         settings = self._settings()
         places = frozenset() if settings is None else settings.places
-        return next((name for name in incoming.names if name in places), incoming.place)
+        place = next((name for name in incoming.names if name in places), incoming.place)
+        return place if incoming.thread is None else f"{place}/{incoming.thread}"
 
     def _reacted(self, reacted: Reacted) -> Reply | None:
         found = self._asked(reacted.to)

@@ -31,6 +31,7 @@ from gateway.chat.adapter import (
     MissingPackage,
     Pressed,
     keep,
+    place_and_thread,
     read_kept,
 )
 from gateway.chat.sent import Sent
@@ -229,6 +230,7 @@ class DiscordAdapter:
                     text=message.content,
                     key=key,
                     reply_to=f"{place}/{answered}" if answered else None,
+                    thread=self._thread(message.channel),
                     names=_names(message.channel),
                 )
             )
@@ -269,8 +271,9 @@ class DiscordAdapter:
         else:
             options = interaction.data.get("options") or [{"value": ""}]
             text = f"/kanban {options[0]['value']}"
+            thread = self._thread(interaction.channel)
             reply = await self._desk.said(
-                Incoming(place=place, user=user, text=text, key=key, names=names)
+                Incoming(place=place, user=user, text=text, key=key, thread=thread, names=names)
             )
         try:
             if reply is None:
@@ -308,22 +311,26 @@ class DiscordAdapter:
         receipt = self._sent.receipt(key)
         if receipt is not None:
             return notify.delivered(receipt)
-        if not address.isdecimal():
-            return notify.dead(f"{address} is not the id of a channel")
+        place, thread = place_and_thread(address)
+        where = thread or place
+        if not (place.isdecimal() and where.isdecimal()):
+            return notify.dead(
+                f"{address} is not the id of a channel, nor that of one and a thread"
+            )
         try:
-            sent = await self._post(address, message)
+            sent = await self._post(place, where, message)
         except self._discord.RateLimited as error:
             return notify.retry("Discord asks to wait", error.retry_after)
         except self._discord.HTTPException as error:
             said = f"Discord refuses: {error}"
             return notify.dead(said) if _is_for_good(error) else notify.retry(said)
-        receipt = f"{address}/{sent.id}"
+        receipt = f"{where}/{sent.id}"
         self._sent.end(key, receipt)
         return notify.delivered(receipt)
 
-    async def _post(self, address: str, message: Message) -> Any:
-        channel = self._client.get_partial_messageable(int(address))
-        buttons = self._desk.buttons(message, address)[:BUTTONS]
+    async def _post(self, place: str, where: str, message: Message) -> Any:
+        channel = self._client.get_partial_messageable(int(where))
+        buttons = self._desk.buttons(message, place)[:BUTTONS]
         content = shown(message, "discord", CHARACTERS, how=HOW, buttons=bool(buttons))
         given: dict[str, Any] = {"suppress_embeds": True, "nonce": _nonce(message.dedup_key)}
         if buttons:
@@ -359,6 +366,11 @@ class DiscordAdapter:
             int(message_id)
         )
         await message.edit(content=escaped(text, "discord", CHARACTERS), view=None)
+
+    def _thread(self, channel: Any) -> str | None:
+        """The thread, where its channel is one of ours."""
+        ours = not self._settings.places.isdisjoint(_names(channel))
+        return str(channel.id) if ours else None
 
     def _tell(self, error: object) -> None:
         self._context.log.warning("chat.unsent", platform="discord", error=str(error))

@@ -26,7 +26,13 @@ from gateway.chat.adapter import (
     keep,
     read_kept,
 )
-from gateway.chat.matrix_shapes import message_content, text_content, without_quote
+from gateway.chat.matrix_shapes import (
+    in_thread,
+    message_content,
+    room_and_thread,
+    text_content,
+    without_quote,
+)
 from hermes_kanban import notify
 from hermes_kanban.config.chat import MatrixSettings
 from hermes_kanban.config.secret import read_secret
@@ -205,6 +211,7 @@ class MatrixAdapter:
             text=without_quote(body) if reply_to else body,
             key=event.key,
             reply_to=reply_to,
+            thread=event.thread(),
             names=self._names(event.room_id),
         )
         async with self._typing(event.room_id, incoming.text):
@@ -229,7 +236,7 @@ class MatrixAdapter:
         if reply is None:
             return
         content = text_content(reply.text, reply.html)
-        content["m.relates_to"] = event.in_its_thread() | {"m.in_reply_to": {"event_id": to}}
+        content["m.relates_to"] = in_thread(event.thread()) | {"m.in_reply_to": {"event_id": to}}
         try:
             await self._put(event.room_id, content, f"reply {to} {reply.text}")
         except MatrixError as error:
@@ -260,13 +267,18 @@ class MatrixAdapter:
     async def send(self, address: str, message: Message) -> Outcome:
         """Send the message, then its files, each under a key of its own."""
         try:
-            room_id = await self._room(address)
+            room, thread = room_and_thread(address)
+            room_id = await self._room(room)
             if await self._is_encrypted(room_id):
-                return notify.dead(f"{address} is encrypted; the gateway speaks only in the clear")
+                return notify.dead(f"{room} is encrypted; the gateway speaks only in the clear")
             content = message_content(message, self._desk.numbered(message))
+            if thread is not None:
+                relation = in_thread(thread) | {"m.in_reply_to": {"event_id": thread}}
+                content["m.relates_to"] = relation
             receipt = await self._put(room_id, content, message.dedup_key)
+            relation = in_thread(thread) | {"m.in_reply_to": {"event_id": receipt}}
             for file in message.files:
-                await self._try_file(room_id, receipt, file, f"{message.dedup_key} {file.path}")
+                await self._try_file(room_id, relation, file, f"{message.dedup_key} {file.path}")
         except MatrixError as error:
             if error.code in _GONE_FOR_GOOD:
                 return notify.dead(str(error))
@@ -275,16 +287,16 @@ class MatrixAdapter:
 
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message."""
-        room_id = await self._room(address)
+        room_id = await self._room(room_and_thread(address)[0])
         content = text_content(text, style("matrix").escape(text))
         edit = {**content, "body": f"* {content['body']}", "m.new_content": content}
         edit["m.relates_to"] = {"rel_type": "m.replace", "event_id": receipt}
         await self._put(room_id, edit, f"close {receipt} {text}")
 
-    async def _try_file(self, room_id: str, receipt: str, file: File, key: str) -> None:
+    async def _try_file(self, room_id: str, relation: dict[str, Any], file: File, key: str) -> None:
         """A file that cannot be sent is told in the log and holds up no message."""
         try:
-            await self._send_file(room_id, receipt, file, key)
+            await self._send_file(room_id, relation, file, key)
         except OSError as error:
             self._tell(f"{file.name}: {error.strerror}")
         except MatrixError as error:
@@ -295,7 +307,9 @@ class MatrixAdapter:
     def _tell(self, error: object) -> None:
         self._context.log.warning("chat.unsent", platform="matrix", error=str(error))
 
-    async def _send_file(self, room_id: str, receipt: str, file: File, key: str) -> None:
+    async def _send_file(
+        self, room_id: str, relation: dict[str, Any], file: File, key: str
+    ) -> None:
         path = Path(file.path)
         data = await anyio.to_thread.run_sync(path.read_bytes)
 
@@ -314,7 +328,7 @@ class MatrixAdapter:
             "filename": file.name,
             "url": answer.content_uri,
             "info": {"size": len(data), "mimetype": media},
-            "m.relates_to": {"m.in_reply_to": {"event_id": receipt}},
+            "m.relates_to": relation,
         }
         await self._put(room_id, content, key)
 
@@ -405,20 +419,17 @@ class _Event(NamedTuple):
         """The event that it answers."""
         replied = self.relation.get("m.in_reply_to")
         found = replied.get("event_id") if isinstance(replied, dict) else None
-        if self._is_in_thread() and (self.relation.get("is_falling_back") or found is None):
+        root = self.thread()
+        if root is not None and (self.relation.get("is_falling_back") or found is None):
             # For clients that know no threads it seems to answer the newest message there.
-            found = self.relation.get("event_id")
+            found = root
         return found if isinstance(found, str) else None
 
-    def in_its_thread(self) -> dict[str, Any]:
-        """What an answer needs to stand in the same thread."""
-        if not self._is_in_thread():
-            return {}
+    def thread(self) -> str | None:
+        """The event with which the thread begins in which it stands."""
         root = self.relation.get("event_id")
-        return {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
-
-    def _is_in_thread(self) -> bool:
-        return self.relation.get("rel_type") == "m.thread"
+        is_in_thread = self.relation.get("rel_type") == "m.thread" and isinstance(root, str)
+        return root if is_in_thread else None
 
 
 def _filter() -> dict[str, Any]:

@@ -78,6 +78,19 @@ def _without_choices(said: str, choices: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def room_and_thread(address: str) -> tuple[str, str | None]:
+    """The two parts of ``room/$event``; None for what is sent to the room itself."""
+    room, mark, event = address.partition("/$")
+    return room, f"${event}" if mark else None
+
+
+def in_thread(root: str | None) -> dict[str, Any]:
+    """What an event needs to stand in the thread that begins with ``root``."""
+    if root is None:
+        return {}
+    return {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
+
+
 def without_quote(body: str) -> str:
     """A reply without the quote that clients put before it."""
     lines = body.split("\n")

@@ -55,6 +55,10 @@ class Sent:
         if self._written % _TIDY_EACH == 0:
             self._tidy()
 
+    def forget(self, key: str) -> None:
+        """As if nothing had been written down."""
+        self._file(key).unlink(missing_ok=True)
+
     def _file(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()[:40]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
-import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
 from gateway.chat.adapter import Adapter, Context, MissingPackage
@@ -25,6 +24,7 @@ from gateway.senders import Sender
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.config.chat import PLATFORMS
 from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.notify import threads
 from hermes_kanban.redact import one_line, redact
 from hermes_kanban.store.role_lock import RoleLock
 
@@ -38,6 +38,8 @@ STEADY_SECONDS: Final = 30.0
 
 class ChatService:
     """Runs the adapters until cancelled; ``senders`` gets those that are connected, by platform.
+
+    Leaving a platform takes half a second at most, and whatever may hang is not waited for.
 
     ``states`` says in words how each configured platform is, ``connected`` or what is wrong;
     ``changed`` is called when one of them, and with it who can be sent to, has changed.
@@ -132,7 +134,7 @@ class ChatService:
     async def _run(self, platform: str, settings: Any) -> None:
         self.states.setdefault(platform, CONNECTING)
         self._troubles.pop(platform, None)
-        key = await anyio.to_thread.run_sync(key_of, self._folder / "key")
+        key = await threads.run(lambda: key_of(self._folder / "key"))
         desk = ChatDesk(
             platform,
             chat=lambda: self._live_config.current().chat,
@@ -143,7 +145,7 @@ class ChatService:
         keep = self._folder / f"{platform}.kept"
         context = Context(settings, desk, keep, self._log, partial(self._trouble, platform))
         # To load a platform's package may take a second, and nobody else shall wait for it.
-        adapter = await anyio.to_thread.run_sync(make, platform, context)
+        adapter = await threads.run(lambda: make(platform, context))
         async with adapter:
             with self._registered(platform, adapter):
                 await self._listen(platform, adapter)

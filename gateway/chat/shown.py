@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from gateway.chat.answers import how_pressed
 from hermes_kanban.notify.message import Item, Message
-from hermes_kanban.notify.texts import DIGEST_PART_CHARACTERS, cut
+from hermes_kanban.notify.texts import DIGEST_PART_CHARACTERS, cut, decided_text
 from hermes_kanban.redact import one_line
 from hermes_kanban.surfaces.slash.markup import Platform, Style, fitted, style
 
@@ -66,10 +66,10 @@ def escaped(text: str, platform: Platform, characters: int) -> str:
 
 
 def told_below(item: Item) -> str:
-    """What is told of one thing of a digest besides its subject: what it asks, in one line."""
-    if item.ask is None:
-        return ""
-    return cut(one_line(item.said), DIGEST_PART_CHARACTERS)
+    """What is told of one thing of a digest besides its subject, in one line: what it asks, or who
+    decided that."""
+    told = decided_text(item.decided) if item.decided else item.said if item.ask else ""
+    return cut(one_line(told), DIGEST_PART_CHARACTERS)
 
 
 def as_they_fit(items: Sequence[Item], size: Callable[[Item], int], room: int) -> int:

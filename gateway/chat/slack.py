@@ -28,6 +28,7 @@ from gateway.chat.adapter import (
     MissingPackage,
     Pressed,
     keep,
+    place_and_thread,
     read_kept,
 )
 from gateway.chat.sent import Sent
@@ -42,6 +43,7 @@ from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://slack.com"
 HOW: Final = "Reply in the thread of this message"
+HOW_IN_THREAD: Final = "Reply here, in this thread"
 REQUEST_SECONDS: Final = 15.0
 HEARTBEAT_SECONDS: Final = 15.0
 ACKNOWLEDGE_SECONDS: Final = 2.0
@@ -238,13 +240,15 @@ class SlackAdapter:
     async def _said(self, channel: str, said: Said) -> None:
         if said.is_of_a_person() and said.user != self._user:
             key = f"{channel}/{said.ts}"
+            thread = said.thread_ts if said.is_in_thread() else None
             reply = await self._desk.said(
                 Incoming(
                     place=channel,
                     user=said.user,
                     text=shapes.plain(said.text),
                     key=key,
-                    reply_to=f"{channel}/{said.thread_ts}" if said.is_in_thread() else None,
+                    reply_to=None if thread is None else self._answered(f"{channel}/{thread}"),
+                    thread=thread,
                 )
             )
             if reply is not None:
@@ -252,6 +256,10 @@ class SlackAdapter:
         if channel in self._settings.places and said.ts > self._read_until.get(channel, ""):
             self._read_until[channel] = said.ts
             self._keep()
+
+    def _answered(self, thread: str) -> str:
+        """What is answered there: what we asked last, else the message with which it begins."""
+        return self._sent.receipt(_asked_in(thread)) or thread
 
     async def _answer(self, channel: str, said: Said, reply: Reply, key: str) -> None:
         """In its thread, and once, however often it was handed over."""
@@ -360,13 +368,16 @@ class SlackAdapter:
         """Send the message, then its files into its thread, each once."""
         key = message.dedup_key
         try:
-            receipt = self._sent.receipt(key) or await self._found(address, key)
+            place, thread = place_and_thread(address)
+            receipt = self._sent.receipt(key) or await self._found(place, thread, key)
             if receipt is None:
                 self._sent.begin(key)
-                receipt = await self._post(address, message)
+                receipt = await self._post(place, thread, message)
             self._sent.end(key, receipt)
+            if thread is not None and message.ask is not None:
+                self._sent.end(_asked_in(address), receipt)
             for file in message.files:
-                await self._try_file(receipt, file, f"{key} {file.path}")
+                await self._try_file(receipt, thread, file, f"{key} {file.path}")
         except self._error as error:
             refusal = shapes.refusal(error)
             if refusal.code in _FOR_GOOD:
@@ -374,50 +385,60 @@ class SlackAdapter:
             return notify.retry(f"Slack answers {refusal.code}", refusal.retry_after)
         return notify.delivered(receipt)
 
-    async def _post(self, address: str, message: Message) -> str:
-        buttons = self._desk.buttons(message, address)[: shapes.BUTTONS]
+    async def _post(self, place: str, thread: str | None, message: Message) -> str:
+        buttons = self._desk.buttons(message, place)[: shapes.BUTTONS]
         pressable = bool(buttons)
+        how = HOW if thread is None else HOW_IN_THREAD
         answer = await self._web.chat_postMessage(
-            channel=address,
+            channel=place,
+            thread_ts=thread,
             # Where the blocks cannot be shown, as in the notifications of a phone.
-            text=shown(message, "slack", shapes.CHARACTERS, how=HOW, buttons=pressable),
-            blocks=shapes.blocks(parts(message, how=HOW, buttons=pressable), buttons),
+            text=shown(message, "slack", shapes.CHARACTERS, how=how, buttons=pressable),
+            blocks=shapes.blocks(parts(message, how=how, buttons=pressable), buttons),
             metadata=shapes.metadata(message.dedup_key),
             unfurl_links=False,
             unfurl_media=False,
         )
         return f"{answer['channel']}/{answer['ts']}"
 
-    async def _found(self, address: str, key: str) -> str | None:
-        """What an earlier attempt that was cut short has left in the channel."""
+    async def _found(self, place: str, thread: str | None, key: str) -> str | None:
+        """What an earlier attempt that was cut short has left in the channel, or in the thread."""
         begun = self._sent.begun(key)
         if begun is None:
             return None
+        asked = {
+            "channel": place,
+            "oldest": f"{begun - SKEW_SECONDS:.6f}",
+            "include_all_metadata": True,
+            "limit": PAGE,
+        }
         try:
-            answer = await self._web.conversations_history(
-                channel=address,
-                oldest=f"{begun - SKEW_SECONDS:.6f}",
-                include_all_metadata=True,
-                limit=PAGE,
-            )
+            if thread is None:
+                answer = await self._web.conversations_history(**asked)
+            else:
+                answer = await self._web.conversations_replies(ts=thread, **asked)
         except self._error as error:
             if shapes.refusal(error).code not in _FOR_GOOD:
                 raise
             return None  # it may not read there
         for one in answer.get("messages") or []:
             if shapes.key_of(one) == key:
-                return f"{address}/{one['ts']}"
+                return f"{place}/{one['ts']}"
         return None
 
-    async def _try_file(self, receipt: str, file: File, key: str) -> None:
+    async def _try_file(self, receipt: str, thread: str | None, file: File, key: str) -> None:
         """A file that cannot be sent is told in the log and holds up no message."""
         if self._sent.receipt(key) is not None:
             return
-        channel, _, thread = receipt.partition("/")
+        channel, _, ts = receipt.partition("/")
         try:
             data = await anyio.to_thread.run_sync(Path(file.path).read_bytes)
             await self._web.files_upload_v2(
-                channel=channel, thread_ts=thread, content=data, filename=file.name, title=file.name
+                channel=channel,
+                thread_ts=thread or ts,
+                content=data,
+                filename=file.name,
+                title=file.name,
             )
         except OSError as error:
             self._tell(f"{file.name}: {error.strerror}")
@@ -429,6 +450,8 @@ class SlackAdapter:
 
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message; its buttons are not among the new blocks."""
+        if self._sent.receipt(_asked_in(address)) == receipt:
+            self._sent.forget(_asked_in(address))  # what is said there now is other talk
         channel, _, ts = receipt.partition("/")
         await self._web.chat_update(
             channel=channel,
@@ -439,3 +462,8 @@ class SlackAdapter:
 
     def _tell(self, error: object) -> None:
         self._context.log.warning("chat.unsent", platform="slack", error=str(error))
+
+
+def _asked_in(thread: str) -> str:
+    """Under which key it is written down what was asked last in a thread."""
+    return f"asked in {thread}"

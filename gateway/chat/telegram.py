@@ -30,6 +30,7 @@ from gateway.chat.adapter import (
     MissingPackage,
     Pressed,
     keep,
+    place_and_thread,
     read_kept,
 )
 from gateway.chat.sent import Sent
@@ -175,6 +176,7 @@ class TelegramAdapter:
                 text=text,
                 key=f"{chat.id}/{message.message_id}",
                 reply_to=None if answered is None else f"{chat.id}/{answered.message_id}",
+                thread=str(message.message_thread_id) if message.is_topic_message else None,
                 names=_names(chat),
             )
         )
@@ -230,13 +232,17 @@ class TelegramAdapter:
     async def send(self, address: str, message: Message) -> Outcome:
         """Send the message, then its files, each once by our own record."""
         key = message.dedup_key
+        place, thread = place_and_thread(address)
+        if thread is not None and not thread.isdecimal():
+            return notify.dead(f"{thread} is not the id of a topic")
+        topic = None if thread is None else int(thread)
         try:
             receipt = self._sent.receipt(key)
             if receipt is None:
-                receipt = await self._send_text(address, message)
+                receipt = await self._send_text(place, topic, message)
                 self._sent.end(key, receipt)
             for file in message.files:
-                await self._try_file(receipt, file, f"{key} {file.path}")
+                await self._try_file(receipt, topic, file, f"{key} {file.path}")
         except self._errors.RetryAfter as error:
             return notify.retry("Telegram asks to wait", _seconds(error.retry_after))
         except self._errors.ChatMigrated as error:
@@ -247,12 +253,13 @@ class TelegramAdapter:
             return notify.retry(self._clean(error))
         return notify.delivered(receipt)
 
-    async def _send_text(self, address: str, message: Message) -> str:
-        buttons = self._desk.buttons(message, address)[:BUTTONS]
+    async def _send_text(self, place: str, topic: int | None, message: Message) -> str:
+        buttons = self._desk.buttons(message, place)[:BUTTONS]
         sent = await self._bot.send_message(
-            address,
+            place,
             shown(message, "telegram", CHARACTERS, how=HOW, buttons=bool(buttons)),
             parse_mode="HTML",
+            message_thread_id=topic,
             reply_markup=self._keyboard(buttons),
             link_preview_options=self._without_preview(),
         )
@@ -270,7 +277,7 @@ class TelegramAdapter:
         rows = [made] if in_a_row else [[one] for one in made]
         return self._telegram.InlineKeyboardMarkup(rows)
 
-    async def _try_file(self, receipt: str, file: File, key: str) -> None:
+    async def _try_file(self, receipt: str, topic: int | None, file: File, key: str) -> None:
         """A file that cannot be sent is told in the log and holds up no message."""
         if self._sent.receipt(key) is not None:
             return
@@ -281,6 +288,7 @@ class TelegramAdapter:
                 chat,
                 data,
                 filename=file.name,
+                message_thread_id=topic,
                 reply_parameters=self._telegram.ReplyParameters(
                     int(message_id), allow_sending_without_reply=True
                 ),

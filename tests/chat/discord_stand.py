@@ -1,7 +1,7 @@
 """A server that speaks what Discord documents of its API and its gateway, as far as we use it.
 
 What it does not show: whether Discord takes our text and our components, its rights and rates,
-sessions that are resumed, threads, and what a person sees.
+sessions that are resumed, what threads may do, and what a person sees.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp import WSMsgType, web
 from tests.chat.local_server import LocalServer
 from tests.chat.stand import Seen
 
-BOT, GUILD = "100", "400"
+BOT, GUILD, THREAD = "100", "400", "350"
 EPOCH_MILLISECONDS = 1_420_070_400_000
 NAMES = {BOT: "kanban", "201": "mara", "202": "tom", "203": "eve"}
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME = 0, 1, 2, 6
@@ -58,10 +58,14 @@ class DiscordStand(LocalServer):
 
     # What people do
 
-    def say(self, who: str, text: str, *, to: Seen | None = None) -> str:
-        message = self._add(who, text, to and to.id)
+    def open_thread(self) -> str:
+        return THREAD
+
+    def say(self, who: str, text: str, *, to: Seen | None = None, thread: str | None = None) -> str:
+        message = self._add(who, text, to and to.id, thread or (to and to.thread))
         event = message | {"guild_id": GUILD, "member": _member()}
-        self.call(self._dispatch("MESSAGE_CREATE", event))
+        # What is said in a thread meanwhile is not looked up.
+        self.call(self._dispatch("MESSAGE_CREATE", event, wait=thread is not None))
         return str(message["id"])
 
     def command(self, who: str, text: str) -> str:
@@ -76,14 +80,15 @@ class DiscordStand(LocalServer):
 
     def _interact(self, who: str, kind: int, more: dict[str, Any]) -> str:
         key = f"interaction-{next(self._numbers)}"
+        channel = more.get("message", {}).get("channel_id", self.place)
         interaction = {
             "id": self._id(),
             "application_id": BOT,
             "type": kind,
             "token": key,
             "version": 1,
-            "channel_id": self.place,
-            "channel": _channel(),
+            "channel_id": channel,
+            "channel": _thread() if channel == THREAD else _channel(),
             "guild_id": GUILD,
             "member": _member() | {"user": _user(who), "permissions": "0"},
             "entitlements": [],
@@ -160,7 +165,9 @@ class DiscordStand(LocalServer):
         if known is None:
             text = "\n".join([body["content"], *(f"file {name}" for name in files)])
             reference = (body.get("message_reference") or {}).get("message_id")
-            message = self._add(BOT, text, reference and str(reference))
+            channel = request.match_info["channel"]
+            thread = channel if channel == THREAD else None
+            message = self._add(BOT, text, reference and str(reference), thread)
             message["components"] = body.get("components") or []
             known = self._by_nonce[str(body["nonce"])] = message["id"]
         if self.lose_answer:
@@ -180,7 +187,12 @@ class DiscordStand(LocalServer):
     async def _history(self, request: web.Request) -> web.Response:
         """Newest first, of the oldest after that one."""
         after, limit = int(request.query.get("after", 0)), int(request.query["limit"])
-        found = [one for one in self._messages.values() if int(one["id"]) > after]
+        channel = request.match_info["channel"]
+        found = [
+            one
+            for one in self._messages.values()
+            if int(one["id"]) > after and one["channel_id"] == channel
+        ]
         return _json(found[:limit][::-1])
 
     async def _deferred(self, request: web.Request) -> web.Response:
@@ -250,10 +262,14 @@ class DiscordStand(LocalServer):
             with suppress(ConnectionError):  # it was killed just now
                 await socket.send_json(self._event(name, data))
 
-    def _add(self, who: str, text: str, reply_to: str | None) -> dict[str, Any]:
+    def _add(
+        self, who: str, text: str, reply_to: str | None, thread: str | None = None
+    ) -> dict[str, Any]:
         message = _message(self._id(), who, text)
+        message["channel_id"] = thread or self.place
         if reply_to is not None:
-            message["message_reference"] = {"message_id": reply_to, "channel_id": self.place}
+            place = message["channel_id"]
+            message["message_reference"] = {"message_id": reply_to, "channel_id": place}
             message["type"] = 19
         self._messages[message["id"]] = message
         return message
@@ -290,10 +306,21 @@ def _channel() -> dict[str, Any]:
     return {"id": DiscordStand.place, "type": 0, "name": "ops", "position": 0}
 
 
+def _thread() -> dict[str, Any]:
+    """A thread of the channel."""
+    until = {"archived": False, "auto_archive_duration": 1440, "locked": False}
+    until["archive_timestamp"] = datetime.now(UTC).isoformat()
+    counts = {"message_count": 0, "member_count": 1, "rate_limit_per_user": 0, "flags": 0}
+    parent = {"guild_id": GUILD, "parent_id": DiscordStand.place, "owner_id": "201"}
+    named = {"id": THREAD, "type": 11, "name": "counting", "last_message_id": None}
+    return {**named, **parent, **counts, "thread_metadata": until}
+
+
 def _guild() -> dict[str, Any]:
     channels = [_channel() | {"permission_overwrites": []}]
     roles: list[Any] = []
-    return {"id": GUILD, "name": "ops", "channels": channels, "roles": roles, "member_count": 4}
+    rooms = {"channels": channels, "threads": [_thread()]}
+    return {"id": GUILD, "name": "ops", **rooms, "roles": roles, "member_count": 4}
 
 
 def _application() -> dict[str, Any]:
@@ -336,7 +363,8 @@ def _seen(message: dict[str, Any]) -> Seen:
     buttons = {one["label"]: one["custom_id"] for one in cells}
     reply_to = message.get("message_reference", {}).get("message_id")
     edited = message["edited_timestamp"] is not None
-    return Seen(message["id"], _plain(message["content"]), buttons, reply_to, edited)
+    thread = THREAD if message["channel_id"] == THREAD else None
+    return Seen(message["id"], _plain(message["content"]), buttons, reply_to, edited, thread)
 
 
 def _plain(text: str) -> str:

@@ -53,8 +53,12 @@ class SlackStand(LocalServer):
 
     # What people do
 
-    def say(self, who: str, text: str, *, to: Seen | None = None) -> str:
-        return self.call(self._say(who, text, to))
+    def open_thread(self) -> str:
+        self.call(self._somebody())  # what is said before the bot first comes is not looked up
+        return self.say(self.tom, "We need to count things.")
+
+    def say(self, who: str, text: str, *, to: Seen | None = None, thread: str | None = None) -> str:
+        return self.call(self._say(who, text, to, thread))
 
     def command(self, who: str, text: str) -> str:
         key = f"answer-{next(self._numbers)}"
@@ -219,8 +223,8 @@ class SlackStand(LocalServer):
             self.sockets.discard(socket)
         return socket
 
-    async def _say(self, who: str, text: str, to: Seen | None) -> str:
-        thread = None if to is None else (to.reply_to or to.id)
+    async def _say(self, who: str, text: str, to: Seen | None, thread: str | None) -> str:
+        thread = thread if to is None else (to.reply_to or to.id)
         message = self._add(who, _escaped(text), thread)
         event = message | {"type": "message", "channel": self.place, "channel_type": "channel"}
         if self.sockets:
@@ -283,7 +287,8 @@ def _seen(message: dict[str, Any], edited: bool) -> Seen:
         for cell in (*element["elements"], {"text": "\n"})
     ]
     text = "".join(cell["text"] for cell in rich).strip() if rich else _plain(message["text"])
-    return Seen(message["ts"], text, buttons, message.get("thread_ts"), edited)
+    thread = message.get("thread_ts")
+    return Seen(message["ts"], text, buttons, thread, edited, thread)
 
 
 def _escaped(text: str) -> str:

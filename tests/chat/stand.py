@@ -11,13 +11,17 @@ from tests.support.waiting import wait_until
 
 
 class Seen(NamedTuple):
-    """A message of the bot as people see it now; ``reply_to`` is what it answers."""
+    """A message of the bot as people see it now; ``reply_to`` is what it answers.
+
+    ``thread`` is the thread of the place in which it stands.
+    """
 
     id: str
     text: str
     buttons: dict[str, str]
     reply_to: str | None = None
     edited: bool = False
+    thread: str | None = None
 
 
 class Stand(Protocol):
@@ -35,8 +39,11 @@ class Stand(Protocol):
     def command(self, who: str, text: str) -> str:
         """Give a command in the platform's own way; how ``answer_to`` finds the answer."""
 
-    def say(self, who: str, text: str, *, to: Seen | None = None) -> str:
-        """Say something, as a reply to ``to``; its id."""
+    def open_thread(self) -> str:
+        """A thread in the place; its id."""
+
+    def say(self, who: str, text: str, *, to: Seen | None = None, thread: str | None = None) -> str:
+        """Say something, as a reply to ``to``, or in a thread; its id."""
 
     def press(self, who: str, message: Seen, label: str, *, token: str = "") -> str:
         """Press a button, or say that one with ``token`` was; how ``answer_to`` finds it."""

@@ -79,8 +79,13 @@ class TelegramStand:
             "base_url": self.address,
         }
 
-    def say(self, who: str, text: str, *, to: Seen | None = None) -> str:
+    def open_thread(self) -> str:
+        return "45"
+
+    def say(self, who: str, text: str, *, to: Seen | None = None, thread: str | None = None) -> str:
         message = self._message(who) | {"text": text}
+        if thread is not None:
+            message |= {"message_thread_id": int(thread), "is_topic_message": True}
         if to is not None:
             message["reply_to_message"] = self._message("666") | {"message_id": int(to.id)}
         return str(post(f"{self.address}/control/say", message)["id"])
@@ -141,4 +146,5 @@ def _seen(one: dict[str, Any]) -> Seen:
     text = html.unescape(re.sub(r"<[^>]+>", "", message["text"]))
     buttons = {cell["text"]: cell["callback_data"] for row in rows for cell in row}
     replied = str(reply["message_id"]) if reply else None
-    return Seen(str(one["messageId"]), text, buttons, replied, bool(message.get("edited")))
+    edited, thread = bool(message.get("edited")), message.get("message_thread_id")
+    return Seen(str(one["messageId"]), text, buttons, replied, edited, thread)

@@ -165,7 +165,7 @@ def test_nothing_is_lost_or_done_twice_while_the_gateway_is_killed_and_away(room
     assert len(answers) == len(set(answers)) == 8
 
 
-def test_a_server_that_vanishes_is_waited_for_and_the_gateway_ends_at_once(room, synapse):
+def test_a_server_that_vanishes_is_waited_for_and_the_gateway_ends_in_order(room, synapse):
     process = room.start()
     conn = room.gateways.conn
     task_id = created(room)
@@ -211,6 +211,29 @@ def test_a_server_that_asks_to_wait_is_obeyed_and_holds_up_no_other(room, synaps
     wait_until(lambda: len(delivered(told)) == len(titles))
     heard = [text_of(one) for one in room.said() if "Count" in text_of(one)]
     assert [re.search(r"Count \d+\.", one)[0] for one in heard] == titles
+
+
+def test_what_becomes_of_a_task_made_in_a_thread_is_told_and_answered_there(room):
+    room.start()
+    conn = room.gateways.conn
+    root = room.mara.say(room.id, "We need to count things.")
+    relation = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True}
+    said = room.mara.say(room.id, "!kanban create Count the words", **{"m.relates_to": relation})
+    task_id = re.search(r"t_\w+", text_of(room.answer_to(said)))[0]
+    (sub,) = list_subscriptions(conn)
+    assert sub.destination == f"matrix:{room.alias}/{root}"
+    question = asked(room, task_id)
+    assert question["content"]["m.relates_to"]["rel_type"] == "m.thread"
+    assert question["content"]["m.relates_to"]["event_id"] == root
+    to = {"is_falling_back": False, "m.in_reply_to": {"event_id": question["event_id"]}}
+    room.tom.say(room.id, "the second", **{"m.relates_to": relation | to})
+    room.gateways.wait_for(task_id, "ready")
+    closed = room.wait_for("Answered by")
+    assert closed["content"]["m.relates_to"]["event_id"] == question["event_id"]
+    kb.complete_task(conn, task_id)
+    done = room.wait_for("Done: Count the words")
+    assert done["content"]["m.relates_to"]["event_id"] == root
+    assert text_of(done).endswith(f"More: !kanban show {task_id}")
 
 
 def test_files_of_a_run_come_along_and_home_is_where_a_bare_name_goes(room):

@@ -133,6 +133,38 @@ def test_a_place_hears_of_its_tasks_and_answers_by_buttons_and_in_words(stand, g
     assert last.actor == f"person:{stand.platform}/{stand.tom}"
 
 
+def test_what_becomes_of_a_task_made_in_a_thread_is_told_and_answered_there(stand, gateways):
+    started(gateways, stand)
+    conn, thread = gateways.conn, stand.open_thread()
+    said = stand.say(stand.mara, "!kanban create Count the words", thread=thread)
+    found = re.search(r"t_\w+", answer_to(stand, said))
+    assert found
+    task_id = found[0]
+    (sub,) = list_subscriptions(conn)
+    assert sub.destination == f"{stand.platform}:{stand.place}/{thread}"
+
+    question = asked(gateways, stand, task_id)
+    assert question.thread == thread
+    assert "Answered: the second" in answer_to(
+        stand, stand.press(stand.mara, question, "the second")
+    )
+    closed = wait_for(stand, "Answered by mara: the second.")
+    assert (closed.id, closed.thread) == (question.id, thread)
+
+    question = asked(gateways, stand, task_id, "In words?")
+    stand.say(stand.tom, "By Monday", to=question)
+    gateways.wait_for(task_id, "ready")
+    last = [one for one in kb.list_events(conn, task_id) if one.kind == "unblocked"][-1]
+    assert last.payload["reason"] == "By Monday"
+    wait_for(stand, f"Answered by {stand.platform}/{stand.tom}: By Monday.")
+
+    # What people say there afterwards is among themselves.
+    stand.say(stand.tom, "Monday it is.", thread=thread)
+    answer_to(stand, stand.say(stand.mara, f"!kanban complete {task_id}", thread=thread))
+    assert wait_for(stand, "Done: Count the words").thread == thread
+    assert not any("answered by" in one.text for one in stand.seen())
+
+
 def test_a_review_is_decided_and_its_files_come_along(stand, gateways):
     subscribe(gateways.conn, destination=stand.platform)  # at home
     first = in_review(gateways, "report.txt")
