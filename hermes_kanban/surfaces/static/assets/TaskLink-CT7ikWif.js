@@ -1,1 +1,0 @@
-import{rt as e,tt as t,vt as n}from"./index-B8gQPVCe.js";import{Gr as r,S as i}from"./clock-tR5FfiNT.js";var a=r();function o(r){let{slug:o}=i();return(0,a.jsx)(`a`,{className:r.className??`task-link`,href:e(o,r.id),onClick:e=>{n(e)||(e.preventDefault(),t(o,r.id))},children:r.children??r.id})}export{o as t};
