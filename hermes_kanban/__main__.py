@@ -15,4 +15,5 @@ if sys.version_info < LEAST:
 
 from hermes_kanban.surfaces.cli.main import main  # noqa: E402
 
-main()
+if __name__ == "__main__":
+    main()

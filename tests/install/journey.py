@@ -107,6 +107,10 @@ def first_task(newcomer: Newcomer) -> None:
         _expect(up["page"], "up gives a link", up)
         with newcomer.timed("open the page"):
             _open(up["page"]["url"])
+        if not up["profiles_written"] or up["agents"]:
+            # An agent that is installed here would need its vendor.
+            file = Path(up["home"], "profiles", "counter.yaml")
+            file.write_text("argv: [sh, -c, 'wc -w']\n")
         with newcomer.timed("first task, from create to done"):
             created = newcomer.answers("create", "Say hello", "--assignee", "counter")
             _wait_for(newcomer, created["task"]["id"])
