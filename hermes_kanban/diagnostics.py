@@ -69,7 +69,7 @@ def _of_the_board(conn: kb.BoardConnection) -> Iterator[Finding]:
             code="no_gateway",
             level="fault" if ready else "note",
             text=f"no gateway is running; {waiting if ready else 'nothing waits for one now'}",
-            commands=["hermes-kanban gateway run"],
+            commands=["hermes-kanban up"],
         )
         return
     for text in gateway.degraded:

@@ -65,6 +65,18 @@ def hold_colour(code: str) -> str:
     return "yellow" if code in _BY_ITSELF else "red"
 
 
+# As the status or outcome that they bring about; the others are nobody's alarm.
+EVENT_COLOURS: Final = {
+    **dict.fromkeys(("completed", "approved", "adopted"), "green"),
+    **dict.fromkeys(("claimed", "spawned", "rate_limited", "waiting"), "yellow"),
+    **dict.fromkeys(("created", "promoted", "unblocked", "accepted", "reopened"), "cyan"),
+    **dict.fromkeys(("review_requested", "changes_requested"), "blue"),
+    **dict.fromkeys(("blocked", "crashed", "timed_out", "spawn_failed", "gave_up"), "red"),
+    **dict.fromkeys(("protocol_violation", "reclaimed", "cancelled", "fenced"), "red"),
+    "triaged": "magenta",
+}
+
+
 def clean(text: str) -> str:
     """``text`` on one line, without control characters and terminal sequences."""
     if text.isascii() and text.isprintable():

@@ -112,6 +112,8 @@ def test_colours_are_those_of_the_table_and_can_be_had_without(board: Any, scree
     assert "\x1b[33mscheduled:\x1b[0m" in screen("why", later, colour=True)
     assert "\x1b" not in screen("why", later)
     assert "\x1b" not in screen("show", blocked)
+    assert "\x1b[31mblocked\x1b[0m" in screen("events", blocked, colour=True)
+    assert "\x1b" not in screen("events", blocked)
     assert f"\x1b[36mhermes-kanban schedule {later} now\x1b[0m" in screen("why", later, colour=True)
 
 

@@ -302,7 +302,7 @@ def test_warnings_say_why_a_task_may_not_start(shared: Served) -> None:
     made = shared.post("/tasks", {"title": "x", "assignee": "nobody", "parents": [blocked]}).json
     codes = [warning["code"] for warning in made["warnings"]]
     assert codes == ["no_profile", "parent_blocked", "no_gateway"]
-    assert "hermes-kanban gateway run" in made["warnings"][-1]["text"]
+    assert "hermes-kanban up" in made["warnings"][-1]["text"]
     assigned = shared.post(f"/tasks/{made['id']}/assign", {"assignee": None}).json
     assert assigned["warnings"][0]["code"] == "unassigned"
     free = shared.task()

@@ -193,4 +193,4 @@ def _workers(workers: Sequence[Worker], now: int, width: int) -> Table:
 def _news_line(event: kb.Event, width: int) -> str:
     from hermes_kanban.surfaces.cli.events import event_line
 
-    return present.shorten(event_line(event), width)
+    return event_line(event, width=width)

@@ -8,13 +8,24 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import present
 
 
-def event_line(event: kb.Event, *, with_id: bool = False) -> str:
-    """When, what, which task, by whom, and the one fact that matters."""
+def event_line(
+    event: kb.Event, *, with_id: bool = False, width: int | None = None, colour: bool = False
+) -> str:
+    """When, what, which task, by whom, and the one fact that matters; cut to ``width``."""
     number = f"{event.id:>6}  " if with_id else ""
     run = f" run {event.run_id}" if event.run_id is not None else ""
     about = f"{event.task_id or 'board'}{run}"
     told = present.clean(f"{event.actor} {_fact(event)}")
-    return f"{number}{present.moment(event.created_at)}  {event.kind:<16}  {about}  {told}".rstrip()
+    at = present.moment(event.created_at)
+    line = f"{number}{at}  {event.kind:<16}  {about}  {told}".rstrip()
+    if width is not None:
+        line = present.shorten(line, width)
+    if not colour:
+        return line
+    kind = present.paint(event.kind, present.EVENT_COLOURS.get(event.kind))
+    return line.replace(f"{number}{at}", present.paint(f"{number}{at}", "dim"), 1).replace(
+        event.kind, kind, 1
+    )
 
 
 def _fact(event: kb.Event) -> str:

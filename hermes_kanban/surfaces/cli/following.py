@@ -114,7 +114,9 @@ def tail_command(session: Session, lines: int, after: int | None) -> None:
         while True:
             events = kb.list_events(session.conn, after=at)
             for event in events:
-                session.answer("event", event_json(event), [event_line(event)])
+                session.answer(
+                    "event", event_json(event), [event_line(event, colour=session.colour)]
+                )
                 at = event.id
             _flush()
             pause(0 if events else POLL_SECONDS)

@@ -340,7 +340,10 @@ def events_command(session: Session, task: str | None, after: int, limit: int) -
         kb.get_task(session.conn, task)
     events = kb.list_events(session.conn, task, after=after, limit=limit)
     more = events[-1].id if len(events) == limit else None
-    lines = [present.shorten(event_line(event, with_id=True), session.width) for event in events]
+    lines = [
+        event_line(event, with_id=True, width=session.width, colour=session.colour)
+        for event in events
+    ]
     if more is not None:
         lines.append(f"more with: --after {more}")
     shown = [event_json(event) for event in events]
