@@ -72,6 +72,7 @@ class Night:
             timeout=60,
             message=f"{expected} {self.world.gateways.errors()[-3000:]}",
             progress=lambda: len(self.receiver.requests),
+            pause=0.2,
         )
         status = Path(f"/proc/{gateway.pid}/status").read_text("ascii")
         (kib,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
