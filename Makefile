@@ -99,7 +99,7 @@ bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside plain s
 	$(BIN)/python -m tests.bench $(ARGS)
 
 docs: $(INSTALLED) ## build the documentation into build/site, strictly; open its index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 links: $(INSTALLED) ## ask every address that README and docs link to whether it is there
 	$(BIN)/python -m tests.docs.links
