@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from gateway import senders
 from gateway.kernel_thread import KernelThread
 from gateway.senders import Senders
+from hermes_kanban import notify
 from hermes_kanban.kernel import closings
 from hermes_kanban.kernel.closings import Closing
 
@@ -41,11 +42,16 @@ class Closings:
         self._log = log
         self._senders = by_scheme
         self._seen, self._looked_at = 0, 0
+        self._reached: frozenset[str] = frozenset()
         self._busy: set[tuple[str, str]] = set()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
 
     async def look(self, newest: int) -> None:
         """Start with what has been decided since the last look; ``newest`` is the newest event."""
+        reached = frozenset(self._senders)
+        if not reached <= self._reached:
+            self._seen, self._looked_at = 0, 0  # what was decided before it could be reached
+        self._reached = reached
         began = self._kernel.conn.clock.now()
         after: int | None = 0
         missed = False
@@ -56,6 +62,8 @@ class Closings:
             page = await self._kernel(seen)
             for one in page.closings:
                 place = (one.destination, one.receipt)
+                if not self._is_reached(one):
+                    continue
                 if place in self._busy:
                     missed = True  # a digest of which more is decided by now, perhaps
                 else:
@@ -64,6 +72,10 @@ class Closings:
             after = page.after
         if not missed:
             self._seen, self._looked_at = newest, began - MARGIN_SECONDS
+
+    def _is_reached(self, one: Closing) -> bool:
+        scheme = notify.split(one.destination)[0]
+        return scheme in self._reached or scheme not in notify.PLATFORMS
 
     async def _close(self, one: Closing) -> None:
         try:
@@ -86,6 +98,7 @@ class Closings:
                         one.destination,
                         one.receipt,
                         one.text,
+                        digest=one.digest,
                         timeout_seconds=TIMEOUT_SECONDS,
                     )
             except Exception as error:

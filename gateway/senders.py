@@ -29,6 +29,9 @@ class Sender(Protocol):
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Replace a message whose question is decided by ``text``, and take its buttons away."""
 
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Replace a digest by what it says now: more of what it asks is decided."""
+
 
 Senders = Mapping[str, Sender]
 """By scheme. Look each time: adapters come and go."""
@@ -61,16 +64,21 @@ async def close(
     receipt: str,
     text: str,
     *,
+    digest: Message | None = None,
     timeout_seconds: float = notify.SEND_SECONDS,
 ) -> bool:
-    """Edit a message to say that its question is decided; False where that cannot be done now.
+    """Edit a message to say that its question is decided; False where that cannot be done.
 
-    Raises what the destination raises, or TimeoutError.
+    ``digest`` is all that a digest says by now. Raises what the destination raises, or
+    TimeoutError.
     """
     scheme, address = notify.split(destination)
     sender = senders.get(scheme)
     if sender is None:
         return await notify.close(destination, receipt, text, timeout_seconds=timeout_seconds)
     with anyio.fail_after(timeout_seconds):
-        await sender.close(address, receipt, text)
+        if digest is None:
+            await sender.close(address, receipt, text)
+        else:
+            await sender.rewrite(address, receipt, digest)
     return True

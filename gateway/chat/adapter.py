@@ -120,6 +120,9 @@ class Adapter(Protocol):
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Replace a message whose question is decided by ``text``, and take its buttons away."""
 
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Replace a digest by what it says now: more of what it asks is decided."""
+
 
 class Context(NamedTuple):
     """What an adapter is made with.

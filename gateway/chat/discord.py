@@ -361,11 +361,18 @@ class DiscordAdapter:
 
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message and take its buttons away."""
+        await self._edit(receipt, escaped(text, "discord", CHARACTERS))
+
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Edit the digest."""
+        await self._edit(receipt, shown(digest, "discord", CHARACTERS, how=HOW, buttons=False))
+
+    async def _edit(self, receipt: str, text: str) -> None:
         channel, _, message_id = receipt.partition("/")
         message = self._client.get_partial_messageable(int(channel)).get_partial_message(
             int(message_id)
         )
-        await message.edit(content=escaped(text, "discord", CHARACTERS), view=None)
+        await message.edit(content=text, view=None)
 
     def _thread(self, channel: Any) -> str | None:
         """The thread, where its channel is one of ours."""

@@ -287,11 +287,17 @@ class MatrixAdapter:
 
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message."""
+        await self._edit(address, receipt, text_content(text, style("matrix").escape(text)))
+
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Edit the digest."""
+        await self._edit(address, receipt, message_content(digest, ()))
+
+    async def _edit(self, address: str, receipt: str, content: dict[str, Any]) -> None:
         room_id = await self._room(room_and_thread(address)[0])
-        content = text_content(text, style("matrix").escape(text))
         edit = {**content, "body": f"* {content['body']}", "m.new_content": content}
         edit["m.relates_to"] = {"rel_type": "m.replace", "event_id": receipt}
-        await self._put(room_id, edit, f"close {receipt} {text}")
+        await self._put(room_id, edit, f"close {receipt} {content['body']}")
 
     async def _try_file(self, room_id: str, relation: dict[str, Any], file: File, key: str) -> None:
         """A file that cannot be sent is told in the log and holds up no message."""

@@ -452,13 +452,17 @@ class SlackAdapter:
         """Edit the message; its buttons are not among the new blocks."""
         if self._sent.receipt(_asked_in(address)) == receipt:
             self._sent.forget(_asked_in(address))  # what is said there now is other talk
+        plain = escaped(text, "slack", shapes.CHARACTERS)
+        await self._edit(receipt, plain, Parts("", text, "", None))
+
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Edit the digest."""
+        plain = shown(digest, "slack", shapes.CHARACTERS, how=HOW, buttons=False)
+        await self._edit(receipt, plain, parts(digest, how=HOW, buttons=False))
+
+    async def _edit(self, receipt: str, plain: str, found: Parts) -> None:
         channel, _, ts = receipt.partition("/")
-        await self._web.chat_update(
-            channel=channel,
-            ts=ts,
-            text=escaped(text, "slack", shapes.CHARACTERS),
-            blocks=shapes.blocks(Parts("", text, "", None)),
-        )
+        await self._web.chat_update(channel=channel, ts=ts, text=plain, blocks=shapes.blocks(found))
 
     def _tell(self, error: object) -> None:
         self._context.log.warning("chat.unsent", platform="slack", error=str(error))

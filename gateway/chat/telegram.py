@@ -303,10 +303,17 @@ class TelegramAdapter:
 
     async def close(self, address: str, receipt: str, text: str) -> None:
         """Edit the message; without a keyboard in the edit its buttons go."""
+        await self._edit(receipt, escaped(text, "telegram", CHARACTERS))
+
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        """Edit the digest."""
+        await self._edit(receipt, shown(digest, "telegram", CHARACTERS, how=HOW, buttons=False))
+
+    async def _edit(self, receipt: str, text: str) -> None:
         chat, _, message_id = receipt.partition("/")
         try:
             await self._bot.edit_message_text(
-                escaped(text, "telegram", CHARACTERS),
+                text,
                 chat_id=chat,
                 message_id=int(message_id),
                 parse_mode="HTML",

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from hermes_kanban.kernel import decisions, digests
-from hermes_kanban.kernel.messages import Unwritable, closed_digest_text, closed_text
+from hermes_kanban.kernel.messages import Unwritable, closed_text, write_message
 from hermes_kanban.model.records import Decision, Delivery
+from hermes_kanban.notify.message import Message
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, write
 
 AT_ONCE: Final = 100
@@ -18,13 +19,15 @@ AT_ONCE: Final = 100
 class Closing(msgspec.Struct, frozen=True):
     """A message to edit: which of a destination, what it is to say, and what is decided by that.
 
-    Without a text it cannot be edited.
+    ``digest`` is all that a message about several things says by now. Without a text it cannot be
+    edited.
     """
 
     destination: str
     receipt: str
     text: str
     delivery_ids: list[int]
+    digest: Message | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -57,20 +60,24 @@ def to_close(
             continue
         place = (destination, delivery.receipt)
         if place not in found:
-            text = _text(conn, delivery, decision)
-            found[place] = Closing(destination, delivery.receipt, text, [])
+            found[place] = _closing(conn, delivery, destination, decision)
         found[place].delivery_ids.append(delivery.id)
     return Page(list(found.values()), rows[-1]["id"] if len(rows) == limit else None)
 
 
-def _text(conn: BoardConnection, delivery: Delivery, decision: Decision) -> str:
+def _closing(
+    conn: BoardConnection, delivery: Delivery, destination: str, decision: Decision
+) -> Closing:
+    receipt = delivery.receipt or ""
     together = digests.members(conn, delivery)
+    if len(together) > 1:
+        digest = write_message(conn, together, delivery.batch or delivery.dedup_key)
+        return Closing(destination, receipt, digest.text, [], digest)
     try:
-        if len(together) > 1:
-            return closed_digest_text(conn, together)
-        return closed_text(conn, delivery, decision)
+        text = closed_text(conn, delivery, decision)
     except Unwritable:
-        return ""
+        text = ""
+    return Closing(destination, receipt, text, [])
 
 
 _OPEN: Final = f"""

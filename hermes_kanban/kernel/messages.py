@@ -49,7 +49,8 @@ def write_message(
     """
     if len(deliveries) == 1:
         return _single(conn, deliveries[0], key, program)
-    items, subject, link = _digest(conn, deliveries)
+    items = [_item(conn, delivery) for delivery in deliveries]
+    subject, link = texts.digest_subject(items, conn.paths.slug), link_to(conn, None)
     return Message(
         dedup_key=key,
         board=conn.paths.slug,
@@ -61,14 +62,6 @@ def write_message(
         link=link,
         items=items,
     )
-
-
-def _digest(
-    conn: BoardConnection, deliveries: Sequence[Delivery]
-) -> tuple[list[Item], str, str | None]:
-    """What there is to tell, the subject, and the link."""
-    items = [_item(conn, delivery) for delivery in deliveries]
-    return items, texts.digest_subject(items, conn.paths.slug), link_to(conn, None)
 
 
 def _single(conn: BoardConnection, delivery: Delivery, key: str, program: str) -> Message:
@@ -142,12 +135,6 @@ def closed_text(conn: BoardConnection, delivery: Delivery, decision: Decision) -
     item = _piece(conn, delivery)[1]
     sentence = decisions.sentence(decision)
     return texts.closed_text(item.subject, item.said, sentence, item.link)
-
-
-def closed_digest_text(conn: BoardConnection, deliveries: Sequence[Delivery]) -> str:
-    """What a digest says by now: of each question either that it is asked, or who decided it."""
-    items, subject, link = _digest(conn, deliveries)
-    return texts.digest_text(subject, items, link, links=True)
 
 
 def asks(event: Event) -> bool:

@@ -79,21 +79,14 @@ def digest_subject(items: Sequence[Item], board: str) -> str:
     return f"{len(items)} things happened on {board}{wanted}"
 
 
-def digest_text(
-    subject: str, items: Sequence[Item], link: str | None, *, links: bool = False
-) -> str:
-    """A line for each, in order; what was said of those that ask something, or who decided it.
-
-    With ``links`` those that ask have the address of their task.
-    """
+def digest_text(subject: str, items: Sequence[Item], link: str | None) -> str:
+    """A line for each, in order; what was said of those that ask something, or who decided it."""
     end = "" if link is None else f"\n{link}"
     lines = [subject]
     for one in items:
         lines.append(f"- {one.subject}")
         if one.ask is not None and one.said:
             lines.append(f"  {cut(one_line(one.said), DIGEST_PART_CHARACTERS)}")
-        if one.ask is not None and one.link and links:
-            lines.append(f"  {one.link}")
         if one.decided:
             lines.append(f"  {cut(decided_text(one.decided), DIGEST_PART_CHARACTERS)}")
     return cut("\n".join(lines), DIGEST_CHARACTERS - len(end)) + end

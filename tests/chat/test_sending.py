@@ -169,6 +169,35 @@ async def test_a_digest_leads_to_each_task_and_is_cut_by_whole_things(stand, tmp
 
 
 @pytest.mark.asyncio
+async def test_a_digest_is_rewritten_with_what_is_decided_and_what_is_not(stand, tmp_path):
+    about = message("x").event
+    open_one = Item(
+        event=about,
+        task=None,
+        subject="Blocked: paint (t_1)",
+        said="Which one?",
+        ask=Ask(kind="question", verbs=["unblock"]),
+        link="http://board.example/b/default/t/t_1",
+    )
+    decided = Item(
+        event=about,
+        task=None,
+        subject="Blocked: print (t_2)",
+        decided="answered by person:mara: 30",
+    )
+    before = message("a", "2 things", subject="2 things", items=[open_one, open_one])
+    now = message("a", "2 things", subject="2 things", items=[open_one, decided])
+    async with entered(stand, tmp_path) as adapter:
+        sent = await adapter.send(stand.place, before)
+        await adapter.rewrite(stand.place, sent.receipt, now)
+    (seen,) = stand.seen()
+    plain = seen.text.replace("\\", "").replace("\u200b", "")
+    assert plain.count("Which one?") == 1
+    assert "Answered by mara: 30." in plain
+    assert "print (t_2)" in plain
+
+
+@pytest.mark.asyncio
 async def test_a_token_that_is_not_known_is_said_so(stand, tmp_path):
     stand.refuse_account()
     with pytest.raises(ConfigError, match=f"chat.{stand.platform}"):

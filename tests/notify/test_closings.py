@@ -99,6 +99,8 @@ def test_a_digest_is_edited_for_each_question_that_is_decided(board: ABoard) -> 
     kb.unblock_task(board.conn, second, reason="30", actor="person:mara")
     (one,) = closings.to_close(board.conn).closings
     assert (one.destination, one.receipt) == (sent.destination, "m1")
+    assert one.digest is not None
+    assert [bool(item.decided) for item in one.digest.items] == [False, False, False, True]
     assert one.text.splitlines() == [
         "4 things happened on default, 1 to decide",
         f"- Created: paint ({first})",
@@ -146,6 +148,9 @@ class Room:
             raise ConnectionError("the room is gone")
         self.edits.append((address, receipt, text))
 
+    async def rewrite(self, address: str, receipt: str, digest: Message) -> None:
+        await self.close(address, receipt, digest.text)
+
 
 def decided(world: World, room: Room, done: Any) -> None:
     """A question that is sent to the room, and decided there or elsewhere, until ``done``."""
@@ -168,6 +173,29 @@ def test_the_gateway_edits_the_message(world: World) -> None:
     ((address, receipt, text),) = room.edits
     assert (address, receipt) == ("!a:b.example", "m1")
     assert text.endswith(": 30 days.")
+
+
+def test_what_was_decided_before_the_room_could_be_reached_is_edited_then(world: World) -> None:
+    room = Room()
+    senders: dict[str, Any] = {"matrix": room}
+    subscriptions.subscribe(world.conn, destination="matrix:!a:b.example")
+
+    async def run() -> None:
+        async with world.notifier(senders=senders):
+            task_id = world.create("paint")
+            kb.block_task(world.conn, task_id, reason="which one?")
+            await until(lambda: world.deliveries("delivered"))
+            del senders["matrix"]
+            kb.unblock_task(world.conn, task_id, reason="30 days")
+            world.subscribe("log")
+            world.create("news, at which it looks")
+            await until(lambda: len(world.deliveries("delivered")) == 2)
+            assert world.deliveries()[0].closed_at is None
+            senders["matrix"] = room
+            world.create("more news")
+            await until(lambda: room.edits)
+
+    anyio.run(run)
 
 
 def test_an_edit_that_fails_is_tried_a_few_times_and_holds_up_nobody(
@@ -237,6 +265,9 @@ def test_a_sender_that_raises_or_hangs_is_tried_again(world: World) -> None:
             raise ConnectionError("the room is gone")
 
         async def close(self, _address: str, _receipt: str, _text: str) -> None:
+            raise AssertionError
+
+        async def rewrite(self, _address: str, _receipt: str, _digest: Message) -> None:
             raise AssertionError
 
     room = Room()

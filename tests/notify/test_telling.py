@@ -169,6 +169,9 @@ class Room:
     async def close(self, _address: str, _receipt: str, _text: str) -> None:
         """Nobody edits."""
 
+    async def rewrite(self, _address: str, _receipt: str, _digest: Message) -> None:
+        """Nobody edits."""
+
 
 def test_a_room_that_is_subscribed_three_times_hears_everything_once(world: World) -> None:
     room = Room()
