@@ -42,13 +42,16 @@ _HOMES = {
         "accept_task assign_task edit_task prioritise_task promote_task schedule_task "
         "triage_task unblock_task"
     ),
+    "hermes_kanban.kernel.exporting": "export_board Exported load_board Loaded",
     "hermes_kanban.kernel.fencing": "must_be_current stale",
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.finding": "Filter",
+    "hermes_kanban.kernel.fingerprint": "fingerprint",
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.inbox": "Inbox News peek_inbox take_inbox",
+    "hermes_kanban.kernel.importing": "import_tasks Imported imported_ids",
     "hermes_kanban.kernel.late": "dismiss_result",
     "hermes_kanban.kernel.links": "link_tasks unlink_tasks",
     "hermes_kanban.kernel.mend": "mend MendReport",
@@ -138,9 +141,14 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.edits import schedule_task as schedule_task
     from hermes_kanban.kernel.edits import triage_task as triage_task
     from hermes_kanban.kernel.edits import unblock_task as unblock_task
+    from hermes_kanban.kernel.exporting import Exported as Exported
+    from hermes_kanban.kernel.exporting import Loaded as Loaded
+    from hermes_kanban.kernel.exporting import export_board as export_board
+    from hermes_kanban.kernel.exporting import load_board as load_board
     from hermes_kanban.kernel.fencing import must_be_current as must_be_current
     from hermes_kanban.kernel.fencing import stale as stale
     from hermes_kanban.kernel.finding import Filter as Filter
+    from hermes_kanban.kernel.fingerprint import fingerprint as fingerprint
     from hermes_kanban.kernel.finish import block_task as block_task
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
@@ -156,6 +164,9 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import moment as moment
     from hermes_kanban.kernel.history import task_at as task_at
     from hermes_kanban.kernel.history import tasks_at as tasks_at
+    from hermes_kanban.kernel.importing import Imported as Imported
+    from hermes_kanban.kernel.importing import import_tasks as import_tasks
+    from hermes_kanban.kernel.importing import imported_ids as imported_ids
     from hermes_kanban.kernel.inbox import Inbox as Inbox
     from hermes_kanban.kernel.inbox import News as News
     from hermes_kanban.kernel.inbox import peek_inbox as peek_inbox

@@ -72,7 +72,7 @@ def add_attachment(
                 read = contents.of_bytes(data or b"")
             else:
                 read, _ = _open(conn, path, workspace, stack)
-            staged = _keep(conn, read, name or "", media_type, stack)
+            staged = keep(conn, read, name or "", media_type, stack)
         except Unfit as problem:
             where = "" if path is None or workspace is None else f" in the workspace {workspace}"
             allowed = f"a plain file{where} of at most {limits.ATTACHMENT_BYTES:,} bytes"
@@ -80,7 +80,7 @@ def add_attachment(
             raise InvalidInput("file", allowed, f"{named} {problem}") from None
         with write(conn, "attach") as tx:
             by = fencing.author(tx, run_id, claim_lock, actor)
-            return _insert_all(tx, task_state(tx, task_id), by, [staged])[0]
+            return insert_all(tx, task_state(tx, task_id), by, [staged])[0]
 
 
 def list_attachments(
@@ -216,7 +216,7 @@ class HandedIn:
         """Write their rows; the fact that names them. Raises InvalidInput naming every problem."""
         if self.problems:
             raise InvalidInput("artifacts", self.allowed, "; ".join(self.problems))
-        rows = _insert_all(tx, task, by, self.staged)
+        rows = insert_all(tx, task, by, self.staged)
         return {"artifacts": [row.id for row in rows]} if rows else {}
 
 
@@ -272,7 +272,7 @@ def _hand_in(
         files.problems.append(f"have {total:,} bytes together")
     for path, name, read in readable if not files.problems else ():
         try:
-            files.staged.append(_keep(conn, read, name, None, stack))
+            files.staged.append(keep(conn, read, name, None, stack))
         except Unfit as problem:
             files.problems.append(f"{sources.shown(path)} {problem}")
 
@@ -295,7 +295,7 @@ def _open(
     return read, size
 
 
-def _keep(
+def keep(
     conn: BoardConnection,
     read: Read,
     name: str,
@@ -350,7 +350,7 @@ def _task_of(conn: BoardConnection, run_id: int) -> str | None:
 # Rows.
 
 
-def _insert_all(
+def insert_all(
     tx: Transaction, task: TaskState, by: Author, staged: list[Staged]
 ) -> list[Attachment]:
     """A row and an event for each that is not there yet; all of them, in order."""

@@ -26,8 +26,10 @@ def add_comment(
         return insert_comment(tx, task_state(tx, task_id), by, body)
 
 
-def insert_comment(tx: Transaction, task: TaskState, by: Author, body: str) -> int:
-    """Write the comment and its event."""
+def insert_comment(
+    tx: Transaction, task: TaskState, by: Author, body: str, *, told_by: str | None = None
+) -> int:
+    """Write the comment and its event, which is its author's unless it is ``told_by`` another."""
     now = lifecycle.moment(tx, task)
     comment_id = tx.insert(
         "INSERT INTO task_comments (task_id, run_id, author, body, created_at)"
@@ -35,5 +37,6 @@ def insert_comment(tx: Transaction, task: TaskState, by: Author, body: str) -> i
         {"task": task["id"], "run": by.run_id, "author": by.actor, "body": body, "now": now},
     )
     facts = {"comment_id": comment_id}
-    lifecycle.apply(tx, "comment", task, actor=by.actor, run_id=by.run_id, facts=facts)
+    actor = told_by or by.actor
+    lifecycle.apply(tx, "comment", task, actor=actor, run_id=by.run_id, facts=facts)
     return comment_id

@@ -111,7 +111,7 @@ def _insert(
     columns["created_run_id"] = by.run_id
     columns["consecutive_failures"] = 0
     row = {column: value for column, value in columns.items() if value is not None}
-    _insert_row(tx, row)
+    insert_row(tx, row)
     task_id: str = row["id"]
     payload: dict[str, Any] = {"task": row} | ({"parents": parents} if parents else {})
     if by.actor == limits.NOTIFIER or _is_of_a_wake(tx, by.run_id):
@@ -150,11 +150,11 @@ def _is_open(tx: Transaction, parent_id: str) -> bool:
     return row["status"] not in ("done", "archived")
 
 
-def _insert_row(tx: Transaction, row: dict[str, Any]) -> None:
-    """Insert the row under a free id; ``row`` gains ``id`` and ``seq``."""
+def insert_row(tx: Transaction, row: dict[str, Any], wanted: str | None = None) -> None:
+    """Insert the row under a free id, ``wanted`` if it is free; it gains ``id`` and ``seq``."""
     sql = lifecycle.insert_sql("tasks", ("id", *row)) + " ON CONFLICT (id) DO NOTHING"
-    for _ in range(_DRAWS):
-        row["id"] = _draw_id(tx)
+    for draw in range(_DRAWS):
+        row["id"] = wanted if wanted and not draw else _draw_id(tx)
         if seq := tx.insert(sql, row):
             row["seq"] = seq
             return

@@ -5,7 +5,8 @@ counted and none after it. A time means the newest event (by id) that was writte
 Event ids rise with commit order on the whole board; times need not, since the wall clock may be
 set back. So an event of a clock that ran ahead counts as soon as a later event, written by the
 right clock, does: every moment is a state that the board really was in, and each later event id a
-later state.
+later state. For the same reason what an import wrote counts from the time of the import on, and not
+from the times that it tells of.
 
 What events do not tell is not shown: leases, heartbeats, how often a worker was fenced, and tasks
 that were purged since. The texts of comments come from their rows, which never change.
@@ -56,9 +57,14 @@ def moment(conn: BoardConnection, *, at: int | None = None, event_id: int | None
 
 
 _AT_EVENT: Final = "SELECT id, created_at FROM task_events WHERE id <= :id ORDER BY id DESC LIMIT 1"
-_AT_TIME: Final = (
-    "SELECT id, created_at FROM task_events WHERE created_at <= :at ORDER BY id DESC LIMIT 1"
-)
+# What an import wrote tells of earlier times, and was on the board from the import on.
+_AT_TIME: Final = """
+SELECT e.id, e.created_at FROM task_events e WHERE e.created_at <= :at
+    AND (e.actor <> 'importer' OR :at >= (
+        SELECT i.imported_at FROM imports i WHERE i.first_event_id <= e.id
+        ORDER BY i.first_event_id DESC LIMIT 1))
+ORDER BY e.id DESC LIMIT 1
+"""
 
 
 def fold_task(conn: BoardConnection, task_id: str, *, until: int) -> Folded:

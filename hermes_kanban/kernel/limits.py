@@ -40,7 +40,9 @@ _SKILL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}")
 NOTIFIER: Final = "notifier"
-_ACTOR: Final = re.compile(r"system|notifier|(?:person|profile):\S.{0,199}")
+# Of the events that tell what happened elsewhere, before a task was imported.
+IMPORTER: Final = "importer"
+_ACTOR: Final = re.compile(r"system|notifier|importer|(?:person|profile):\S.{0,199}")
 
 
 def text(field: str, value: str | None, limit_bytes: int) -> str | None:

@@ -11,8 +11,8 @@ completion at that moment. A filter has these keys, joined by "and", each a list
 - ``assignee``, ``tenant``: as they were when the event happened, its own change included.
 
 A board event (paused, say) has no task and matches a subscription that names neither task,
-assignee nor tenant. A filter never changes, and neither may the meaning of ``attention``: another
-meaning gets another word.
+assignee nor tenant. What an import tells of the past matches nothing. A filter never changes, and
+neither may the meaning of ``attention``: another meaning gets another word.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban.kernel.limits import IMPORTER
 from hermes_kanban.kernel.subscriptions import (
     ALL,
     ATTENTION,
@@ -74,6 +75,9 @@ class Rule(msgspec.Struct, frozen=True):
 
     def matches(self, seen: Seen) -> bool:
         """True when the event is one that the subscriber asked for."""
+        # What an import tells happened elsewhere, long ago: it is news to nobody.
+        if seen.actor == IMPORTER:
+            return False
         if not (self._is_in_scope(seen) and self._wants_kind(seen) and self._is_of_people(seen)):
             return False
         # What a wake made wakes nobody, or agents would keep one another awake.

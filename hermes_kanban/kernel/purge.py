@@ -128,7 +128,7 @@ def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
     mine = {"id": task_id}
     runs = tx.all("SELECT id FROM task_runs WHERE task_id = :id ORDER BY id", mine)
     files = sorted("/".join(parts) for parts in leftovers.files_of_task(tx.conn, task_id))
-    for forget in _FORGET_RUNS:
+    for forget in (_FORGET_IMPORT, *_FORGET_RUNS):
         tx.run(forget, mine)
     counts = [tx.run(delete, mine).rowcount for delete in _DELETES]
     deliveries, subscriptions, _, comments, events, *_ = counts
@@ -145,6 +145,8 @@ def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
 
 
 _RUNS_OF: Final = "(SELECT id FROM task_runs WHERE task_id = :id)"
+# That it was imported stays known, so that it does not come again.
+_FORGET_IMPORT: Final = "UPDATE imported_tasks SET task_id = NULL WHERE task_id = :id"
 # A row of another task that a run of this one wrote.
 _FORGET_RUNS: Final = tuple(
     f"UPDATE {table} SET run_id = NULL WHERE run_id IN {_RUNS_OF}"

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -90,10 +91,13 @@ def restore(
     paths = board_paths(board)
     if opening.address_of(paths):
         raise KanbanError("the boards of this home lie in PostgreSQL; restore with: pg_restore")
-    version = _judge(file, paths)
     work = _Restore(paths, board, by, clock or SystemClock(), randomness, wait_seconds)
     try:
-        with work.at_rest(), work.staging(file):
+        with contextlib.ExitStack() as stack:
+            database = stack.enter_context(_unpacked(file, paths))
+            version = _judge(database, paths)
+            stack.enter_context(work.at_rest())
+            stack.enter_context(work.staging(database))
             work.meet_the_old(processes)
             work.make_ready(file)
             work.take_the_place()
@@ -112,10 +116,23 @@ def restore(
     )
 
 
-def _judge(file: Path, paths: BoardPaths) -> int:
-    """The schema version of a backup that may be restored; the file is only looked at."""
+@contextlib.contextmanager
+def _unpacked(file: Path, paths: BoardPaths) -> Iterator[Path]:
+    """The backup as a database: itself, or what a compressed one holds, gone in the end."""
     if not file.is_file():
         raise NotFound("backup", file, f"see the backups in {paths.backups}")
+    if file.suffix != backups.COMPRESSED:
+        yield file
+        return
+    near = next(one for one in (paths.root, *paths.root.parents) if one.is_dir())
+    with tempfile.TemporaryDirectory(prefix=STAGING_PREFIX, suffix=".tmp", dir=near) as folder:
+        database = Path(folder) / file.stem
+        backups.unpack(file, database)
+        yield database
+
+
+def _judge(file: Path, paths: BoardPaths) -> int:
+    """The schema version of a backup that may be restored; the file is only looked at."""
     if paths.database.exists() and os.path.samefile(file, paths.database):
         raise InvalidInput("file", "a backup of it", "is the board itself")
     log = file.with_name(f"{file.name}-wal")
@@ -216,7 +233,7 @@ class _Restore:
 
     def _learn(self, conn: SqliteConnection, processes: Processes | None) -> None:
         self._refuse_strangers(conn, processes)
-        self._sequences = dict(conn.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+        self._sequences = conn.counters()
         self._page_size = conn.execute("PRAGMA page_size").fetchone()[0]
         try:
             self.kept = backups.backup(conn, kind="before-restore", keep=backups.KEPT)
@@ -275,9 +292,7 @@ class _Restore:
         tx.run(_NEW_BOARD, {"board_id": self.board_id, "slug": self._paths.slug})
         newest = tx.value("SELECT max(id) FROM task_events") or 0
         tx.run(_CLAMP_CURSORS, {"newest": newest})
-        for table, value in self._sequences.items():
-            tx.run(_NO_SEQUENCE, {"table": table})
-            tx.run(_RAISE_SEQUENCE, {"table": table, "value": value})
+        tx.conn.raise_counters(self._sequences)
         facts: dict[str, Any] = {
             "board_id": self.board_id,
             "from_board_id": before,
@@ -352,13 +367,6 @@ _CLAMP_CURSORS: Final = """
 UPDATE kanban_notify_subs SET
     cursor = CASE WHEN cursor > :newest THEN :newest ELSE cursor END,
     start_event_id = CASE WHEN start_event_id > :newest THEN :newest ELSE start_event_id END
-"""
-_NO_SEQUENCE: Final = """
-INSERT INTO sqlite_sequence (name, seq) SELECT :table, 0
-WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :table)
-"""
-_RAISE_SEQUENCE: Final = """
-UPDATE sqlite_sequence SET seq = :value WHERE name = :table AND seq < :value
 """
 
 

@@ -37,7 +37,7 @@ WORKSPACE_KINDS: Final[tuple[WorkspaceKind, ...]] = get_args(WorkspaceKind)
 CLOSING_EVENTS: Final[frozenset[str]] = frozenset(OUTCOMES) - {"review"} | {"review_requested"}
 
 BOARD_EVENTS: Final[frozenset[str]] = frozenset(
-    {"paused", "resumed", "clock_shifted", "purged", "restored", "mended"}
+    {"paused", "resumed", "clock_shifted", "purged", "restored", "mended", "imported"}
 )
 
 EVENT_KINDS: Final[frozenset[str]] = frozenset(EVENTS)

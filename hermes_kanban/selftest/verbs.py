@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import closings, digests, outbox, subscriptions, waking
+from hermes_kanban.model.foreign import ForeignComment, ForeignRun, ForeignTask
+from hermes_kanban.porting.spool import Spool
 from hermes_kanban.selftest.still import PROCESS, NoProcesses
 
 Conn = kb.BoardConnection
@@ -206,6 +208,24 @@ def _nothing(_conn: Conn) -> Given:
     return {}
 
 
+def _import(conn: Conn, _given: Given) -> None:
+    """A parent with a past, and a child that waits for another one."""
+    with Spool("selftest", "memory") as spool:
+        spool.add(
+            ForeignTask(
+                "1",
+                "of elsewhere",
+                "done",
+                "closed",
+                comments=[ForeignComment("1", "person:selftest", "said long ago", 1)],
+                runs=[ForeignRun("1", None, "selftest", 2, 3, "completed")],
+            )
+        )
+        spool.add(ForeignTask("2", "another", "ready", "open"))
+        spool.add(ForeignTask("3", "its child", "ready", "open", parents=["1", "2"]))
+        kb.import_tasks(conn, spool)
+
+
 def _batch(conn: Conn, given: Given) -> None:
     with kb.batch(conn):
         made = kb.create_task(conn, title="of a batch", parents=[given["id"]])
@@ -266,6 +286,7 @@ VERBS: Final[dict[str, Verb]] = {
     "stop": Verb(_stopped, lambda c, _: kb.advance_stops(c, NoProcesses())),
     "stale claim": Verb(_claimed, lambda c, _: kb.release_stale_claims(c)),
     "batch": Verb(_task, _batch),
+    "import": Verb(_nothing, _import),
     "subscribe": Verb(_task, lambda c, g: subscriptions.subscribe(c, destination="log")),
     "owe a notice": Verb(_followed, lambda c, _: outbox.advance_cursors(c)),
     "mark a notice": Verb(_owed, lambda c, g: outbox.mark_delivered(c, g["delivery"])),

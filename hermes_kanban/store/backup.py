@@ -7,10 +7,13 @@ transaction: the log lets every writer go on meanwhile, and no commit makes the 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
+import shutil
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -37,11 +40,14 @@ from hermes_kanban.store.protocol import BoardConnection
 
 PAGES_AT_ONCE: Final = 1_000
 KEPT: Final = 10
+COMPRESSED: Final = ".gz"
+GZIP_LEVEL: Final = 6
+PART_BYTES: Final = 1 << 20
 
 # Why a backup was made; it begins the file's name, and each kind is counted by itself.
 KINDS: Final = ("backup", "before-restore", "before-mending")
 _NAME: Final = re.compile(
-    rf"(?P<kind>{'|'.join(KINDS)})-(?P<at>\d{{8}}T\d{{6}}Z)(?:-(?P<number>\d+))?\.db"
+    rf"(?P<kind>{'|'.join(KINDS)})-(?P<at>\d{{8}}T\d{{6}}Z)(?:-(?P<number>\d+))?\.db(?:\.gz)?"
 )
 
 
@@ -51,11 +57,13 @@ def backup(
     *,
     kind: str = "backup",
     keep: int | None = None,
+    compress: bool = False,
 ) -> Path:
     """Copy the board as it is now to ``target`` and return its path; readers and writers go on.
 
     Without a target it goes to the board's ``backups/``, named by kind and time (UTC), and of its
-    kind only the newest ``keep`` stay. A file that exists is never replaced. The copy is synced,
+    kind only the newest ``keep`` stay. With ``compress``, or a target that ends in ``.gz``, it is
+    compressed with gzip. A file that exists is never replaced. The copy is synced,
     private (0600) and verified before it gets its name; until then nothing has that name. Attached
     files go with it (``backup_files``). Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
@@ -63,7 +71,8 @@ def backup(
     try:
         if target is None:
             make_folder(here.paths.backups)
-            target = free_name(here.paths.backups, kind, conn.clock.now())
+            suffix = ".db" + (COMPRESSED if compress else "")
+            target = free_name(here.paths.backups, kind, conn.clock.now(), suffix)
         for taken in (target, backup_files.files_of_backup(target)):
             if os.path.lexists(taken):
                 raise InvalidInput("file", "a name that is not taken yet", f"{taken} exists")
@@ -86,10 +95,34 @@ def write_backup(paths: BoardPaths, target: Path, *, files: bool = False) -> Non
     with _draft(target) as draft:
         copy_board(paths, draft)
         verify(draft, newer=True)
+        wanted = files_named_in(draft) if files else []
+        if target.suffix == COMPRESSED:
+            _compress(draft)
         sync_file(draft)
-        with backup_files.brought(paths.root, files_named_in(draft) if files else [], target):
+        with backup_files.brought(paths.root, wanted, target):
             os.rename(draft, target)
     sync_folder(target.parent)
+
+
+def _compress(file: Path) -> None:
+    """Replace a verified copy by itself compressed, from which all of it has been read back."""
+    with _draft(file) as packed:
+        with open(file, "rb") as whole, gzip.open(packed, "wb", GZIP_LEVEL) as out:
+            shutil.copyfileobj(whole, out, PART_BYTES)
+        with open(file, "rb") as whole, gzip.open(packed) as back:
+            while part := whole.read(PART_BYTES):
+                if back.read(len(part)) != part:
+                    raise KanbanError(f"{packed} does not hold what was written to it; try again")
+        os.rename(packed, file)
+
+
+def unpack(file: Path, target: Path) -> None:
+    """Write what a compressed backup holds to ``target``. Raises BoardDamaged."""
+    try:
+        with gzip.open(file) as packed, open(target, "wb") as whole:
+            shutil.copyfileobj(packed, whole, PART_BYTES)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BoardDamaged(f"{file} is no whole compressed backup: {error}") from None
 
 
 def files_named_in(file: Path) -> list[Content]:

@@ -17,6 +17,7 @@ from typing import Final
 from hermes_kanban.store import contents
 from hermes_kanban.store.contents import Content
 from hermes_kanban.store.files import folder_below, sync_folder
+from hermes_kanban.store.protocol import BoardConnection
 
 SUFFIX: Final = ".attachments"
 _ATTACHED: Final = "SELECT DISTINCT sha256, size FROM task_attachments"
@@ -27,7 +28,7 @@ def files_of_backup(backup: Path) -> Path:
     return backup.with_name(backup.name + SUFFIX)
 
 
-def named_in(conn: sqlite3.Connection) -> list[Content]:
+def named_in(conn: sqlite3.Connection | BoardConnection) -> list[Content]:
     """What the board's attachments hold, and refused work that may yet be adopted."""
     found = {Content(*row) for row in conn.execute(_ATTACHED)}
     for (payload,) in conn.execute(contents.REFUSED):

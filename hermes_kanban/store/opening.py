@@ -178,6 +178,35 @@ def address_of(paths: BoardPaths) -> str:
     return load(paths.home).kanban.database
 
 
+def schema_version(board: str | None = None) -> int:
+    """The schema that a board has, which is only looked at. Raises NotFound or BoardDamaged."""
+    paths = board_paths(board)
+    if address := address_of(paths):
+        from hermes_kanban.store import pgboards
+
+        return pgboards.schema_version(address, paths)
+    if _inode(paths) is None:
+        _check_absent_or_intact(paths)
+        raise NotFound("board", paths.slug, "see: hermes-kanban boards list")
+    conn = sqlite3.connect(f"{paths.database.as_uri()}?mode=ro", uri=True)
+    try:
+        _judge_application(conn, paths)
+        return _version(conn)
+    except sqlite3.Error as error:
+        raise store.translated(error, paths) from None
+    finally:
+        conn.close()
+
+
+def migrated_board(board: str | None = None) -> list[str]:
+    """Bring a board to ``SCHEMA_VERSION`` by opening it; the backups that this made, by path."""
+    paths = board_paths(board)
+    before = {file.name for file in paths.backups.glob("before-migration-*.db")}
+    connect(board).close()
+    made = sorted(paths.backups.glob("before-migration-*.db"))
+    return [str(file) for file in made if file.name not in before]
+
+
 def migrate(conn: store.SqliteConnection) -> int:
     """Bring the board to ``SCHEMA_VERSION``; return the version it had before.
 

@@ -6,6 +6,7 @@ the home as with SQLite.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any, Final
@@ -57,6 +58,15 @@ def connect(
         raise conn.translated(error) from None
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return conn
+
+
+def schema_version(address: str, paths: BoardPaths) -> int:
+    """The schema that a board has, which is only looked at. Raises NotFound or BoardDamaged."""
+    with contextlib.closing(PostgresConnection(address, paths)) as conn:
+        row = _find(conn)
+        if row is None:
+            raise NotFound("board", paths.slug, "see: hermes-kanban boards list")
+        return int(row[3])
 
 
 def create(

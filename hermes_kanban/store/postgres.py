@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import psycopg
@@ -40,6 +40,14 @@ FATE_SECONDS: Final = 5.0
 _IDLE: Final = pq.TransactionStatus.IDLE
 _FAILED: Final = pq.TransactionStatus.INERROR
 _UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
+# Each table whose numbers count up, with its sequence and the number that it gave out last.
+_COUNTERS: Final = """
+SELECT t.relname, s.oid::bigint, pg_sequence_last_value(s.oid::regclass)
+FROM pg_class s JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass
+    AND d.deptype = 'i'
+JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE s.relkind = 'S' AND n.nspname = :schema ORDER BY t.relname
+"""
 _NAME_BYTES: Final = 63  # longer names are cut by the server, and two might become one
 
 
@@ -167,6 +175,20 @@ class PostgresConnection(Configured):
         finally:
             with contextlib.suppress(psycopg.Error):
                 cursor.close()
+
+    def counters(self) -> dict[str, int]:
+        """What the identity columns have come to."""
+        rows = self.execute(_COUNTERS, {"schema": self.schema}).fetchall()
+        return {table: value for table, _, value in rows if value is not None}
+
+    def raise_counters(self, counters: Mapping[str, int]) -> None:
+        """At once, and for good: sequences know no rollback."""
+        for table, oid, value in self.execute(_COUNTERS, {"schema": self.schema}).fetchall():
+            if (wanted := counters.get(table, 0)) > (value or 0):
+                self.execute(
+                    "SELECT setval(cast(:oid AS oid)::regclass, :value)",
+                    {"oid": oid, "value": wanted},
+                )
 
     def translated(self, error: BaseException) -> BaseException:
         """The board's own error for one of PostgreSQL's; any other comes back as it is."""

@@ -7,7 +7,7 @@ batch is a savepoint of it, and reads see one moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -100,6 +100,12 @@ class BoardConnection(Protocol):
 
     def stream(self, sql: str, parameters: Given = ...) -> Iterator[tuple[Any, ...]]:
         """The rows of a read as plain tuples, a few at a time; only inside ``reading``."""
+
+    def counters(self) -> dict[str, int]:
+        """The newest number that each table ever gave out; a table that gave none may be absent."""
+
+    def raise_counters(self, counters: Mapping[str, int]) -> None:
+        """Let each table give out only numbers above these; none is ever lowered."""
 
     def translated(self, error: BaseException) -> BaseException:
         """The board's own error for one of the driver's; any other comes back as it is."""

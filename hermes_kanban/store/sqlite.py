@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hermes_kanban.model.errors import (
@@ -59,6 +59,11 @@ _FAULTS = frozenset(
     }
 )
 _PRIMARY_CODE = 0xFF
+_NO_COUNTER = """
+INSERT INTO sqlite_sequence (name, seq) SELECT :table, 0
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = :table)
+"""
+_RAISE_COUNTER = "UPDATE sqlite_sequence SET seq = :value WHERE name = :table AND seq < :value"
 # ``PRAGMA synchronous``: FULL, at which each commit is synced.
 _SYNCED = 2
 
@@ -93,6 +98,16 @@ class SqliteConnection(sqlite3.Connection, Configured):
         cursor = self.cursor()
         cursor.row_factory = None
         return cursor.execute(sql, parameters)
+
+    def counters(self) -> dict[str, int]:
+        """What AUTOINCREMENT remembers."""
+        return dict(self.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+
+    def raise_counters(self, counters: Mapping[str, int]) -> None:
+        """https://www.sqlite.org/autoinc.html: the table is an ordinary one."""
+        for table, value in counters.items():
+            self.execute(_NO_COUNTER, {"table": table})
+            self.execute(_RAISE_COUNTER, {"table": table, "value": value})
 
     def translated(self, error: BaseException) -> BaseException:
         """The board's own error for an SQLite error; any other comes back as it is."""

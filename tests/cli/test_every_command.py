@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.porting import sources
+from hermes_kanban.porting.fitting import Fitting
+from hermes_kanban.porting.reading import Choices
 from hermes_kanban.surfaces.cli.root import MODULES
 from hermes_kanban.surfaces.cli.root import cli as root
 
@@ -78,6 +82,28 @@ def _refused(board: Any) -> list[str]:
     return [task.id, "--run", str(task.current_run_id)]
 
 
+def _file(board: Any, name: str, text: str) -> str:
+    file = board.conn.paths.home / name
+    file.write_text(text)
+    return str(file)
+
+
+def _imported(board: Any) -> list[str]:
+    spool, _ = sources.spooled(
+        "csv", Path(_file(board, "tasks.csv", "title\nWrite\n")), Choices(), Fitting()
+    )
+    with spool:
+        kb.import_tasks(board.conn, spool)
+    return ["Write"]
+
+
+def _export_of_another(board: Any) -> list[str]:
+    """The export of an empty board, which an empty board takes."""
+    out: list[bytes] = []
+    kb.export_board(board.conn, out.append)
+    return [_file(board, "empty.jsonl", b"".join(out).decode())]
+
+
 # What to say, given a board, and the noun of the answer.
 CASES: list[Case] = [
     ("init", lambda b: [], "board"),
@@ -89,6 +115,13 @@ CASES: list[Case] = [
     ("restore", lambda b: [str(kb.backup(b.conn)), "--yes"], "restored"),
     ("purge", lambda b: [_archived(b), "--yes"], "purged"),
     ("gc", lambda b: ["--days", "0"], "gc"),
+    ("check", lambda b: ["--hash"], "hash"),
+    ("import csv", lambda b: [_file(b, "t.csv", "title\nWrite\n"), "--dry-run"], "import"),
+    ("import csv", lambda b: [_file(b, "t.csv", "id,title\n1,Write\n"), "--triage"], "import"),
+    ("import ids", _imported, "ids"),
+    ("import jsonl", _export_of_another, "import"),
+    ("export", lambda b: [str(b.conn.paths.home / "board.jsonl")], "export"),
+    ("migrate", lambda b: ["--all"], "boards"),
     ("boards list", lambda b: [], "boards"),
     ("boards create", lambda b: ["website", "--name", "The site", "--icon", "W"], "board"),
     ("profiles", lambda b: [], "profiles"),
@@ -153,7 +186,7 @@ CASES: list[Case] = [
 # Refused, endless, or of a process of its own: tested where they belong.
 # A path is shown whole, however long it is.
 SHOW_PATHS = (
-    *("init", "boards create", "context", "check", "backup", "restore"),
+    *("init", "boards create", "context", "check", "backup", "restore", "export"),
     *("doctor", "service install", "completion"),
 )
 ELSEWHERE = {

@@ -121,6 +121,7 @@ def _create(database: str, slug: str) -> None:
 
 
 _TABLES: Final = (
+    "imported_tasks", "imports",
     "said", "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
     "task_events", "task_runs", "tasks",
 )  # fmt: skip

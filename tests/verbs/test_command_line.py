@@ -69,6 +69,7 @@ LOCAL: Final = {
     *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
     *("ready", "diagnostics", "watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),
+    *("import", "export", "migrate"),
 }
 
 

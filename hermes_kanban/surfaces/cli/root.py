@@ -79,6 +79,8 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "Look after the board": {
         "upkeep": ("check", "replay", "backup", "restore", "purge", "gc"),
+        "importing": ("import",),
+        "moving": ("export", "migrate"),
     },
 }
 MODULES: Final = {

@@ -23,23 +23,28 @@ _SAFELY: Final = "Mend what can be, after a backup; each mend is an event."
     click.Option(["--deep"], is_flag=True, help="Also read every page of the file."),
     click.Option(["--fix"], is_flag=True, help=_SAFELY),
     click.Option(["--no-backup"], is_flag=True, help="With --fix: it is backed up already."),
+    click.Option(["--hash", "with_hash"], is_flag=True, help="Also tell the hash of all rows."),
     AS_PERSON,
     examples="""
     hermes-kanban check --deep
+    hermes-kanban check --hash
     hermes-kanban check --fix
     """,
 )
-def check_command(session: Session, deep: bool, fix: bool, no_backup: bool) -> int:
+def check_command(session: Session, deep: bool, fix: bool, no_backup: bool, with_hash: bool) -> int:
     """Check the board's invariants, and mend it.
 
-    Exit code 1 if one is broken, with --fix if one is still broken afterwards.
+    Exit code 1 if one is broken, with --fix if one is still broken afterwards. Boards with the
+    same --hash hold the same, wherever they lie.
     """
     if no_backup and not fix:
         raise click.UsageError("--no-backup is for --fix", click.get_current_context())
     if not fix:
         broken = kb.check(session.conn, deep)
-        lines = [_violation_line(one) for one in broken]
-        session.answer("violations", broken, lines or ["the board is sound"])
+        lines = [_violation_line(one) for one in broken] or ["the board is sound"]
+        more = {"hash": kb.fingerprint(session.conn)} if with_hash else {}
+        lines += [f"hash {found}" for found in more.values()]
+        session.answer("violations", broken, lines, **more)
         return errors.FAILED if broken else errors.DONE
     return _fix(session, deep, no_backup)
 
@@ -121,21 +126,24 @@ def _without_locks(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         metavar="N",
         help="Then keep the newest N of backups/ only. Default: all.",
     ),
+    click.Option(["--compress"], is_flag=True, help="With gzip; so is a FILE ending in .gz."),
     examples="""
-    hermes-kanban backup --keep 14
+    hermes-kanban backup --compress --keep 14
     hermes-kanban backup /mnt/safe/board.db
     """,
 )
-def backup_command(session: Session, file: Path | None, keep: int | None) -> None:
+def backup_command(session: Session, file: Path | None, keep: int | None, compress: bool) -> None:
     """Copy the board while it is in use, and verify the copy.
 
     Without FILE it goes to the board's backups/, named by the time in UTC. A file that exists is
     never replaced. Attached files go beside it, into FILE.attachments; logs and workspaces are
     not part of it.
     """
+    if file is not None and compress and file.suffix != ".gz":
+        raise click.UsageError("a compressed FILE ends in .gz", click.get_current_context())
     if file is not None and keep is not None:
         raise click.UsageError("--keep is for backups/ only", click.get_current_context())
-    made = kb.backup(session.conn, file and file.absolute(), keep=keep)
+    made = kb.backup(session.conn, file and file.absolute(), keep=keep, compress=compress)
     value = {"file": str(made), "size": made.stat().st_size}
     lines = [str(made)]
     if (files := kb.files_of_backup(made)).is_dir():
