@@ -18,10 +18,10 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links screenshots torture simulate mutants clean
+.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links import-10000 screenshots torture simulate mutants clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
 
 setup: $(INSTALLED) $(INSPECTOR) $(WEB_INSTALLED) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## make .venv with everything pinned; redone only when the pins change
 
@@ -103,6 +103,9 @@ docs: $(INSTALLED) ## build the documentation into build/site, strictly; open it
 
 links: $(INSTALLED) ## ask every address that README and docs link to whether it is there
 	$(BIN)/python -m tests.docs.links
+
+import-10000: $(INSTALLED) ## import a Hermes board of 10,000 tasks, counted, compared and timed
+	$(BIN)/python -m tests.porting.ten_thousand
 
 screenshots: $(BROWSER) ## every view of the web board and story of the tutorial, into docs/images (VIEWS="board solo")
 	$(BIN)/python -m tests.browser.pictures $(VIEWS)
