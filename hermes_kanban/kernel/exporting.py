@@ -180,7 +180,7 @@ def _reclaim(tx: Transaction) -> list[int]:
         task = task_state(tx, task_id)
         end = {"exited_at": lifecycle.moment(tx, task)}
         lifecycle.update_run(tx, run_id, end)
-        facts = {"run": {"id": run_id} | end, "reason": "its process is of the exported board"}
+        facts = {"run": {"id": run_id} | end, "error": "its process is of the exported board"}
         lifecycle.record(tx, task, "exited", "system", facts, run_id=run_id)
     return reclaimed
 
