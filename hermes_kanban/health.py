@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
 from hermes_kanban.paths import BoardPaths
 
@@ -66,12 +67,8 @@ def is_here(health: Health) -> bool:
     """Whether its pid can be looked up: only one of this very boot and pid namespace can."""
     if health.identity is None:
         return False
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        pidns = os.stat("/proc/self/ns/pid").st_ino
-    except (OSError, ValueError):
-        return False
-    return (health.identity.boot, health.identity.pidns) == (boot, pidns)
+    here = machine()
+    return (health.identity.boot, health.identity.pidns) == (here.boot, here.pidns)
 
 
 def _lives(pid: int) -> bool:

@@ -157,8 +157,7 @@ def test_a_full_disk_behind_the_output_is_one_line(board: Any) -> None:
         )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "hermes-kanban: No space left on device; check the path, its rights and the room on its"
-        " disk"
+        "hermes-kanban: No space left on device; make room on its disk, and try again"
     ]
 
 
