@@ -59,15 +59,15 @@ _BACK: Final = {
     "done": "reopen",
     "archived": "reopen",
 }
-# At the same second: a run begins, then what was said, then it ends.
-_CLAIM, _SAID, _CLOSE = range(3)
+# Within a second runs keep their order, and what was said stands in the run that it fell in.
+_BETWEEN: Final = 0.5
 
 
 class Step(NamedTuple):
-    """Something that happened to the task, at a time."""
+    """Something that happened to the task, at a time, and in which order within that second."""
 
     at: int
-    order: int
+    order: float
     tell: Callable[[], None]
 
 
@@ -141,20 +141,20 @@ class Story:
         self.state = _WITHOUT | row | {"last_event_at": self._tx.now}
 
     def _steps(self, created: int) -> Iterator[Step]:
-        free_from = created
-        for run in self._of.runs:
-            start = self._time(run.started_at, after=free_from)
+        spans: list[tuple[int, int]] = []
+        for number, run in enumerate(self._of.runs):
+            start = self._time(run.started_at, after=spans[-1][1] if spans else created)
             end = self._time(run.ended_at, after=start)
-            free_from = end
+            spans.append((start, end))
             if run.claimed:
-                yield Step(start, _CLAIM, functools.partial(self._claim, run, end))
-            yield Step(end, _CLOSE, functools.partial(self._close, run))
+                yield Step(start, 2 * number, functools.partial(self._claim, run, end))
+            yield Step(end, 2 * number + 1, functools.partial(self._close, run))
         for comment in self._of.comments:
             at = self._time(comment.at, after=created)
-            yield Step(at, _SAID, functools.partial(self._comment, comment))
+            yield Step(at, _place(at, spans), functools.partial(self._comment, comment))
         for file, staged in zip(self._of.files, self._files, strict=True):
             at = self._time(file.at, after=created)
-            yield Step(at, _SAID, functools.partial(self._attach, staged))
+            yield Step(at, _place(at, spans), functools.partial(self._attach, staged))
 
     def _comment(self, comment: ForeignComment) -> None:
         say(self._tx, self.state, comment)
@@ -301,6 +301,14 @@ class Story:
         run = ForeignRun("", self._of.assignee, by, now, now, outcome, error=error, claimed=False)
         self._last_run = run
         return run
+
+
+def _place(at: int, spans: list[tuple[int, int]]) -> float:
+    """Where something stands among the steps of the runs: within the run that it fell in."""
+    for number, (start, end) in enumerate(spans):
+        if at <= end:
+            return 2 * number + (_BETWEEN if start <= at else -_BETWEEN)
+    return 2 * len(spans)
 
 
 # What a new row leaves empty, beside it who runs the task.
