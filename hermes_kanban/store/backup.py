@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ from hermes_kanban.store.files import (
 from hermes_kanban.store.protocol import BoardConnection
 
 PAGES_AT_ONCE: Final = 1_000
+Told = Callable[[int], None]
 KEPT: Final = 10
 COMPRESSED: Final = ".gz"
 GZIP_LEVEL: Final = 6
@@ -58,6 +59,7 @@ def backup(
     kind: str = "backup",
     keep: int | None = None,
     compress: bool = False,
+    told: Told | None = None,
 ) -> Path:
     """Copy the board as it is now to ``target`` and return its path; readers and writers go on.
 
@@ -65,7 +67,8 @@ def backup(
     kind only the newest ``keep`` stay. With ``compress``, or a target that ends in ``.gz``, it is
     compressed with gzip. A file that exists is never replaced. The copy is synced,
     private (0600) and verified before it gets its name; until then nothing has that name. Attached
-    files go with it (``backup_files``). Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
+    files go with it (``backup_files``). ``told`` hears how many pages are copied.
+    Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
     here = sqlite_board(conn, "back it up with: pg_dump --format=custom")
     try:
@@ -76,7 +79,7 @@ def backup(
         for taken in (target, backup_files.files_of_backup(target)):
             if os.path.lexists(taken):
                 raise InvalidInput("file", "a name that is not taken yet", f"{taken} exists")
-        write_backup(here.paths, target, files=True)
+        write_backup(here.paths, target, files=True, told=told)
     except OSError as error:
         raise store.translated(error, here.paths) from None
     if keep is not None:
@@ -87,13 +90,15 @@ def backup(
     return target
 
 
-def write_backup(paths: BoardPaths, target: Path, *, files: bool = False) -> None:
+def write_backup(
+    paths: BoardPaths, target: Path, *, files: bool = False, told: Told | None = None
+) -> None:
     """Copy the board to ``target``, which becomes the whole verified copy at once, or stays.
 
     With ``files`` it has the attached ones beside it by then.
     """
     with _draft(target) as draft:
-        copy_board(paths, draft)
+        copy_board(paths, draft, told)
         verify(draft, newer=True)
         wanted = files_named_in(draft) if files else []
         if target.suffix == COMPRESSED:
@@ -182,26 +187,30 @@ def _draft(target: Path) -> Iterator[Path]:
             draft.with_name(name).unlink(missing_ok=True)
 
 
-def copy_board(paths: BoardPaths, target: Path) -> None:
+def copy_board(paths: BoardPaths, target: Path, told: Told | None = None) -> None:
     """Copy the board's committed content, as of one moment, into the empty file ``target``."""
     source = store.open_board(paths)
     try:
         source.begin_read()
         source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        copy_into(source, target)
+        copy_into(source, target, told)
     except sqlite3.Error as error:
         raise _explained(error, paths.database, target) from error
     finally:
         source.close()
 
 
-def copy_into(source: sqlite3.Connection, target: Path) -> None:
-    """Copy what ``source`` sees into the file ``target``, a number of pages at a time."""
+def copy_into(source: sqlite3.Connection, target: Path, told: Told | None = None) -> None:
+    """Copy what ``source`` sees into the file ``target``, a number of pages at a time.
+
+    After each of them ``told`` hears how many are copied.
+    """
     copy = sqlite3.connect(target, isolation_level=None)
     try:
         # The draft is synced as a whole before it gets its name.
         copy.execute("PRAGMA synchronous = OFF")
-        source.backup(copy, pages=PAGES_AT_ONCE)
+        hears = None if told is None else lambda _, left, total: told(total - left)
+        source.backup(copy, pages=PAGES_AT_ONCE, progress=hears)
     finally:
         copy.close()
 

@@ -12,6 +12,7 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli import answers, errors
+from hermes_kanban.surfaces.cli.progress import counted
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 
 YES: Final = click.Option(["--yes"], is_flag=True, help="Do not ask; needed without a terminal.")
@@ -40,7 +41,7 @@ def check_command(session: Session, deep: bool, fix: bool, no_backup: bool, with
     if no_backup and not fix:
         raise click.UsageError("--no-backup is for --fix", click.get_current_context())
     if not fix:
-        broken = kb.check(session.conn, deep)
+        broken = _checked(session, deep)
         lines = [_violation_line(one) for one in broken] or ["the board is sound"]
         more = {"hash": kb.fingerprint(session.conn)} if with_hash else {}
         lines += [f"hash {found}" for found in more.values()]
@@ -49,13 +50,19 @@ def check_command(session: Session, deep: bool, fix: bool, no_backup: bool, with
     return _fix(session, deep, no_backup)
 
 
+def _checked(session: Session, deep: bool) -> list[kb.Violation]:
+    total = sum(kb.stats(session.conn).tasks.values())
+    with counted(session, "checking tasks", total) as told:
+        return kb.check(session.conn, deep, told=told)
+
+
 def _fix(session: Session, deep: bool, no_backup: bool) -> int:
     kept = None if no_backup else _back_up_first(session)
     report = kb.mend(session.conn, **session.actor())
     left = [one.violation for one in report.left]
     advice = {one.violation: one.advice for one in report.left}
     if deep:
-        left = kb.check(session.conn, deep)
+        left = _checked(session, deep)
     lines = [] if kept is None else [f"backup {kept}"]
     lines += [f"mended {one.noun} {one.row_id}: {present.clean(one.text)}" for one in report.mended]
     for one in left:
@@ -143,7 +150,10 @@ def backup_command(session: Session, file: Path | None, keep: int | None, compre
         raise click.UsageError("a compressed FILE ends in .gz", click.get_current_context())
     if file is not None and keep is not None:
         raise click.UsageError("--keep is for backups/ only", click.get_current_context())
-    made = kb.backup(session.conn, file and file.absolute(), keep=keep, compress=compress)
+    with counted(session, "copying pages") as told:
+        made = kb.backup(
+            session.conn, file and file.absolute(), keep=keep, compress=compress, told=told
+        )
     value = {"file": str(made), "size": made.stat().st_size}
     lines = [str(made)]
     if (files := kb.files_of_backup(made)).is_dir():
