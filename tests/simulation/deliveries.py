@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.simulation.judgement import demand
 
+NOTIFIER = "notifier"
 ATTENTION = frozenset({"gave_up", "review_requested", "completed", "approved"})
 
 
@@ -15,10 +16,17 @@ class Wanted:
     """One subscription as it was asked for, and the events it is to hear of."""
 
     def __init__(
-        self, sub_id: int, task_id: str | None, filter: dict[str, Any], start: int, place: str
+        self,
+        sub_id: int,
+        task_id: str | None,
+        filter: dict[str, Any],
+        start: int,
+        place: str,
+        mode: str,
     ):
         self.id = sub_id
         self.place = place
+        self.mode = mode
         self.start = start
         self.task_id = task_id
         self.kinds = frozenset(filter["kinds"])
@@ -59,6 +67,8 @@ class Mail:
         self.wanted: dict[int, Wanted] = {}
         self.arrived: dict[tuple[int, int], str] = {}
         self.told: set[tuple[str, int]] = set()
+        self.woken: set[str] = set()
+        self.wakes: dict[str, str] = {}
         self.newest: dict[int, int] = {}
         self.hopeless = 0
         self.attempts: dict[tuple[int, int], int] = {}
@@ -71,19 +81,33 @@ class Mail:
     def learn(self, event: Any, assignee: str | None, was_done: bool) -> None:
         """An event has happened, to a task of that assignee that had been completed or not."""
         self._past.append((event, assignee, was_done))
+        if event.payload.get("woken"):
+            self.woken.add(event.task_id)
+        if event.kind == "created" and event.actor == NOTIFIER:
+            key = event.payload["task"]["idempotency_key"]
+            demand(key not in self.wakes, "13", f"an agent is woken twice by {key}")
+            self.wakes[key] = event.task_id
         for wanted in self.wanted.values():
-            if event.id > wanted.start and wanted.hears(event, assignee, was_done):
+            if event.id > wanted.start and self._hears(wanted, event, assignee, was_done):
                 wanted.events.append(event.id)
+
+    def _hears(self, wanted: Wanted, event: Any, assignee: str | None, was_done: bool) -> bool:
+        """What a wake made, and what its runs created, wakes nobody."""
+        if wanted.mode == "wake" and event.task_id in self.woken:
+            return False
+        return wanted.hears(event, assignee, was_done)
 
     def follow(self, rows: list[Any]) -> None:
         """The subscriptions as they are now: id, task, filter, start, end, and how."""
-        for sub_id, task_id, filter, start, ended_at, place, *_ in rows:
+        for sub_id, task_id, filter, start, ended_at, place, mode, *_ in rows:
             wanted = self.wanted.get(sub_id)
             if wanted is None:
-                wanted = Wanted(sub_id, task_id, json.loads(filter), start, place)
+                wanted = Wanted(sub_id, task_id, json.loads(filter), start, place, mode)
                 self.wanted[sub_id] = wanted
                 wanted.events = [
-                    past[0].id for past in self._past if past[0].id > start and wanted.hears(*past)
+                    past[0].id
+                    for past in self._past
+                    if past[0].id > start and self._hears(wanted, *past)
                 ]
             wanted.ended = ended_at is not None
         for sub_id in self.wanted.keys() - {row[0] for row in rows}:
@@ -165,13 +189,31 @@ class Mail:
         """What the outbox says of deliveries is what came of them."""
         for sub_id, event_id, state, reason in rows:
             key = (sub_id, event_id)
-            if state == "delivered":
+            if state == "delivered" and self.wanted[sub_id].mode != "wake":
                 place = (self.wanted[sub_id].place, event_id)
                 arrived = key in self.arrived or place in self.told
                 demand(arrived, "13", f"{key} is marked delivered and never arrived")
             if state == "dead" and "attempts" in reason:
                 tried = self.attempts.get(key, 0)
                 demand(tried >= 20, "28", f"{key} was given up after {tried} attempts")
+
+    def judge_wakes(self, rows: list[Any]) -> None:
+        """In the end nobody is still to be woken, and who was to be has a task for it."""
+        for sub_id, event_id, state, key, wake_at, dropped_at, receipt, digest in rows:
+            wanted = self.wanted[sub_id]
+            if wanted.ended or wanted.mode == "notify":
+                continue
+            demand(wake_at is None, "28", f"an agent waits to be woken by {key}")
+            if wanted.mode == "wake" and state == "delivered":
+                made = receipt in self.wakes.values()
+                demand(made, "13", f"{key} has woken nobody, and says {receipt}")
+            was_dropped = dropped_at is not None or sub_id in self.again or state == "dead"
+            if digest or was_dropped or self._is_of_a_wake(event_id):
+                continue
+            demand(key in self.wakes, "13", f"nobody was woken by {key}")
+
+    def _is_of_a_wake(self, event_id: int) -> bool:
+        return any(past[0].id == event_id and past[0].task_id in self.woken for past in self._past)
 
     def judge_all_owed(self, rows: list[Any]) -> None:
         """In the end each live subscription's events arrived, or are dead with a reason."""

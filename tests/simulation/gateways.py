@@ -7,7 +7,7 @@ from typing import Any
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import notify
-from hermes_kanban.kernel import outbox
+from hermes_kanban.kernel import outbox, waking
 from hermes_kanban.model import Run, Task
 from tests.simulation.crew import Action
 from tests.simulation.hosts import Host, SimulatedProcesses, Worker
@@ -111,7 +111,10 @@ class Gateway:
         due = outbox.survey_outbox(self.notify_conn, busy=frozenset(self.busy))
         for head in due.heads:
             self.busy[head.delivery.sub_id] = head.destination
-        return more, due
+        woken = waking.wake_due(self.notify_conn, limit=self.world.events_at_once)
+        times = (due.next_at, waking.next_wake(self.notify_conn))
+        soonest = min((at for at in times if at is not None), default=None)
+        return more or len(woken), outbox.Due(due.heads, soonest)
 
     def send(self, action: Action, conn: Any, sub_id: int) -> int:
         """A few deliveries of one subscription, each marked right after it was sent."""

@@ -81,6 +81,7 @@ def _count(outcome: Outcome, world: Play) -> None:
         "full disks": world.crew.full,
         "busy": world.crew.busy,
         "messages": world.mail.messages,
+        "wakes": len(world.mail.wakes),
         "commits": world.commits,
         "rounds to rest": world.rounds_to_rest,
     }

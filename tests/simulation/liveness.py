@@ -202,6 +202,14 @@ def _judge(world: Any, rounds: int) -> None:
     rows = [tuple(row) for row in world.observer.execute(sql).fetchall()]
     world.mail.judge(rows)
     world.mail.judge_all_owed(rows)
+    world.mail.judge_wakes([tuple(row) for row in world.observer.execute(_WAKES).fetchall()])
+
+
+_WAKES: Final = (
+    "SELECT d.sub_id, d.event_id, d.state, d.dedup_key, d.wake_at, d.dropped_at, d.receipt,"
+    " s.options LIKE '%digest_seconds%' FROM deliveries d"
+    " JOIN kanban_notify_subs s ON s.id = d.sub_id WHERE s.mode <> 'notify'"
+)
 
 
 def _is_explained(world: Any, task: Any) -> None:

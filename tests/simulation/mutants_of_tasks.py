@@ -276,6 +276,13 @@ _POST: Final = (
         "",
     ),
     mutant(
+        "asleep after the message",
+        "an agent is woken whatever becomes of the message",
+        "kernel/waking.py",
+        '_WAITS: Final = "d.wake_at IS NOT NULL"',
+        "_WAITS: Final = \"d.state = 'waiting' AND d.wake_at IS NOT NULL\"",
+    ),
+    mutant(
         "an heir out of the tree",
         "what leaves a tree hears no more of it",
         "kernel/links.py",

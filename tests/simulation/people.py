@@ -313,12 +313,16 @@ def subscribe(world: Any, step: Step) -> Call:
     if task is not None and step.c % 3:
         options["inherit"] = True
     wanted = FILTERS[step.c % len(FILTERS)]
-    destination = DESTINATIONS[step.a % len(DESTINATIONS)]
+    destination: str | None = DESTINATIONS[step.a % len(DESTINATIONS)]
+    if step.c % 7 == 0 and wanted["kinds"] != ["all"]:
+        options["wake"] = "planner"
+        destination = destination if step.b % 2 else None
     return lambda conn: subscriptions.subscribe(
         conn,
         destination=destination,
         task_id=task,
         filter=wanted,
+        mode=subscriptions.mode_of(destination, options.get("wake")),
         options=options or None,
         actor="person:ann",
     )

@@ -48,7 +48,7 @@ def test_no_history_breaks_an_invariant(
     broken = [outcome for outcome in outcomes if outcome.broken]
     assert not broken, explain(home, broken[0])
     figures = history.total(outcomes, "figures")
-    assert all(figures[figure] for figure in ("crashes", "busy", "full disks", "messages"))
+    assert all(figures[figure] for figure in ("crashes", "busy", "full disks", "messages", "wakes"))
     _assert_that_every_edge_was_taken(outcomes, block, _shared(tmp_path_factory))
 
 
