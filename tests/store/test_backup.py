@@ -138,7 +138,7 @@ def damage_pages(database: Path) -> None:
     """Overwrite the middle of the file, in another process: this one may have it open."""
     script = (
         "import sys; f = open(sys.argv[1], 'r+b'); f.seek(0, 2); size = f.tell();"
-        "[(f.seek(at), f.write(b'x' * 2000)) for at in range(4096 * 60, size - 4096, 4096)]"
+        "[(f.seek(at), f.write(b'x' * 2000)) for at in range(4096 * 80, size - 4096, 4096)]"
     )
     subprocess.run([sys.executable, "-c", script, str(database)], check=True)
 
