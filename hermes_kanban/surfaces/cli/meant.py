@@ -59,7 +59,7 @@ def named(session: Session, error: kb.NotFound) -> kb.NotFound:
             found = next(iter(kb.near_task_ids(session.conn, str(error.name))), None)
         elif error.noun == "board":
             found = near(str(error.name), board_slugs())
-    if found is None:
+    if found is None or found == str(error.name):  # it is there, only not for this
         return error
     create = f" or create it: hermes-kanban boards create {error.name}"
     said = kb.NotFound(
