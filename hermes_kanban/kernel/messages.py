@@ -18,6 +18,7 @@ from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, AboutTask, Ask, File, Item, Message
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_one
 
+QUESTION: Final = "question"
 FILES: Final = 5
 FILES_BYTES: Final = 10 * 1024 * 1024
 _WITH_FILES: Final = ("completed", "review_requested")
@@ -121,13 +122,22 @@ def _told(conn: BoardConnection, event: Event) -> Item:
     return Item(
         event=told,
         task=task,
-        subject=texts.subject(event.kind, event.task_id, None if task is None else task.title),
+        subject=texts.subject(
+            QUESTION if _is_asked_by_an_agent(event, ask) else event.kind,
+            event.task_id,
+            None if task is None else task.title,
+        ),
         said=texts.said(facts),
         link=link_to(conn, event.task_id),
         ask=ask if decided is None else None,
         question=event.id if ask is not None and decided is None else None,
         decided="" if decided is None else decisions.sentence(decided),
     )
+
+
+def _is_asked_by_an_agent(event: Event, ask: Ask | None) -> bool:
+    """Whether it is a question; what a person waits for is told as a block."""
+    return ask is not None and ask.kind == QUESTION and not event.actor.startswith("person:")
 
 
 def closed_text(conn: BoardConnection, delivery: Delivery, decision: Decision) -> str:

@@ -119,7 +119,7 @@ def _make(tx: Transaction, deliveries: list[Delivery], options: Options) -> str:
     tenants = {None if one.task is None else one.task.tenant for one in items}
     return create_task(
         tx.conn,
-        title=cut(message.subject, limits.TITLE_CHARACTERS),
+        title=cut(f"Follow up: {message.subject}", limits.TITLE_CHARACTERS),
         body=_body(tx.conn, message, items),
         assignee=options.wake,
         tenant=tenants.pop() if len(tenants) == 1 else None,

@@ -29,6 +29,7 @@ _HEADLINES: Final = {
     "fenced": "Work came too late",
     "gave_up": "Gave up",
     "paused": "The board is paused",
+    "question": "Question",
     "protocol_violation": "A run ended without a word",
     "reclaimed": "A run was reclaimed",
     "resumed": "The board goes on",
@@ -60,7 +61,9 @@ def asked(kind: str, task_id: str | None, facts: dict[str, Any], program: str = 
     if task_id is None:
         return ""
     if kind == "blocked" and (lifted_by := facts.get("lifted_by")):
-        return f"To lift it: {str(lifted_by).replace(f'{PROGRAM} ', f'{program} ')}"
+        lifted = str(lifted_by).replace(f"{PROGRAM} ", f"{program} ")
+        answer = lifted.startswith("answer with: ")
+        return f"{lifted[:1].upper()}{lifted[1:]}" if answer else f"To lift it: {lifted}"
     wanted = _ASKED.get(kind, "More: {program} show {id}")
     return wanted.format(id=task_id, program=program)
 

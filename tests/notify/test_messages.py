@@ -39,7 +39,17 @@ def test_a_question_is_asked_with_its_choices_and_its_event(board: ABoard) -> No
     assert (message.ask.kind, message.ask.verbs[0]) == ("question", "unblock")
     assert message.ask.choices == ["the red one", "the blue one"]
     assert message.question == message.event.id
+    assert f"\nAnswer with: hermes-kanban unblock {task_id} --reason ANSWER" in message.text
     kb.unblock_task(board.conn, task_id, reason="the red one", question=message.question)
+
+
+def test_what_an_agent_asks_is_called_a_question(board: ABoard) -> None:
+    sub_id, task_id = subscribe(board), board.create("paint", assignee="painter")
+    run = board.claim(task_id, claimer="gateway")
+    kb.block_task(
+        board.conn, task_id, reason="Which one?", run_id=run.id, claim_lock=run.claim_lock
+    )
+    assert next_message(board, sub_id).subject == f"Question: paint ({task_id})"
 
 
 @pytest.mark.parametrize(

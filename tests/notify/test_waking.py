@@ -46,7 +46,7 @@ def test_the_agent_gets_a_task_with_the_hand_over(board: ABoard) -> None:
     )
     (made,) = wake(board)
     assert (made.assignee, made.tenant, made.created_by) == ("planner", "acme", "notifier")
-    assert (made.title, made.status) == (f"Done: count ({task_id})", "ready")
+    assert (made.title, made.status) == (f"Follow up: Done: count ({task_id})", "ready")
     assert made.body is not None
     assert "42 words" in made.body
     assert f"hermes-kanban context {task_id}" in made.body
@@ -76,7 +76,7 @@ def test_both_are_done_and_the_message_goes_its_own_way(board: ABoard) -> None:
     for name in ("first", "second"):
         kb.complete_task(board.conn, board.create(name))
     made = wake(board)
-    assert [one.title.split()[1] for one in made] == ["first", "second"]
+    assert [one.title.split()[3] for one in made] == ["first", "second"]
     assert [one.state for one in owed(board)] == ["waiting", "waiting"]
     outgoing = outbox.next_outgoing(board.conn, sub_id)
     assert outgoing is not None
@@ -168,7 +168,7 @@ def test_a_digest_wakes_once(board: ABoard) -> None:
     assert waking.next_wake(board.conn) == board.clock.now() + 60
     board.clock.advance(60)
     (made,) = wake(board)
-    assert made.title == "3 things happened on default"
+    assert made.title == "Follow up: 3 things happened on default"
     assert made.body is not None
     assert made.body.count("hermes-kanban context") == 3
     assert {one.receipt for one in owed(board)} == {made.id}

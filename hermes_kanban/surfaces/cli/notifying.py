@@ -279,30 +279,49 @@ def notify_outbox(
     session: Session, state: str | None, subscription: int | None, after: int, limit: int
 ) -> None:
     """List deliveries: waiting, delivered, dead with the reason, or dropped."""
-    from hermes_kanban.kernel import outbox
+    from hermes_kanban.kernel import deliveries, outbox, subscriptions
 
-    found = outbox.list_outbox(
-        session.conn, state=state, sub_id=subscription, after=after, limit=limit
-    )
+    with kb.reading(session.conn):
+        if subscription is not None:
+            subscriptions.get_subscription(session.conn, subscription)
+        found = outbox.list_outbox(
+            session.conn, state=state, sub_id=subscription, after=after, limit=limit
+        )
+        matters = deliveries.matters(session.conn, (one.id for one in found))
+    heads: dict[int, int] = {}
     rows = [
         (
             str(one.id),
             str(one.sub_id),
-            str(one.event_id),
+            _matter(matters[one.id]),
             one.state if one.dropped_at is None else "dropped",
             str(one.attempts),
-            _next(one, session.now),
-            one.reason or "",
+            _next(one, session.now, heads),
         )
         for one in found
     ]
-    headers = ("ID", "SUBSCR", "EVENT", "STATE", "TRIES", "NEXT", "REASON")
-    lines = present.table(headers, rows, width=session.width)
-    session.answer("deliveries", found, lines if rows else ["the outbox is empty"])
+    headers = ("ID", "SUBSCR", "WHAT", "STATE", "TRIES", "NEXT")
+    head, *lines = present.table(headers, rows, width=session.width, flexible=2)
+    shown = [head]
+    for one, line in zip(found, lines, strict=True):
+        shown.append(line)
+        if one.reason:
+            shown += prose.wrap(f"    {present.clean(one.reason)}", session.width, hanging="    ")
+    session.answer("deliveries", found, shown if rows else ["the outbox is empty"])
 
 
-def _next(delivery: kb.Delivery, now: int) -> str:
-    return "-" if delivery.next_attempt_at is None else present.ago(delivery.next_attempt_at, now)
+def _matter(about: kb.Matter) -> str:
+    return " ".join(one for one in (about.kind, about.task_id) if one) or "-"
+
+
+def _next(delivery: kb.Delivery, now: int, heads: dict[int, int]) -> str:
+    """When it is due; of a subscription only the oldest that waits is, the head."""
+    if delivery.next_attempt_at is None:
+        return "-"
+    head = heads.setdefault(delivery.sub_id, delivery.id)
+    if delivery.id != head and delivery.next_attempt_at <= now:
+        return f"after {head}"
+    return present.ago(delivery.next_attempt_at, now)
 
 
 @command("retry", DELIVERY, examples="hermes-kanban notify retry 12")
