@@ -234,10 +234,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 def next_outgoing(conn: BoardConnection, sub_id: int) -> Outgoing | None:
-    """The subscription's head with its message, or None while it is not due.
-
-    What its destination was told by another subscription is passed over.
-    """
+    """The subscription's head with its message, or None while none is due that is news there."""
     pass_told(conn, sub_id)
     collect(conn, sub_id)
     # As of one moment: a purge in between would take the event and leave the delivery.
@@ -297,15 +294,22 @@ def mark_delivered(
     receipt = limits.text("receipt", receipt, RECEIPT_CHARACTERS)
 
     def changes(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
-        for one in members(conn, delivery):
-            event = read_event(conn, one.event_id)
-            if event is None or not asks(event):
-                tx.run(CLOSE, {"id": one.id, "now": tx.now})
         arrived = {"state": "delivered", "delivered_at": tx.now, "next_attempt_at": None}
-        arrived |= {"attempts": delivery.attempts + 1, "reason": None, "dropped_at": None}
-        return arrived | {"receipt": receipt}
+        arrived |= {"attempts": delivery.attempts + 1, "reason": None, "receipt": receipt}
+        arrived |= {"dropped_at": None}
+        if delivery.batch is None:
+            return arrived | {"closed_at": None if _asks(conn, delivery) else tx.now}
+        for one in members(conn, delivery):
+            if not _asks(conn, one):
+                tx.run(CLOSE, {"id": one.id, "now": tx.now})
+        return arrived
 
     return _change(conn, "mark-delivered", delivery_id, ("waiting", "dead"), changes)
+
+
+def _asks(conn: BoardConnection, delivery: Delivery) -> bool:
+    event = read_event(conn, delivery.event_id)
+    return event is not None and asks(event)
 
 
 def mark_retry(
@@ -329,7 +333,7 @@ def mark_retry(
         wait = max(backoff, _asked_seconds(retry_after))
         options = options_of(get_subscription(conn, delivery.sub_id))
         due = {"attempts": attempts, "next_attempt_at": due_at(options, tx.now + wait)}
-        return due | {"reason": _reason(reason)}
+        return due | {"reason": tidy_reason(reason)}
 
     return _change(conn, "mark-retry", delivery_id, ("waiting",), changes)
 
@@ -395,28 +399,6 @@ def drop_delivery(conn: BoardConnection, delivery_id: int, reason: str | None = 
     return bool(changed)
 
 
-def drop_all(conn: BoardConnection, delivery_id: int, reason: str | None = None) -> int:
-    """Drop a delivery, and all dead ones that were to go where it goes; how many were dropped."""
-    with write(conn, "drop-deliveries") as tx:
-        dropped = int(drop_delivery(conn, delivery_id, reason))
-        sub = get_subscription(conn, get_delivery(conn, delivery_id).sub_id)
-        why = None if reason is None else _reason(reason)
-        return (
-            dropped
-            + tx.run(
-                _DROP_DEAD, {"destination": sub.destination, "reason": why, "now": tx.now}
-            ).rowcount
-        )
-
-
-_DROP_DEAD: Final = (
-    "UPDATE deliveries SET dropped_at = :now, wake_at = NULL,"
-    " reason = coalesce(cast(:reason AS TEXT), reason)"
-    " WHERE state = 'dead' AND dropped_at IS NULL"
-    " AND sub_id IN (SELECT id FROM kanban_notify_subs WHERE destination = :destination)"
-)
-
-
 def _change(
     conn: BoardConnection,
     verb: str,
@@ -443,10 +425,11 @@ def _change(
 
 def _dead(attempts: int, reason: str) -> dict[str, Any]:
     columns = {"state": "dead", "attempts": attempts, "next_attempt_at": None}
-    return columns | {"reason": _reason(reason)}
+    return columns | {"reason": tidy_reason(reason)}
 
 
-def _reason(reason: str) -> str:
+def tidy_reason(reason: str) -> str:
+    """As it is stored: one line, without secrets, cut."""
     return texts.cut(redact(one_line(reason)), REASON_CHARACTERS) or "no reason was given"
 
 

@@ -21,11 +21,11 @@ def pass_told(conn: BoardConnection, sub_id: int) -> None:
     """Mark what a subscription is to tell next and its destination was told by another."""
     while _next_is_told(conn, sub_id):
         with write(conn, "pass-told") as tx:
-            tx.run(_PASS, {"sub": sub_id, "limit": AT_ONCE, "now": tx.now})
+            tx.run(_PASS, {"sub": sub_id, "now": tx.now})
 
 
 def _next_is_told(conn: BoardConnection, sub_id: int) -> bool:
-    return fetch_one(conn, _TOLD, {"sub": sub_id, "limit": IN_ONE}) is not None
+    return fetch_one(conn, _TOLD_NEXT, {"sub": sub_id}) is not None
 
 
 def key_at(conn: BoardConnection, delivery: Delivery, destination: str) -> str:
@@ -40,20 +40,23 @@ _FIRST_KEY: Final = (
     " WHERE d.event_id = :event AND s.destination = :destination ORDER BY d.id LIMIT 1"
 )
 # Nothing overtakes by this: what is marked is not sent.
-_NEXT: Final = (
-    "SELECT d.id, d.event_id, d.sub_id FROM deliveries d WHERE d.state = 'waiting'"
-    " AND d.sub_id = :sub ORDER BY d.event_id LIMIT :limit"
-)
-_TOLD: Final = f"""
-SELECT n.id FROM ({_NEXT}) n JOIN kanban_notify_subs s ON s.id = n.sub_id
+_TOLD_OF: Final = """
+SELECT n.id FROM (
+    SELECT d.id, d.event_id, d.sub_id FROM deliveries d WHERE d.state = 'waiting'
+        AND d.sub_id = :sub ORDER BY d.event_id LIMIT {limit}) n
+JOIN kanban_notify_subs s ON s.id = n.sub_id
 WHERE EXISTS (
     SELECT 1 FROM deliveries o JOIN kanban_notify_subs t ON t.id = o.sub_id
     WHERE o.event_id = n.event_id AND o.state = 'delivered' AND t.destination = s.destination)
-LIMIT :limit
 """
+# Of a digest all that may be in it; of the others the one that is next.
+_TOLD_NEXT: Final = _TOLD_OF.format(
+    limit="(SELECT CASE WHEN options LIKE '%\"digest_seconds\"%'"
+    f" THEN {IN_ONE} ELSE 1 END FROM kanban_notify_subs WHERE id = :sub)"
+)
 # A digest that is tried again goes without it.
 _PASS: Final = f"""
 UPDATE deliveries SET state = 'delivered', delivered_at = :now, closed_at = :now, batch = NULL,
     next_attempt_at = NULL, reason = 'told there by another subscription'
-WHERE id IN ({_TOLD})
+WHERE id IN ({_TOLD_OF.format(limit=AT_ONCE)})
 """

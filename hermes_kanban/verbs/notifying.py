@@ -359,9 +359,9 @@ def _retry(call: Call, asked: OneDelivery) -> Settled:
 
 
 def _drop(call: Call, asked: DropDelivery) -> Dropped:
-    from hermes_kanban.kernel import outbox
+    from hermes_kanban.kernel import dropping, outbox
 
-    drop = outbox.drop_all if asked.all else outbox.drop_delivery
+    drop = dropping.drop_all if asked.all else outbox.drop_delivery
     dropped = int(drop(call.conn, asked.delivery, asked.reason))
     return Dropped(asked.delivery, dropped > 0, dropped)
 

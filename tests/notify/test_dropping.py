@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hermes_kanban.kernel import deliveries, outbox, subscriptions
+from hermes_kanban.kernel import deliveries, dropping, outbox, subscriptions
 from hermes_kanban.model import Delivery
 from hermes_kanban.surfaces.slash import slash
 from tests.support.boards import ABoard
@@ -75,8 +75,8 @@ def test_all_dead_ones_of_a_destination_are_dropped_at_once(board: ABoard) -> No
     outbox.advance_cursors(board.conn)
     waiting = outbox.list_outbox(board.conn, state="waiting")
     gone = found[0]
-    assert outbox.drop_all(board.conn, gone.id, "the room is closed") == 3
-    assert outbox.drop_all(board.conn, gone.id) == 0
+    assert dropping.drop_all(board.conn, gone.id, "the room is closed") == 3
+    assert dropping.drop_all(board.conn, gone.id) == 0
     left = outbox.list_outbox(board.conn, state="dead")
     assert {one.sub_id for one in left} == {found[-1].sub_id}
     assert len(left) == 3

@@ -344,10 +344,10 @@ def notify_retry(session: Session, delivery: int) -> None:
 )
 def notify_drop(session: Session, delivery: int, reason: str | None, all: bool) -> None:
     """Give a delivery up, whether it waits or is dead; nobody is told of it any more."""
-    from hermes_kanban.kernel import outbox
+    from hermes_kanban.kernel import dropping, outbox
 
     if all:
-        dropped = outbox.drop_all(session.conn, delivery, reason)
+        dropped = dropping.drop_all(session.conn, delivery, reason)
         said = f"{dropped} {'delivery' if dropped == 1 else 'deliveries'} dropped"
     else:
         dropped = int(outbox.drop_delivery(session.conn, delivery, reason))
