@@ -35,7 +35,7 @@ from hermes_kanban.workers.process import SystemProcesses
 from hermes_kanban.workers.spawn import spawner_for
 
 STANDBY_SECONDS: Final = 0.5
-EVENTS_LOGGED: Final = 1000
+EVENTS_AT_ONCE: Final = 1000
 SWEEP_SECONDS: Final = 30.0
 _FIGURES: Final = re.compile(r"\d+")
 
@@ -68,6 +68,7 @@ class BoardDispatcher:
         self._stuck = StuckGauge()
         self._watched: dict[int, int] = {}
         self._free_mib = 0
+        self._told = 0
         self._backoff = FailureBackoff("dispatcher", log)
 
     async def serve(self) -> None:
@@ -109,6 +110,7 @@ class BoardDispatcher:
         )
 
     async def _dispatch(self) -> None:
+        self._told = await self._kernel(kb.newest_event_id)
         await self._kernel(lambda conn: kb.recover_orphaned_claims(conn, self._processes))
         await self._kernel(lambda conn: log_adopted(self._log, conn))
         self._record = self._new_record("dispatching")
@@ -172,12 +174,17 @@ class BoardDispatcher:
             sweep=self._sweep,
         )
         newest = kb.newest_event_id(conn)
-        if newest > before:
-            events = kb.list_events(conn, after=before, limit=EVENTS_LOGGED)
-            log_events(self._log, conn, events)
+        self._log_until(newest)
         self._sweep_workspaces()
         workers = [run.worker(conn) for run in live_runs(conn) if run.registered]
         return report, newest, before + conn.events_written - written, workers
+
+    def _log_until(self, newest: int) -> None:
+        """Tell in the log what has happened on the board since it was told last, by whomever."""
+        while self._told < newest:
+            events = kb.list_events(self._conn, after=self._told, limit=EVENTS_AT_ONCE)
+            log_events(self._log, self._conn, events)
+            self._told = events[-1].id if events else newest
 
     def _sweep_workspaces(self) -> None:
         """Now and then, since it looks at every folder that is there."""

@@ -67,7 +67,7 @@ def _exited(log: FilteringBoundLogger, event: Event, run: Run) -> None:
             outcome=run.outcome,
             exit_code=run.exit_code,
             seconds=_span(run),
-            error=event.payload.get("error") or run.error,
+            error=event.payload.get("error") or (run.error if run.error != run.outcome else None),
         )
 
 

@@ -16,7 +16,12 @@ TOLD = {
     "bad": [SPAWNED, ("worker.failed", "crashed"), GAVE_UP],
     "slow": [SPAWNED, ("worker.failed", "timed_out"), GAVE_UP],
     "missing": [SPAWNED, ("worker.spawn_failed", None), GAVE_UP],
-    "long": [SPAWNED, ("worker.adopted", None)],
+    "long": [
+        SPAWNED,
+        ("worker.adopted", None),
+        ("worker.stopping", None),
+        ("worker.exited", "cancelled"),
+    ],
 }
 
 
@@ -32,8 +37,7 @@ def test_the_log_tells_how_each_worker_fared(gateways: Gateways) -> None:
         max_retries=0,
     )
     conn = gateways.open()
-    for name in TOLD:
-        kb.create_task(conn, title=name, assignee=name)
+    tasks = {name: kb.create_task(conn, title=name, assignee=name) for name in TOLD}
 
     def told() -> dict[str, list[tuple[str, Any]]]:
         found: dict[str, list[tuple[str, Any]]] = {}
@@ -42,9 +46,13 @@ def test_the_log_tells_how_each_worker_fared(gateways: Gateways) -> None:
                 found.setdefault(line["profile"], []).append((line["event"], line.get("outcome")))
         return found
 
+    def tells(*of_long: int) -> bool:
+        return told() == TOLD | {"long": TOLD["long"][slice(*of_long)]}
+
     first = gateways.start()
-    so_far = TOLD | {"long": [SPAWNED]}
-    wait_until(lambda: told() == so_far, message="the log does not tell what happened")
+    wait_until(lambda: tells(1), message="the log does not tell what happened")
     gateways.kill(first)
     gateways.start()
-    wait_until(lambda: told() == TOLD, message="the log does not tell of the adopted worker")
+    wait_until(lambda: tells(2), message="the log does not tell of the adopted worker")
+    kb.cancel_task(conn, tasks["long"])
+    wait_until(lambda: tells(4), message="the log does not tell what a person did")

@@ -132,7 +132,7 @@ class EventName(click.ParamType[str]):
         metavar="NAME",
         help="Only this event, such as worker.failed, or all of worker.",
     ),
-    click.Option(["--level"], type=click.Choice(LEVELS), help="Only this grave, and graver."),
+    click.Option(["--level"], type=click.Choice(LEVELS), help="Only of this level, and graver."),
     click.Option(["--since"], metavar="TIME", help="Only later: 30m ago, or a time in ISO 8601."),
     examples="""
     hermes-kanban gateway logs -f
