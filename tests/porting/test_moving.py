@@ -196,6 +196,8 @@ def test_only_an_empty_board_takes_it_and_no_file_is_replaced(
     assert (again.code, "a name that is not taken yet" in again.error) == (2, True)
     refused = cli("import", "jsonl", str(file))
     assert (refused.code, "holds something already" in refused.error) == (2, True)
+    nowhere = cli("export", str(tmp_path / "absent" / "board.jsonl"))
+    assert (nowhere.code, "no folder" in nowhere.error) == (3, True)
     assert sorted(one.name for one in tmp_path.iterdir() if one.is_file()) == ["board.jsonl"]
 
 
@@ -204,6 +206,8 @@ def test_memory_does_not_grow_with_the_board(cli: Cli, board: Board, tmp_path: P
     assert cli("import", "hermes", str(tmp_path / "kanban.db")).code == 0
     kb.create_board("copy")
     copy = kb.connect("copy")
+    # What is loaded at the first use is not the board's.
+    kb.export_board(copy, lambda _: None)
     tracemalloc.start()
     with open(tmp_path / "board.jsonl", "wb") as file:
         kb.export_board(board.conn, file.write)

@@ -61,6 +61,8 @@ def _target(file: str) -> Iterator[Callable[[bytes], object]]:
     path = Path(file).absolute()
     if os.path.lexists(path):
         raise kb.InvalidInput("file", "a name that is not taken yet", f"{path} exists")
+    if not path.parent.is_dir():
+        raise kb.NotFound("folder", path.parent, "make it first, or name another")
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
