@@ -90,7 +90,7 @@ def _file(board: Any, name: str, text: str) -> str:
 
 def _imported(board: Any) -> list[str]:
     spool, _ = sources.spooled(
-        "csv", Path(_file(board, "tasks.csv", "title\nWrite\n")), Choices(), Fitting()
+        "csv", Path(_file(board, "tasks.csv", "title,assignee\nWrite,writer\n")), Choices(), Fitting()
     )
     with spool:
         kb.import_tasks(board.conn, spool)
@@ -98,10 +98,11 @@ def _imported(board: Any) -> list[str]:
 
 
 def _export_of_another(board: Any) -> list[str]:
-    """The export of an empty board, which an empty board takes."""
+    """The export of this board, and an empty one that takes it."""
     out: list[bytes] = []
     kb.export_board(board.conn, out.append)
-    return [_file(board, "empty.jsonl", b"".join(out).decode())]
+    kb.create_board("empty")
+    return [_file(board, "whole.jsonl", b"".join(out).decode()), "--board", "empty"]
 
 
 # What to say, given a board, and the noun of the answer.
