@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+import nio  # noqa: F401  # loaded once, and not in each process that is forked
+
 from gateway import __main__ as program
 from gateway.chat import desk, matrix
 from hermes_kanban.kernel import said
