@@ -69,7 +69,7 @@ class Conversation:
         return (
             not count(owed).fetchone()[0]
             and count(open_).fetchone()[0] == 1  # that of the newest review
-            and list(self.commands)[-1] in {replied(one) for one in self.room.said()}
+            and list(self.commands)[-1] in map(replied, self.room.everything_said())
         )
 
     def progress(self) -> tuple[int, ...]:
@@ -91,8 +91,12 @@ class Conversation:
         assert reviews == numbers
         files = [int(found[1]) for one in texts if (found := FILE.match(one))]
         assert sorted(files) == numbers
-        assert set(Counter(relation(one)["event_id"] for one in edits).values()) == {1}
-        assert len(edits) == len(self.asked) - 1
+        edited = Counter(relation(one)["event_id"] for one in edits)
+        assert set(edited.values()) == {1}
+        asked = [one for one in plain if REVIEW.match(text_of(one))]
+        # What was decided before it was told says so by itself; the newest is open.
+        decided = [one["event_id"] in edited or DECIDED in text_of(one) for one in asked]
+        assert decided == [True] * (len(asked) - 1) + [False]
         answered = Counter(replied(one) for one in plain if replied(one) in self.commands)
         assert answered == dict.fromkeys(self.commands, 1)
         bodies = [one.body for one in kb.list_comments(self.conn, self.diary)]
@@ -101,6 +105,7 @@ class Conversation:
 
 
 REVIEW = re.compile(r"Review wanted: Count (\d+)\.")
+DECIDED = "Approved by tom."
 FILE = re.compile(r"report-(\d+)\.txt$")
 
 
