@@ -52,7 +52,7 @@ until hk service status; do sleep 0.1; done
 second=$(systemctl --user show -P MainPID hermes-kanban)
 test "$first" != "$second"
 until hk gateway status | grep "pid $second" | grep "1 in progress"; do sleep 0.1; done
-hk down
+hk down | grep "hermes-kanban service remove"
 ! hk service status
 hk up | grep "gateway  started"
 hk service status

@@ -195,15 +195,18 @@ def down_command(session: Session) -> int:
     Workers go on, and nothing new starts. The next gateway takes the workers up again, exit codes
     included.
     """
-    from hermes_kanban import background
+    from hermes_kanban import background, service
 
     session.may_write()
     gateways = background.all_running()
     for gateway in gateways.values():
         background.stop(gateway)
     lines = [f"gateway stopped, pid {pid}{_left(one)}" for pid, one in gateways.items()]
+    lines = lines or [f"no gateway of {home()} is running"]
+    if service.installed(service.manager(), home(), os.environ):
+        lines.append("it starts again at the next login; for good: hermes-kanban service remove")
     value = [{"pid": pid, "in_progress": one.in_progress} for pid, one in gateways.items()]
-    session.answer("stopped", value, lines or [f"no gateway of {home()} is running"])
+    session.answer("stopped", value, lines)
     return errors.DONE
 
 
