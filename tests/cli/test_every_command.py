@@ -89,9 +89,8 @@ def _file(board: Any, name: str, text: str) -> str:
 
 
 def _imported(board: Any) -> list[str]:
-    spool, _ = sources.spooled(
-        "csv", Path(_file(board, "tasks.csv", "title,assignee\nWrite,writer\n")), Choices(), Fitting()
-    )
+    file = Path(_file(board, "tasks.csv", "title,assignee\nWrite,writer\n"))
+    spool, _ = sources.spooled("csv", file, Choices(), Fitting())
     with spool:
         kb.import_tasks(board.conn, spool)
     return ["Write"]

@@ -40,7 +40,8 @@ from hermes_kanban.surfaces.cli.root import run
 
 board = Board()
 for name, words, _ in CASES:
-    assert run([*name.split(), *words(board)]) == 0, name
+    # Without a gateway diagnostics finds something.
+    assert run([*name.split(), *words(board)]) == (name == "diagnostics"), name
 """
 VERBS = """
 from hermes_kanban import kernel as kb
