@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ import anyio
 from structlog.typing import FilteringBoundLogger
 
 from hermes_kanban.config import LiveConfig, WebSettings
+from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.workers.skills import InstalledSkills
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class WebServer:
                 self._refuse(settings, error)
                 await self._until_changed(settings, RETRY_SECONDS)
                 continue
+            await anyio.to_thread.run_sync(lay_token, self._home, settings)
             self._tell(settings.address, None)
             async with anyio.create_task_group() as group:
                 stop = anyio.Event()
@@ -104,6 +107,17 @@ class WebServer:
         if (address, trouble) != (self.address, self._refused):
             self.address, self._refused = address, trouble
             self._changed()
+
+
+def lay_token(home: Path, settings: WebSettings) -> None:
+    """Make the token if there is none, so that whoever reads its file finds it.
+
+    What is wrong with it is told to those who use it.
+    """
+    from hermes_kanban.surfaces.rest.secrets import bearer_token
+
+    with suppress(ConfigError, OSError):
+        bearer_token(home, settings.token)
 
 
 async def serve_on(

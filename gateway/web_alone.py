@@ -13,7 +13,7 @@ import anyio.abc
 import msgspec
 
 from gateway.http_server import listen
-from gateway.web import serve_on
+from gateway.web import lay_token, serve_on
 from gateway.web_boards import OwnBoards
 from hermes_kanban import kernel as kb
 from hermes_kanban import logs
@@ -50,6 +50,7 @@ def run(home: Path, settings: WebSettings, opened: Callable[[str], None]) -> int
         raise kb.KanbanError(
             f"cannot listen at {settings.address}: {error.strerror}; {what}"
         ) from None
+    lay_token(home, settings)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
 
     async def serve() -> None:

@@ -122,7 +122,7 @@ def test_the_command_prints_a_link_that_works(gateway: Gateway) -> None:
     gateway.kill()
     done = subprocess.run([str(PROGRAM), "board"], capture_output=True, text=True, check=True)
     assert "nothing listens at" in done.stderr
-    assert "hermes-kanban web" in done.stderr
+    assert "hermes-kanban up" in done.stderr
 
 
 def test_a_page_does_not_hold_up_the_end(gateway: Gateway) -> None:
