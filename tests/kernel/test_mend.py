@@ -11,6 +11,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions
 from tests.kernel.scenes import dump, events_after
 from tests.support.boards import ABoard
+from tests.support.payloads import undeclared
 from tests.support.rich import rich_board
 
 
@@ -177,6 +178,7 @@ def test_it_is_put_right_and_told(board: ABoard, damage: Damage) -> None:
     assert told
     assert all(event.payload["mended"] and event.payload["reason"] for event in told)
     assert {event.actor for event in told} == {"person:ann"}
+    assert undeclared(board.conn, after=newest) == set()
     assert kb.mend(board.conn).mended == []
     assert others
     assert before.keys() <= rows(board).keys() | {"t_untold"}

@@ -10,6 +10,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import outbox, subscriptions, waking
 from hermes_kanban.model import Delivery, Task
 from tests.support.boards import ABoard
+from tests.support.payloads import undeclared
 
 
 def subscribe(board: ABoard, mode: str = "wake", **keys: Any) -> int:
@@ -53,6 +54,7 @@ def test_the_agent_gets_a_task_with_the_hand_over(board: ABoard) -> None:
     (delivery,) = owed(board)
     assert (delivery.state, delivery.receipt, delivery.wake_at) == ("delivered", made.id, None)
     assert wake(board) == []
+    assert undeclared(board.conn) == set()
     assert kb.check(board.conn) == []
     assert kb.replay_differences(board.conn) == []
 

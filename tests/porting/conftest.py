@@ -10,8 +10,8 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.model.words import STATUSES
 from tests.cli.conftest import Answer, Board, Cli, board, cli, home, shell
-from tests.kernel.conftest import _undeclared
 from tests.porting import hermes_boards
+from tests.support.payloads import undeclared
 
 __all__ = ["Answer", "Board", "Cli", "board", "cli", "home", "shell"]
 
@@ -46,5 +46,5 @@ def is_sound(board: Board) -> bool:
     """What the checker and the replay say."""
     assert kb.check(board.conn, deep=True) == []
     assert kb.replay_differences(board.conn) == []
-    assert _undeclared(board.conn) == []
+    assert undeclared(board.conn) == set()
     return True
