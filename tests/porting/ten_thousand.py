@@ -1,7 +1,8 @@
 """``make import-10000``: a Hermes board of that size comes whole, and in how long.
 
 Everything that the source says is compared with what is on the board, after the first import and
-after a second. Exits 1 if anything differs, or if the first took longer than ``MOST_SECONDS``.
+after a second. Exits 1 if anything differs, or if the first took longer than ``MOST_SECONDS``: of
+the clock, or where the machine is busy with something else, of the processor.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ def main() -> int:
     print(f"{counts.tasks:,} tasks, {counts.runs:,} runs, {counts.comments:,} comments,")
     print(f"{counts.links:,} links: {first:.1f} s ({processor:.1f} s of the processor)")
     print(f"once more, with nothing new: {again:.1f} s")
-    wrong += [f"took longer than {MOST_SECONDS} s"] if first > MOST_SECONDS else []
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    if busy:
+        print("the machine is busy: only the processor's time says something")
+    if (processor if busy else first) > MOST_SECONDS:
+        wrong.append(f"took longer than {MOST_SECONDS} s")
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
     return 1 if wrong else 0
