@@ -49,10 +49,10 @@ WHERE EXISTS (
     SELECT 1 FROM deliveries o JOIN kanban_notify_subs t ON t.id = o.sub_id
     WHERE o.event_id = n.event_id AND o.state = 'delivered' AND t.destination = s.destination)
 """
-# Of a digest all that may be in it; of the others the one that is next.
+# Of a digest all that may be in it; of the others, and of one that was purged, what is next.
 _TOLD_NEXT: Final = _TOLD_OF.format(
-    limit="(SELECT CASE WHEN options LIKE '%\"digest_seconds\"%'"
-    f" THEN {IN_ONE} ELSE 1 END FROM kanban_notify_subs WHERE id = :sub)"
+    limit="coalesce((SELECT CASE WHEN options LIKE '%\"digest_seconds\"%'"
+    f" THEN {IN_ONE} ELSE 1 END FROM kanban_notify_subs WHERE id = :sub), 1)"
 )
 # A digest that is tried again goes without it.
 _PASS: Final = f"""

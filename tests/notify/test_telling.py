@@ -155,6 +155,15 @@ def test_an_agent_is_woken_whoever_told_the_people(board: ABoard) -> None:
     assert waking.wake_due(board.conn) == []
 
 
+def test_of_a_subscription_that_was_purged_nothing_is_to_be_told(board: ABoard) -> None:
+    task_id = board.create()
+    sub_id = subscribe(board, task_id=task_id, filter={"kinds": ["archived"]})
+    kb.archive_task(board.conn, task_id)
+    advance(board)
+    kb.purge_task(board.conn, task_id)
+    assert outgoing(board, sub_id) is None
+
+
 class Room:
     """A chat that takes a moment for each message."""
 
