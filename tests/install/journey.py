@@ -183,6 +183,13 @@ def journey(wheel: Path, wheels: Path | None, folder: Path) -> Newcomer:
     return newcomer
 
 
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:  # macOS
+        return platform.platform()
+
+
 def main() -> None:
     """Do it with the Python that runs this, and print the figures."""
     parser = argparse.ArgumentParser()
@@ -199,7 +206,7 @@ def main() -> None:
     import sqlite3
 
     python = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    print(f"{python}, {platform.freedesktop_os_release()['PRETTY_NAME']}")
+    print(f"{python}, {_system()}")
     for step, seconds in newcomer.steps.items():
         print(f"  {seconds:6.2f} s  {step}")
     print(f"  {sum(newcomer.steps.values()):6.2f} s  in all")
