@@ -302,7 +302,7 @@ VERBS: Final[dict[str, Verb]] = {
     "end a tree": Verb(_tree, lambda c, g: subscriptions.unsubscribe(c, g["sub"])),
     "gather a digest": Verb(_gathering, lambda c, g: digests.collect(c, g["sub"])),
     "mark a digest": Verb(_gathered, lambda c, g: outbox.mark_delivered(c, g["delivery"])),
-    "wake an agent": Verb(_waking, lambda c, _: waking.wake_due(c)),
+    "wake an agent": Verb(_waking, lambda c, _: waking.wake_due(c, limit=1)),
     "close a notice": Verb(_decided, lambda c, g: closings.mark_closed(c, [g["delivery"]])),
     "undo": Verb(_edited, lambda c, g: kb.undo(c, g["id"])),
     "pause": Verb(_nothing, lambda c, _: kb.pause(c)),
