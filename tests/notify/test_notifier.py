@@ -14,6 +14,7 @@ from hermes_kanban import notify
 from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.store.protocol import write
 from tests.notify.conftest import World, until
+from tests.support.waiting import wait_until
 
 
 def test_an_event_becomes_a_message_and_a_marked_row(world: World) -> None:
@@ -187,7 +188,8 @@ def test_it_stops_before_its_destinations_do_and_leaves_no_process(world: World)
             await until(lambda: _processes(f"sleep 60{mark[-6:]}".split()))
 
     anyio.run(run)
-    assert not _processes(f"sleep 60{mark[-6:]}".split())
+    # It is killed by then, and gone once the kernel comes to it.
+    wait_until(lambda: not _processes(f"sleep 60{mark[-6:]}".split()))
     (waiting,) = world.deliveries("waiting")
     assert waiting.attempts == 0
 
