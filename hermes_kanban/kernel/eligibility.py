@@ -17,7 +17,7 @@ from hermes_kanban.config import Config
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.model.records import Hold
 from hermes_kanban.ports import Skills
-from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one
+from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one, fetch_value
 
 _MIB: Final = 1024 * 1024
 _NAMED: Final = 5
@@ -30,6 +30,7 @@ class World(msgspec.Struct):
     config: Config
     paused_at: int | None
     paused_by: str | None
+    paused_why: str | None
     free_mib: int
     total: int
     by_profile: Counter[str]
@@ -68,6 +69,7 @@ def survey(
         config=conn.config,
         paused_at=paused_at,
         paused_by=paused_by,
+        paused_why=None if paused_at is None else _why_paused(conn),
         free_mib=disk_free_mib(conn) if free_mib is None else free_mib(),
         total=0,
         by_profile=Counter(),
@@ -142,10 +144,24 @@ def skills_hold(world: World, task: TaskRow) -> Hold | None:
     return Hold("unknown_skill", text, f"install it in {unknown.where}, or {otherwise}")
 
 
+def _why_paused(conn: BoardConnection) -> str | None:
+    """The reason that was given with the newest pause."""
+    payload: str = fetch_value(conn, _PAUSED) or "{}"
+    reason: str | None = msgspec.json.decode(payload).get("reason")
+    return reason
+
+
+_PAUSED: Final = (
+    "SELECT payload FROM task_events WHERE task_id IS NULL AND kind = 'paused'"
+    " ORDER BY id DESC LIMIT 1"
+)
+
+
 def _paused(world: World, _: TaskRow) -> Hold | None:
     if world.paused_at is None:
         return None
-    text = f"the board was paused by {world.paused_by}"
+    why = f": {world.paused_why}" if world.paused_why else ""
+    text = f"the board was paused by {world.paused_by}{why}"
     return Hold("paused", text, "hermes-kanban resume", since=world.paused_at)
 
 

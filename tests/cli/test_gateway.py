@@ -160,3 +160,12 @@ def test_pause_and_resume_reach_one_board_or_all(cli: Any, board: Any) -> None:
     assert "paused by person:ann" in cli("why", board.task()).out
     assert cli("resume", "--all").code == 0
     assert kb.get_board(board.conn).paused_at is None
+
+
+def test_why_says_for_what_a_board_is_paused(cli: Any, board: Any) -> None:
+    task = board.task()
+    cli("pause", "--reason", "the disk is being changed")
+    assert "paused by person:ann: the disk is being changed" in cli("why", task).out
+    cli("resume")
+    cli("pause")
+    assert "disk" not in cli("why", task).out

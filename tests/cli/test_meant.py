@@ -47,8 +47,9 @@ def test_an_assignee_is_known_by_his_profile_or_tasks(cli: Cli, board: Any) -> N
     board.task(assignee="beekeeper")
     assert cli("list", "--assignee", "wirter").out == "no tasks of wirter; did you mean writer?\n"
     assert "did you mean beekeeper?" in cli("list", "--assignee", "beekeper").out
-    assert "file one with" in cli("list", "--assignee", "reader").out
+    assert cli("list", "--assignee", "reader").out == "no tasks of reader\n"
     assert cli("list", "--assignee", "zzzzzz").out == "no tasks of zzzzzz\n"
+    assert cli("list", "--status", "done").out == "no such tasks\n"
 
 
 def test_a_board_is_known_by_its_name(cli: Cli, board: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hermes_kanban.kernel import outbox
+from hermes_kanban.kernel import outbox, subscriptions
 from hermes_kanban.notify import retry
 
 
@@ -31,3 +31,18 @@ def test_a_subscription_that_is_not_there_has_no_outbox(cli: Any, board: Any) ->
     done = cli("notify", "outbox", "--subscription", "7")
     assert done.code == 3
     assert "no subscription 7; see the ids with: hermes-kanban notify list --all" in done.error
+
+
+def test_a_page_of_the_outbox_says_that_there_is_more(cli: Any, board: Any) -> None:
+    subscriptions.subscribe(board.conn, destination="log", filter={"kinds": ["created"]})
+    for title in ("one", "two"):
+        board.task(title=title)
+    outbox.advance_cursors(board.conn)
+    first, second = outbox.list_outbox(board.conn)
+    page = cli("notify", "outbox", "--limit", "1")
+    assert page.out.endswith(f"more with: --after {first.id}\n")
+    assert cli("notify", "outbox", "--limit", "1", "--json").json["next_after"] == first.id
+    rest = cli("notify", "outbox", "--after", str(first.id))
+    assert f"\n{second.id}" in rest.out
+    assert "more with" not in rest.out
+    assert cli("notify", "outbox", "--after", str(second.id)).out == "no such deliveries\n"

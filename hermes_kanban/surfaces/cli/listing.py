@@ -66,17 +66,21 @@ def list_command(
         shown = [task_json(task) for task in tasks]
         session.answer("tasks", shown, (), next_after=tasks[-1].seq if more else None)
         return
-    session.answer("tasks", None, _lines(session, tasks, more) or [_none(session, assignee)])
+    is_filtered = bool(status or assignee or tenant or after)
+    none = _none_such(session, assignee) if is_filtered else _NONE
+    session.answer("tasks", None, _lines(session, tasks, more) or [none])
 
 
-def _none(session: Session, assignee: str | None) -> str:
+def _none_such(session: Session, assignee: str | None) -> str:
     """That there are none; for an assignee of whom nobody knows, who was meant."""
-    known = {*session.conn.config.profiles, *kb.assignees(session.conn)} if assignee else set()
-    if assignee is None or assignee in known:
-        return _NONE
-    from hermes_kanban.surfaces.cli.meant import near
+    if assignee is None:
+        return "no such tasks"
+    known = {*session.conn.config.profiles, *kb.assignees(session.conn)}
+    found = None
+    if assignee not in known:
+        from hermes_kanban.surfaces.cli.meant import near
 
-    found = near(assignee, sorted(known))
+        found = near(assignee, sorted(known))
     return f"no tasks of {assignee}" + (f"; did you mean {found}?" if found else "")
 
 

@@ -307,7 +307,11 @@ def notify_outbox(
         shown.append(line)
         if one.reason:
             shown += prose.wrap(f"    {present.clean(one.reason)}", session.width, hanging="    ")
-    session.answer("deliveries", found, shown if rows else ["the outbox is empty"])
+    more = found[-1].id if len(found) == limit else None
+    if more is not None:
+        shown.append(f"more with: --after {more}")
+    none = "the outbox is empty" if state is None and not after else "no such deliveries"
+    session.answer("deliveries", found, shown if rows else [none], next_after=more)
 
 
 def _matter(about: kb.Matter) -> str:

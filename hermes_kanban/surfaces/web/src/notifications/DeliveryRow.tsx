@@ -82,7 +82,9 @@ function Told({ delivery }: { delivery: Delivery }) {
       </span>
     )
   }
-  if (state === 'dead') return <span className="st blocked">Dead after {tried}</span>
+  if (state === 'dead') {
+    return <span className="st blocked">{attempts === 0 ? 'Dead' : `Dead after ${tried}`}</span>
+  }
   return (
     <span className={attempts === 0 ? 'st todo' : 'st running'}>
       {attempts === 0 ? 'Waiting' : `Retrying after ${tried}`}
