@@ -146,7 +146,7 @@ COMMAND = re.compile(r"hermes-kanban ([a-z-]+(?: [^ ,;]+)*)")
 ANSWERS = {"PROFILE": "reader", "COMMENT": "shorter"}
 # What happens by itself, or is done elsewhere than on the board.
 WITHOUT_A_COMMAND = frozenset(
-    {"no_profile", "backing_off", "earlier_process", "folder_in_use", "max_in_progress",
+    {"backing_off", "earlier_process", "folder_in_use", "max_in_progress",
      "profile_cap", "tenant_cap", "resource", "disk", "blocked_transient", "blocked_dependency"}
 )  # fmt: skip
 

@@ -86,7 +86,9 @@ def test_writers_go_on_and_the_copy_is_of_one_moment(
     before = dump(board.conn)
     steps = []
 
-    def copy_into(source: sqlite3.Connection, target: Path) -> None:
+    def copy_into(source: sqlite3.Connection, target: Path, told: object) -> None:
+        assert told is None
+
         def write_between(status: int, remaining: int, total: int) -> None:
             del status, total
             steps.append(remaining)
