@@ -18,7 +18,14 @@ from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Delivery
 from hermes_kanban.notify.message import Item, Message
 from hermes_kanban.notify.texts import cut
-from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_all, fetch_one, write
+from hermes_kanban.store.protocol import (
+    BoardConnection,
+    Transaction,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+    write,
+)
 
 AT_ONCE: Final = 100
 TEXT_BYTES: Final = 4_096
@@ -43,11 +50,9 @@ def wake_due(conn: BoardConnection, *, limit: int = AT_ONCE) -> list[str]:
 
 
 def next_wake(conn: BoardConnection) -> int | None:
-    """When the next agent is to be woken, None if none is."""
-    row = fetch_one(conn, _NEXT)
-    if row is None:
-        return None
-    return due_at(decode_options(row["options"]), max(int(row["wake_at"]), conn.clock.now()))
+    """When there is somebody to wake, or to leave alone in the quiet hours; None if nobody."""
+    wake_at: int | None = fetch_value(conn, _NEXT)
+    return None if wake_at is None else max(wake_at, conn.clock.now())
 
 
 _COLUMNS: Final = f"{digests.COLUMNS}, s.mode, s.options"
@@ -55,10 +60,10 @@ _COLUMNS: Final = f"{digests.COLUMNS}, s.mode, s.options"
 _WAITS: Final = "d.wake_at IS NOT NULL"
 _FROM: Final = "FROM deliveries d JOIN kanban_notify_subs s ON s.id = d.sub_id"
 _DUE: Final = (
-    f"SELECT d.id, s.options {_FROM} WHERE {_WAITS} AND d.wake_at <= :now"
+    f"SELECT d.id {_FROM} WHERE {_WAITS} AND d.wake_at <= :now"
     " ORDER BY d.wake_at, d.id LIMIT :limit"
 )
-_NEXT: Final = f"SELECT d.wake_at, s.options {_FROM} WHERE {_WAITS} ORDER BY d.wake_at LIMIT 1"
+_NEXT: Final = f"SELECT d.wake_at {_FROM} WHERE {_WAITS} ORDER BY d.wake_at LIMIT 1"
 _ONE: Final = f"SELECT {_COLUMNS} {_FROM} WHERE {_WAITS} AND d.id = :id"
 _TOGETHER: Final = (
     f"SELECT {digests.COLUMNS} {_FROM} WHERE {_WAITS} AND d.sub_id = :sub AND d.wake_at <= :now"

@@ -187,6 +187,23 @@ def test_quiet_hours_are_quiet_for_agents_too(board: ABoard) -> None:
     assert len(wake(board)) == 1
 
 
+def test_who_keeps_quiet_delays_nobody_else(board: ABoard) -> None:
+    """Where there are more than are woken at once, the quiet ones may come first."""
+    quiet = {"from": "00:00", "to": "23:59", "zone": "UTC"}
+    for _ in range(2):
+        subscribe(board, options={"quiet": quiet})
+    subscribe(board)
+    # At one minute to midnight nobody keeps quiet.
+    board.clock.advance(86_400 - board.clock.now() % 86_400 - 60)
+    kb.complete_task(board.conn, board.create())
+    outbox.advance_cursors(board.conn)
+    board.clock.advance(60)
+    woken = []
+    while waking.next_wake(board.conn) == board.clock.now():
+        woken += waking.wake_due(board.conn, limit=1)
+    assert len(woken) == 1
+
+
 def test_what_cannot_be_handed_over_is_dead_and_holds_up_nobody(board: ABoard) -> None:
     subscribe(board)
     for _ in range(2):

@@ -62,14 +62,24 @@ def _is_not_orphaned(world: Any, gateway: Gateway, action: Any, run: Any) -> Non
 
 def round_was_thorough(world: Any, gateway: Gateway, action: Any) -> None:
     """After a round that nothing disturbed everything that is due is in hand, wherever it goes."""
-    rows = world.observer.execute(
-        "SELECT sub_id, next_attempt_at FROM deliveries d WHERE state = 'waiting' AND event_id ="
-        " (SELECT min(h.event_id) FROM deliveries h WHERE h.state = 'waiting'"
-        " AND h.sub_id = d.sub_id)"
-    )
-    for sub_id, at in rows.fetchall():
-        late = at <= action.conn.clock.low_of_action
+    clock = action.conn.clock
+    for sub_id, at in world.observer.execute(_HEADS).fetchall():
+        late = at <= clock.low_of_action
         demand(not late or sub_id in gateway.busy, "28", f"subscription {sub_id} is held up")
+    (asleep,) = world.observer.execute("SELECT min(wake_at) FROM deliveries").fetchone()
+    if asleep is not None and asleep <= clock.low_of_action:
+        _, due = action.value
+        at_once = due.next_at is not None and due.next_at <= clock.high
+        demand(at_once, "28", f"an agent was to be woken at {asleep}; the next is at {due.next_at}")
+
+
+# A round makes so many tasks and no more; what only wakes waits for the next.
+_HEADS: Final = (
+    "SELECT d.sub_id, d.next_attempt_at FROM deliveries d"
+    " JOIN kanban_notify_subs s ON s.id = d.sub_id AND s.mode <> 'wake'"
+    " WHERE d.state = 'waiting' AND d.event_id = (SELECT min(h.event_id) FROM deliveries h"
+    " WHERE h.state = 'waiting' AND h.sub_id = d.sub_id)"
+)
 
 
 def _within_runtime(world: Any, run: Any, low: int) -> None:
