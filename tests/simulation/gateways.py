@@ -13,6 +13,7 @@ from tests.simulation.crew import Action
 from tests.simulation.hosts import Host, SimulatedProcesses, Worker
 
 SENT_IN_A_ROW = 3
+WOKEN_IN_A_ROUND = 1  # so that messages overtake wakes
 
 
 class Gateway:
@@ -111,7 +112,7 @@ class Gateway:
         due = outbox.survey_outbox(self.notify_conn, busy=frozenset(self.busy))
         for head in due.heads:
             self.busy[head.delivery.sub_id] = head.destination
-        woken = waking.wake_due(self.notify_conn, limit=self.world.events_at_once)
+        woken = waking.wake_due(self.notify_conn, limit=WOKEN_IN_A_ROUND)
         times = (due.next_at, waking.next_wake(self.notify_conn))
         soonest = min((at for at in times if at is not None), default=None)
         return more or len(woken), outbox.Due(due.heads, soonest)
