@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway import senders
 from gateway.kernel_thread import KernelThread
-from gateway.senders import Senders
+from gateway.senders import Senders, Unreached
 from hermes_kanban import notify
 from hermes_kanban.kernel import closings
 from hermes_kanban.kernel.closings import Closing
@@ -26,8 +26,8 @@ TIMEOUT_SECONDS: Final = 15.0
 class Closings:
     """The messages of one board that are being edited.
 
-    Best effort: after a few attempts a message is left as it is. What a crash cut short is tried
-    again, which edits it to the same text.
+    Best effort: after a few attempts a message is left as it is. One whose chat cannot be reached
+    waits. What a crash cut short is tried again, which edits it to the same text.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Closings:
         self._log = log
         self._senders = by_scheme
         self._seen, self._looked_at = 0, 0
+        self._look_at_all = False
         self._reached: frozenset[str] = frozenset()
         self._busy: set[tuple[str, str]] = set()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
@@ -49,8 +50,10 @@ class Closings:
     async def look(self, newest: int) -> None:
         """Start with what has been decided since the last look; ``newest`` is the newest event."""
         reached = frozenset(self._senders)
-        if not reached <= self._reached:
-            self._seen, self._looked_at = 0, 0  # what was decided before it could be reached
+        # Among all is what was decided before its chat could be reached.
+        if self._look_at_all or not reached <= self._reached:
+            self._seen, self._looked_at = 0, 0
+        self._look_at_all = False
         self._reached = reached
         began = self._kernel.conn.clock.now()
         after: int | None = 0
@@ -82,8 +85,10 @@ class Closings:
             if one.text and await self._edited(one):
                 self._log.info("notify.closed", delivery=one.delivery_ids[0])
             await self._kernel(lambda conn: closings.mark_closed(conn, one.delivery_ids))
+        except Unreached:
+            self._look_at_all = True  # its adapter went after the look, and may be back by the next
         except Exception as error:
-            self._seen, self._looked_at = 0, 0  # look at all of them again
+            self._look_at_all = True
             self._log.error("watcher.failed", watcher="notifier", error=str(error) or repr(error))
         finally:
             self._busy.discard((one.destination, one.receipt))
@@ -101,6 +106,8 @@ class Closings:
                         digest=one.digest,
                         timeout_seconds=TIMEOUT_SECONDS,
                     )
+            except Unreached:
+                raise
             except Exception as error:
                 said = str(error) or repr(error)
             if attempt < ATTEMPTS:

@@ -37,6 +37,10 @@ Senders = Mapping[str, Sender]
 """By scheme. Look each time: adapters come and go."""
 
 
+class Unreached(Exception):
+    """No adapter of the chat's platform runs here now."""
+
+
 async def send(
     senders: Senders,
     destination: str,
@@ -69,12 +73,14 @@ async def close(
 ) -> bool:
     """Edit a message to say that its question is decided; False where that cannot be done.
 
-    ``digest`` is all that a digest says by now. Raises what the destination raises, or
-    TimeoutError.
+    ``digest`` is all that a digest says by now. Raises what the destination raises, TimeoutError,
+    or Unreached.
     """
     scheme, address = notify.split(destination)
     sender = senders.get(scheme)
     if sender is None:
+        if scheme in notify.PLATFORMS:
+            raise Unreached(notify.unreached(scheme))
         return await notify.close(destination, receipt, text, timeout_seconds=timeout_seconds)
     with anyio.fail_after(timeout_seconds):
         if digest is None:

@@ -198,6 +198,42 @@ def test_what_was_decided_before_the_room_could_be_reached_is_edited_then(world:
     anyio.run(run)
 
 
+def test_a_message_whose_adapter_goes_between_the_look_and_the_edit_is_edited_later(
+    world: World,
+) -> None:
+    class Going(dict[str, Any]):
+        """It is there when it is looked for; when it is first wanted it has gone."""
+
+        wanted = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            if key != "matrix" or not room.sent:
+                return super().get(key, default)
+            self.wanted += 1
+            return default if self.wanted == 1 else self[key]
+
+    room = Room()
+    senders = Going(matrix=room)
+    subscriptions.subscribe(world.conn, destination="matrix:!a:b.example")
+
+    async def run() -> None:
+        async with world.notifier(senders=senders):
+            task_id = world.create("paint")
+            kb.block_task(world.conn, task_id, reason="which one?")
+            await until(lambda: world.deliveries("delivered"))
+            kb.unblock_task(world.conn, task_id, reason="30 days")
+            await until(lambda: senders.wanted)
+            world.create("news, at which it looks")
+            await until(lambda: world.deliveries()[0].closed_at)
+
+    anyio.run(run)
+    ((_, receipt, text),) = room.edits
+    assert receipt == "m1"
+    assert text.endswith(": 30 days.")
+    assert senders.wanted == 2
+    assert world.logged("notify.unclosed") == world.logged("watcher.failed") == []
+
+
 def test_an_edit_that_fails_is_tried_a_few_times_and_holds_up_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
