@@ -99,7 +99,7 @@ class Conversation:
         assert decided == [True] * (len(asked) - 1) + [False]
         answered = Counter(replied(one) for one in plain if replied(one) in self.commands)
         assert answered == dict.fromkeys(self.commands, 1)
-        bodies = [one.body for one in kb.list_comments(self.conn, self.diary)]
+        bodies = [one.body for one in kb.list_comments(self.conn, self.diary, limit=1_000)]
         assert bodies == [f"number {number}" for number in numbers]
         assert kb.check(self.conn) == []
 
