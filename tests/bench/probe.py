@@ -8,22 +8,29 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 import gateway.dispatcher
 from gateway.__main__ import run
+from hermes_kanban.config import Config
 from hermes_kanban.model import Run, Task
-from hermes_kanban.workers.spawn import SpawnedSupervisor, Spawner
+from hermes_kanban.store.protocol import BoardConnection
+from hermes_kanban.workers.spawn import SpawnedSupervisor, spawner_for
 
 
 def main(file: str) -> int:
     notes = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
 
-    class NotingSpawner(Spawner):
-        def __call__(self, task: Task, run: Run) -> SpawnedSupervisor:
-            os.write(notes, f"{task.id} {time.monotonic()}\n".encode())
-            return super().__call__(task, run)
+    def noting(conn: BoardConnection, config: Config) -> Callable[[Task, Run], SpawnedSupervisor]:
+        spawner = spawner_for(conn, config)
 
-    gateway.dispatcher.Spawner = NotingSpawner  # type: ignore[misc]
+        def call(task: Task, run: Run) -> SpawnedSupervisor:
+            os.write(notes, f"{task.id} {time.monotonic()}\n".encode())
+            return spawner(task, run)
+
+        return call
+
+    gateway.dispatcher.spawner_for = noting  # type: ignore[attr-defined]
     return run()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,7 +111,6 @@ def test_of_processes_that_ask_at_once_each_gets_another(cli: Cli, board: Any) -
     assert {one["task"]["id"] for one in told if one["task"]} == tasks
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="the page's worker reads JSON by jq")
 def test_the_worker_of_the_page_does_its_tasks(tmp_path: Path, board: Any) -> None:
     tasks = [board.task(title, assignee="bee") for title in ("Count", "Fail", "Write")]
     other = board.task("Other")

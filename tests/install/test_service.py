@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import plistlib
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def test_the_property_list_says_what_is_wanted() -> None:
     assert value["KeepAlive"] == {"SuccessfulExit": False}
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+@pytest.mark.torture  # systemd comes with a system, not from a package index
 def test_systemd_reads_the_unit_as_it_is_meant(tmp_path: Path) -> None:
     folder = tmp_path / ODD
     folder.mkdir()
@@ -139,12 +138,7 @@ def test_without_a_service_manager_it_says_what_to_do(shell: Shell, user: Path) 
     assert "no service was installed" in shell("service", "remove").out
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0
-    or not os.path.exists(SYSTEMD)
-    or not os.access("/sys/fs/cgroup/systemd", os.W_OK),
-    reason="needs root, systemd and its control groups",
-)
+@pytest.mark.torture
 def test_a_real_systemd_runs_it(shell: Shell, user: Path, home: Path, tmp_path: Path) -> None:
     profile = "profiles:\n  slow: {argv: [sh, -c, 'sleep 600']}\n"
     configuration(home, f"web: {{in_gateway: false}}\n{profile}")
