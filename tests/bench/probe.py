@@ -30,7 +30,7 @@ def main(file: str) -> int:
 
         return call
 
-    gateway.dispatcher.spawner_for = noting  # type: ignore[attr-defined]
+    gateway.dispatcher.spawner_for = noting  # type: ignore[attr-defined,assignment]
     return run()
 
 
