@@ -189,8 +189,8 @@ def apply(
     run_id: int | None = None,
     run_changes: dict[str, Any] | None = None,
     facts: dict[str, Any] | None = None,
-) -> int:
-    """Apply one row of the table to ``task`` and return the id of its event.
+) -> None:
+    """Apply one row of the table to ``task``, with its event.
 
     ``to`` chooses among the row's targets (needless where there is one); ``changes`` are further
     task columns. Where the row has an outcome, the open run is closed with it and with
@@ -222,7 +222,7 @@ def apply(
             for column, value in run_part.items()
             if column not in UNFOLDED_RUN_COLUMNS
         }
-    return record(tx, task, row.event, actor, payload, run_id=run_id, at=now)
+    record(tx, task, row.event, actor, payload, run_id=run_id, at=now)
 
 
 def update_task(tx: Transaction, task: TaskState, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -331,11 +331,11 @@ def record(
     *,
     run_id: int | None = None,
     at: int | None = None,
-) -> int:
-    """Append one event of ``task`` and return its id."""
+) -> None:
+    """Append one event of ``task``."""
     at = moment(tx, task) if at is None else at
     task["last_event_at"] = at
-    return append_event(tx, task["id"], kind, actor, payload, run_id=run_id, at=at)
+    append_event(tx, task["id"], kind, actor, payload, run_id=run_id, at=at)
 
 
 def append_event(
@@ -347,9 +347,12 @@ def append_event(
     *,
     run_id: int | None = None,
     at: int | None = None,
-) -> int:
-    """Append one event; ``task_id`` None makes it the board's."""
-    event_id = tx.insert(
+) -> None:
+    """Append one event; ``task_id`` None makes it the board's.
+
+    Its id is not asked for: on a server that would cost each verb a round trip.
+    """
+    tx.run(
         _INSERT_EVENT,
         {
             "task_id": task_id,
@@ -361,7 +364,6 @@ def append_event(
         },
     )
     tx.events += 1
-    return event_id
 
 
 _encode = msgspec.json.Encoder().encode

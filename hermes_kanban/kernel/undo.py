@@ -429,7 +429,7 @@ def _carry_out(tx: Transaction, plan: _Plan, actor: str) -> int:
     if plan.to == "archived":
         # Whoever listens for the end of the task hears of it.
         lifecycle.record(tx, task, "archived", actor, {"undid": undid})
-    event_id = lifecycle.apply(
+    lifecycle.apply(
         tx,
         "undo",
         task,
@@ -438,6 +438,7 @@ def _carry_out(tx: Transaction, plan: _Plan, actor: str) -> int:
         changes=plan.changes,
         facts=facts,
     )
+    event_id: int = tx.value("SELECT max(id) FROM task_events WHERE task_id = ?", (task["id"],))
     if plan.link is not None:
         _settle_link(tx, task, plan.link)
     if plan.task["status"] != plan.to:

@@ -18,7 +18,7 @@ from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, pgerrors, schema
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, open_session, schema_of
-from hermes_kanban.store.protocol import WAIT_SECONDS
+from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
 
 _BOARD: Final = """
 SELECT board_id, default_workdir, min_reader, (SELECT max(version) FROM schema_migrations)
@@ -116,14 +116,11 @@ def migrate(conn: PostgresConnection) -> int:
     """
     before = version = _version(conn)
     while version < schema.SCHEMA_VERSION:
-        conn.begin_write("migrate")
-        try:
-            if _version(conn) == version:
-                _apply_migration(conn.session, version + 1, conn.clock.now())
-            conn.commit_write(0)
-        except BaseException:
-            conn.roll_back()
-            raise
+        with write(conn, "migrate") as tx:
+            if tx.value(_VERSION) == version:
+                for definition in _definitions(version + 1):
+                    conn.define(definition)
+                tx.run(_MIGRATED, _migrated(version + 1, tx.now))
         version = _version(conn)
     return before
 
@@ -177,7 +174,8 @@ def write_new(
         session.execute(f'SET LOCAL search_path = "{schema_name}"'.encode())
         now = int(time.time())
         for version in range(1, schema.SCHEMA_VERSION + 1):
-            _apply_migration(session, version, now)
+            session.execute("\n".join(_definitions(version)).encode(), prepare=False)
+            session.execute(dialect.statement(_MIGRATED), _migrated(version, now))
         session.execute(
             "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader) VALUES"
             " (%(board_id)s, %(slug)s, %(name)s, %(icon)s, %(workdir)s, %(min_reader)s)",
@@ -186,16 +184,21 @@ def write_new(
     return True
 
 
-def _apply_migration(session: psycopg.Connection[Any], version: int, now: int) -> None:
-    name, script = schema.migrations()[version]
-    whole = "\n".join(dialect.definition(one) for one in schema.statements(script))
-    session.execute(whole.encode(), prepare=False)
-    session.execute(
-        "INSERT INTO schema_migrations (version, name, applied_at) VALUES (%s, %s, %s)",
-        (version, name, now),
-    )
+def _definitions(version: int) -> list[str]:
+    _, script = schema.migrations()[version]
+    return [dialect.definition(one) for one in schema.statements(script)]
+
+
+def _migrated(version: int, now: int) -> dict[str, Any]:
+    return {"version": version, "name": schema.migrations()[version][0], "now": now}
 
 
 def _version(conn: PostgresConnection) -> int:
-    version: int = conn.session.execute("SELECT max(version) FROM schema_migrations").fetchone()[0]  # type: ignore[index]
+    version: int = fetch_value(conn, _VERSION)
     return version
+
+
+_VERSION: Final = "SELECT max(version) FROM schema_migrations"
+_MIGRATED: Final = (
+    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (:version, :name, :now)"
+)

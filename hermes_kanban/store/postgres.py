@@ -21,10 +21,12 @@ from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, Kan
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
 from hermes_kanban.store import dialect, pgerrors, rows, schema
+from hermes_kanban.store.pgflow import Answer, Flow
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
     Configured,
+    Cursor,
     Given,
     Parameters,
     Transaction,
@@ -38,7 +40,6 @@ ROWS_AT_ONCE: Final = 1000
 FATE_SECONDS: Final = 5.0
 
 _IDLE: Final = pq.TransactionStatus.IDLE
-_FAILED: Final = pq.TransactionStatus.INERROR
 _UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
 # Each table whose numbers count up, with its sequence and the number that it gave out last.
 _COUNTERS: Final = """
@@ -92,6 +93,24 @@ def open_session(address: str, name: str) -> psycopg.Connection[Any]:
     return conn
 
 
+class ServerClock(SystemClock):
+    """The server's wall clock, so that all hosts of a board have one; the host's may be wrong.
+
+    Between two answers of the server it goes on with the host's boot clock.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - self.boottime()
+
+    def hear(self, server_time: float) -> None:
+        """The server said that it is so many Unix seconds."""
+        self._ahead = server_time - self.boottime()
+
+    def now(self) -> int:
+        """Unix seconds, UTC."""
+        return int(self.boottime() + self._ahead)
+
+
 class PostgresConnection(Configured):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
@@ -110,14 +129,22 @@ class PostgresConnection(Configured):
         self.schema = schema_of(paths.slug)
         self.board_id = ""
         self.default_workdir: str | None = None
-        self.clock = clock or SystemClock()
+        self.clock = clock or ServerClock()
         self.randomness = randomness or SystemRandomness()
         self.wait_seconds = wait_seconds
         self.events_written = 0
         self.transaction: Transaction | None = None
         self.address = address
         self._lock_key = lock_key(self.schema)
-        self._begun = False
+        self._ring = f'NOTIFY "{self.schema}"'.encode()
+        # Of the write transaction: its verb, its flow once something was asked, whether it is
+        # known to have begun, what was asked before that, whether it was begun again on another
+        # connection, and why it never will.
+        self._verb: str | None = None
+        self._flow: Flow | None = None
+        self._begun = self._confirmed = self._again = False
+        self._failure: KanbanError | None = None
+        self._unseen: list[Answer] = []
         self._xid = ""
         self._streams = 0
         self._session: psycopg.Connection[Any] | None = None
@@ -133,8 +160,12 @@ class PostgresConnection(Configured):
     def in_transaction(self) -> bool:
         """True between BEGIN and its end; False when the connection is gone."""
         session = self._session
-        if session is None:
+        if self._verb is not None and self._flow is None:
+            return self._failure is None
+        if session is None or session.closed:
             return False
+        if self._verb is not None:
+            return self._failure is None
         return session.pgconn.transaction_status not in (_IDLE, _UNKNOWN)
 
     @property
@@ -147,9 +178,15 @@ class PostgresConnection(Configured):
             raise pgerrors.lost(self._location)
         return self._connect()
 
-    def execute(self, sql: str, parameters: Given = (), /) -> psycopg.Cursor[Any]:
-        """Run one statement; a lone read on a connection that broke meanwhile is run again."""
+    def execute(self, sql: str, parameters: Given = (), /) -> Cursor:
+        """Run one statement; a lone read on a connection that broke meanwhile is run again.
+
+        In a write transaction its errors come when its answer is read, or a later one, or at the
+        commit.
+        """
         text = dialect.statement(sql)
+        if self._verb is not None:
+            return self._ask(text, parameters)
         session = self.session
         try:
             return session.execute(text, parameters)
@@ -160,11 +197,18 @@ class PostgresConnection(Configured):
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """The new row's key, by RETURNING."""
-        row = self.session.execute(dialect.insert(sql), parameters).fetchone()
+        text = dialect.insert(sql)
+        if self._verb is not None:
+            row = self._ask(text, parameters).fetchone()
+        else:
+            row = self.session.execute(text, parameters).fetchone()
         return 0 if row is None else int(row[0])
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
-        """The rows as plain tuples, from a cursor that the server keeps."""
+        """The rows as plain tuples, from a cursor that the server keeps; at once while writing."""
+        if self._verb is not None:
+            yield from self._ask(dialect.statement(sql), parameters)
+            return
         self._streams += 1
         name = f"stream_{self._streams}"
         cursor = self.session.cursor(name, row_factory=psycopg.rows.tuple_row)
@@ -211,60 +255,115 @@ class PostgresConnection(Configured):
         return pgcheck.broken_pages(self)
 
     def begin_write(self, verb: str) -> None:
-        """BEGIN, the advisory lock within ``wait_seconds``, and the version, in one round trip."""
-        begin = _BEGIN_WRITE.format(
-            milliseconds=max(1, round(self.wait_seconds * 1000)),
-            name=self._label(verb),
-            key=self._lock_key,
-        )
+        """Begin with the first statement: BEGIN, the advisory lock and the version go with it.
+
+        BoardBusy, BoardTooNew and a lost connection are raised where the first answer is read.
+        """
+        self._verb, self._failure, self._again = verb, None, False
+
+    def _ask(self, text: bytes, parameters: Given) -> Answer:
+        if self._failure is not None:
+            raise self._failure
         try:
-            version, self._xid = self._begin(begin)
-        except psycopg.errors.LockNotAvailable:
-            self.roll_back()
-            raise BoardBusy(self._holder(), self.wait_seconds) from None
-        except BaseException as error:
-            self.roll_back()
-            raise self.translated(error) from error
+            flow = self._flow or self._begin()
+            answer = Answer(self.settle, flow.send(text, parameters), text, parameters)
+        except psycopg.OperationalError as error:
+            self._begin_again(error)
+            return self._ask(text, parameters)
+        if not self._confirmed:
+            self._unseen.append(answer)
+        return answer
+
+    def _begin(self) -> Flow:
+        flow = self._flow = Flow(self.session)
+        self._begun, self._confirmed = True, False
+        waits = {
+            "milliseconds": str(max(1, round(self.wait_seconds * 1000))),
+            "name": self._label(self._verb or ""),
+        }
+        flow.send(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        flow.send(_WAIT, waits)
+        flow.send(_LOCK, (self._lock_key,))
+        # A statement of its own: it must see what was committed while we waited.
+        self._opening = flow.send(_OPENING)
+        return flow
+
+    def settle(self) -> None:
+        """Wait until all that was asked in this write transaction is done. Raises what failed."""
+        if self._failure is not None:
+            raise self._failure
+        if self._flow is None:
+            return
+        try:
+            self._flow.settle()
+        except psycopg.OperationalError as error:
+            self._begin_again(error)
+            self.settle()
+        if not self._confirmed:
+            self._confirm()
+
+    def _confirm(self) -> None:
+        ((version, xid, server_time),) = self._opening.fetchall()
         if version is None or version > schema.SCHEMA_VERSION:
-            self.roll_back()
-            raise self.too_new(version) if version else self.damaged("it has no version")
+            self._failure = self.too_new(version) if version else self.damaged("it has no version")
+            raise self._failure
+        self._xid, self._confirmed = str(xid), True
+        self._unseen = []
+        if isinstance(self.clock, ServerClock):
+            self.clock.hear(server_time)
 
-    def _begin(self, begin: str) -> tuple[int | None, str]:
-        """Begin once more on a new connection if the old one turns out to be broken."""
-        cursor = self._run_all(begin)
-        self._begun = True
-        while cursor.nextset():
-            pass
-        ((version, xid),) = cursor.fetchall()
-        return version, str(xid)
+    def _begin_again(self, error: psycopg.OperationalError) -> None:
+        """Ask everything on a new connection, where the old one broke before its first answer.
 
-    def _run_all(self, statements: str) -> psycopg.Cursor[Any]:
-        session = self.session
-        try:
-            return session.execute(statements.encode(), prepare=False)
-        except psycopg.OperationalError:
-            if not session.closed:
-                self._begun = True
-                raise
-        return self._connect().execute(statements.encode(), prepare=False)
+        Raises BoardBusy if it is the writer lock that was not had, else the error as it is.
+        """
+        flow, asked, self._unseen = self._flow, self._unseen, []
+        if flow is not None and not self._confirmed:
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                self._leave()
+                self._failure = BoardBusy(self._holder(), self.wait_seconds)
+                raise self._failure from None
+            if flow.session.closed and not self._again:
+                flow.drop()
+                self._again, self._flow = True, None
+                self._connect()
+                for answer in asked:
+                    answer.cursor = self._ask(answer.text, answer.parameters).cursor
+                self._unseen = asked
+                return
+        raise error
 
     def commit_write(self, events: int) -> None:
         """Commit, and let the server tell the listeners once that is done."""
-        session = self.session
-        if session.pgconn.transaction_status == _FAILED:
-            # COMMIT would undo everything without a word.
-            raise KanbanError("a statement of this transaction failed; nothing of it was kept")
-        ring = f'NOTIFY "{self.schema}"; ' if events else ""
+        if self._flow is None:
+            self._verb = None
+            return
+        if not self._confirmed:
+            self.settle()
+        flow, session = self._flow, self._flow.session
+        if events:
+            flow.send(self._ring)
+        commit = flow.send(b"COMMIT")
+        self._flow = None
         try:
-            session.execute(f"{ring}COMMIT".encode(), prepare=False)
+            flow.end()
         except psycopg.OperationalError:
             if not session.closed or not self._was_kept(self._xid):
                 raise
-        self._begun = False
+        else:
+            if commit.statusmessage != "COMMIT":
+                raise KanbanError("a statement of this transaction failed; nothing of it was kept")
+        self._begun, self._verb = False, None
 
     def roll_back(self) -> None:
         """Roll back what is begun; with a connection that is gone the server does it."""
-        self._begun = False
+        self._verb = None
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._flow is not None:
+            self._flow.drop()
+        self._flow, self._begun, self._unseen = None, False, []
         session = self._session
         if session is None or session.closed:
             return
@@ -287,8 +386,18 @@ class PostgresConnection(Configured):
 
     def begin_read(self) -> None:
         """One snapshot for all statements until the end."""
-        self._run_all("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        session = self.session
+        try:
+            session.execute(_BEGIN_READ, prepare=False)
+        except psycopg.OperationalError:
+            if not session.closed:
+                raise
+            self._connect().execute(_BEGIN_READ, prepare=False)
         self._begun = True
+
+    def define(self, text: str) -> None:
+        """Run a statement of a migration in this write transaction (``dialect.definition``)."""
+        self._ask(text.replace("%", "%%").encode(), ())
 
     def end_read(self) -> None:
         """Let the snapshot go."""
@@ -322,6 +431,7 @@ class PostgresConnection(Configured):
         durable = "on" if self.config.kanban.durability == "full" else "off"
         commit = "" if durable == "on" else "SET synchronous_commit = off; "
         try:
+            self._hear(session)
             session.execute(
                 f'{commit}SET search_path = "{self.schema}"; '
                 "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
@@ -332,11 +442,17 @@ class PostgresConnection(Configured):
             raise pgerrors.no_connection(error) from None
         return session
 
+    def _hear(self, session: psycopg.Connection[Any]) -> None:
+        if isinstance(self.clock, ServerClock):
+            ((server_time,),) = session.execute(_TIME)
+            self.clock.hear(server_time)
+
     def _holder(self) -> str:
         """Who has the board's lock, as far as the server shows its sessions to us."""
         key = self._lock_key & (1 << 64) - 1
         try:
-            row = self.execute(_HOLDER, {"high": key >> 32, "low": key & 0xFFFFFFFF}).fetchone()
+            parameters = {"high": key >> 32, "low": key & 0xFFFFFFFF}
+            row = self.session.execute(dialect.statement(_HOLDER), parameters).fetchone()
         except (psycopg.Error, KanbanError):
             row = None
         if row is None:
@@ -371,12 +487,17 @@ def _reads(sql: str) -> bool:
     return sql.lstrip()[:6].upper() in ("SELECT", "WITH R")
 
 
-_BEGIN_WRITE: Final = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {milliseconds}; "
-    "SET LOCAL application_name = '{name}'; SELECT pg_advisory_xact_lock({key}); "
-    # A statement of its own: it must see what was committed while we waited.
-    "SELECT max(version), pg_current_xact_id()::text FROM schema_migrations"
+_BEGIN_READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WAIT: Final = (
+    b"SELECT set_config('lock_timeout', %(milliseconds)s, true),"
+    b" set_config('application_name', %(name)s, true)"
 )
+_LOCK: Final = b"SELECT pg_advisory_xact_lock(%s)"
+_OPENING: Final = (
+    b"SELECT max(version), pg_current_xact_id()::text,"
+    b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
+)
+_TIME: Final = b"SELECT extract(epoch FROM clock_timestamp())::float8"
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
 _HOLDER: Final = """
 SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid

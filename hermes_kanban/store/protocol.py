@@ -8,7 +8,7 @@ batch is a savepoint of it, and reads see one moment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
 from hermes_kanban.config import Config, load
@@ -123,6 +123,13 @@ class BoardConnection(Protocol):
         """Take the writer lock within ``wait_seconds``, begin, and look at the schema's version.
 
         Raises BoardBusy naming the holder, or BoardTooNew, with nothing begun and nothing held.
+        """
+
+    def settle(self) -> None:
+        """Raise now what a statement of this write transaction failed at.
+
+        A store may send statements before it waits for their answers; then an error comes where
+        the next answer is read, here, or at the commit.
         """
 
     def commit_write(self, events: int) -> None:
@@ -245,8 +252,11 @@ def _savepoint(outer: Transaction, verb: str) -> Iterator[Transaction]:
     outer.verb = verb
     try:
         yield outer
+        outer.conn.settle()
     except BaseException as error:
         outer.events = events
+        with suppress(outer.conn.Error):
+            outer.conn.settle()
         if outer.conn.in_transaction:
             outer.run(f"ROLLBACK TO {name}")
             outer.run(f"RELEASE {name}")

@@ -150,6 +150,9 @@ class SqliteConnection(sqlite3.Connection, Configured):
         self.roll_back()
         self._lock.release()
 
+    def settle(self) -> None:
+        """Nothing: every statement is waited for."""
+
     def commit_write(self, events: int) -> None:
         """Write the log and, with durability full, sync it."""
         del events

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,6 +21,7 @@ from hermes_kanban.store.protocol import write
 from tests.kernel.scenes import dump
 from tests.support import stores
 from tests.support.boards import ABoard, isolate
+from tests.support.relay import Relay, relay
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stores("postgres")
@@ -198,30 +201,68 @@ def test_a_connection_that_ends_in_a_batch_undoes_all_of_it(board: ABoard) -> No
     board.create("goes on")
 
 
+@pytest.fixture
+def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
+    """What lies between a connection that is opened from now on and the server."""
+    del board
+    with (
+        tempfile.TemporaryDirectory(prefix="hk-") as folder,
+        relay(stores.address(), Path(folder)) as made,
+    ):
+        monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
+        yield made
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_connection_that_ends_during_the_commit_is_asked_about(
-    board: ABoard, monkeypatch: pytest.MonkeyPatch, kept: bool
+    board: ABoard, line: Relay, kept: bool
 ) -> None:
     """Whether it was kept is what the server says, not a guess."""
-    real = psycopg.Connection.execute
-
-    def cut(self: psycopg.Connection, query: object, *args: object, **keys: object) -> object:
-        if isinstance(query, bytes) and query.endswith(b"COMMIT"):
-            monkeypatch.undo()
-            if kept:
-                real(self, query, prepare=False)
-            self.close()
-            raise psycopg.OperationalError("server closed the connection unexpectedly")
-        return real(self, query, *args, **keys)  # type: ignore[arg-type]
-
-    pg(board).session  # noqa: B018
-    monkeypatch.setattr(psycopg.Connection, "execute", cut)
+    conn = board.connect()
+    line.cut_at(b"COMMIT\0", delivered=kept)
     if kept:
-        board.create("kept")
+        kb.create_task(conn, title="kept")
     else:
         with pytest.raises(kb.BoardUnreachable):
-            board.create("not kept")
-    assert [task.title for task in kb.list_tasks(board.conn)] == (["kept"] if kept else [])
+            kb.create_task(conn, title="not kept")
+    assert [task.title for task in kb.list_tasks(conn)] == (["kept"] if kept else [])
+    conn.close()
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_a_connection_that_ends_before_its_first_answer_begins_again(
+    board: ABoard, line: Relay, delivered: bool
+) -> None:
+    conn = board.connect()
+    line.cut_at(b"BEGIN ", delivered=delivered)
+    task_id = kb.create_task(conn, title="kept")
+    assert [task.id for task in kb.list_tasks(board.conn)] == [task_id]
+    line.cut_at(b"BEGIN ", delivered=delivered)
+    assert kb.claim_task(conn, task_id) is not None
+    assert kb.check(board.conn) == []
+    conn.close()
+
+
+def test_a_verb_costs_a_round_trip_for_each_answer_that_it_waits_for(
+    board: ABoard, line: Relay
+) -> None:
+    conn = board.connect()
+
+    def cost(verb: Callable[[], object]) -> int:
+        before = line.round_trips
+        verb()
+        return line.round_trips - before
+
+    task_id = kb.create_task(conn, title="known")
+    costs = {
+        "create": cost(lambda: kb.create_task(conn, title="one")),
+        "comment": cost(lambda: kb.add_comment(conn, task_id, "said")),
+        "claim": cost(lambda: kb.claim_task(conn, task_id)),
+        "heartbeat": cost(lambda: kb.heartbeat_claim(conn, task_id)),
+        "complete": cost(lambda: kb.complete_task(conn, task_id)),
+    }
+    assert costs == {"create": 2, "comment": 3, "claim": 5, "heartbeat": 2, "complete": 5}
+    conn.close()
 
 
 def test_a_statement_that_is_refused_undoes_the_verb_and_the_batch_may_go_on(
@@ -243,7 +284,7 @@ def test_a_swallowed_error_is_no_commit_of_nothing(board: ABoard) -> None:
     with nothing_kept, write(board.conn, "test") as tx:
         tx.run("UPDATE boards SET icon = 'x'")
         with pytest.raises(psycopg.Error):
-            tx.run("SELECT 1 FROM nowhere")
+            tx.one("SELECT 1 FROM nowhere")
     assert kb.get_board(board.conn).icon is None
 
 
@@ -346,9 +387,9 @@ def test_a_migration_that_fails_leaves_the_board_as_it_was(
     before = dump(board.conn)
     with monkeypatch.context() as patch:
         migrate_to_the_next(
-            patch, "ALTER TABLE tasks ADD COLUMN a TEXT; CREATE TABLE tasks (b TEXT);"
+            patch, "ALTER TABLE tasks ADD COLUMN a TEXT;\nCREATE TABLE tasks (b TEXT);"
         )
-        with pytest.raises(psycopg.errors.DuplicateTable):
+        with pytest.raises(kb.KanbanError, match="already exists"):
             pgboards.migrate(pg(board))
     assert dump(board.conn) == before
     board.create("this version goes on")

@@ -1,0 +1,93 @@
+"""A relay between a program and PostgreSQL's socket: it counts round trips, and cuts the line."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+
+_SOCKET = ".s.PGSQL.5432"
+_HEAD = struct.Struct("!cI")
+
+
+class Relay:
+    """Every connection to ``address`` is one to the server behind it.
+
+    ``round_trips`` counts the requests that wait for an answer: what the protocol calls Query and
+    Sync (https://www.postgresql.org/docs/current/protocol-flow.html).
+    """
+
+    def __init__(self, server_address: str, folder: Path) -> None:
+        parts = urlsplit(server_address)
+        (behind,) = parse_qs(parts.query)["host"]
+        self._behind = str(Path(behind) / _SOCKET)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(folder / _SOCKET))
+        self._listener.listen()
+        self._cut: tuple[bytes, bool] | None = None
+        self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
+        self.round_trips = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_at(self, words: bytes, *, delivered: bool) -> None:
+        """Cut the line at the next request with these words, before or after the server has it."""
+        self._cut = (words, delivered)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                server.connect(self._behind)
+                threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        asked = b""
+        with client, server, contextlib.suppress(OSError):
+            while True:
+                ready, _, _ = select.select([client, server], [], [])
+                for source in ready:
+                    data = source.recv(1 << 20)
+                    if not data:
+                        return
+                    if source is client:
+                        asked = self._count(asked + data)
+                        if self._cut is not None and self._cut[0] in data:
+                            (_, delivered), self._cut = self._cut, None
+                            if delivered:
+                                server.sendall(data)
+                            return
+                        server.sendall(data)
+                    else:
+                        client.sendall(data)
+
+    def _count(self, asked: bytes) -> bytes:
+        """Count the whole messages among these bytes; returns what is left."""
+        while len(asked) >= _HEAD.size:
+            kind, length = _HEAD.unpack_from(asked)
+            if kind == b"\0":  # the very first message of a connection has a length only
+                length = int.from_bytes(asked[:4]) - 1
+            if len(asked) < length + 1:
+                break
+            self.round_trips += kind in (b"Q", b"S")
+            asked = asked[length + 1 :]
+        return asked
+
+
+@contextlib.contextmanager
+def relay(server_address: str, folder: Path) -> Iterator[Relay]:
+    """A relay for the time of a test."""
+    made = Relay(server_address, folder)
+    try:
+        yield made
+    finally:
+        made.close()
