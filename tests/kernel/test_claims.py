@@ -269,7 +269,7 @@ def test_a_claim_that_could_not_be_registered_is_taken_back_at_the_next_look(
     waiting = Waiting(board)
 
     def spawn(_task: Task, _run: Run) -> Waiting:
-        busy.__enter__()
+        busy.__enter__().one("SELECT 1")
         return waiting
 
     board.conn.wait_seconds = 0.05
