@@ -1,8 +1,8 @@
 """The wall clock against the boot clock: a clock that is set must end no lease and free no task.
 
-The board remembers, for the boot of the host that dispatches it, how far the wall clock is ahead of
-the boot clock. When that changes by more than ``JUMP_SECONDS`` the wall clock was set, and whatever
-waits for a time in the future goes along with it.
+Each host's row remembers, for its boot, how far the board's clock is ahead of its boot clock. When
+that changes by more than ``JUMP_SECONDS`` the board's clock was set, and whatever waits for a time
+in the future goes along with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import lifecycle
+from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.model.records import Identity
 from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
 JUMP_SECONDS: Final = 5
@@ -30,33 +32,37 @@ class ClockShift(msgspec.Struct, frozen=True):
 
 
 class _Stand(msgspec.Struct, frozen=True):
-    """How the clocks of one boot stand to each other, in seconds."""
+    """How the clocks of one boot of a host stand to each other, in seconds."""
 
     boot: str | None
     offset: int
     suspended: int
 
 
-def follow_clock(conn: BoardConnection, boot: str) -> ClockShift | None:
-    """Shift what is due later, if the wall clock of this ``boot`` was set or the host slept.
+def follow_clock(conn: BoardConnection, here: Identity) -> ClockShift | None:
+    """Shift what is due later, if the board's clock was set or the host of ``here`` slept.
 
-    Leases (``claim_expires``) move by the jump and by the time slept, which no worker could use;
-    ``eligible_at`` and the next attempts of deliveries by the jump alone. Writes one
-    ``clock_shifted`` event and a ``scheduled`` event for each task that waits. ``scheduled_at`` is
-    a person's word about the wall clock and stays. None when nothing was shifted.
+    Leases (``claim_expires``) move by the jump, and those of this host by the time slept, which no
+    worker could use; ``eligible_at`` and the next attempts of deliveries by the jump alone. Writes
+    one ``clock_shifted`` event and a ``scheduled`` event for each task that waits. ``scheduled_at``
+    is a person's word about the wall clock and stays. None when nothing was shifted.
     """
-    here = _Stand(boot, *_stand(conn))
-    before = _remembered(fetch_one(conn, _REMEMBERED))
-    if before is not None and before.boot == boot and _apart(here, before) < SLEW_SECONDS:
+    stand = _Stand(here.boot, *_stand(conn))
+    host = {"host": here.host}
+    before = _remembered(fetch_one(conn, _REMEMBERED, host))
+    if before is not None and before.boot == stand.boot and _apart(stand, before) < SLEW_SECONDS:
         return None
     with write(conn, "follow-clock") as tx:
-        # Another dispatcher of this host may have seen the same jump.
-        before = _remembered(tx.one(_REMEMBERED))
-        tx.run(_REMEMBER, msgspec.to_builtins(here))
-        if before is None or before.boot != boot or _apart(here, before) <= JUMP_SECONDS:
+        # Another dispatcher may have seen the same jump.
+        before = _remembered(tx.one(_REMEMBERED, host))
+        tx.run(_REMEMBER, msgspec.to_builtins(stand) | host)
+        known = before is not None and before.boot == stand.boot
+        if before is None or not known or _apart(stand, before) <= JUMP_SECONDS:
             return None
-        jump, slept = here.offset - before.offset, here.suspended - before.suspended
-        return _shift(tx, jump, max(0, slept))
+        jump, slept = stand.offset - before.offset, stand.suspended - before.suspended
+        # So that each of the others, when it looks, finds the jump made.
+        tx.run(_REMEMBER_ELSEWHERE, {"by": jump} | host)
+        return _shift(tx, here.host, jump, max(0, slept))
 
 
 def _stand(conn: BoardConnection) -> tuple[int, int]:
@@ -65,17 +71,15 @@ def _stand(conn: BoardConnection) -> tuple[int, int]:
 
 
 def _remembered(row: Any) -> _Stand | None:
-    return None if row[0] is None else _Stand(*row)
+    return None if row is None or row[0] is None else _Stand(*row)
 
 
 def _apart(one: _Stand, other: _Stand) -> int:
     return max(abs(one.offset - other.offset), abs(one.suspended - other.suspended))
 
 
-def _shift(tx: Transaction, jump: int, slept: int) -> ClockShift:
-    by = {"by": jump + slept}
-    leases = len(tx.all(_SHIFT_LEASES, by))
-    tx.run(_SHIFT_MIRRORS, by)
+def _shift(tx: Transaction, host: str, jump: int, slept: int) -> ClockShift:
+    leases = _shift_leases(tx, host, jump, slept)
     waiting, deliveries = [], 0
     if jump:
         waiting = tx.all(_WAITING)
@@ -91,15 +95,40 @@ def _shift(tx: Transaction, jump: int, slept: int) -> ClockShift:
     return shift
 
 
-_REMEMBERED: Final = "SELECT clock_boot, clock_offset, clock_suspended FROM boards"
+def _shift_leases(tx: Transaction, host: str, jump: int, slept: int) -> int:
+    """Move the leases of open runs, on run and task alike; return how many."""
+    moved = 0
+    for run in live_runs(tx.conn):
+        by = jump + slept if _sleeps_with(run, host) else jump
+        if run.open and by:
+            tx.run(_SHIFT_LEASE, {"by": by, "run": run.id})
+            tx.run(_SHIFT_MIRROR, {"by": by, "run": run.id, "id": run.task_id})
+            moved += 1
+    return moved
+
+
+def _sleeps_with(run: LiveRun, host: str) -> bool:
+    """Whether the run was asleep along with this host: it is there, or nobody knows where."""
+    identity = run.identity() or run.claimed_by()
+    return identity is None or identity.host == host
+
+
+_REMEMBERED: Final = "SELECT boot, clock_offset, clock_suspended FROM hosts WHERE host_id = :host"
+# A host that only looks by hand has no name yet; its gateway brings one along.
 _REMEMBER: Final = """
-UPDATE boards SET clock_boot = :boot, clock_offset = :offset, clock_suspended = :suspended
+INSERT INTO hosts (host_id, name, boot, clock_offset, clock_suspended)
+VALUES (:host, :host, :boot, :offset, :suspended)
+ON CONFLICT (host_id) DO UPDATE SET boot = excluded.boot, clock_offset = excluded.clock_offset,
+    clock_suspended = excluded.clock_suspended
 """
-_SHIFT_LEASES: Final = """
-UPDATE task_runs SET claim_expires = claim_expires + :by WHERE ended_at IS NULL RETURNING id
+_REMEMBER_ELSEWHERE: Final = """
+UPDATE hosts SET clock_offset = clock_offset + :by WHERE host_id <> :host AND boot IS NOT NULL
 """
-_SHIFT_MIRRORS: Final = """
-UPDATE tasks SET claim_expires = claim_expires + :by WHERE status = 'running'
+_SHIFT_LEASE: Final = """
+UPDATE task_runs SET claim_expires = claim_expires + :by WHERE id = :run
+"""
+_SHIFT_MIRROR: Final = """
+UPDATE tasks SET claim_expires = claim_expires + :by WHERE id = :id AND current_run_id = :run
 """
 _WAITING: Final = """
 SELECT id FROM tasks WHERE status = 'ready' AND eligible_at IS NOT NULL

@@ -131,7 +131,7 @@ def _follow_clock(
 ) -> None:
     here = None if processes is None else processes.identity()
     if here is not None:
-        report.clock_shifted = clocks.follow_clock(conn, here.boot)
+        report.clock_shifted = clocks.follow_clock(conn, here)
 
 
 def _settle(

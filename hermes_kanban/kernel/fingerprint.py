@@ -28,8 +28,8 @@ def _table(name: str, columns: str, key: str = "id") -> Table:
     return Table(name, tuple(columns.split()), key)
 
 
-# Every table, after those whose rows it names. Which host writes a board, how its clock stands and
-# what the board is called belong to the place and not to what it holds.
+# Every table, after those whose rows it names. Which hosts write a board and what the board is
+# called belong to the place and not to what it holds; attached files are told apart.
 TABLES: Final = (
     _table("boards", "name icon default_workdir paused_at paused_by", "board_id"),
     _table(

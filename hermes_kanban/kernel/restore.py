@@ -289,6 +289,7 @@ class _Restore:
     def _make_new(self, tx: Transaction, file: Path) -> None:
         self.board_id = os.urandom(16).hex()
         before = tx.value("SELECT board_id FROM boards")
+        tx.run("DELETE FROM hosts")
         tx.run(_NEW_BOARD, {"board_id": self.board_id, "slug": self._paths.slug})
         newest = tx.value("SELECT max(id) FROM task_events") or 0
         tx.run(_CLAMP_CURSORS, {"newest": newest})
@@ -358,10 +359,9 @@ _OPEN_RUNS: Final = """
 SELECT r.id, r.task_id FROM task_runs r JOIN tasks t ON t.current_run_id = r.id
 WHERE r.ended_at IS NULL AND t.status = 'running' ORDER BY r.id
 """
-# Which host wrote last, and how the clocks stood, was true of another board.
+# Which hosts there were, and which wrote last, was true of another board.
 _NEW_BOARD: Final = """
-UPDATE boards SET board_id = :board_id, slug = :slug, writer_host = NULL, writer_seen_at = NULL,
-    clock_boot = NULL, clock_offset = NULL, clock_suspended = NULL
+UPDATE boards SET board_id = :board_id, slug = :slug, writer_host = NULL, writer_seen_at = NULL
 """
 _CLAMP_CURSORS: Final = """
 UPDATE kanban_notify_subs SET

@@ -114,7 +114,7 @@ def test_a_clock_between_two_seconds_is_no_reason_to_write(followed: ABoard) -> 
         followed.clock.elapsed += 0.1
         followed.clock.at += tenth % 10 == 0
         look(followed)
-        known.add(followed.conn.execute("SELECT clock_offset FROM boards").fetchone()[0])
+        known.add(followed.conn.execute("SELECT clock_offset FROM hosts").fetchone()[0])
     assert len(known) == 1
 
 

@@ -123,7 +123,7 @@ def _create(database: str, slug: str) -> None:
 _TABLES: Final = (
     "imported_tasks", "imports",
     "said", "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
-    "task_events", "task_runs", "tasks",
+    "task_events", "task_runs", "tasks", "hosts", "attachment_contents",
 )  # fmt: skip
 _EMPTY: Final = f"""
 BEGIN; SET LOCAL search_path = {_DEFAULT}; {"; ".join(f"DELETE FROM {one}" for one in _TABLES)};
