@@ -119,6 +119,7 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``exit_code`` is the agent's, negative for the signal that ended it, None if it never ran.
     ``tail`` holds the last 4 KiB of output. ``started_at`` and ``exited_at`` are Unix seconds.
+    ``lease_lost`` says that it was killed since nobody had renewed its lease.
     ``conclusion`` is not in the file: whoever reads it for the kernel asks the runtime.
     """
 
@@ -133,6 +134,7 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     spawn_failed: str | None = None
     timed_out: bool = False
     stopped: bool = False
+    lease_lost: bool = False
     on_exit_zero: str = "protocol_violation"
     runtime: str = "command"
     tail: str = ""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import fencing, gates, limits, reads
+from hermes_kanban.kernel import fencing, gates, leases, limits, reads
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
@@ -177,6 +177,7 @@ def heartbeat_claim(
     Until a reclaim has committed, a run whose lease ran out may still renew it.
     """
     ttl = lease_seconds(conn, ttl_seconds)
+    asked_at = conn.clock.boottime()
     with write(conn, "heartbeat") as tx:
         task = task_state(tx, task_id)
         if run_id is None:
@@ -188,8 +189,20 @@ def heartbeat_claim(
             by = fencing.worker(tx, "heartbeat", task, run_id, claim_lock)
             if isinstance(by, Refused):
                 return by
+        supervised = conn.shared and task["worker_pid"] is not None
+        if supervised:
+            # Never back: a supervisor on another host counts on what it was told.
+            ttl = max(ttl, (task["claim_expires"] or 0) - tx.now)
         renew(tx, [(task_id, run_id)], ttl)
-        return True
+        here = supervised and leases.is_of_this_boot(_identity_of(tx, run_id))
+    if here and run_id is not None:
+        leases.note_renewed(conn, run_id, asked_at + ttl)
+    return True
+
+
+def _identity_of(tx: Transaction, run_id: int | None) -> Identity | None:
+    encoded = tx.value("SELECT worker_identity FROM task_runs WHERE id = :run", {"run": run_id})
+    return None if encoded is None else msgspec.json.decode(encoded, type=Identity)
 
 
 def renew(tx: Transaction, claims: list[tuple[str, Any]], ttl_seconds: int) -> None:

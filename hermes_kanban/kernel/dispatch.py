@@ -8,7 +8,16 @@ from typing import Final
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import claim, clocks, eligibility, finish, gates, queue, recover
+from hermes_kanban.kernel import (
+    claim,
+    clocks,
+    eligibility,
+    finish,
+    gates,
+    leases,
+    queue,
+    recover,
+)
 from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
@@ -224,6 +233,7 @@ def _start(
 
     False when the task could not be claimed.
     """
+    asked_at = conn.clock.boottime()
     claimed = _claim(conn, world, task_id, processes)
     if isinstance(claimed, str):
         _hold_back(report, claimed, task_id)
@@ -239,7 +249,7 @@ def _start(
         _spawn_failed(conn, run, reason)
         report.spawn_failed.append((task_id, reason))
         return True
-    _register(conn, processes, run, process, report)
+    _register(conn, processes, run, process, report, asked_at)
     return True
 
 
@@ -273,6 +283,7 @@ def _register(
     run: Run,
     process: Spawned | int,
     report: DispatchReport,
+    claim_asked_at: float,
 ) -> None:
     # A plain pid runs already; a supervisor waits to be told.
     supervisor = None if isinstance(process, int) else process
@@ -288,6 +299,8 @@ def _register(
         conn, run.id, pid=pid, identity=identity, log_path=log_path, launched=launched
     ):
         if supervisor is not None:
+            held_until = claim_asked_at + int(conn.config.kanban.lease_seconds)
+            leases.note(conn, run.id, held_until)
             supervisor.go()
         report.spawned.append((run.task_id, run.id, pid))
         return

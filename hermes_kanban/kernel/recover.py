@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import claim, finish
+from hermes_kanban.kernel import claim, finish, leases
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.ports import ExitRecord, Processes
@@ -85,7 +85,7 @@ def _close(
     tx: Transaction, task: TaskState, stop_reason: str | None, record: ExitRecord | None
 ) -> None:
     """Judge an open run whose tree is gone."""
-    if stop_reason == "lost_lease":
+    if stop_reason == "lost_lease" or (record is not None and record.lease_lost):
         finish.reclaim_in(tx, task, "system", "its lease was lost")
     elif stop_reason == "max_runtime" or (record is not None and record.timed_out):
         finish.fail_in(tx, task, "time_out", "ran longer than its max runtime", _seen(record))
@@ -367,6 +367,7 @@ def renew_leases(
     """
     lease = conn.config.kanban.lease_seconds
     now = conn.clock.now()
+    asked_at = conn.clock.boottime()
     held = [
         run
         for run in (live_runs(conn) if live is None else live)
@@ -382,4 +383,6 @@ def renew_leases(
     if alive:
         with write(conn, "renew-leases") as tx:
             claim.renew(tx, alive, int(lease))
+        for _, run_id in alive:
+            leases.note_renewed(conn, run_id, asked_at + int(lease))
     return len(alive)

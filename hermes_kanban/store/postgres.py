@@ -115,6 +115,7 @@ class PostgresConnection(Configured):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
     Error = psycopg.Error
+    shared = True
 
     def __init__(
         self,

@@ -76,6 +76,7 @@ class BoardConnection(Protocol):
     randomness: Randomness
     config: Config
     skills: Skills | None
+    shared: bool
     wait_seconds: float
     events_written: int
     transaction: Transaction | None
@@ -157,10 +158,12 @@ class BoardConnection(Protocol):
 class Configured:
     """A connection that knows the configuration of its board's home.
 
-    ``skills`` is set by whoever wants unknown skills to hold tasks back.
+    ``skills`` is set by whoever wants unknown skills to hold tasks back. ``shared`` says that
+    gateways of several hosts may serve the board.
     """
 
     paths: BoardPaths
+    shared: bool = False
     skills: Skills | None = None
     _config: Config | None = None
 

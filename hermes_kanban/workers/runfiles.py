@@ -1,4 +1,4 @@
-"""A run's specification in, its exit record out.
+"""A run's specification and lease in, its exit record out.
 
 Light on purpose: the supervisor imports it at the start of every run.
 """
@@ -22,6 +22,20 @@ def read_spec(folder: str) -> "dict[str, Any]":
         data += part
     posix.close(file)
     return decode(data.decode())
+
+
+def read_lease(folder: str) -> float | None:
+    """Until when the run's lease holds, in seconds of the boot clock; None if nobody notes that."""
+    try:
+        file = posix.open(f"{folder}/lease", posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return float(posix.read(file, 64))
+    except (OSError, ValueError):
+        return None
+    finally:
+        posix.close(file)
 
 
 def reserve_record(folder: str) -> None:

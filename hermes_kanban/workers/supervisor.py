@@ -7,8 +7,10 @@ rest. Started in a session of its own as
 pipe as standard input; a ``G`` there starts the agent, end of file means exit without a start.
 
 SIGTERM asks for a stop (the agent's tree is terminated, and killed after the grace), SIGUSR1
-kills at once, SIGHUP and SIGINT do nothing. The last thing it does, once no process of the tree
-is left, is to write ``exit.json``; see ``ports.ExitRecord`` for its fields.
+kills at once, SIGHUP and SIGINT do nothing. Where the run's folder says until when its lease
+holds (see ``kernel.leases``), the tree is killed once that has passed unrenewed. The last thing
+it does, once no process of the tree is left, is to write ``exit.json``; see ``ports.ExitRecord``
+for its fields.
 """
 
 import errno
@@ -17,7 +19,7 @@ import select
 import sys
 import time
 
-from hermes_kanban.workers.runfiles import read_spec, reserve_record, write_record
+from hermes_kanban.workers.runfiles import read_lease, read_spec, reserve_record, write_record
 from hermes_kanban.workers.runlog import RunLog
 
 TYPE_CHECKING = False
@@ -32,12 +34,16 @@ GO_FD = 0
 CHUNK_BYTES = 65536
 PIPE_BYTES = 1 << 20
 RECORD_RETRY_SECONDS = 60.0
+# Waits are timed by a clock that stands still while the host sleeps; leases are not.
+LEASE_LOOK_SECONDS = 1.0
 SUPERVISOR_OOM_SCORE = 200
 AGENT_OOM_SCORE = 500
 NOT_EXECUTED = 127
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _REQUESTS = (_signal.SIGTERM, _signal.SIGUSR1)
+# On macOS, CLOCK_MONOTONIC goes on while the machine sleeps.
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def main() -> None:
@@ -63,7 +69,8 @@ class Supervisor:
         self._started_at: int | None = None
         self._exit_code: int | None = None
         self._spawn_failed: str | None = None
-        self._stopped = self._timed_out = False
+        self._stopped = self._timed_out = self._lease_lost = False
+        self._held_until: float | None = None
         self._deadline: float | None = None
         self._kill_at: float | None = None
         self._child = 0
@@ -73,6 +80,7 @@ class Supervisor:
         """Wait for the go, prepare, run the agent, clear its tree, write the record."""
         reserve_record(self._folder)
         if self._wait_for_go():
+            self._held_until = read_lease(self._folder)
             if limit := self._spec["max_runtime_seconds"]:
                 self._deadline = time.monotonic() + limit
             self._prepare()
@@ -88,7 +96,8 @@ class Supervisor:
         return False
 
     def _may_start(self) -> bool:
-        return not (self._spawn_failed or self._stopped or self._timed_out)
+        self._look_at_lease()
+        return not (self._spawn_failed or self._stopped or self._timed_out or self._lease_lost)
 
     def _prepare(self) -> None:
         from hermes_kanban.workers import prepare
@@ -195,7 +204,10 @@ class Supervisor:
 
     def _seconds_left(self) -> float | None:
         until = self._kill_at if self._kill_at is not None else self._deadline
-        return None if until is None else max(0.0, until - time.monotonic())
+        left = None if until is None else max(0.0, until - time.monotonic())
+        if self._held_until is None:
+            return left
+        return LEASE_LOOK_SECONDS if left is None else min(left, LEASE_LOOK_SECONDS)
 
     def _take_signals(self) -> None:
         for signal in self._signals.taken():
@@ -206,8 +218,21 @@ class Supervisor:
                 self._stopped = not self._timed_out
                 self._kill_at = time.monotonic()
 
+    def _look_at_lease(self) -> None:
+        """Whether it still holds; a file that is gone renews nothing."""
+        if self._held_until is None or self._lease_lost:
+            return
+        now = time.clock_gettime(_BOOT_CLOCK)
+        if now >= self._held_until:
+            self._held_until = read_lease(self._folder) or self._held_until
+            self._lease_lost = now >= self._held_until
+
     def _enforce_limits(self) -> None:
         now = time.monotonic()
+        self._look_at_lease()
+        if self._lease_lost and (self._kill_at is None or self._kill_at > now):
+            # At once: another host may be about to start the task.
+            self._kill_at = now
         if self._kill_at is None and self._deadline is not None and now >= self._deadline:
             self._timed_out = True
             self._terminate()
@@ -291,6 +316,7 @@ class Supervisor:
             "spawn_failed": self._spawn_failed,
             "timed_out": self._timed_out,
             "stopped": self._stopped,
+            "lease_lost": self._lease_lost,
             "on_exit_zero": spec["on_exit_zero"],
             "runtime": spec["runtime"],
             "tail": tail,

@@ -336,3 +336,66 @@ def test_the_supervisor_imports_next_to_nothing() -> None:
         "hermes_kanban.workers.runlog",
         "hermes_kanban.workers.supervisor",
     }
+
+
+def boottime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def hold_lease(worker: Worker, seconds: float) -> None:
+    """What the kernel notes of a lease that holds for so long."""
+    (worker.ref.run_dir / "lease").write_text(f"{boottime() + seconds:.3f}\n")
+
+
+FAMILY = "trap '' TERM; sleep 600 & echo child=$!; sleep 600"
+
+
+def test_a_lease_that_runs_out_ends_the_whole_tree(rig: Rig) -> None:
+    worker = rig.spawn("/bin/sh", "-c", FAMILY)
+    hold_lease(worker, 0.3)
+    worker.spawned.go()
+    record = worker.record()
+    assert record.lease_lost
+    assert (record.exit_code, record.stopped, record.timed_out) == (-9, False, False)
+    assert worker.family() == set()
+
+
+def test_a_lease_that_is_renewed_ends_nothing(rig: Rig) -> None:
+    worker = rig.spawn("/bin/sh", "-c", "echo up; until [ -e go ]; do sleep 0.05; done")
+    hold_lease(worker, 1.0)
+    worker.spawned.go()
+    worker.said("up")
+    hold_lease(worker, 600)
+    first = boottime() + 1.2
+    wait_until(lambda: boottime() > first)
+    (rig.paths.workspaces / "t_abc" / "go").touch()
+    record = worker.record()
+    assert (record.exit_code, record.lease_lost) == (0, False)
+
+
+def test_a_host_that_was_frozen_past_a_lease_kills_at_once(rig: Rig) -> None:
+    worker = rig.spawn("/bin/sh", "-c", "echo up; sleep 600")
+    hold_lease(worker, 3.0)
+    over = boottime() + 3.1
+    worker.spawned.go()
+    worker.said("up")
+    host = [worker.ref.pid, *worker.family()]
+    for pid in host:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: boottime() > over)
+    assert worker.alive()
+    for pid in host:
+        os.kill(pid, signal.SIGCONT)
+    record = worker.record()
+    assert record.lease_lost
+    assert record.exit_code == -9
+
+
+def test_a_lease_that_was_over_before_the_go_starts_nothing(rig: Rig) -> None:
+    worker = rig.spawn("/bin/sh", "-c", "echo started")
+    hold_lease(worker, -1)
+    worker.spawned.go()
+    record = worker.record()
+    assert record.lease_lost
+    assert record.never_started
+    assert worker.log == ""

@@ -1,0 +1,76 @@
+"""What supervisors are told of their leases, where several hosts share the board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.machine import machine
+from hermes_kanban.model import Identity
+from tests.support.boards import ABoard
+
+
+def folder_of(board: ABoard, run: kb.Run) -> Path:
+    folder = board.conn.paths.run_dir(run.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def told(folder: Path) -> float:
+    return float((folder / "lease").read_text())
+
+
+@pytest.mark.stores("postgres")
+def test_a_renewal_says_until_when_counted_from_before_it_was_asked(board: ABoard) -> None:
+    board.configure(lease_seconds=900)
+    task = board.create()
+    folder = folder_of(board, board.start(task))
+    board.clock.advance(300)
+    assert kb.renew_leases(board.conn, board.processes) == 1
+    assert told(folder) == board.clock.boottime() + 900
+    assert board.task(task).claim_expires == board.clock.now() + 900
+
+
+@pytest.mark.stores("sqlite")
+def test_a_board_of_one_host_tells_nothing(board: ABoard) -> None:
+    folder = folder_of(board, board.start(board.create()))
+    board.clock.advance(600)
+    assert kb.renew_leases(board.conn, board.processes) == 1
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.stores("postgres")
+def test_a_heartbeat_of_a_worker_of_this_boot_counts_too_and_never_shortens(board: ABoard) -> None:
+    task = board.create()
+    run = board.claim(task)
+    here = Identity(machine().host, machine().boot, machine().pidns, 1, 1)
+    assert kb.register_worker(board.conn, run.id, pid=1, identity=here, log_path=None)
+    folder = folder_of(board, run)
+    board.clock.advance(5)
+    assert kb.heartbeat_claim(board.conn, task, run_id=run.id, ttl_seconds=2000)
+    assert told(folder) == board.clock.boottime() + 2000
+    assert kb.heartbeat_claim(board.conn, task, run_id=run.id, ttl_seconds=1)
+    assert told(folder) == board.clock.boottime() + 2000
+    assert board.task(task).claim_expires == board.clock.now() + 2000
+
+
+@pytest.mark.stores("postgres")
+def test_a_heartbeat_through_another_host_tells_nobody_here(board: ABoard) -> None:
+    task = board.create()
+    run = board.start(task)
+    folder = folder_of(board, run)
+    assert kb.heartbeat_claim(board.conn, task, run_id=run.id, ttl_seconds=2000)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_worker_that_lost_its_lease_is_reclaimed_and_counts_as_no_failure(board: ABoard) -> None:
+    task = board.create()
+    run = board.start(task)
+    board.processes.exit(board.worker(run), at=board.clock.now(), exit_code=-9, lease_lost=True)
+    assert kb.import_exit_records(board.conn, board.processes) == [run.id]
+    ended = kb.get_run(board.conn, run.id)
+    assert (ended.outcome, ended.exit_code) == ("reclaimed", -9)
+    assert ended.exited_at is not None
+    assert (board.task(task).status, board.task(task).consecutive_failures) == ("ready", 0)
