@@ -1,0 +1,214 @@
+"""Three hosts with a gateway each, one PostgreSQL, agents that tell of themselves, and tails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import psycopg
+import pytest
+import yaml
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.store.postgres import schema_of
+from tests.hosts import agent
+from tests.hosts.building import ROOT, Building, Host, building
+from tests.hosts.database import Database, give_password
+from tests.support.waiting import wait_until
+
+NAMES: Final = ("ash", "oak", "elm")
+SKEWS: Final = (0, 420, -660)  # minutes apart
+LEASE_SECONDS: Final = 6
+MARGIN_SECONDS: Final = 3
+ENDINGS: Final = ("command", "tools", "remote", "quiet")
+TAILS: Final = ("command", "socket")
+_CLI: Final = (sys.executable, "-m", "hermes_kanban.surfaces.cli.main")
+
+
+class Member:
+    """A host of the team: its gateway is a service, its tails are too."""
+
+    def __init__(self, host: Host, database: Database, shared: Path, **kanban: Any) -> None:
+        self.host = host
+        self.name = host.name
+        self.shared = shared
+        self.gateway: subprocess.Popen[bytes] | None = None
+        self.log = host.folder / "gateway.err"
+        self._services: list[subprocess.Popen[bytes]] = []
+        give_password(host, database)
+        self._configure(database, kanban)
+
+    def _configure(self, database: Database, kanban: dict[str, Any]) -> None:
+        clock = self.host.clock_variables() | {"TRUE_TIME": str(time.time() - time.monotonic())}
+        profiles = {
+            how: {
+                "argv": [sys.executable, "-S", agent.__file__, str(self.shared), how, "0.5"],
+                "env": clock,
+                "transport": "http" if how == "remote" else "stdio",
+            }
+            for how in ENDINGS
+        }
+        settings = {
+            "database": database.address,
+            "lease_seconds": LEASE_SECONDS,
+            "host_margin_seconds": MARGIN_SECONDS,
+            "dispatch_interval_seconds": 1,
+            "max_in_progress": 4,
+            "max_retries": 1_000,
+            "max_runs": 1_000,
+            "backoff_base_seconds": 1,
+            "backoff_max_seconds": 2,
+            "stop_grace_seconds": 0.5,
+            "linger_seconds": 5,
+            "min_free_mb": 1,
+        }
+        config = {
+            "kanban": settings | kanban,
+            "profiles": profiles,
+            "web": {"in_gateway": True},
+        }
+        (self.host.home / "config.yaml").write_text(yaml.safe_dump(config))
+
+    def start(self) -> None:
+        """Start the gateway, as the host's service manager does; it may take its time."""
+        self.gateway = self.host.start(sys.executable, "-m", "gateway", output=self.log)
+
+    def kill_gateway(self) -> None:
+        """kill -9; nobody starts it again here."""
+        assert self.gateway is not None
+        children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
+        for pid in children.read_text().split():
+            self.host.kill(int(pid))
+        self.gateway.wait(30)
+
+    def supervisors(self) -> list[int]:
+        """Pids of the supervisors of the host's workers."""
+        return [pid for pid in self.host.processes() if b"supervisor" in _command(pid)]
+
+    def start_tails(self) -> None:
+        for how in TAILS:
+            program = str(ROOT / "tests/hosts/tail.py")
+            log = self.host.folder / f"tail.{how}.err"
+            command = [sys.executable, program, str(self.tail_file(how)), how]
+            self._services.append(self.host.start(*command, output=log))
+
+    def tail_file(self, how: str) -> Path:
+        return self.host.folder / f"tail.{how}"
+
+    def told(self, how: str) -> list[int]:
+        """The ids that a tail wrote down."""
+        text = self.tail_file(how).read_bytes() if self.tail_file(how).exists() else b""
+        return [int(line) for line in text[: text.rfind(b"\n") + 1].split()]
+
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command line of ours, typed on the host."""
+        return self.host.ask(*_CLI, *words)
+
+    def errors(self) -> str:
+        return self.log.read_text()[-4000:] if self.log.exists() else ""
+
+
+class Team:
+    """The hosts together; ``conn`` is the board as the test sees it, whatever is cut off."""
+
+    def __init__(self, place: Building, database: Database, shared: Path, **kanban: Any) -> None:
+        self.shared = shared
+        self.database = database
+        for folder in ("traces", "locks"):
+            (shared / folder).mkdir(parents=True)
+        self.members = [
+            Member(place.host(name), database, shared, **kanban) for name in NAMES
+        ]
+        for member, skew in zip(self.members, SKEWS, strict=True):
+            member.host.set_clock(skew)
+        made = self.members[0].ask("init")
+        assert made.returncode == 0, made.stderr
+        for member in self.members:
+            member.start()
+            member.start_tails()
+        self.conn = kb.connect()
+
+    def file(self, count: int) -> list[str]:
+        """File trees of four tasks: two that are free, one that waits for both, and one for that."""
+        made: list[str] = []
+        with kb.batch(self.conn):
+            for number in range(count):
+                parents = {2: made[-2:], 3: made[-1:]}.get(number % 4, [])
+                how = ENDINGS[(number + number // 4) % len(ENDINGS)]
+                made.append(kb.create_task(self.conn, title=how, assignee=how, parents=parents))
+        return made
+
+    def ask_database(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the board, asked past the kernel."""
+        with contextlib.closing(self.database.connect()) as session:
+            session.execute(f'SET search_path = "{schema_of("default")}"'.encode())
+            return session.execute(sql.encode()).fetchall()
+
+    def unfinished(self) -> int:
+        """Tasks that are not done, and processes of which nobody knows the end."""
+        (row,) = self.ask_database(
+            "SELECT (SELECT count(*) FROM tasks WHERE status <> 'done')"
+            " + (SELECT count(*) FROM task_runs WHERE ended_at IS NULL"
+            " OR worker_pid IS NOT NULL AND exited_at IS NULL)"
+        )
+        return int(row[0])
+
+    def wait_for_all(self, timeout: float = 120.0) -> None:
+        """Until everything is done; it fails once nothing was written for so long."""
+        wait_until(
+            lambda: self.unfinished() == 0,
+            timeout=timeout,
+            progress=lambda: self.ask_database("SELECT max(id) FROM events"),
+            message=f"the board stands still: {self.story()}",
+            pause=0.25,
+        )
+
+    def story(self) -> str:
+        """What is open, and what gateways say, for whoever looks at a failure."""
+        rows = self.ask_database("SELECT id, status FROM tasks WHERE status <> 'done' LIMIT 10")
+        runs = self.ask_database(
+            "SELECT id, task_id, ended_at, exited_at, error FROM task_runs"
+            " WHERE ended_at IS NULL OR exited_at IS NULL LIMIT 10"
+        )
+        said = "\n".join(f"{member.name}: {member.errors()}" for member in self.members)
+        return f"{rows} {runs}\n{said}"
+
+    def close(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            self.conn.close()
+
+
+@contextlib.contextmanager
+def team(folder: Path, **kanban: Any) -> Iterator[Team]:
+    """A team at work on an empty board, for as long as the block takes."""
+    with pytest.MonkeyPatch.context() as patch, building(folder) as place:
+        for name in [name for name in os.environ if name.startswith("HERMES_")]:
+            patch.delenv(name)
+        database = Database(place.host("db", writable_shm=True))
+        patch.setenv("HERMES_KANBAN_HOME", str(folder / "judge"))
+        patch.setenv("HERMES_KANBAN_DATABASE", database.outside)
+        made = Team(place, database, folder / "shared", **kanban)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def decoded(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a trace."""
+    text = path.read_bytes()
+    return [msgspec.json.decode(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
