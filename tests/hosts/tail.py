@@ -51,7 +51,7 @@ def follow_by_command(record: Record) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             if line.endswith(b"\n"):
-                record.add(json.loads(line)["id"])
+                record.add(json.loads(line)["event"]["id"])
 
 
 def follow_by_socket(record: Record) -> None:

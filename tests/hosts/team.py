@@ -41,6 +41,7 @@ class Member:
         self.shared = shared
         self.gateway: subprocess.Popen[bytes] | None = None
         self.log = host.folder / "gateway.err"
+        self.ends: list[int] = []  # exit codes of gateways that nobody had killed
         self._services: list[subprocess.Popen[bytes]] = []
         give_password(host, database)
         self._configure(database, kanban)
@@ -58,7 +59,7 @@ class Member:
         settings = {
             "database": database.address,
             "lease_seconds": LEASE_SECONDS,
-            "host_margin_seconds": MARGIN_SECONDS,
+            # TEMP             "host_margin_seconds": MARGIN_SECONDS,
             "dispatch_interval_seconds": 1,
             "max_in_progress": 4,
             "max_retries": 1_000,
@@ -80,6 +81,23 @@ class Member:
         """Start the gateway, as the host's service manager does; it may take its time."""
         self.gateway = self.host.start(sys.executable, "-m", "gateway", output=self.log)
 
+    def boot(self) -> None:
+        """Start the host, and what runs on it."""
+        self.host.boot()
+        self.start()
+        self.start_tails()
+
+    def tend(self) -> None:
+        """What a service manager does: start the gateway again if it ended by itself."""
+        if self.gateway is not None and self.gateway.poll() is not None:
+            self.ends.append(self.gateway.returncode)
+            self.start()
+
+    def crash(self) -> None:
+        """The host is gone, and all that ran on it."""
+        self.gateway = None
+        self.host.crash()
+
     def kill_gateway(self) -> None:
         """kill -9; nobody starts it again here."""
         assert self.gateway is not None
@@ -87,6 +105,7 @@ class Member:
         for pid in children.read_text().split():
             self.host.kill(int(pid))
         self.gateway.wait(30)
+        self.gateway = None
 
     def supervisors(self) -> list[int]:
         """Pids of the supervisors of the host's workers."""
@@ -123,9 +142,7 @@ class Team:
         self.database = database
         for folder in ("traces", "locks"):
             (shared / folder).mkdir(parents=True)
-        self.members = [
-            Member(place.host(name), database, shared, **kanban) for name in NAMES
-        ]
+        self.members = [Member(place.host(name), database, shared, **kanban) for name in NAMES]
         for member, skew in zip(self.members, SKEWS, strict=True):
             member.host.set_clock(skew)
         made = self.members[0].ask("init")
@@ -165,7 +182,7 @@ class Team:
         wait_until(
             lambda: self.unfinished() == 0,
             timeout=timeout,
-            progress=lambda: self.ask_database("SELECT max(id) FROM events"),
+            progress=lambda: self.ask_database("SELECT max(id) FROM task_events"),
             message=f"the board stands still: {self.story()}",
             pause=0.25,
         )
