@@ -59,7 +59,6 @@ class Member:
         settings = {
             "database": database.address,
             "lease_seconds": LEASE_SECONDS,
-            # TEMP             "host_margin_seconds": MARGIN_SECONDS,
             "dispatch_interval_seconds": 1,
             "max_in_progress": 4,
             "max_retries": 1_000,

@@ -12,6 +12,7 @@ from tests.rest.client import Served
 from tests.rest.live_client import page
 from tests.rest.test_api import problem
 from tests.rest.test_live import writer
+from tests.support import stores
 
 pytestmark = pytest.mark.stores("postgres")
 
@@ -19,8 +20,6 @@ pytestmark = pytest.mark.stores("postgres")
 @pytest.fixture
 def on_a_server(home: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server of boards that lie in PostgreSQL."""
-    from tests.support import stores
-
     assert store == "postgres"
     monkeypatch.setenv("HERMES_KANBAN_DATABASE", stores.address())
     served = Served(home)
@@ -62,3 +61,20 @@ def test_a_board_in_postgresql_is_served_as_well(on_a_server: Served) -> None:
             second_ids = [event["id"] for event in two.events(100)]
     assert first_ids == sorted(set(first_ids))
     assert second_ids == first_ids[3:]
+
+
+def test_a_page_hears_on_once_the_database_is_back(on_a_server: Served) -> None:
+    served = on_a_server
+    with page(served) as one:
+        start = one.subscribe()["cursor"]
+        with stores.database().shut():
+            told = one.hear()
+            while told["type"] == "presence":
+                told = one.hear()
+            assert told["type"] == "gone", told
+            assert "does not answer" in told["why"]
+        # As a page does: it asks again, from where it was.
+        while one.subscribe(after=start)["type"] == "gone":
+            pass
+        served.task(title="x")
+        assert [event["kind"] for event in one.events(1)] == ["created"]

@@ -8,10 +8,13 @@ damaged are made anew.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from hermes_kanban.store import pgboards
 from hermes_kanban.store.postgres import schema_of
@@ -113,6 +116,20 @@ class Database:
     def kill(self, backend: int) -> None:
         """End a session, as an administrator does."""
         self._conn.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
+
+    @contextmanager
+    def shut(self) -> Iterator[None]:
+        """The database lets nobody in, and whoever was in is out; our own session apart."""
+        ours = self._conn.info.dbname
+        elsewhere = make_conninfo(self.address, dbname="postgres")
+        with psycopg.connect(elsewhere, autocommit=True) as admin:
+            allow = f'ALTER DATABASE "{ours}" ALLOW_CONNECTIONS {{}}'
+            admin.execute(allow.format("false").encode())
+            try:
+                self._conn.execute(_END_OTHERS)
+                yield
+            finally:
+                admin.execute(allow.format("true").encode())
 
 
 def _create(database: str, slug: str) -> None:

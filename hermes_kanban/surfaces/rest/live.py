@@ -181,6 +181,8 @@ class LiveSocket:
             raise error
         if isinstance(error, KeyError):
             await self._tell(words.Gone(board=said.board, why="it is not served here now"))
+        elif isinstance(error, kb.BoardUnreachable):
+            await self._tell(words.Gone(board=said.board, why="its database does not answer now"))
         elif isinstance(error, Exception):
             await self._tell(_trouble(said, self._report(error)))
 

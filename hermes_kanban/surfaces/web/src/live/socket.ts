@@ -244,7 +244,9 @@ export class LiveSocket {
         break
       case 'gone':
         setTimeout(() => {
-          if (this.boards.get(told.board) === board) this.subscribe(told.board, board)
+          if (this.boards.get(told.board) !== board) return
+          this.subscribe(told.board, board)
+          for (const log of this.logs.values()) if (log.board === told.board) this.askLog(log)
         }, 1_000)
         break
     }
