@@ -1,4 +1,4 @@
-"""What works on tasks on the hosts. It tells in a shared folder that it lives, for as long as it does.
+"""What works on tasks on the hosts. It tells in a shared folder that it lives, while it does.
 
     python -S agent.py SHARED HOW SECONDS
 

@@ -152,7 +152,7 @@ class Team:
         self.conn = kb.connect()
 
     def file(self, count: int) -> list[str]:
-        """File trees of four tasks: two that are free, one that waits for both, and one for that."""
+        """File trees of four: two tasks that are free, one that waits for both, one for that."""
         made: list[str] = []
         with kb.batch(self.conn):
             for number in range(count):

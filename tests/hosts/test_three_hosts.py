@@ -1,4 +1,4 @@
-"""Three hosts and one PostgreSQL: whatever befalls them, no work is done twice, and none is lost."""
+"""Three hosts, one PostgreSQL: whatever befalls them, nothing is done twice or lost."""
 
 from __future__ import annotations
 
