@@ -29,6 +29,10 @@ NOWHERE: Final = "02:00:00:00:00:ff"  # a card that no host has
 BRIDGE: Final = "bridge"
 CARD: Final = "eth0"
 
+# A building's namespaces; a host has all of these but the first anew, and one of time.
+_KINDS: Final = ("--user", "--net", "--mount", "--uts", "--ipc", "--pid")
+# Who is root in there is who we are out here; there is no other user, and no group to set.
+_AS_WE_ARE: Final = "--preserve-credentials"
 # The first process of a host: it reaps whoever is left to it, and ends with its input.
 _INIT: Final = (
     "import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); print('up', flush=True)\n"
@@ -64,16 +68,25 @@ class Building:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hosts: list[Host] = []
-        unshare = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--ipc"]
-        self._first = _first([*unshare, "--fork", "--kill-child", "--mount-proc", *_init()])
+        self._first = _first(
+            [
+                "unshare",
+                *_KINDS,
+                "--map-root-user",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+                *_init(),
+            ]
+        )
         self.pid = _youngest(self._first)
         self.run("ip", "link", "add", BRIDGE, "type", "bridge")
         self.run("ip", "link", "set", BRIDGE, "up")
 
     def run(self, *command: str) -> None:
         """Run one command in the building's own network."""
-        enter = ["nsenter", "--target", str(self.pid), "--user", "--net", "--mount", "--"]
-        _run([*enter, *command])
+        enter = ["nsenter", "--target", str(self.pid), "--user", "--net", "--mount"]
+        _run([*enter, _AS_WE_ARE, "--", *command])
 
     def host(self, name: str, **settings: Any) -> Host:
         """A new host, which runs."""
@@ -108,7 +121,8 @@ class Host:
         self._entered: list[subprocess.Popen[bytes]] = []
         self.pid = 0  # its first process, as this machine numbers it
         self.home.mkdir(parents=True)
-        (self.folder / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        self.machine_id = uuid.uuid4().hex
+        (self.folder / "machine-id").write_text(f"{self.machine_id}\n")
         (self.folder / "boot-id").touch()
         self.set_clock(0)
 
@@ -119,9 +133,9 @@ class Host:
         # In place, since the file is what the namespaces of an earlier boot show.
         (self.folder / "boot-id").write_text(f"{uuid.uuid4()}\n")
         uptime = str(random.Random(self.name + str(len(self.off))).randrange(10**6))
-        enter = ["nsenter", "--target", str(self._building.pid), "--all", "--"]
-        unshare = ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--time"]
-        unshare += ["--boottime", uptime, "--fork", "--kill-child", "--mount-proc"]
+        enter = ["nsenter", "--target", str(self._building.pid), *_KINDS, _AS_WE_ARE, "--"]
+        unshare = ["unshare", *_KINDS[1:], "--time", "--boottime", uptime]
+        unshare += ["--fork", "--kill-child", "--mount-proc"]
         furnish = ["sh", "-c", _FURNISH, "furnish", str(self.folder), self.name, self._shm]
         self._first = _first([*enter, *unshare, *furnish, *_init()])
         self.pid = _youngest(self._first)
@@ -307,7 +321,7 @@ class Host:
         return ["env", *(f"{name}={value}" for name, value in self.clock_variables().items())]
 
     def _enter(self) -> list[str]:
-        return ["nsenter", "--target", str(self.pid), "--all", "--"]
+        return ["nsenter", "--target", str(self.pid), *_KINDS, "--time", _AS_WE_ARE, "--"]
 
 
 def libfaketime() -> Path:

@@ -17,7 +17,7 @@ THAW_SECONDS: Final = 3.0
 def judge(team: Team) -> Counter[str]:
     """Assert all of it; return figures."""
     figures: Counter[str] = Counter()
-    lives = {path.name: decoded(path) for path in (team.shared / "traces").iterdir()}
+    lives = {path.name: decoded(path) for path in team.traces()}
     assert live_twice(team, lives, figures) == []
     assert lost_completions(team, lives, figures) == []
     assert ends_that_are_wrong(team, figures) == []

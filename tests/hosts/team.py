@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
@@ -23,11 +23,16 @@ from tests.hosts.building import ROOT, Building, Host, building
 from tests.hosts.database import Database, give_password
 from tests.support.waiting import wait_until
 
+T = TypeVar("T")
+
 NAMES: Final = ("ash", "oak", "elm")
 SKEWS: Final = (0, 420, -660)  # minutes apart
 LEASE_SECONDS: Final = 6
 MARGIN_SECONDS: Final = 3
 ENDINGS: Final = ("command", "tools", "remote", "quiet")
+# What takes longer than a lease holds.
+LONG: Final = "long"
+LONG_SECONDS: Final = 5
 TAILS: Final = ("command", "socket")
 _CLI: Final = (sys.executable, "-m", "hermes_kanban.surfaces.cli.main")
 
@@ -48,14 +53,12 @@ class Member:
 
     def _configure(self, database: Database, kanban: dict[str, Any]) -> None:
         clock = self.host.clock_variables() | {"TRUE_TIME": str(time.time() - time.monotonic())}
-        profiles = {
-            how: {
-                "argv": [sys.executable, "-S", agent.__file__, str(self.shared), how, "0.5"],
-                "env": clock,
-                "transport": "http" if how == "remote" else "stdio",
-            }
-            for how in ENDINGS
+        work = [sys.executable, "-S", agent.__file__, str(self.shared)]
+        profiles: dict[str, dict[str, Any]] = {
+            how: {"argv": [*work, how, "0.5"], "env": clock} for how in ENDINGS
         }
+        profiles["remote"]["transport"] = "http"
+        profiles[LONG] = {"argv": [*work, "command", str(LONG_SECONDS)], "env": clock}
         settings = {
             "database": database.address,
             "lease_seconds": LEASE_SECONDS,
@@ -150,6 +153,7 @@ class Team:
             member.start()
             member.start_tails()
         self.conn = kb.connect()
+        self._session: psycopg.Connection | None = None
 
     def file(self, count: int) -> list[str]:
         """File trees of four: two tasks that are free, one that waits for both, one for that."""
@@ -161,11 +165,40 @@ class Team:
                 made.append(kb.create_task(self.conn, title=how, assignee=how, parents=parents))
         return made
 
+    def file_long(self, count: int) -> None:
+        """File tasks that take their agents longer than a short lease holds."""
+        with kb.batch(self.conn):
+            for _ in range(count):
+                kb.create_task(self.conn, title=LONG, assignee=LONG)
+
+    def at_work(self, member: Member) -> list[int]:
+        """The open runs whose agents have said that they live there."""
+        rows = self.ask_database("SELECT id FROM task_runs WHERE ended_at IS NULL")
+        open_ones = {run for (run,) in rows}
+        said = [lines[0] for path in self.traces() if (lines := decoded(path))]
+        return [
+            line["run"] for line in said if line["host"] == member.name and line["run"] in open_ones
+        ]
+
+    def traces(self) -> list[Path]:
+        """What agents said of themselves, a file a run."""
+        return list((self.shared / "traces").iterdir())
+
+    def ended(self, runs: list[int]) -> bool:
+        """Whether the board has closed all of these."""
+        open_ones = self.ask_database("SELECT id FROM task_runs WHERE ended_at IS NULL")
+        return not {run for (run,) in open_ones} & set(runs)
+
     def ask_database(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the board, asked past the kernel."""
-        with contextlib.closing(self.database.connect()) as session:
-            session.execute(f'SET search_path = "{schema_of("default")}"'.encode())
-            return session.execute(sql.encode()).fetchall()
+        if self._session is None or self._session.closed:
+            self._session = self.database.connect()
+            self._session.execute(f'SET search_path = "{schema_of("default")}"'.encode())
+        try:
+            return self._session.execute(sql.encode()).fetchall()
+        except psycopg.OperationalError:  # the server died since; it answers when we ask
+            self._session.close()
+            return self.ask_database(sql)
 
     def unfinished(self) -> int:
         """Tasks that are not done, and processes of which nobody knows the end."""
@@ -176,15 +209,24 @@ class Team:
         )
         return int(row[0])
 
-    def wait_for_all(self, timeout: float = 120.0) -> None:
-        """Until everything is done; it fails once nothing was written for so long."""
-        wait_until(
-            lambda: self.unfinished() == 0,
-            timeout=timeout,
-            progress=lambda: self.ask_database("SELECT max(id) FROM task_events"),
-            message=f"the board stands still: {self.story()}",
-            pause=0.25,
-        )
+    def wait_for(self, condition: Callable[[], T]) -> T:
+        """Until that comes true; a failure tells what is open and what gateways say."""
+        try:
+            return wait_until(condition, pause=0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story()}") from None
+
+    def wait_for_all(self) -> None:
+        """Until everything is done; it fails once nothing was written for two minutes."""
+        try:
+            wait_until(
+                lambda: self.unfinished() == 0,
+                timeout=120,
+                progress=lambda: self.ask_database("SELECT max(id) FROM task_events"),
+                pause=0.25,
+            )
+        except AssertionError:
+            raise AssertionError(f"the board stands still\n{self.story()}") from None
 
     def story(self) -> str:
         """What is open, and what gateways say, for whoever looks at a failure."""
@@ -199,6 +241,8 @@ class Team:
     def close(self) -> None:
         with contextlib.suppress(psycopg.Error):
             self.conn.close()
+            if self._session is not None:
+                self._session.close()
 
 
 @contextlib.contextmanager

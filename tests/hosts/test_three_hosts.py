@@ -7,19 +7,38 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.judge import judge
-from tests.hosts.team import LEASE_SECONDS, MARGIN_SECONDS, Member, Team, team
+from tests.hosts.team import team
 from tests.hosts.torment import Torment
-from tests.support.waiting import wait_until
+
+# Shorter than what an agent of a long task takes: who is away for that long has lost its work.
+LEASE: dict[str, float] = {"lease_seconds": 3, "max_in_progress": 2}
 
 
-def at_work(crew: Team, member: Member) -> list[int]:
-    """The runs of the host whose agents work."""
-    name = f"'{member.machine_id}'"
-    rows = crew.ask_database(
-        "SELECT id FROM task_runs WHERE ended_at IS NULL AND worker_pid IS NOT NULL"
-        f" AND worker_host = {name}"
-    )
-    return [run for (run,) in rows]
+def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
+    with team(tmp_path, **LEASE) as crew:
+        ash, oak, elm = crew.members
+        crew.file_long(6)
+        crew.file(4)
+        crew.wait_for(lambda: all(crew.at_work(member) for member in crew.members))
+        cut_off, frozen = crew.at_work(ash), crew.at_work(oak)
+        ash.host.cut_off()
+        oak.host.freeze()
+        crew.wait_for(lambda: crew.ended(cut_off + frozen))
+        ash.host.connect()
+        oak.host.thaw()
+        crew.database.kill()
+        oak.kill_gateway()
+        elm.host.set_clock(900)
+        crew.database.start()
+        oak.start()
+        lost = crew.wait_for(lambda: crew.at_work(elm))
+        elm.crash()
+        crew.wait_for(lambda: crew.ended(lost))
+        elm.boot()
+        crew.wait_for_all()
+        assert [member.ends for member in crew.members] == [[], [], []]
+        figures = judge(crew)
+    assert figures["runs reclaimed"] >= 3, figures
 
 
 @pytest.mark.torture
@@ -31,6 +50,3 @@ def test_hundreds_of_faults(tmp_path: Path, seed: int) -> None:
         crew.wait_for_all()
         figures = judge(crew)
     print(f"\nfaults: {dict(torment.counts)}\nfound: {dict(figures)}")
-
-
-_ = (LEASE_SECONDS, MARGIN_SECONDS, wait_until)
