@@ -14,6 +14,7 @@ from tests.hosts.torment import Torment
 LEASE: dict[str, float] = {"lease_seconds": 3, "max_in_progress": 2}
 
 
+@pytest.mark.torture  # for now
 def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
     with team(tmp_path, **LEASE) as crew:
         ash, oak, elm = crew.members
