@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 # What must not be touched comes first; then what is translated.
 _TOKENS: Final = re.compile(
@@ -68,14 +68,48 @@ def _statement_token(found: re.Match[str]) -> str:
     return found[0]
 
 
+class Numbered(NamedTuple):
+    """A statement as the server itself reads it, with ``$1`` for its first parameter.
+
+    ``names`` are those of the parameters in their order; of those without a name none are there.
+    """
+
+    text: bytes
+    names: tuple[str, ...] = ()
+
+    def given(self, parameters: Mapping[str, Any] | Sequence[Any]) -> Sequence[Any]:
+        """The parameters in their order."""
+        if isinstance(parameters, Mapping):
+            return [parameters[name] for name in self.names]
+        return parameters
+
+
+@functools.lru_cache(maxsize=1024)
+def numbered(sql: str) -> Numbered:
+    """A statement with ``$n`` for ``:name`` and ``?``, otherwise as ``statement`` has it."""
+    names: dict[str, int] = {}
+    places = 0
+
+    def token(found: re.Match[str]) -> str:
+        nonlocal places
+        match found.lastgroup:
+            case "name":
+                return f"${names.setdefault(found['name'], len(names) + 1)}"
+            case "place":
+                places += 1
+                return f"${places}"
+        return _statement_token(found)
+
+    return Numbered(_TOKENS.sub(token, sql).encode(), tuple(names))
+
+
 @functools.lru_cache(maxsize=256)
-def insert(sql: str) -> bytes:
+def inserting(sql: str) -> str:
     """An INSERT that returns the key of the row that it made."""
     found = _TABLE.match(sql)
     if found is None:
         raise ValueError(f"is no INSERT: {sql[:40]}")
-    key = _KEYS.get(found[1].lower(), "id")
-    return statement(sql) + f" RETURNING {key}".encode()
+    return f"{sql} RETURNING {_KEYS.get(found[1].lower(), 'id')}"
 
 
 def definition(sql: str) -> str:

@@ -21,7 +21,8 @@ from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, Kan
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
 from hermes_kanban.store import dialect, pgerrors, rows, schema
-from hermes_kanban.store.pgflow import Answer, Flow
+from hermes_kanban.store.dialect import Numbered
+from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -34,8 +35,6 @@ from hermes_kanban.store.protocol import (
 )
 
 CONNECT_SECONDS: Final = 10
-PREPARE_AFTER: Final = 5
-PREPARED_STATEMENTS: Final = 300
 ROWS_AT_ONCE: Final = 1000
 FATE_SECONDS: Final = 5.0
 
@@ -80,7 +79,7 @@ def open_session(address: str, name: str) -> psycopg.Connection[Any]:
             connect_timeout=CONNECT_SECONDS,
             application_name=name,
             client_encoding="utf8",
-            prepare_threshold=PREPARE_AFTER,
+            prepare_threshold=None,  # flows prepare their own, and psycopg would drop them all
             row_factory=rows.named_rows,
             keepalives_idle=30,
             keepalives_interval=10,
@@ -88,7 +87,6 @@ def open_session(address: str, name: str) -> psycopg.Connection[Any]:
         )
     except (psycopg.Error, UnicodeError) as error:
         raise pgerrors.no_connection(error) from None
-    conn.prepared_max = PREPARED_STATEMENTS
     rows.adapt(conn)
     return conn
 
@@ -137,7 +135,7 @@ class PostgresConnection(Configured):
         self.transaction: Transaction | None = None
         self.address = address
         self._lock_key = lock_key(self.schema)
-        self._ring = f'NOTIFY "{self.schema}"'.encode()
+        self._ring = Numbered(f'NOTIFY "{self.schema}"'.encode())
         # Of the write transaction: its verb, its flow once something was asked, whether it is
         # known to have begun, what was asked before that, whether it was begun again on another
         # connection, and why it never will.
@@ -149,6 +147,7 @@ class PostgresConnection(Configured):
         self._xid = ""
         self._streams = 0
         self._session: psycopg.Connection[Any] | None = None
+        self._prepared: Statements | None = None
         self._location = f"schema {self.schema}"
         self._connect()
 
@@ -179,36 +178,40 @@ class PostgresConnection(Configured):
             raise pgerrors.lost(self._location)
         return self._connect()
 
+    @property
+    def _statements(self) -> Statements:
+        """What that connection has prepared."""
+        session = self.session
+        if self._prepared is None or self._prepared.session is not session:
+            self._prepared = Statements(session)
+        return self._prepared
+
     def execute(self, sql: str, parameters: Given = (), /) -> Cursor:
         """Run one statement; a lone read on a connection that broke meanwhile is run again.
 
         In a write transaction its errors come when its answer is read, or a later one, or at the
         commit.
         """
-        text = dialect.statement(sql)
+        statement = dialect.numbered(sql)
         if self._verb is not None:
-            return self._ask(text, parameters)
-        session = self.session
+            return self._ask(statement, parameters)
+        statements = self._statements
         try:
-            return session.execute(text, parameters)
+            return statements.run(statement, parameters)
         except psycopg.OperationalError:
-            if self._begun or not session.closed or not _reads(sql):
+            if self._begun or not statements.session.closed or not _reads(sql):
                 raise
-        return self._connect().execute(text, parameters)
+        return self._statements.run(statement, parameters)
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """The new row's key, by RETURNING."""
-        text = dialect.insert(sql)
-        if self._verb is not None:
-            row = self._ask(text, parameters).fetchone()
-        else:
-            row = self.session.execute(text, parameters).fetchone()
+        row = self.execute(dialect.inserting(sql), parameters).fetchone()
         return 0 if row is None else int(row[0])
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, from a cursor that the server keeps; at once while writing."""
         if self._verb is not None:
-            yield from self._ask(dialect.statement(sql), parameters)
+            yield from self._ask(dialect.numbered(sql), parameters)
             return
         self._streams += 1
         name = f"stream_{self._streams}"
@@ -262,29 +265,26 @@ class PostgresConnection(Configured):
         """
         self._verb, self._failure, self._again = verb, None, False
 
-    def _ask(self, text: bytes, parameters: Given) -> Answer:
+    def _ask(self, statement: Numbered, parameters: Given) -> Answer:
         if self._failure is not None:
             raise self._failure
         try:
             flow = self._flow or self._begin()
-            answer = Answer(self.settle, flow.send(text, parameters), text, parameters)
+            reply = flow.send(statement, parameters)
         except psycopg.OperationalError as error:
             self._begin_again(error)
-            return self._ask(text, parameters)
+            return self._ask(statement, parameters)
+        answer = Answer(self.settle, reply, statement, parameters)
         if not self._confirmed:
             self._unseen.append(answer)
         return answer
 
     def _begin(self) -> Flow:
-        flow = self._flow = Flow(self.session)
+        flow = self._flow = Flow(self._statements)
         self._begun, self._confirmed = True, False
-        waits = {
-            "milliseconds": str(max(1, round(self.wait_seconds * 1000))),
-            "name": self._label(self._verb or ""),
-        }
-        flow.send(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        flow.send(_WAIT, waits)
-        flow.send(_LOCK, (self._lock_key,))
+        milliseconds = str(max(1, round(self.wait_seconds * 1000)))
+        flow.send(_BEGIN)
+        flow.send(_LOCK, (milliseconds, self._label(self._verb or ""), self._lock_key))
         # A statement of its own: it must see what was committed while we waited.
         self._opening = flow.send(_OPENING)
         return flow
@@ -304,7 +304,7 @@ class PostgresConnection(Configured):
             self._confirm()
 
     def _confirm(self) -> None:
-        ((version, xid, server_time),) = self._opening.fetchall()
+        version, xid, server_time = self._opening.fetchone()
         if version is None or version > schema.SCHEMA_VERSION:
             self._failure = self.too_new(version) if version else self.damaged("it has no version")
             raise self._failure
@@ -329,7 +329,7 @@ class PostgresConnection(Configured):
                 self._again, self._flow = True, None
                 self._connect()
                 for answer in asked:
-                    answer.cursor = self._ask(answer.text, answer.parameters).cursor
+                    answer.reply = self._ask(answer.statement, answer.parameters).reply
                 self._unseen = asked
                 return
         raise error
@@ -344,7 +344,7 @@ class PostgresConnection(Configured):
         flow, session = self._flow, self._flow.session
         if events:
             flow.send(self._ring)
-        commit = flow.send(b"COMMIT")
+        commit = flow.send(_COMMIT)
         self._flow = None
         try:
             flow.end()
@@ -352,7 +352,7 @@ class PostgresConnection(Configured):
             if not session.closed or not self._was_kept(self._xid):
                 raise
         else:
-            if commit.statusmessage != "COMMIT":
+            if commit.status != "COMMIT":
                 raise KanbanError("a statement of this transaction failed; nothing of it was kept")
         self._begun, self._verb = False, None
 
@@ -398,7 +398,7 @@ class PostgresConnection(Configured):
 
     def define(self, text: str) -> None:
         """Run a statement of a migration in this write transaction (``dialect.definition``)."""
-        self._ask(text.replace("%", "%%").encode(), ())
+        self._ask(Numbered(text.encode()), ())
 
     def end_read(self) -> None:
         """Let the snapshot go."""
@@ -489,15 +489,16 @@ def _reads(sql: str) -> bool:
 
 
 _BEGIN_READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WAIT: Final = (
-    b"SELECT set_config('lock_timeout', %(milliseconds)s, true),"
-    b" set_config('application_name', %(name)s, true)"
+_BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+_LOCK: Final = Numbered(
+    b"SELECT set_config('lock_timeout', $1, true), set_config('application_name', $2, true),"
+    b" pg_advisory_xact_lock($3)"
 )
-_LOCK: Final = b"SELECT pg_advisory_xact_lock(%s)"
-_OPENING: Final = (
+_OPENING: Final = Numbered(
     b"SELECT max(version), pg_current_xact_id()::text,"
     b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
 )
+_COMMIT: Final = Numbered(b"COMMIT")
 _TIME: Final = b"SELECT extract(epoch FROM clock_timestamp())::float8"
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
 _HOLDER: Final = """

@@ -34,7 +34,8 @@ class NamedRow(tuple[Any, ...]):
 
 
 @functools.lru_cache(maxsize=512)
-def _class_of(names: tuple[str, ...]) -> type[NamedRow]:
+def class_of(names: tuple[str, ...]) -> type[NamedRow]:
+    """The rows with columns of these names."""
     # Of two columns with one name the first is found, as in sqlite3.Row.
     at = {name: index for index, name in reversed(list(enumerate(names)))}
     ordered = {name: at[name] for name in names}
@@ -46,7 +47,7 @@ def named_rows(cursor: BaseCursor[Any, Any]) -> Callable[[Sequence[Any]], NamedR
     description = cursor.description
     if description is None:
         return NamedRow
-    return _class_of(tuple([column.name for column in description]))
+    return class_of(tuple([column.name for column in description]))
 
 
 class WholeNumber(Dumper):

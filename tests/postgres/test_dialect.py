@@ -32,12 +32,32 @@ def test_a_statement_is_translated(ours: str, theirs: str) -> None:
     assert dialect.statement(ours).decode() == theirs
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "names"),
+    [
+        ("WHERE a = :a AND b = :b OR a > :a", "WHERE a = $1 AND b = $2 OR a > $1", ("a", "b")),
+        ("SELECT ?, ?, '?' -- ?", "SELECT $1, $2, '?' -- ?", ()),
+        ("LIKE '1%' AND cast(:n AS integer) % 2", "LIKE '1%' AND cast($1 AS bigint) % 2", ("n",)),
+    ],
+)
+def test_a_statement_is_numbered_for_the_server(
+    ours: str, theirs: str, names: tuple[str, ...]
+) -> None:
+    assert dialect.numbered(ours) == (theirs.encode(), names)
+
+
+def test_parameters_go_in_the_order_of_their_numbers() -> None:
+    statement = dialect.numbered("SELECT :b, :a, :b")
+    assert statement.given({"a": 1, "b": 2, "c": 3}) == [2, 1]
+    assert dialect.numbered("SELECT ?, ?").given((7, 8)) == (7, 8)
+
+
 def test_an_insert_returns_the_key_of_its_table() -> None:
-    tasks = dialect.insert("INSERT INTO tasks (id) VALUES (:id) ON CONFLICT (id) DO NOTHING")
-    assert tasks.endswith(b"ON CONFLICT (id) DO NOTHING RETURNING seq")
-    assert dialect.insert("\nINSERT INTO task_runs (a) VALUES (1)\n").endswith(b"RETURNING id")
+    tasks = dialect.inserting("INSERT INTO tasks (id) VALUES (:id) ON CONFLICT (id) DO NOTHING")
+    assert tasks.endswith("ON CONFLICT (id) DO NOTHING RETURNING seq")
+    assert dialect.inserting("\nINSERT INTO task_runs (a) VALUES (1)\n").endswith("RETURNING id")
     with pytest.raises(ValueError, match="no INSERT"):
-        dialect.insert("UPDATE tasks SET seq = 1")
+        dialect.inserting("UPDATE tasks SET seq = 1")
 
 
 def test_a_definition_says_the_same_in_postgresqls_words() -> None:
