@@ -116,15 +116,29 @@ _BY_ID: Final = f"SELECT {COLUMNS} FROM task_attachments WHERE task_id = :task A
 
 
 def locate(conn: BoardConnection, attachment: Attachment) -> Path | None:
-    """The folder of the board, this one or another of its homes on this host, that has the file."""
+    """The folder of the board, this one or another of its homes on this host, that has the file.
+
+    What lies beside the rows alone is brought into this one first.
+    """
     content = Content(attachment.sha256, attachment.size)
-    if contents.is_kept(conn.paths.root, content):
-        return conn.paths.root
-    stored = Path(attachment.path)
-    named = stored.parts[-2:] == (contents.FOLDER, attachment.sha256)
-    if stored.is_absolute() and named and contents.is_kept(stored.parents[1], content):
-        return stored.parents[1]
-    return None
+    try:
+        if conn.files.bring(content):
+            return conn.paths.root
+    except OSError as error:
+        raise _cannot_write(error, conn.paths.root / contents.FOLDER) from error
+    except conn.Error as error:
+        raise conn.translated(error) from error
+    other = contents.root_named(attachment.path, content)
+    return other if other is not None and contents.is_kept(other, content) else None
+
+
+def is_missing(conn: BoardConnection, attachment: Attachment) -> bool:
+    """Whether the board does not have it, nor another of its homes on this host."""
+    content = Content(attachment.sha256, attachment.size)
+    if conn.files.has(content):
+        return False
+    other = contents.root_named(attachment.path, content)
+    return other is None or not contents.is_kept(other, content)
 
 
 def attachment_path(conn: BoardConnection, attachment: Attachment) -> Path:
@@ -146,7 +160,7 @@ def open_attachment(conn: BoardConnection, attachment: Attachment) -> BinaryIO:
 
 
 def _not_here(attachment: Attachment) -> NotFound:
-    hint = "it was attached on another host, or removed from outside; attach it again"
+    hint = "it was removed from outside, or lies on another host: run hermes-kanban gc there"
     return NotFound("file of attachment", f"{attachment.id} ({attachment.name})", hint)
 
 
@@ -166,7 +180,7 @@ def save_attachment(conn: BoardConnection, attachment: Attachment, target: Path)
         except OSError as error:
             raise _cannot_write(error, target) from None
         try:
-            _copy_out(source, descriptor, attachment)
+            _copy_out(conn, source, descriptor, attachment)
         except BaseException as error:
             target.unlink(missing_ok=True)
             raise _cannot_write(error, target) from error
@@ -175,9 +189,15 @@ def save_attachment(conn: BoardConnection, attachment: Attachment, target: Path)
     return target
 
 
-def _copy_out(source: BinaryIO, target: int, attachment: Attachment) -> None:
+def _copy_out(conn: BoardConnection, source: BinaryIO, target: int, attachment: Attachment) -> None:
+    wanted = Content(attachment.sha256, attachment.size)
     found = contents.copy(contents.of_file(source.fileno()), target)
-    if found != Content(attachment.sha256, attachment.size):
+    if found != wanted and conn.files.renew(wanted):
+        os.ftruncate(target, 0)
+        os.lseek(target, 0, os.SEEK_SET)
+        with open_attachment(conn, attachment) as again:
+            found = contents.copy(contents.of_file(again.fileno()), target)
+    if found != wanted:
         raise KanbanError(
             f"the file of attachment {attachment.id} is damaged: its content is not what was"
             " attached; nothing was saved"
@@ -369,7 +389,8 @@ def _insert(tx: Transaction, task: TaskState, by: Author, staged: Staged) -> Att
     columns = {
         "task_id": task["id"],
         "run_id": by.run_id,
-        "path": _stored_path(tx.conn, staged.content.sha256),
+        # Below the board's folder, so that both can be moved together.
+        "path": f"{contents.FOLDER}/{staged.content.sha256}",
         "created_at": lifecycle.moment(tx, task),
     } | _facts(staged)
     said = {column: value for column, value in columns.items() if value is not None}
@@ -399,22 +420,10 @@ def _facts(staged: Staged) -> dict[str, Any]:
     }
 
 
-def _stored_path(conn: BoardConnection, sha256: str) -> str:
-    """Below the board's folder if the rows lie there too, so that both can be moved together.
-
-    Several homes of one host may share a database; each keeps the files that were attached there.
-    """
-    below = f"{contents.FOLDER}/{sha256}"
-    with_rows = conn.location == str(conn.paths.database)
-    return below if with_rows else str(conn.paths.root / below)
-
-
 def _make_sure(conn: BoardConnection, staged: Staged) -> None:
-    """Under the lock: a purge or ``gc`` may have removed the file since it was kept."""
-    if contents.is_kept(conn.paths.root, staged.content):
-        return
+    """Under the lock: beside the rows, or again where a purge or ``gc`` removed it meanwhile."""
     try:
-        os.close(contents.keep(conn.paths.root, contents.of_file(staged.file), staged.content))
+        conn.files.keep(staged.content, staged.file)
     except OSError as error:
         raise _cannot_write(error, conn.paths.root / contents.FOLDER) from error
 
@@ -427,7 +436,8 @@ def attach_refused(
     gone: list[str] = []
     for facts in kept:
         content = Content(facts["sha256"], facts["size"])
-        file = contents.open_kept(tx.conn.paths.root, content)
+        here = tx.conn.files.bring(content)
+        file = contents.open_kept(tx.conn.paths.root, content) if here else None
         if file is None:
             gone.append(facts["name"])
             continue

@@ -128,7 +128,8 @@ class _Lines:
 
 def _tell_file(conn: BoardConnection, content: Content, told: _Lines) -> bool:
     """The pieces of one content; False if it is not here."""
-    descriptor = contents.open_kept(conn.paths.root, content)
+    here = conn.files.bring(content)
+    descriptor = contents.open_kept(conn.paths.root, content) if here else None
     if descriptor is None:
         return False
     with open(descriptor, "rb") as file:
@@ -312,7 +313,7 @@ class _Files:
     """The attached files on their way in, each kept once all of its pieces have come."""
 
     def __init__(self, conn: BoardConnection, name: str, stack: contextlib.ExitStack) -> None:
-        self._root = conn.paths.root
+        self._conn = conn
         self._name = name
         self._content: Content | None = None
         self._draft = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
@@ -337,10 +338,14 @@ class _Files:
         self._draft.flush()
         read = contents.of_file(self._draft.fileno())
         try:
-            os.close(contents.keep(self._root, read, self._content))
+            kept = contents.keep(self._conn.paths.root, read, self._content)
         except contents.Changed:
             problem = f"has the file {self._content.sha256[:12]}…, which is not whole"
             raise InvalidInput(self._name, "an export as it was written", problem) from None
+        try:
+            self._conn.files.keep(self._content, kept)
+        finally:
+            os.close(kept)
         self._content = None
         self._draft.seek(0)
         self._draft.truncate()

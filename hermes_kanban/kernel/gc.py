@@ -42,11 +42,15 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class GcReport(msgspec.Struct, frozen=True):
-    """What was removed (or, with ``dry_run``, would be), and what could not be and why."""
+    """What was removed (or, with ``dry_run``, would be), and what could not be and why.
+
+    ``brought`` are attached files (SHA-256) that lay on this host and lie beside the rows now.
+    """
 
     dry_run: bool
     removed: list[Leftover]
     failed: list[Leftover]
+    brought: list[str]
 
 
 Workspaces = Callable[[BoardConnection, bool], list[Leftover]]
@@ -69,7 +73,7 @@ def gc(
     """
     limits.whole("log_days", log_days, 0)
     limits.whole("keep_backups", keep_backups, 1)
-    report = GcReport(dry_run, [], [])
+    report = GcReport(dry_run, [], [], [])
     oldest = conn.clock.now() - log_days * _DAY_SECONDS
     attachments = list(_attachments(conn))
     if attachments and not dry_run:
@@ -82,6 +86,7 @@ def gc(
         *_backups(conn, keep_backups),
     ):
         _remove(conn, report, what, parts, why)
+    _beside_rows(conn, report)
     if workspaces is not None:
         report.removed.extend(workspaces(conn, dry_run))
     return report
@@ -139,6 +144,27 @@ def _attachments(conn: BoardConnection) -> Iterator[Found]:
     for parts, status in _files(conn, leftovers.ATTACHMENTS):
         if parts not in known and _is_old(conn, status):
             yield "attachment", parts, "no attachment of this board"
+
+
+def _beside_rows(conn: BoardConnection, report: GcReport) -> None:
+    """What lies beside the rows of the board: what none of them names goes, what is lacking comes.
+
+    It comes from the files of this host, where a board of before has it.
+    """
+    if not conn.files.in_rows:
+        return
+    with write(conn, "gc"):
+        in_use = leftovers.files_in_use(conn)
+        kept = conn.files.listed()
+        gone = [one for one in kept if (leftovers.ATTACHMENTS, one.sha256) not in in_use]
+        if not report.dry_run:
+            conn.files.drop(one.sha256 for one in gone)
+    why = "in the database, and no attachment of this board"
+    for one in gone:
+        place = f"{leftovers.ATTACHMENTS}/{one.sha256}"
+        report.removed.append(Leftover("attachment", place, why, one.size))
+    if not report.dry_run:
+        report.brought.extend(one.sha256 for one in conn.files.fill())
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from hermes_kanban.kernel import decisions
 from hermes_kanban.kernel.attachments import attachment_path
 from hermes_kanban.kernel.questions import choices
 from hermes_kanban.kernel.reads import get_event
-from hermes_kanban.model.errors import KanbanError, NotFound
+from hermes_kanban.model.errors import BoardUnreachable, KanbanError
 from hermes_kanban.model.records import Attachment, Decision, Delivery, Event
 from hermes_kanban.notify import texts
 from hermes_kanban.notify.message import AboutEvent, AboutTask, Ask, File, Item, Message
@@ -202,7 +202,9 @@ def _files(conn: BoardConnection, event: Event) -> list[File]:
             continue
         try:
             path = str(attachment_path(conn, attachment))
-        except (NotFound, OSError):
+        except BoardUnreachable:
+            raise
+        except (KanbanError, OSError):
             continue
         room -= attachment.size
         found.append(

@@ -131,6 +131,7 @@ def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
     for forget in (_FORGET_IMPORT, *_FORGET_RUNS):
         tx.run(forget, mine)
     counts = [tx.run(delete, mine).rowcount for delete in _DELETES]
+    _drop_contents(tx, files)
     deliveries, subscriptions, _, comments, events, *_ = counts
     return Purged(
         id=task_id,
@@ -142,6 +143,15 @@ def _delete_rows(tx: Transaction, task_id: str, unlinked: list[str]) -> Purged:
         deliveries=deliveries,
         unlinked=unlinked,
     )
+
+
+def _drop_contents(tx: Transaction, files: list[str]) -> None:
+    """What lies beside the rows goes with the last of them that names it."""
+    if not (files and tx.conn.files.in_rows):
+        return
+    in_use = leftovers.files_in_use(tx.conn)
+    gone = [parts for parts in (tuple(one.split("/")) for one in files) if parts not in in_use]
+    tx.conn.files.drop(parts[-1] for parts in gone)
 
 
 _RUNS_OF: Final = "(SELECT id FROM task_runs WHERE task_id = :id)"

@@ -153,8 +153,8 @@ class Comment(msgspec.Struct, frozen=True):
 class Attachment(msgspec.Struct, frozen=True):
     """One file of a task, as the ``task_attachments`` row says.
 
-    ``size`` is in bytes, ``sha256`` hex. ``path`` is where it was put: below the board's folder, or
-    absolute where the rows lie elsewhere; ``kernel.attachment_path`` says where it is.
+    ``size`` is in bytes, ``sha256`` hex. ``path`` is its place below the board's folder;
+    ``kernel.attachment_path`` says where it is, and brings it there.
     """
 
     id: int

@@ -112,6 +112,13 @@ def is_name(name: str) -> bool:
     return _SHA256.fullmatch(name) is not None
 
 
+def root_named(stored: str, content: Content) -> Path | None:
+    """The board's folder in the home that a row's whole path to the content names, if it is one."""
+    path = Path(stored)
+    named = path.parts[-2:] == (FOLDER, content.sha256)
+    return path.parents[1] if path.is_absolute() and named else None
+
+
 def is_kept(root: Path, content: Content) -> bool:
     """Whether the board's folder ``root`` has that content, as far as its size tells."""
     with _opened(root) as folder:

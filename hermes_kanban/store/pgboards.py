@@ -20,6 +20,8 @@ from hermes_kanban.store import dialect, pgerrors, schema
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, open_session, schema_of
 from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
 
+# From this schema on attached files lie beside the rows.
+CONTENTS_IN_ROWS: Final = 8
 _BOARD: Final = """
 SELECT board_id, default_workdir, min_reader, (SELECT max(version) FROM schema_migrations)
 FROM boards
@@ -112,7 +114,8 @@ def migrate(conn: PostgresConnection) -> int:
     """Bring the board to ``SCHEMA_VERSION``; return the version it had before.
 
     Each migration is one transaction under the writer lock, the version read again in it. There
-    is no backup: a migration that fails leaves nothing behind, and dumps are pg_dump's.
+    is no backup: a migration that fails leaves nothing behind, and dumps are pg_dump's. Attached
+    files that this host has are put beside the rows.
     """
     before = version = _version(conn)
     while version < schema.SCHEMA_VERSION:
@@ -122,6 +125,8 @@ def migrate(conn: PostgresConnection) -> int:
                     conn.define(definition)
                 tx.run(_MIGRATED, _migrated(version + 1, tx.now))
         version = _version(conn)
+    if before < CONTENTS_IN_ROWS:
+        conn.files.fill()
     return before
 
 

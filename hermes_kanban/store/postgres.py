@@ -22,6 +22,7 @@ from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
 from hermes_kanban.store import dialect, pgerrors, rows, schema
 from hermes_kanban.store.dialect import Numbered
+from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
@@ -223,6 +224,11 @@ class PostgresConnection(Configured):
         finally:
             with contextlib.suppress(psycopg.Error):
                 cursor.close()
+
+    @property
+    def files(self) -> InRows:
+        """Beside the rows."""
+        return InRows(self)
 
     def counters(self) -> dict[str, int]:
         """What the identity columns have come to."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import BoardDamaged
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, Skills
+
+if TYPE_CHECKING:
+    from hermes_kanban.store.keeping import Keeping
 
 WAIT_SECONDS = 30.0
 GATEWAY_WAIT_SECONDS = 1.0
@@ -107,6 +110,10 @@ class BoardConnection(Protocol):
 
     def raise_counters(self, counters: Mapping[str, int]) -> None:
         """Let each table give out only numbers above these; none is ever lowered."""
+
+    @property
+    def files(self) -> Keeping:
+        """What attached files hold."""
 
     def translated(self, error: BaseException) -> BaseException:
         """The board's own error for one of the driver's; any other comes back as it is."""

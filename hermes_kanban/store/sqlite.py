@@ -25,6 +25,7 @@ from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
 from hermes_kanban.store import schema
 from hermes_kanban.store.doorbell import Doorbell
+from hermes_kanban.store.keeping import InFolder
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -98,6 +99,11 @@ class SqliteConnection(sqlite3.Connection, Configured):
         cursor = self.cursor()
         cursor.row_factory = None
         return cursor.execute(sql, parameters)
+
+    @property
+    def files(self) -> InFolder:
+        """In the board's folder."""
+        return InFolder(self.paths.root)
 
     def counters(self) -> dict[str, int]:
         """What AUTOINCREMENT remembers."""

@@ -76,34 +76,9 @@ def test_a_file_is_kept_with_its_row_and_its_event(board: ABoard, make_file: Mak
     assert told.keys() == {"id", "name", "size", "media_type", "sha256", "path"}
 
 
-@pytest.mark.stores("sqlite")
-def test_a_path_beside_the_rows_is_relative_so_that_both_can_be_moved(board: ABoard) -> None:
+def test_a_path_is_below_the_boards_folder_so_that_both_can_be_moved(board: ABoard) -> None:
     made = attach(board, board.create(), name="x", data=b"x")
     assert made.path == f"attachments/{made.sha256}"
-
-
-@pytest.mark.stores("postgres")
-def test_homes_that_share_a_database_read_each_others_files(
-    board: ABoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task = board.create()
-    made = attach(board, task, name="x", data=b"of the first home")
-    assert made.path == str(board.conn.paths.root / "attachments" / made.sha256)
-    monkeypatch.setenv("HERMES_KANBAN_HOME", str(tmp_path / "other"))
-    conn = kb.connect()
-    (seen,) = kb.list_attachments(conn, task)
-    with kb.open_attachment(conn, seen) as file:
-        assert file.read() == b"of the first home"
-    os.unlink(made.path)
-    assert kb.check(conn) == [], "another home's file is not for this one to judge"
-    with pytest.raises(kb.NotFound, match="another host"):
-        kb.open_attachment(conn, seen)
-    assert [one.noun for one in kb.check(board.conn)] == ["attachment"]
-    assert kb.add_attachment(conn, task, name="x", data=b"of the first home") == made
-    with kb.open_attachment(conn, seen) as file:
-        assert file.read() == b"of the first home"
-    conn.close()
-    attach(board, task, name="x", data=b"of the first home")
 
 
 def test_a_repeat_costs_nothing(board: ABoard, make_file: MakeFile) -> None:

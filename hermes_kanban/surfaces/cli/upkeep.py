@@ -262,6 +262,8 @@ def gc_command(session: Session, days: int, keep: int, dry_run: bool) -> int:
     verb = "would remove" if dry_run else "removed"
     lines = [f"{verb} {one.path} ({one.why})" for one in report.removed]
     lines += [f"could not remove {one.path}: {one.why}" for one in report.failed]
+    if report.brought:
+        lines.append(f"{len(report.brought)} attached files of this host lie in the database now")
     freed = sum(one.size for one in report.removed)
     lines.append(f"{len(report.removed)} files and folders, {freed / 1024:,.0f} KiB")
     session.answer("gc", report, lines)
