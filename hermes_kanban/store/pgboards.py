@@ -54,11 +54,11 @@ def connect(
         if row is None:
             _create_if_first(conn)
             row = _find(conn)
+        paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         _judge(conn, row)
     except BaseException as error:
         conn.close()
         raise conn.translated(error) from None
-    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return conn
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hermes_kanban.store import backup_files, contents
 from hermes_kanban.store.contents import Content
 from hermes_kanban.store.files import remove_below
+from hermes_kanban.store.keeping import InFolder
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ _PLACES: Final = (
 )
 
 
-class InRows:
+class InRows(InFolder):
     """``Keeping`` in ``attachment_contents``; what the folder has of it can be fetched again."""
 
     in_rows = True
 
     def __init__(self, conn: PostgresConnection) -> None:
+        super().__init__(conn.paths.root)
         self._conn = conn
-        self.root = conn.paths.root
 
     def has(self, content: Content) -> bool:
         """By its row."""
@@ -48,7 +49,7 @@ class InRows:
 
     def bring(self, content: Content) -> bool:
         """From the folder, else from its row, which is compared with its name on the way."""
-        if contents.is_kept(self.root, content):
+        if super().bring(content):
             return True
         row = self._conn.execute(_DATA, _of(content)).fetchone()
         if row is None:
@@ -68,7 +69,8 @@ class InRows:
         return self.bring(content)
 
     def keep(self, content: Content, file: int) -> None:
-        """In its row; what is there already is not sent again."""
+        """In its row, where what is there is not sent again, and in the folder as it was."""
+        super().keep(content, file)
         if not self.has(content):
             self._conn.execute(_KEEP, _of(content) | {"data": _read(file, content)})
 

@@ -279,6 +279,7 @@ def test_refused_work_keeps_its_files_and_can_be_adopted(board: ABoard, done: bo
     assert kept(board) == []
 
 
+@pytest.mark.stores("sqlite")
 def test_refused_files_go_with_their_task_and_what_is_gone_is_told(board: ABoard) -> None:
     task, run, workspace = at_work(board)
     (workspace / "report").write_text("late")
