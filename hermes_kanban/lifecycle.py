@@ -158,18 +158,38 @@ def transition(verb: str, status: str, hint: str = "") -> Transition:
 def load(tx: Transaction, task_id: str) -> TaskState | None:
     """The task's row, who runs it, and the time of its newest event; or None."""
     row = tx.one(_LOAD_TASK, {"id": task_id})
+    return None if row is None else state_of(row)
+
+
+def load_of(tx: Transaction, run_id: int) -> TaskState | None:
+    """The state of the task that a run is of; or None."""
+    row = tx.one(_LOAD_OF, {"run": run_id})
+    return None if row is None else state_of(row)
+
+
+def load_each(tx: Transaction, task_ids: Iterable[str]) -> list[TaskState]:
+    """Those of the tasks that there are, as of now."""
+    asked = [tx.ask(_LOAD_TASK, {"id": task_id}) for task_id in task_ids]
+    return [state_of(row) for rows in asked for row in rows()]
+
+
+def state_of(row: Iterable[Any]) -> TaskState:
+    """A state from a row selected with ``STATE_COLUMNS``; further columns are for others."""
     # dict(row) would look every column up by name again.
-    return None if row is None else dict(zip(_LOADED, row, strict=True))
+    return dict(zip(_LOADED, row, strict=False))
 
 
 _LOADED: Final = (*Task.__struct_fields__, "run_profile", "run_claimer", "last_event_at")
 _TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
-_LOAD_TASK: Final = f"""
-SELECT {_TASK_COLUMNS}, r.profile, r.claimer,
+STATE_COLUMNS: Final = f"""
+{_TASK_COLUMNS}, r.profile, r.claimer,
     (SELECT e.created_at FROM task_events e WHERE e.task_id = t.id
                          ORDER BY e.id DESC LIMIT 1) AS last_event_at
-FROM tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id WHERE t.id = :id
 """
+STATE_TABLES: Final = "tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id"
+_LOAD: Final = f"SELECT {STATE_COLUMNS} FROM {STATE_TABLES} WHERE t.id ="
+_LOAD_TASK: Final = f"{_LOAD} :id"
+_LOAD_OF: Final = f"{_LOAD} (SELECT task_id FROM task_runs WHERE id = :run)"
 
 
 def moment(tx: Transaction, task: TaskState) -> int:

@@ -13,17 +13,19 @@ from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Identity, Refused, Task
 from hermes_kanban.ports import Launched
-from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
+from hermes_kanban.store.protocol import BoardConnection, Row, Transaction, fetch_one, write
 
 LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
 
-# The pause, a registered process of an earlier run of this task, and an open parent, in one look.
-_HOLDS: Final = f"""
-SELECT (SELECT paused_at FROM boards),
-    EXISTS (SELECT 1 FROM task_runs r
-            WHERE r.task_id = :id AND r.worker_pid IS NOT NULL AND r.exited_at IS NULL),
+# The task, and with it: the pause, a registered process of an earlier run of it, an open parent.
+_TO_CLAIM: Final = f"""
+SELECT {lifecycle.STATE_COLUMNS}, (SELECT paused_at FROM boards) AS paused_at,
+    EXISTS (SELECT 1 FROM task_runs e
+            WHERE e.task_id = t.id AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL)
+        AS live_process,
     EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id
-            WHERE l.child_id = :id AND {gates.OPEN_PARENT})
+            WHERE l.child_id = t.id AND {gates.OPEN_PARENT}) AS open_parent
+FROM {lifecycle.STATE_TABLES} WHERE t.id = :id
 """
 _FOLDER_IN_USE: Final = """
 SELECT r.task_id FROM task_runs r JOIN tasks t ON t.id = r.task_id
@@ -56,8 +58,12 @@ def claim_task(
     if row[0] != "ready":
         return None
     with write(conn, "claim") as tx:
-        task = task_state(tx, task_id)
-        if hold(tx, task) is not None:
+        found = load_to_claim(tx, task_id)
+        if found is None:
+            reads.must_exist(conn, task_id)
+            return None
+        task, hold = found
+        if hold is not None:
             return None
         claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
         return as_task(task)
@@ -76,20 +82,28 @@ def lease_seconds(conn: BoardConnection, ttl_seconds: int | None) -> int:
     return limits.whole("ttl_seconds", chosen, 1, LEASE_SECONDS_MAX) or 1
 
 
-def hold(tx: Transaction, task: TaskState) -> str | None:
-    """Why nobody may claim the task now, or None."""
+def load_to_claim(tx: Transaction, task_id: str) -> tuple[TaskState, str | None] | None:
+    """The task, and why nobody may claim it now if so; None if there is no such task."""
+    tx.reserve("task_runs")
+    row = tx.one(_TO_CLAIM, {"id": task_id})
+    if row is None:
+        return None
+    task = lifecycle.state_of(row)
+    return task, _hold(tx, task, row)
+
+
+def _hold(tx: Transaction, task: TaskState, row: Row) -> str | None:
     if task["status"] != "ready":
         return f"it is {task['status']}"
-    paused_at, live_process, open_parent = tx.one(_HOLDS, {"id": task["id"]})
-    if paused_at is not None:
+    if row["paused_at"] is not None:
         return "the board is paused"
-    if live_process:
+    if row["live_process"]:
         return "an earlier process of it may still live"
     if task["workspace_kind"] == "dir":
         used_by = tx.value(_FOLDER_IN_USE, {"path": task["workspace_path"], "id": task["id"]})
         if used_by:
             return f"a process of {used_by} still uses its folder"
-    if open_parent:
+    if row["open_parent"]:
         return "a parent is open"
     return None
 
@@ -139,10 +153,10 @@ def register_worker(
         "token_hash": None if launched is None else launched.token_hash,
     }
     with write(conn, "register") as tx:
-        changed = tx.run(_REGISTER, {"run": run_id} | columns).fetchall()
-        if not changed:
+        changed = tx.ask(_REGISTER, {"run": run_id} | columns)
+        task = lifecycle.load_of(tx, run_id)
+        if not changed() or task is None:
             return False
-        task = task_state(tx, changed[0][0])
         lifecycle.apply(
             tx,
             "register",
@@ -160,7 +174,7 @@ UPDATE task_runs
 SET worker_pid = :worker_pid, worker_identity = :worker_identity, log_path = :log_path,
     runtime = :runtime, session = :session, token_hash = :token_hash
 WHERE id = :run AND ended_at IS NULL AND worker_pid IS NULL AND stop_requested_at IS NULL
-RETURNING task_id
+RETURNING id
 """
 
 

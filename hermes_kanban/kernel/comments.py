@@ -21,6 +21,7 @@ def add_comment(
     """Append a comment and return its id. Any task that is not archived; no change of status."""
     body = limits.required("comment", body, limits.COMMENT_BYTES)
     with write(conn, "comment") as tx:
+        tx.reserve("task_comments")
         by = author(tx, run_id, claim_lock, actor)
         check_run_quota(tx, by.run_id, "comments", limits.COMMENTS_PER_RUN)
         return insert_comment(tx, task_state(tx, task_id), by, body)

@@ -258,13 +258,14 @@ def _claim(
 ) -> Task | str | None:
     """Claim within the caps as the transaction sees them; the code of a hold if one came up."""
     with write(conn, "dispatch") as tx:
-        task = lifecycle.load(tx, task_id)
-        if task is None or task["status"] != "ready":
+        found = claim.load_to_claim(tx, task_id)
+        if found is None or found[0]["status"] != "ready":
             return None
+        task, hold = found
         exact = eligibility.survey(conn, free_mib=lambda: world.free_mib)
         if held := eligibility.holds(exact, task):
             return held[0].code
-        if claim.hold(tx, task) is not None:
+        if hold is not None:
             return None
         claim.claim_in(
             tx,

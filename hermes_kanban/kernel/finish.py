@@ -60,6 +60,7 @@ def complete_task(
         attachments.handed_in(conn, task_id, artifacts, run_id, actor) as files,
         write(conn, "complete") as tx,
     ):
+        neighbours = gates.ask_neighbours(tx, task_id)
         task = task_state(tx, task_id)
         if run_id is not None:
             evidence = {"result": result, "summary": summary, "metadata": metadata}
@@ -73,7 +74,16 @@ def complete_task(
         _check_completion(task)
         facts = files.attach(tx, task, Author(by, run_id))
         worked = task["current_run_id"] if run_id is None else run_id
-        complete_in(tx, task, by, result, columns, by_person=run_id is None, facts=facts)
+        complete_in(
+            tx,
+            task,
+            by,
+            result,
+            columns,
+            by_person=run_id is None,
+            facts=facts,
+            neighbours=neighbours,
+        )
         mentions.warn_of_unknown(tx, task, worked, summary)
         return True
 
@@ -87,6 +97,7 @@ def complete_in(
     *,
     by_person: bool = False,
     facts: dict[str, Any] | None = None,
+    neighbours: gates.Neighbours | None = None,
 ) -> None:
     """Close the task as done with its hand-over, and let its children go."""
     _check_completion(task)
@@ -101,7 +112,7 @@ def complete_in(
     close_or_synthesise(
         tx, "complete", task, actor, "completed", "done", changes, kept, by_person, facts
     )
-    gates.task_finished(tx, task["id"])
+    gates.task_finished(tx, task["id"], neighbours)
 
 
 def _check_completion(task: TaskState) -> None:
@@ -123,7 +134,7 @@ def close_or_synthesise(
 ) -> None:
     """Close the open run with ``run_columns``; without one, write them on a zero-length run."""
     facts = dict(facts or {})
-    run_id = task["current_run_id"]
+    run_id, has_process = task["current_run_id"], task["worker_pid"] is not None
     if task["status"] == "running":
         lifecycle.apply(
             tx,
@@ -135,7 +146,7 @@ def close_or_synthesise(
             run_changes=run_columns,
             facts=facts,
         )
-        if by_person:
+        if by_person and has_process:
             request_stop(tx, task, run_id, outcome, actor)
         return
     lifecycle.transition(verb, task["status"])

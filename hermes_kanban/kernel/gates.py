@@ -7,6 +7,7 @@ a task's own links and never with the board.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from hermes_kanban import lifecycle
@@ -30,9 +31,11 @@ _CHILDREN: Final = (
     "SELECT t.id FROM task_links l JOIN tasks t ON t.id = l.child_id"
     " WHERE l.parent_id = :id AND l.released_at IS NULL AND {condition} ORDER BY t.seq"
 )
+# Children that no other parent holds: whether this one is done already does not matter.
 _RELEASABLE: Final = _CHILDREN.format(
-    condition=f"(t.status = 'todo' OR (t.status = 'blocked' AND t.block_kind = 'dependency'))"
-    f" AND {NO_OPEN_PARENT}"
+    condition="(t.status = 'todo' OR (t.status = 'blocked' AND t.block_kind = 'dependency'))"
+    " AND NOT EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
+    f" WHERE l.child_id = t.id AND l.parent_id <> :id AND {OPEN_PARENT})"
 )
 _GATED_AGAIN: Final = _CHILDREN.format(condition="t.status IN ('ready', 'running')")
 _WAITING_CHILDREN: Final = _CHILDREN.format(condition="t.status = 'todo'")
@@ -89,21 +92,29 @@ def lose_parent(tx: Transaction, child: TaskState, parent_id: str) -> None:
     )
 
 
-def release_children(tx: Transaction, parent_id: str) -> list[str]:
-    """Promote the children whose last open parent just closed; return their ids."""
-    released = []
-    for row in tx.all(_RELEASABLE, {"id": parent_id}):
-        child = lifecycle.load(tx, row[0])
-        if child is not None:
-            _let_go(tx, child, facts={"parent_id": parent_id})
-            released.append(child["id"])
-    return released
+def release_children(tx: Transaction, parent_id: str) -> None:
+    """Promote the children whose last open parent just closed."""
+    _release(tx, parent_id, [row[0] for row in tx.all(_RELEASABLE, {"id": parent_id})])
 
 
-def task_finished(tx: Transaction, task_id: str) -> None:
+def _release(tx: Transaction, parent_id: str, child_ids: Iterable[str]) -> None:
+    for child in lifecycle.load_each(tx, child_ids):
+        _let_go(tx, child, facts={"parent_id": parent_id})
+
+
+Neighbours = Callable[[], list[Any]]
+
+
+def ask_neighbours(tx: Transaction, task_id: str) -> Neighbours:
+    """Who is to hear when this task is done; may be asked before it is, with what else is read."""
+    return tx.ask(_NEIGHBOURS, {"id": task_id})
+
+
+def task_finished(tx: Transaction, task_id: str, neighbours: Neighbours | None = None) -> None:
     """A task is done: its children may go on, and its open parents inherit from it no longer."""
-    release_children(tx, task_id)
-    settle_ancestors(tx, task_id)
+    found = (neighbours or ask_neighbours(tx, task_id))()
+    _release(tx, task_id, [row["id"] for row in found if row["is_child"]])
+    _settle_each(tx, [row["id"] for row in found if not row["is_child"]])
 
 
 def _let_go(tx: Transaction, child: TaskState, facts: dict[str, Any]) -> None:
@@ -181,6 +192,13 @@ _PARENTS_OF: Final = (
     " WHERE l.child_id = :id AND l.released_at IS NULL"
     " AND p.status NOT IN ('done', 'archived')"
 )
+_NEIGHBOURS: Final = f"""
+SELECT id, 1 AS is_child, seq FROM ({_RELEASABLE.replace("SELECT t.id", "SELECT t.id, t.seq")})
+    AS children
+UNION ALL
+SELECT id, 0, 0 FROM ({_PARENTS_OF}) AS parents
+ORDER BY 2 DESC, 3, 1
+"""
 _PRIORITY_OF: Final = (
     "SELECT max(t.effective_priority) FROM task_links l JOIN tasks t ON t.id = l.child_id"
     " WHERE l.parent_id = :id AND l.released_at IS NULL"
@@ -215,7 +233,12 @@ def settle_priority(tx: Transaction, task: TaskState) -> None:
 
 def settle_ancestors(tx: Transaction, task_id: str) -> None:
     """Recompute the effective priority of the open parents, upwards as long as one changes."""
-    for parent_id, _ in tx.all(_PARENTS_OF, {"id": task_id}):
+    _settle_each(tx, [row[0] for row in tx.all(_PARENTS_OF, {"id": task_id})])
+
+
+def _settle_each(tx: Transaction, parent_ids: Iterable[str]) -> None:
+    # One after the other: what one passes on may change the next.
+    for parent_id in parent_ids:
         parent = lifecycle.load(tx, parent_id)
         if parent is not None:
             settle_priority(tx, parent)

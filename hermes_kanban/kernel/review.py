@@ -78,6 +78,7 @@ def approve_task(
     comment = limits.text("comment", comment, limits.COMMENT_BYTES)
     by = limits.actor(actor)
     with write(conn, "approve") as tx:
+        neighbours = gates.ask_neighbours(tx, task_id)
         task = task_state(tx, task_id)
         must_be_open(tx, task_id, question)
         lifecycle.transition("approve", task["status"])
@@ -93,7 +94,7 @@ def approve_task(
             changes={"completed_at": now},
             facts={"comment": comment} if comment else {},
         )
-        gates.task_finished(tx, task_id)
+        gates.task_finished(tx, task_id, neighbours)
         return True
 
 

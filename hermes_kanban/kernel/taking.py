@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from hermes_kanban.kernel import claim, eligibility, limits, queue, reads
-from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.model.records import Task
 from hermes_kanban.store.protocol import BoardConnection, reading, write
 
@@ -55,8 +54,9 @@ def claim_next(
             return None
     with write(conn, "claim") as tx:
         for task_id in _found(conn, assignees, _TRIED):
-            task = task_state(tx, task_id)
-            if claim.hold(tx, task) is None:
+            found = claim.load_to_claim(tx, task_id)
+            if found is not None and found[1] is None:
+                task = found[0]
                 claim.claim_in(tx, task, claimer=who, ttl_seconds=ttl, identity=None)
                 return claim.as_task(task)
     return None

@@ -112,6 +112,19 @@ def inserting(sql: str) -> str:
     return f"{sql} RETURNING {_KEYS.get(found[1].lower(), 'id')}"
 
 
+def table_of(sql: str) -> str:
+    """The table into which an INSERT writes; empty for another statement."""
+    found = _TABLE.match(sql)
+    return found[1] if found else ""
+
+
+@functools.lru_cache(maxsize=256)
+def with_key(sql: str) -> str:
+    """``INSERT INTO t (a) VALUES (:a)``, with its key given as ``:id``."""
+    into, values = sql.split(") VALUES (", 1)
+    return f"{into.replace('(', '(id, ', 1)}) VALUES (:id, {values}"
+
+
 def definition(sql: str) -> str:
     """A statement of a migration, in PostgreSQL's words. Raises ValueError for what has none.
 

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import psycopg
@@ -146,6 +146,8 @@ class PostgresConnection(Configured):
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
+        # Keys that were asked for in this write transaction, by table.
+        self._reserved: dict[str, Cursor] = {}
         self._streams = 0
         self._session: psycopg.Connection[Any] | None = None
         self._prepared: Statements | None = None
@@ -206,8 +208,22 @@ class PostgresConnection(Configured):
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """The new row's key, by RETURNING."""
+        reserved = self._reserved.pop(dialect.table_of(sql), None)
+        if reserved is not None:
+            key = int(reserved.fetchall()[0][0])
+            self.execute(dialect.with_key(sql), parameters | {"id": key})
+            return key
         row = self.execute(dialect.inserting(sql), parameters).fetchone()
         return 0 if row is None else int(row[0])
+
+    def reserve(self, table: str) -> None:
+        """Take the next number of the table's sequence; one that is not used leaves a gap."""
+        if self._verb is not None and table not in self._reserved:
+            self._reserved[table] = self.execute(f"SELECT nextval('{table}_id_seq')")
+
+    def ask(self, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
+        """In a transaction of ours the rows are waited for when they are wanted."""
+        return self.execute(sql, parameters).fetchall
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, from a cursor that the server keeps; at once while writing."""
@@ -270,6 +286,7 @@ class PostgresConnection(Configured):
         BoardBusy, BoardTooNew and a lost connection are raised where the first answer is read.
         """
         self._verb, self._failure, self._again = verb, None, False
+        self._reserved = {}
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
         if self._failure is not None:

@@ -7,7 +7,7 @@ batch is a savepoint of it, and reads see one moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -101,6 +101,18 @@ class BoardConnection(Protocol):
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """Run one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
+
+    def reserve(self, table: str) -> None:
+        """In a write transaction: ask now for the key that the next ``insert`` into a table gets.
+
+        Where answers take a way, it comes along with what is read before that insert.
+        """
+
+    def ask(self, sql: str, parameters: Given = ..., /) -> Callable[[], list[Any]]:
+        """Read as of now; call what comes back, once, for the rows.
+
+        Where answers take a way, it comes along with the others that are asked before it is called.
+        """
 
     def stream(self, sql: str, parameters: Given = ...) -> Iterator[tuple[Any, ...]]:
         """The rows of a read as plain tuples, a few at a time; only inside ``reading``."""
@@ -207,6 +219,14 @@ class Transaction:
     def insert(self, sql: str, parameters: Parameters) -> int:
         """Execute one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
         return self.conn.insert(sql, parameters)
+
+    def reserve(self, table: str) -> None:
+        """Say that one row will be inserted into the table, before what is read until then."""
+        self.conn.reserve(table)
+
+    def ask(self, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
+        """Read as of now; call what comes back for the rows, after all that is to come along."""
+        return self.conn.ask(sql, parameters)
 
     def one(self, sql: str, parameters: Given = ()) -> Any:
         """The first row, or None."""

@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hermes_kanban.model.errors import (
@@ -93,6 +93,14 @@ class SqliteConnection(sqlite3.Connection, Configured):
         """The new row's id from the cursor: RETURNING would cost as much again as the insert."""
         cursor = self.execute(sql, parameters)
         return cursor.lastrowid or 0 if cursor.rowcount else 0
+
+    def reserve(self, table: str) -> None:
+        """Nothing: an insert tells its key at once."""
+
+    def ask(self, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
+        """Read at once: what is written later must not be seen in it."""
+        rows = self.execute(sql, parameters).fetchall()
+        return lambda: rows
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, read as they are asked for."""
