@@ -190,7 +190,7 @@ def recompute_ready(
 _PARENTS_OF: Final = (
     "SELECT p.id, p.effective_priority FROM task_links l JOIN tasks p ON p.id = l.parent_id"
     " WHERE l.child_id = :id AND l.released_at IS NULL"
-    " AND p.status NOT IN ('done', 'archived')"
+    " AND p.status NOT IN ('done', 'archived') ORDER BY l.parent_id"
 )
 _NEIGHBOURS: Final = f"""
 SELECT id, 1 AS is_child, seq FROM ({_RELEASABLE.replace("SELECT t.id", "SELECT t.id, t.seq")})

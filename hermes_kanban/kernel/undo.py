@@ -309,7 +309,7 @@ def _target(tx: Transaction, event: Event, task: TaskState, before: Columns) -> 
 
 def _restored(tx: Transaction, event: Event, task: TaskState, before: Columns) -> Columns:
     """The columns that the verb named, as they were."""
-    named = event.payload.get("task", {}).keys() - _NOT_RESTORED
+    named = [column for column in event.payload.get("task", {}) if column not in _NOT_RESTORED]
     changes: Columns = {column: before.get(column) for column in named}
     if changes.get("completed_at") is not None:
         changes["completed_at"] = lifecycle.moment(tx, task)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import BoardBusy, DiskFull
 from tests.simulation import liveness
-from tests.simulation.crew import SQUEEZED, UNLIMITED, Action
+from tests.simulation.crew import Action
 from tests.simulation.gateways import Gateway
 from tests.simulation.hosts import Host
 from tests.simulation.judgement import Violation, demand
@@ -66,7 +65,7 @@ class Actor(World):
             action.records_before = list(gateway.host.records)
         conn.clock.begin()
         if action.squeezed:
-            sqlite3.Connection.execute(conn, SQUEEZED)
+            self.crew.seam.squeeze(conn, full=True)
         who = label.partition(" ")[0]
         self.counts[who] = self.counts.get(who, 0) + 1
         fate = "run" if action.squeezed else step.fate
@@ -90,7 +89,7 @@ class Actor(World):
         error, conn = action.error, action.conn
         self.tell(f"  {action.label}: {_told(action)}")
         if action.squeezed:
-            sqlite3.Connection.execute(conn, UNLIMITED)
+            self.crew.seam.squeeze(conn, full=False)
         demand(not conn.in_transaction, "20", f"{action.label} left a transaction open")
         demand(self.crew.lock.holder is not conn, "20", f"{action.label} kept the writer lock")
         if action.pooled:

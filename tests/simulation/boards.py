@@ -1,4 +1,5 @@
-"""Boards for histories: a file copied from a template made once, in memory where there is such."""
+"""Boards for histories: a file copied from a template, in memory where there is such; or a schema
+of a PostgreSQL database, whose rows go between two histories."""
 
 from __future__ import annotations
 
@@ -14,6 +15,9 @@ import msgspec
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config
+from tests.simulation.on_postgres import OnPostgres
+from tests.simulation.on_sqlite import OnSqlite
+from tests.support import stores
 
 SLUG = "simulated"
 BOARD_ID = "5" * 32
@@ -22,9 +26,13 @@ _OURS = ("HERMES_", "XDG_RUNTIME_DIR")
 
 
 class Home:
-    """A home in a temporary folder, with one template of a board; for one process at a time."""
+    """A home in a temporary folder, for boards on one store; for one process at a time.
 
-    def __init__(self) -> None:
+    ``database`` is where those on PostgreSQL lie; without it they are files. ``gapless``: as there,
+    numbers that were rolled back are given out again, so that histories can be compared.
+    """
+
+    def __init__(self, database: stores.Database | None = None, *, gapless: bool = False) -> None:
         where = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="hk-simulation-", dir=where)
         self._kept = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
@@ -33,39 +41,53 @@ class Home:
         self._kept["LOGNAME"] = os.environ.get("LOGNAME", "")
         os.environ["HERMES_KANBAN_HOME"] = self._folder.name
         os.environ["LOGNAME"] = "tester"
+        self._boards = Path(self._folder.name) / "boards"
+        self._database = database
+        self._gapless = gapless
+        if database is None:
+            self._template = self._make_template()
+        else:
+            os.environ["HERMES_KANBAN_DATABASE"] = database.address
+
+    def _make_template(self) -> Path:
         kb.create_board("template")
-        template = Path(self._folder.name) / "boards" / "template" / "board.db"
+        template = self._boards / "template" / "board.db"
         conn = sqlite3.connect(template)
         conn.execute("UPDATE boards SET board_id = ?", (BOARD_ID,))
         conn.commit()
         conn.close()
-        self._template = template
+        return template
 
     def board(self) -> Board:
         """A fresh board."""
-        folder = self._template.parent.parent / SLUG
+        folder = self._boards / SLUG
+        if self._database is not None:
+            self._database.clear()
+            return Board(self._folder.name, folder, OnPostgres(gapless=self._gapless))
         folder.mkdir()
         shutil.copyfile(self._template, folder / "board.db")
-        return Board(self._folder.name, folder)
+        return Board(self._folder.name, folder, OnSqlite())
 
     def close(self) -> None:
         """Remove everything, and give the environment back."""
         self._folder.cleanup()
         del os.environ["HERMES_KANBAN_HOME"]
+        os.environ.pop("HERMES_KANBAN_DATABASE", None)
         os.environ.update(self._kept)
 
 
 class Board:
     """One board's folder, and how it is configured in a history."""
 
-    def __init__(self, home: str, folder: Path) -> None:
+    def __init__(self, home: str, folder: Path, seam: Any) -> None:
         self.home = home
         self._folder = folder
+        self.seam = seam
 
     def connect(self) -> Any:
         """A connection as the kernel makes it, but for power loss, of which there is none here."""
         conn = kb.connect(SLUG)
-        conn.execute("PRAGMA synchronous = OFF")
+        self.seam.spare_the_disk(conn)
         return conn
 
     def remove(self) -> None:

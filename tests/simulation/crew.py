@@ -6,22 +6,20 @@ executes nothing more: its connection is closed as the operating system would, w
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from greenlet import greenlet
 
 from hermes_kanban.model import BoardBusy
-from hermes_kanban.store.doorbell import Doorbell
-from hermes_kanban.store.writer_lock import WriterLock
 from tests.simulation.hosts import Host
 
-SQUEEZED = "PRAGMA max_page_count = 1"  # that is, no page more than there are
-UNLIMITED = "PRAGMA max_page_count = 1073741823"
 _WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT")
-_close = sqlite3.Connection.close
-_execute = sqlite3.Connection.execute
+
+
+def is_write(sql: str) -> bool:
+    """Whether a full disk can stop the statement."""
+    return sql.lstrip().startswith(_WRITES)
 
 
 class Crash(BaseException):
@@ -205,20 +203,16 @@ class _Held:
     holder: Any = None
 
 
-class _Silent:
-    """A bell that nobody hears."""
-
-    def ring(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
 class Crew:
-    """Every action under way, and the connections they use."""
+    """Every action under way, and the connections they use.
 
-    def __init__(self, connect: Callable[[], Any], committed: Callable[[Action | None], None]):
+    ``seam`` is where it takes hold of them: ``on_sqlite`` or ``on_postgres``.
+    """
+
+    def __init__(
+        self, seam: Any, connect: Callable[[], Any], committed: Callable[[Action], None]
+    ) -> None:
+        self.seam = seam
         self.main = greenlet.getcurrent()
         self.lock = _Held()
         self.current: Action | None = None
@@ -241,44 +235,15 @@ class Crew:
             return self.free.pop()
         conn = self._connect()
         conn.action = None
-        for name, value in list(vars(conn).items()):
-            if isinstance(value, WriterLock):
-                value.close()
-                setattr(conn, name, SimulatedLock(self, conn))
-            elif isinstance(value, Doorbell):
-                setattr(conn, name, _Silent())
-        conn.execute = self._hook(conn)
+        self.seam.take(conn, self)
         return conn
 
-    def _hook(self, conn: Any) -> Callable[..., Any]:
-        def execute(sql: str, parameters: Any = ()) -> Any:
-            action = conn.action
-            if action is None:
-                return _execute(conn, sql, parameters)
+    def has_committed(self, action: Action) -> None:
+        """A transaction of an action is over; was it one that writes?"""
+        if action.writing is not None:
+            action.commits += 1
+            self._committed(action)
             action.point()
-            self.statements += 1
-            if sql.lstrip().startswith(_WRITES) and action.disk_is_full():
-                self._fill_disk(conn)
-            if sql != "COMMIT":
-                return _execute(conn, sql, parameters)
-            done = _execute(conn, sql, parameters)
-            if action.writing is not None:
-                action.commits += 1
-                self._committed(action)
-                action.point()
-            return done
-
-        return execute
-
-    def _fill_disk(self, conn: Any) -> None:
-        """SQLite rolls back by itself when it meets a full disk, or fails the statement alone."""
-        self.full += 1
-        if self.full % 2 and conn.in_transaction:
-            _execute(conn, "ROLLBACK")
-        error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorcode = sqlite3.SQLITE_FULL
-        error.sqlite_errorname = "SQLITE_FULL"
-        raise error
 
     # Actions.
 
@@ -322,15 +287,14 @@ class Crew:
         conn.action = None
         self._dropped += 1
         if self._dropped % 16 == 0:
-            _close(conn)
+            self.seam.close(conn)
             return
-        if conn.in_transaction:
-            _execute(conn, "ROLLBACK")
-        _execute(conn, UNLIMITED)
+        self.seam.roll_back(conn)
+        self.seam.squeeze(conn, full=False)
         conn.transaction = None
         self.free.append(conn)
 
     def close(self, conn: Any) -> None:
         """Close a connection for good."""
         conn.action = None
-        _close(conn)
+        self.seam.close(conn)

@@ -1,4 +1,4 @@
-"""Simulated machines: clocks that jump, pids that are reused, disks that outlive every process.
+"""Simulated machines: a clock that jumps, pids that are reused, disks that outlive every process.
 
 A supervisor is a few states that the schedule moves along one by one, so that a kill, a restart or
 a look of the gateway falls between any two of them.
@@ -20,10 +20,18 @@ EMPTY_SCANS = 2
 
 
 class Time:
-    """The one true time of a history; every host's clocks are read off it."""
+    """The one true time of a history; every host's clocks are read off it.
+
+    The board has one wall clock, that of its machine or of its server; it may be set.
+    """
 
     def __init__(self) -> None:
         self.elapsed = 0.0
+        self.offset = 0
+
+    def wall(self) -> int:
+        """Unix seconds, as the board's clock has them."""
+        return START + int(self.elapsed) + self.offset
 
 
 class Process:
@@ -44,12 +52,11 @@ class Process:
 
 
 class Host:
-    """A machine: a process table, a wall clock that may be set, and a disk with exit records."""
+    """A machine: a process table, clocks of its own boot, and a disk with exit records."""
 
     def __init__(self, name: str, time: Time) -> None:
         self.name = name
         self.time = time
-        self.offset = 0
         self.slept = 0.0
         self.boots = 0
         self.booted_at = 0.0
@@ -68,7 +75,7 @@ class Host:
         return f"{self.name}-boot-{self.boots}"
 
     def now(self) -> int:
-        return START + int(self.time.elapsed) + self.offset
+        return self.time.wall()
 
     def monotonic(self) -> float:
         return self.time.elapsed - self.booted_at - self.slept

@@ -273,9 +273,8 @@ class Play(Actor):
         self.time.elapsed += WAITS[step.a % len(WAITS)]
 
     def _jump(self, step: Step) -> None:
-        host = self.host(step)
-        host.offset += JUMPS[step.a % len(JUMPS)]
-        self.tell(f"  the clock of {host.name} jumps by {JUMPS[step.a % len(JUMPS)]}")
+        self.time.offset += JUMPS[step.a % len(JUMPS)]
+        self.tell(f"  the board's clock jumps by {JUMPS[step.a % len(JUMPS)]}")
 
     def _disk(self, step: Step) -> None:
         self.free_mib = 10 if self.free_mib > 10 and step.a % 3 == 0 else PLENTY_MIB

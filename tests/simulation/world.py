@@ -81,7 +81,7 @@ class World:
         self.leases_before: dict[int, int] = {}
         self.serial = self.commits = self.rounds_to_rest = 0
         self._opened = 0
-        self.crew = Crew(self._open, self._committed)
+        self.crew = Crew(board.seam, self._open, self._committed)
         self.crew.taken = self._taken
         self.observer = board.connect()
         self.board_id: str = self.observer.board_id
@@ -197,7 +197,8 @@ class World:
             for sql in (
                 "SELECT * FROM tasks WHERE id = :task",
                 "SELECT id, ended_at, outcome, claim_expires, exited_at, stop_requested_at, result"
-                " FROM (SELECT r.*, NULL AS result FROM task_runs r WHERE task_id = :task)",
+                " FROM (SELECT r.*, NULL AS result FROM task_runs r WHERE task_id = :task) AS run"
+                " ORDER BY id",
                 "SELECT count(*) FROM task_links",
                 "SELECT count(*) FROM task_events WHERE kind <> 'fenced'",
             )

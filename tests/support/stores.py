@@ -18,11 +18,12 @@ from psycopg.conninfo import make_conninfo
 
 from hermes_kanban.store import pgboards
 from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.store.schema import MIN_READER
 from tests.support import server
+from tests.support.waiting import wait_until
 
 STORES: Final = ("sqlite", "postgres")
 TESTS_BETWEEN_VACUUMS: Final = 25
-_DEFAULT: Final = schema_of("default")
 
 _DATABASES: dict[str, Database] = {}
 _current: list[Database] = []
@@ -68,42 +69,69 @@ def close() -> None:
 
 
 class Database:
-    """The database of one test process."""
+    """The database of one test process, with one board that stays; its slug and id are given."""
 
-    def __init__(self, server_address: str, name: str) -> None:
+    def __init__(
+        self, server_address: str, name: str, *, slug: str = "default", board_id: str | None = None
+    ) -> None:
         with psycopg.connect(server_address.format(database="postgres"), autocommit=True) as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)'.encode())
             admin.execute(f'CREATE DATABASE "{name}"'.encode())
         self.address = server_address.format(database=name)
         self.spoiled = False
+        self._slug = slug
+        self._schema = schema_of(slug)
+        self._board_id = board_id
         self._conn = psycopg.connect(self.address, autocommit=True, application_name="tests")
         self._shape: Any = None
+        self._empty = b""
+        self._tables: list[str] = []
         self._cleared = 0
 
-    def clear(self, *, pristine: bool) -> None:
-        """End every other session; leave no board, or the default one without rows."""
-        self._conn.execute(_END_OTHERS)
+    def clear(self, *, pristine: bool = False) -> None:
+        """End every other session; leave no board, or the one that stays without rows."""
+        self._end_others()
         schemas = [name for (name,) in self._conn.execute(_SCHEMAS)]
-        keep = not pristine and not self.spoiled and _DEFAULT in schemas and self._is_as_made()
+        keep = not pristine and not self.spoiled and self._schema in schemas and self._is_as_made()
         for schema in schemas:
-            if schema != _DEFAULT or not keep:
+            if schema != self._schema or not keep:
                 self._conn.execute(f'DROP SCHEMA "{schema}" CASCADE'.encode())
         self.spoiled = False
-        if keep:
-            self._empty()
-        elif not pristine:
-            _create(self.address, "default")
-            self._shape = self._conn.execute(_SHAPE).fetchall()
+        if not pristine:
+            if not keep:
+                self._make()
+            self._empty_it()
+
+    def _end_others(self) -> None:
+        """What a test left open is ended; what it closed may take a moment to be gone."""
+        self._conn.execute(_END_OTHERS)
+        wait_until(lambda: not self.sessions(), pause=0.001)
+
+    def _make(self) -> None:
+        with pgboards.open_session(self.address, "tests") as session:
+            pgboards.write_new(session, self._slug, name=self._slug)
+        names = {"schema": self._schema}
+        self._shape = self._conn.execute(_SHAPE, names).fetchall()
+        self._tables = [name for (name,) in self._conn.execute(_TABLES, names)]
+        deletes = "; ".join(f"DELETE FROM {table}" for table in self._tables)
+        self._empty = _EMPTY.format(
+            schema=self._schema,
+            deletes=deletes,
+            id=f"'{self._board_id}'" if self._board_id else _ANY_ID,
+            slug=self._slug,
+            reader=MIN_READER,
+        ).encode()
 
     def _is_as_made(self) -> bool:
-        return self._shape is not None and self._conn.execute(_SHAPE).fetchall() == self._shape
+        shape = self._conn.execute(_SHAPE, {"schema": self._schema}).fetchall()
+        return bool(shape == self._shape)
 
-    def _empty(self) -> None:
-        self._conn.execute(_EMPTY.encode(), prepare=False)
+    def _empty_it(self) -> None:
+        self._conn.execute(self._empty, prepare=False)
         self._cleared += 1
         if self._cleared % TESTS_BETWEEN_VACUUMS == 0:
-            for table in _TABLES:
-                self._conn.execute(f"VACUUM {_DEFAULT}.{table}".encode())
+            for table in self._tables:
+                self._conn.execute(f"VACUUM {self._schema}.{table}".encode())
 
     def close(self) -> None:
         """End our own session."""
@@ -132,38 +160,29 @@ class Database:
                 admin.execute(allow.format("true").encode())
 
 
-def _create(database: str, slug: str) -> None:
-    with pgboards.open_session(database, "tests") as session:
-        pgboards.write_new(session, slug, name=slug)
-
-
-_TABLES: Final = (
-    "imported_tasks", "imports",
-    "said", "deliveries", "kanban_notify_subs", "task_attachments", "task_comments", "task_links",
-    "task_events", "task_runs", "tasks", "hosts", "attachment_contents",
-)  # fmt: skip
-_EMPTY: Final = f"""
-BEGIN; SET LOCAL search_path = {_DEFAULT}; {"; ".join(f"DELETE FROM {one}" for one in _TABLES)};
-DELETE FROM boards;
-INSERT INTO boards (board_id, slug, name, min_reader)
-VALUES (replace(gen_random_uuid()::text, '-', ''), 'default', 'default', 1);
-SELECT setval(oid::regclass, 1, false) FROM pg_class
-WHERE relkind = 'S' AND relnamespace = '{_DEFAULT}'::regnamespace;
-COMMIT
+_TABLES: Final = """
+SELECT relname FROM pg_class WHERE relnamespace = %(schema)s::regnamespace
+    AND relkind = 'r' AND relname <> 'schema_migrations'
 """
-_END_OTHERS: Final = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+_ANY_ID: Final = "replace(gen_random_uuid()::text, '-', '')"
+# As a replica asks no foreign key, the order does not matter.
+_EMPTY: Final = """
+BEGIN; SET LOCAL search_path = {schema}; SET LOCAL session_replication_role = replica; {deletes};
+INSERT INTO boards (board_id, slug, name, min_reader) VALUES ({id}, '{slug}', '{slug}', {reader});
+SELECT setval(oid::regclass, 1, false) FROM pg_class
+WHERE relkind = 'S' AND relnamespace = '{schema}'::regnamespace;
+COMMIT
 """
 _OTHERS: Final = """
 SELECT pid, application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+_END_OTHERS: Final = f"SELECT pg_terminate_backend(pid) FROM ({_OTHERS}) AS others"
 _SCHEMAS: Final = r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 'kanban\_%'"
-_SHAPE: Final = f"""
+_SHAPE: Final = """
 SELECT (SELECT count(*) FROM pg_constraint WHERE connamespace = n.oid),
     (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid),
     (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
      WHERE c.relnamespace = n.oid AND a.attnotnull)
-FROM pg_namespace n WHERE n.nspname = '{_DEFAULT}'
+FROM pg_namespace n WHERE n.nspname = %(schema)s
 """

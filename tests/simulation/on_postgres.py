@@ -1,0 +1,162 @@
+"""Where the simulation takes hold of a connection to PostgreSQL.
+
+An action passes as many points as on SQLite, at the same calls of the store, so that the same
+schedule is the same history on both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.simulation.crew import Action, Crew, SimulatedLock, is_write
+
+_FULL: Final = "DO 'BEGIN RAISE EXCEPTION ''disk full'' USING ERRCODE = ''disk_full''; END'"
+_NUMBERS: Final = """
+SELECT s.seqrelid, pg_sequence_last_value(s.seqrelid::regclass) FROM pg_sequence s
+JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = current_schema()::regnamespace
+"""
+_SET: Final = "SELECT setval(cast(:oid AS oid)::regclass, :value, :given = 1)"
+POINTS_OF_BEGINNING: Final = 2  # SQLite's BEGIN and its look at the version
+
+
+class _Hold:
+    """The calls of one connection, each with the points that SQLite has there."""
+
+    def __init__(self, conn: Any, crew: Crew, *, gapless: bool) -> None:
+        self.conn = conn
+        self.crew = crew
+        self.lock = SimulatedLock(crew, conn)
+        self.squeezed = False
+        self._gapless = gapless
+        self._numbers: list[list[Any]] = []
+        for name in _CALLS:
+            setattr(self, f"real_{name}", getattr(conn, name))
+            setattr(conn, name, getattr(self, name))
+
+    def point(self, sql: str = "") -> None:
+        action: Action | None = self.conn.action
+        if action is None:
+            return
+        action.point()
+        self.crew.statements += 1
+        if is_write(sql) and action.disk_is_full():
+            self.crew.full += 1
+            self.fill_disk()
+        if self.squeezed and sql.lstrip().startswith("INSERT"):
+            self.fill_disk()
+
+    def fill_disk(self) -> None:
+        """The server itself says so, and undoes the statement's transaction."""
+        self.real_execute(_FULL)
+        self.conn.settle()
+
+    def execute(self, sql: str, parameters: Any = ()) -> Any:
+        self.point(sql)
+        if sql.startswith("SAVEPOINT"):
+            self._remember_numbers()
+        done = self.real_execute(sql, parameters)
+        if sql.startswith("ROLLBACK TO"):
+            self._give_numbers_back()
+        elif sql.startswith("RELEASE") and self._numbers:
+            self._numbers.pop()
+        return done
+
+    def insert(self, sql: str, parameters: Any) -> int:
+        self.point(sql)
+        key: int = self.real_insert(sql, parameters)
+        return key
+
+    def begin_write(self, verb: str) -> None:
+        self.lock.acquire(verb, self.conn.wait_seconds)
+        try:
+            for _ in range(POINTS_OF_BEGINNING):
+                self.point()
+            self._remember_numbers()
+            self.real_begin_write(verb)
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def commit_write(self, events: int) -> None:
+        self.point("COMMIT")
+        self.real_commit_write(events)
+        self._numbers.clear()
+        if self.conn.action is not None:
+            self.crew.has_committed(self.conn.action)
+
+    def roll_back(self) -> None:
+        if self.conn.in_transaction:
+            self.point()
+        self.undo()
+
+    def undo(self) -> None:
+        """Roll back, for somebody who asks or for a process that is gone."""
+        self.real_roll_back()
+        if self._numbers:
+            del self._numbers[1:]
+            self._give_numbers_back()
+            self._numbers.clear()
+
+    def _remember_numbers(self) -> None:
+        if self._gapless:
+            self._numbers.append(self.real_execute(_NUMBERS).fetchall())
+
+    def _give_numbers_back(self) -> None:
+        """A sequence does not roll back; SQLite's numbers do."""
+        for oid, value in self._numbers[-1] if self._numbers else ():
+            self.real_execute(_SET, {"oid": oid, "value": value or 1, "given": value is not None})
+
+    def end_write(self, events: int) -> None:
+        self.real_end_write(events)
+        self.lock.release()
+
+    def begin_read(self) -> None:
+        self.point()
+        self.real_begin_read()
+
+    def end_read(self) -> None:
+        if self.conn.in_transaction:
+            self.point()
+        self.real_end_read()
+
+    real_execute: Any
+    real_insert: Any
+    real_begin_write: Any
+    real_commit_write: Any
+    real_roll_back: Any
+    real_end_write: Any
+    real_begin_read: Any
+    real_end_read: Any
+
+
+_CALLS: Final = (
+    "execute", "insert", "begin_write", "commit_write", "roll_back", "end_write", "begin_read",
+    "end_read",
+)  # fmt: skip
+
+
+class OnPostgres:
+    """The seam. ``gapless`` lets what was rolled back give its numbers back, as SQLite does."""
+
+    def __init__(self, *, gapless: bool = False) -> None:
+        self._gapless = gapless
+
+    def take(self, conn: Any, crew: Crew) -> None:
+        """From now on the crew's actions pass a point before each statement of this connection."""
+        conn.held = _Hold(conn, crew, gapless=self._gapless)
+
+    def spare_the_disk(self, conn: Any) -> None:
+        """The server of the tests syncs nothing as it is."""
+
+    def squeeze(self, conn: Any, *, full: bool) -> None:
+        """The disk has no room for one more row; or has again."""
+        conn.held.squeezed = full
+
+    def roll_back(self, conn: Any) -> None:
+        """What the server does for a process that is gone."""
+        conn.held.undo()
+
+    def close(self, conn: Any) -> None:
+        """Close it; what it had begun is undone before anybody else acts."""
+        conn.held.undo()
+        conn.close()
