@@ -17,7 +17,7 @@ MakeBoard = Callable[..., ABoard]
 
 
 # The rooms whose tests run on every store, unless a test is marked with its ``stores``.
-ON_EVERY_STORE = frozenset({"kernel", "notify", "stress", "verbs"})
+ON_EVERY_STORE = frozenset({"kernel", "notify", "simulation", "stress", "verbs"})
 FOLDER = pytest.StashKey[Path]()
 
 

@@ -32,11 +32,15 @@ class ClockShift(msgspec.Struct, frozen=True):
 
 
 class _Stand(msgspec.Struct, frozen=True):
-    """How the clocks of one boot of a host stand to each other, in seconds."""
+    """How the clocks of one boot of a host stand to each other, in seconds.
+
+    ``jumps`` are those of the board's clock that other hosts saw since, oldest first.
+    """
 
     boot: str | None
     offset: int
     suspended: int
+    jumps: list[int] = []
 
 
 def follow_clock(conn: BoardConnection, here: Identity) -> ClockShift | None:
@@ -47,35 +51,63 @@ def follow_clock(conn: BoardConnection, here: Identity) -> ClockShift | None:
     one ``clock_shifted`` event and a ``scheduled`` event for each task that waits. ``scheduled_at``
     is a person's word about the wall clock and stays. None when nothing was shifted.
     """
-    stand = _Stand(here.boot, *_stand(conn))
     host = {"host": here.host}
-    before = _remembered(fetch_one(conn, _REMEMBERED, host))
-    if before is not None and before.boot == stand.boot and _apart(stand, before) < SLEW_SECONDS:
+    stand, before = _stand(conn, here.boot), _remembered(fetch_one(conn, _REMEMBERED, host))
+    if before is not None and before.boot == here.boot and _is_known(stand, before):
         return None
     with write(conn, "follow-clock") as tx:
-        # Another dispatcher may have seen the same jump.
-        before = _remembered(tx.one(_REMEMBERED, host))
+        # Another dispatcher may have seen the same jump, and the clock may jump while we wait.
+        stand, before = _stand(conn, here.boot), _remembered(tx.one(_REMEMBERED, host))
         tx.run(_REMEMBER, msgspec.to_builtins(stand) | host)
-        known = before is not None and before.boot == stand.boot
-        if before is None or not known or _apart(stand, before) <= JUMP_SECONDS:
+        if before is None or before.boot != here.boot:
             return None
-        jump, slept = stand.offset - before.offset, stand.suspended - before.suspended
-        # So that each of the others, when it looks, finds the jump made.
-        tx.run(_REMEMBER_ELSEWHERE, {"by": jump} | host)
+        jump = _unseen(stand.offset - before.offset, before.jumps)
+        slept = stand.suspended - before.suspended
+        if max(abs(jump), abs(slept)) <= JUMP_SECONDS:
+            return None
+        _tell_others(tx, here.host, jump)
         return _shift(tx, here.host, jump, max(0, slept))
 
 
-def _stand(conn: BoardConnection) -> tuple[int, int]:
+def _stand(conn: BoardConnection, boot: str | None) -> _Stand:
     boottime = conn.clock.boottime()
-    return round(conn.clock.now() - boottime), round(boottime - conn.clock.monotonic())
+    offset = round(conn.clock.now() - boottime)
+    return _Stand(boot, offset, round(boottime - conn.clock.monotonic()))
 
 
 def _remembered(row: Any) -> _Stand | None:
-    return None if row is None or row[0] is None else _Stand(*row)
+    if row is None or row[0] is None:
+        return None
+    boot, offset, suspended, jumps = row
+    return _Stand(boot, offset, suspended, _decode(jumps))
 
 
-def _apart(one: _Stand, other: _Stand) -> int:
-    return max(abs(one.offset - other.offset), abs(one.suspended - other.suspended))
+def _is_known(now: _Stand, before: _Stand) -> bool:
+    apart = max(abs(now.offset - before.offset), abs(now.suspended - before.suspended))
+    return apart < SLEW_SECONDS and not before.jumps
+
+
+def _unseen(moved: int, jumps: list[int]) -> int:
+    """The part of a move for which the board was not shifted yet.
+
+    A host that wrote its stand down after a jump, and before anybody shifted the board by it, is
+    told of that jump all the same: so it is the last few of the jumps that its clock may show.
+    """
+    for first in range(len(jumps) + 1):
+        if abs(moved - sum(jumps[first:])) <= JUMP_SECONDS:
+            return 0
+    return moved - sum(jumps)
+
+
+def _tell_others(tx: Transaction, host: str, jump: int) -> None:
+    if jump:
+        for other, jumps in tx.all(_OTHERS, {"host": host}):
+            told = {"host": other, "jumps": _encode([*_decode(jumps), jump]).decode()}
+            tx.run(_TELL, told)
+
+
+_encode: Final = msgspec.json.encode
+_decode: Final = msgspec.json.Decoder(list[int]).decode
 
 
 def _shift(tx: Transaction, host: str, jump: int, slept: int) -> ClockShift:
@@ -113,17 +145,20 @@ def _sleeps_with(run: LiveRun, host: str) -> bool:
     return identity is None or identity.host == host
 
 
-_REMEMBERED: Final = "SELECT boot, clock_offset, clock_suspended FROM hosts WHERE host_id = :host"
+_REMEMBERED: Final = """
+SELECT boot, clock_offset, clock_suspended, clock_jumps FROM hosts WHERE host_id = :host
+"""
 # A host that only looks by hand has no name yet; its gateway brings one along.
 _REMEMBER: Final = """
 INSERT INTO hosts (host_id, name, boot, clock_offset, clock_suspended)
 VALUES (:host, :host, :boot, :offset, :suspended)
 ON CONFLICT (host_id) DO UPDATE SET boot = excluded.boot, clock_offset = excluded.clock_offset,
-    clock_suspended = excluded.clock_suspended
+    clock_suspended = excluded.clock_suspended, clock_jumps = '[]'
 """
-_REMEMBER_ELSEWHERE: Final = """
-UPDATE hosts SET clock_offset = clock_offset + :by WHERE host_id <> :host AND boot IS NOT NULL
+_OTHERS: Final = """
+SELECT host_id, clock_jumps FROM hosts WHERE host_id <> :host AND boot IS NOT NULL ORDER BY host_id
 """
+_TELL: Final = "UPDATE hosts SET clock_jumps = :jumps WHERE host_id = :host"
 _SHIFT_LEASE: Final = """
 UPDATE task_runs SET claim_expires = claim_expires + :by WHERE id = :run
 """

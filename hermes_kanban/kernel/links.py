@@ -136,6 +136,10 @@ def _must_exist(tx: Transaction, task_id: str) -> None:
         raise NotFound("task", task_id)
 
 
+# Ordered, so that of several ways the same is shown on both stores.
+_CHILDREN: Final = "SELECT child_id FROM task_links WHERE parent_id = :id ORDER BY child_id"
+
+
 def path(tx: Transaction, start: str, goal: str) -> list[str]:
     """The tasks from ``start`` down to ``goal`` along the links, empty if there is no way."""
     came_from: dict[str, str | None] = {start: None}
@@ -144,9 +148,7 @@ def path(tx: Transaction, start: str, goal: str) -> list[str]:
         here = frontier.popleft()
         if here == goal:
             return _walk_back(came_from, goal)
-        for (child,) in tx.all(
-            "SELECT child_id FROM task_links WHERE parent_id = :id", {"id": here}
-        ):
+        for (child,) in tx.all(_CHILDREN, {"id": here}):
             if child not in came_from:
                 came_from[child] = here
                 frontier.append(child)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import clocks
 from tests.support.boards import ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
@@ -136,3 +138,22 @@ def test_another_boot_says_nothing_about_the_clock(followed: ABoard) -> None:
     assert look(followed).clock_shifted is None
     followed.clock.jump(HOUR)
     assert look(followed).clock_shifted is not None
+
+
+def test_a_host_that_came_after_the_jump_does_not_shift_it_back(followed: ABoard) -> None:
+    """It wrote down how its clocks stand before another host saw the jump."""
+    task = followed.create()
+    kb.claim_task(followed.conn, task, claimer="outside", ttl_seconds=900)
+    other = msgspec.structs.replace(followed.processes.me, host="another", boot="its own")
+
+    followed.clock.jump(HOUR)
+    assert clocks.follow_clock(followed.conn, other) is None
+    assert look(followed).clock_shifted == kb.ClockShift(HOUR, 0, 1, 0, 0)
+
+    assert clocks.follow_clock(followed.conn, other) is None
+    assert look(followed).clock_shifted is None
+    assert lease(followed, task) == 900
+    followed.clock.jump(-2 * HOUR)
+    assert clocks.follow_clock(followed.conn, other) == kb.ClockShift(-2 * HOUR, 0, 1, 0, 0)
+    assert look(followed).clock_shifted is None
+    assert lease(followed, task) == 900

@@ -20,10 +20,11 @@ from typing import Final
 import msgspec
 
 from tests.simulation import history
-from tests.simulation.blocks import Block, run_block
-from tests.simulation.boards import Home
+from tests.simulation.blocks import Block, Job, run_block
+from tests.simulation.boards import a_home
 from tests.simulation.shrink import explain
 from tests.simulation.spec import EDGES
+from tests.support import server, stores
 
 BLOCK: Final = 25
 STATE: Final = Path(".simulation")
@@ -34,16 +35,26 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 def main() -> int:
     """Run what is asked for, with progress, and print what it came to."""
     asked = _arguments()
-    code = fingerprint()
+    if asked.store == "sqlite":
+        return _run(asked, "")
+    folder = server.folder_of_run()
+    try:
+        return _run(asked, server.start(folder))
+    finally:
+        server.stop(folder)
+
+
+def _run(asked: argparse.Namespace, postgres: str) -> int:
+    code = f"{fingerprint()} {asked.store}"
     state: Path = asked.state
     state.parent.mkdir(parents=True, exist_ok=True)
     jobs = [
-        (code, asked.steps, first, min(BLOCK, asked.first + asked.seeds - first))
+        Job(code, postgres, asked.steps, first, min(BLOCK, asked.first + asked.seeds - first))
         for first in range(asked.first, asked.first + asked.seeds, BLOCK)
     ]
     known = {(b.first, b.histories): b for b in _remembered(state) if _is_of(b, code, asked.steps)}
-    blocks = [known[job[2], job[3]] for job in jobs if (job[2], job[3]) in known]
-    jobs = [job for job in jobs if (job[2], job[3]) not in known]
+    blocks = [known[job.first, job.count] for job in jobs if (job.first, job.count) in known]
+    jobs = [job for job in jobs if (job.first, job.count) not in known]
     if blocks:
         print(f"{sum(block.histories for block in blocks):,} histories are known already")
     began = time.monotonic()
@@ -53,10 +64,10 @@ def main() -> int:
             kept.flush()
             blocks.append(block)
             _progress(blocks, asked.seeds, done, len(jobs), time.monotonic() - began)
-    return _summarise(blocks, shorten=not asked.as_it_is)
+    return _summarise(blocks, postgres, shorten=not asked.as_it_is)
 
 
-def _run_all(jobs: list[tuple[str, int, int, int]], workers: int) -> Iterator[Block]:
+def _run_all(jobs: list[Job], workers: int) -> Iterator[Block]:
     if workers == 1:
         yield from map(run_block, jobs)
         return
@@ -66,6 +77,7 @@ def _run_all(jobs: list[tuple[str, int, int, int]], workers: int) -> Iterator[Bl
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--store", choices=stores.STORES, default="sqlite")
     parser.add_argument("--seeds", type=int, default=1_000, help="how many histories")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--steps", type=int, default=history.STEPS, help="steps of a history")
@@ -111,7 +123,7 @@ def _progress(blocks: list[Block], wanted: int, done: int, of: int, seconds: flo
     )
 
 
-def _summarise(blocks: list[Block], *, shorten: bool) -> int:
+def _summarise(blocks: list[Block], postgres: str, *, shorten: bool) -> int:
     figures: Counter[str] = Counter()
     edges: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
@@ -136,10 +148,9 @@ def _summarise(blocks: list[Block], *, shorten: bool) -> int:
     broken = sorted((one for block in blocks for one in block.broken), key=lambda one: one.seed)
     for outcome in broken:
         print(f"seed {outcome.seed} step {outcome.at}: invariant {outcome.broken}: {outcome.text}")
-    home = Home()
-    for outcome in broken[:SHOWN]:
-        print(f"\n{explain(home, outcome, shorten=shorten)}")
-    home.close()
+    with a_home(postgres) as home:
+        for outcome in broken[:SHOWN]:
+            print(f"\n{explain(home, outcome, shorten=shorten)}")
     print(f"\n{len(broken)} histories broke an invariant")
     return 1 if broken else 0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import msgspec
 
 from tests.simulation import history
-from tests.simulation.boards import Home
+from tests.simulation.boards import a_home
 from tests.simulation.history import Outcome
 from tests.simulation.steps import schedule
 
@@ -27,19 +28,27 @@ class Block(msgspec.Struct):
     figures: dict[str, int]
 
 
-def run_block(job: tuple[str, int, int, int]) -> Block:
+class Job(NamedTuple):
+    """A block to be run; ``server`` is that of PostgreSQL, empty for SQLite."""
+
+    code: str
+    server: str
+    steps: int
+    first: int
+    count: int
+
+
+def run_block(job: Job) -> Block:
     """Run the histories of a block of seeds."""
-    code, steps, first, count = job
-    home, began = Home(), time.process_time()
-    try:
+    began = time.process_time()
+    with a_home(job.server) as home:
         outcomes = [
-            history.run(home, seed, schedule(seed, steps)) for seed in range(first, first + count)
+            history.run(home, seed, schedule(seed, job.steps))
+            for seed in range(job.first, job.first + job.count)
         ]
-    finally:
-        home.close()
     parts = {
         part: dict(history.total(outcomes, part)) for part in ("edges", "kinds", "verbs", "figures")
     }
     broken = [outcome for outcome in outcomes if outcome.broken]
     seconds = time.process_time() - began
-    return Block(code, steps, first, len(outcomes), seconds, broken, **parts)
+    return Block(job.code, job.steps, job.first, len(outcomes), seconds, broken, **parts)

@@ -8,6 +8,8 @@ import random
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,20 @@ class Home:
         del os.environ["HERMES_KANBAN_HOME"]
         os.environ.pop("HERMES_KANBAN_DATABASE", None)
         os.environ.update(self._kept)
+
+
+@contextmanager
+def a_home(server: str) -> Iterator[Home]:
+    """A home of this process's own, on that server (``postgresql://…/{database}``) or in files."""
+    if not server:
+        yield (home := Home())
+        home.close()
+        return
+    name = f"simulation_{os.getpid()}"
+    database = stores.Database(server, name, slug=SLUG, board_id=BOARD_ID)
+    yield (home := Home(database))
+    home.close()
+    database.close()
 
 
 class Board:

@@ -1,4 +1,7 @@
-"""Three hundred histories of two hundred steps: no invariant breaks, whatever happens when."""
+"""Three hundred histories of two hundred steps: no invariant breaks, whatever happens when.
+
+On PostgreSQL some of them run; ``python -m tests.simulation --store postgres`` runs all.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,20 @@ import pytest
 
 from hermes_kanban.kernel import finish
 from tests.simulation import history
-from tests.simulation.boards import Home
-from tests.simulation.history import Outcome
+from tests.simulation.boards import BOARD_ID, SLUG, Home
+from tests.simulation.history import STEPS, Outcome
 from tests.simulation.shrink import explain, shrink
 from tests.simulation.spec import EDGES
 from tests.simulation.steps import schedule
+from tests.support import stores
 
 BLOCK, BLOCKS = 25, 12
+SEEDS_ON_BOTH = range(300, 308)
 LOGS = """
 from tests.simulation import history
 from tests.simulation.boards import Home
 home = Home()
-for seed in range(6):
+for seed in (3, 6, 7):
     lines = []
     history.run(home, seed, log=lines)
     print(*lines, sep="\\n")
@@ -33,23 +38,54 @@ home.close()
 
 
 @pytest.fixture
-def home() -> Iterator[Home]:
-    made = Home()
+def home(store: str) -> Iterator[Home]:
+    made = _home(store)
     yield made
     made.close()
 
 
+def _home(store: str, *, gapless: bool = False) -> Home:
+    if store == "sqlite":
+        return Home()
+    database = stores.database_of_process("simulation", slug=SLUG, board_id=BOARD_ID)
+    return Home(database, gapless=gapless)
+
+
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_no_history_breaks_an_invariant(
-    home: Home, block: int, tmp_path_factory: pytest.TempPathFactory
+    home: Home, store: str, block: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    outcomes = [history.run(home, seed) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
+    seeds = range(block * BLOCK, block * BLOCK + (BLOCK if store == "sqlite" else 1))
+    outcomes = [history.run(home, seed) for seed in seeds]
 
     broken = [outcome for outcome in outcomes if outcome.broken]
     assert not broken, explain(home, broken[0])
-    figures = history.total(outcomes, "figures")
-    assert all(figures[figure] for figure in ("crashes", "busy", "full disks", "messages", "wakes"))
-    _assert_that_every_edge_was_taken(outcomes, block, _shared(tmp_path_factory))
+    if store == "sqlite":
+        figures = history.total(outcomes, "figures")
+        assert all(figures[name] for name in ("crashes", "busy", "full disks", "messages", "wakes"))
+        _assert_that_every_edge_was_taken(outcomes, block, _shared(tmp_path_factory))
+
+
+# What a full disk leaves is each store's own.
+@pytest.mark.stores("postgres")
+@pytest.mark.parametrize("seed", SEEDS_ON_BOTH)
+def test_a_schedule_is_the_same_history_on_both_stores(seed: int, store: str) -> None:
+    steps = [
+        step._replace(fate="run") if step.fate in ("full", "squeeze") else step
+        for step in schedule(seed, STEPS)
+    ]
+    told = {}
+    for one in ("sqlite", store):
+        log: list[str] = []
+        home = _home(one, gapless=True)
+        outcome = history.run(home, seed, steps, log=log)
+        home.close()
+        assert outcome.broken is None, outcome.text
+        # Where hosts share no folder, a file is named in full.
+        told[one] = [line.replace(f"HOME/boards/{SLUG}/", "") for line in log]
+
+    assert len(told[store]) > 200
+    assert told[store] == told["sqlite"]
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -90,6 +126,7 @@ def _logs(hash_seed: str) -> str:
     return done.stdout
 
 
+@pytest.mark.stores("sqlite")
 def test_a_planted_fault_is_found_shortened_and_explained(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,11 +50,20 @@ def enter(*, pristine: bool = False) -> None:
 
     ``pristine``: there is no board at all, as on the first day.
     """
-    name = f"tests_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    own = database_of_process("tests")
+    own.clear(pristine=pristine)
+    _current.append(own)
+
+
+def database_of_process(name: str, **board: str) -> Database:
+    """The database of that name for this process, made when it is first asked for.
+
+    ``board`` is the slug and the id of the board that stays in it (see ``Database``).
+    """
+    name = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     if name not in _DATABASES:
-        _DATABASES[name] = Database(server.start(_folder[0]), name)
-    _DATABASES[name].clear(pristine=pristine)
-    _current.append(_DATABASES[name])
+        _DATABASES[name] = Database(server.start(_folder[0]), name, **board)
+    return _DATABASES[name]
 
 
 def leave() -> None:

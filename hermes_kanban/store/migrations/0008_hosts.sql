@@ -10,6 +10,8 @@ CREATE TABLE hosts (
     boot TEXT,
     clock_offset INTEGER,
     clock_suspended INTEGER,
+    -- By how many seconds each the board was shifted since, by other hosts: a JSON array.
+    clock_jumps TEXT NOT NULL DEFAULT '[]',
     -- The gateway that dispatches there; null: none does, since last_seen_at.
     gateway_pid INTEGER,
     gateway_url TEXT,
