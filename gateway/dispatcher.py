@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
 from gateway.chat.states import WELL
-from gateway.eventlog import log_adopted, log_events
+from gateway.eventlog import log_adopted, log_events, log_hand_overs
 from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
@@ -30,6 +30,7 @@ from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.notify.settings import not_installed
 from hermes_kanban.ports import WorkerRef
 from hermes_kanban.store.role_lock import RoleLock
+from hermes_kanban.verbs.delivering import HandOvers
 from hermes_kanban.workers.housekeeping import sweep_workspaces
 from hermes_kanban.workers.process import SystemProcesses
 from hermes_kanban.workers.spawn import spawner_for
@@ -65,6 +66,7 @@ class BoardDispatcher:
         self._kernel = KernelThread(board)
         self._swept_at = -math.inf
         self._sweep = kb.Sweep()
+        self._hand_overs = HandOvers()
         self._stuck = StuckGauge()
         self._watched: dict[int, int] = {}
         self._free_mib = 0
@@ -172,7 +174,9 @@ class BoardDispatcher:
             processes=self._processes,
             free_mib=lambda: self._free_mib,
             sweep=self._sweep,
+            hand_overs=self._hand_overs,
         )
+        log_hand_overs(self._log, self._hand_overs)
         newest = kb.newest_event_id(conn)
         self._log_until(newest)
         self._sweep_workspaces()

@@ -11,6 +11,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.model.records import Event, Run
 from hermes_kanban.model.words import FAILURES
+from hermes_kanban.verbs.delivering import Delivery, HandOvers
 
 
 def log_events(log: FilteringBoundLogger, conn: kb.BoardConnection, events: list[Event]) -> None:
@@ -39,6 +40,22 @@ def log_adopted(log: FilteringBoundLogger, conn: kb.BoardConnection) -> None:
                 pid=run.worker_pid,
                 seconds=now - run.started_at,
             )
+
+
+def log_hand_overs(log: FilteringBoundLogger, hand_overs: HandOvers) -> None:
+    """Write a line for each hand-over that waited and does not any more, and forget them."""
+    for one in hand_overs.delivered:
+        _tell_hand_over(log.bind(task=one.task_id, run=one.run_id, verb=one.verb), one)
+    hand_overs.delivered.clear()
+
+
+def _tell_hand_over(log: FilteringBoundLogger, one: Delivery) -> None:
+    if one.outcome == "accepted":
+        log.info("handover.delivered")
+    elif one.outcome == "fenced":
+        log.warning("handover.fenced", reason=one.why)
+    else:
+        log.error("handover.refused", reason=one.why)
 
 
 def _spawned(log: FilteringBoundLogger, event: Event, run: Run) -> None:

@@ -87,6 +87,7 @@ KEYS: Final[dict[str, Key]] = {
     "troubles": Key("list", "what needs a person, a sentence each"),
     "unblocked": Key("list", "tasks whose block was for a time that is over"),
     "user": Key("text", "the user's id on the platform"),
+    "verb": Key("text", "the verb: complete, block …"),
     "version": Key("text", "the program's version"),
     "watcher": Key("text", "the service: dispatcher, notifier, web, chat, pulse"),
     "woken_by": Key("text", "why it looked: start, change, exit, interval …"),
@@ -229,6 +230,24 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "a run was closed and its task went back",
         (*_RUN, "reason"),
         "run {run}[: {reason}]",
+    ),
+    "handover.delivered": LogEvent(
+        "info",
+        "what a worker handed in while the board could not be reached is on the board",
+        ("board", "task", "run", "verb"),
+        "run {run}: {verb}",
+    ),
+    "handover.fenced": LogEvent(
+        "warning",
+        "such a hand-over came too late; it is kept with its task",
+        ("board", "task", "run", "verb", "reason"),
+        "run {run}: {verb}[, {reason}]",
+    ),
+    "handover.refused": LogEvent(
+        "error",
+        "the board does not take such a hand-over; it lies in the board's folder",
+        ("board", "task", "run", "verb", "reason"),
+        "run {run}: {verb}[, {reason}]",
     ),
     "workspace.quarantined": LogEvent(
         "warning",

@@ -18,6 +18,7 @@ from hermes_kanban.model.records import Identity, Run, Task, Usage
 
 if TYPE_CHECKING:
     from hermes_kanban.config import Profile
+    from hermes_kanban.store.protocol import BoardConnection
 
 Liveness = Literal["alive", "dead", "elsewhere"]
 
@@ -181,6 +182,13 @@ class Processes(Protocol):
 
     def settle(self, worker: WorkerRef) -> None:
         """The worker's end is committed: drop its record and forget it."""
+
+
+class HandOvers(Protocol):
+    """What workers of this host left for the board while it could not be reached."""
+
+    def deliver(self, conn: BoardConnection, run_id: int | None = None) -> bool:
+        """Hand in what waits, of one run or of all; False while any of it must go on waiting."""
 
 
 class Spawned(Protocol):

@@ -43,7 +43,7 @@ _HOMES = {
         "triage_task unblock_task"
     ),
     "hermes_kanban.kernel.exporting": "export_board Exported load_board Loaded",
-    "hermes_kanban.kernel.fencing": "must_be_current stale",
+    "hermes_kanban.kernel.fencing": "Kept must_be_current stale",
     "hermes_kanban.kernel.finish": "block_task complete_task reclaim_task",
     "hermes_kanban.kernel.finding": "Filter",
     "hermes_kanban.kernel.fingerprint": "fingerprint",
@@ -82,7 +82,7 @@ _HOMES = {
         "IllegalTransition InvalidInput KanbanError Link NotAllowed NotFound Refused Run "
         "StaleRun Subscription Task Usage WriteRefused"
     ),
-    "hermes_kanban.model.errors": "InUse",
+    "hermes_kanban.model.errors": "AcceptedBefore FateUnknown InUse",
     "hermes_kanban.store.backup": "backup",
     "hermes_kanban.store.backup_files": "files_of_backup",
     "hermes_kanban.store.opening": "connect init_db",
@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.exporting import Loaded as Loaded
     from hermes_kanban.kernel.exporting import export_board as export_board
     from hermes_kanban.kernel.exporting import load_board as load_board
+    from hermes_kanban.kernel.fencing import Kept as Kept
     from hermes_kanban.kernel.fencing import must_be_current as must_be_current
     from hermes_kanban.kernel.fencing import stale as stale
     from hermes_kanban.kernel.finding import Filter as Filter
@@ -253,6 +254,8 @@ if TYPE_CHECKING:
     from hermes_kanban.model import Task as Task
     from hermes_kanban.model import Usage as Usage
     from hermes_kanban.model import WriteRefused as WriteRefused
+    from hermes_kanban.model.errors import AcceptedBefore as AcceptedBefore
+    from hermes_kanban.model.errors import FateUnknown as FateUnknown
     from hermes_kanban.model.errors import InUse as InUse
     from hermes_kanban.store.backup import backup as backup
     from hermes_kanban.store.backup_files import files_of_backup as files_of_backup

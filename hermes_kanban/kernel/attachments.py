@@ -247,6 +247,7 @@ def handed_in(
     artifacts: Iterable[Path_],
     run_id: int | None,
     actor: str | None = None,
+    kept: fencing.Kept | None = None,
 ) -> Iterator[HandedIn]:
     """Keep the files that a run of the task declares, or a person; none if one of them is wrong."""
     if isinstance(artifacts, (str, os.PathLike)):
@@ -263,6 +264,8 @@ def handed_in(
             # A run that is none of the task's is refused as such.
             if run_id is None or _task_of(conn, run_id) == task_id:
                 workspace = None if run_id is None else _directory(conn, task_id)
+                if kept is not None and kept.files is not None:
+                    workspace = kept.files
                 _hand_in(conn, files, paths, workspace, stack)
         yield files
 

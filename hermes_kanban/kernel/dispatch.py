@@ -23,7 +23,7 @@ from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Run, Task
-from hermes_kanban.ports import Launched, Processes, Spawned, SpawnFunction
+from hermes_kanban.ports import HandOvers, Launched, Processes, Spawned, SpawnFunction
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
@@ -86,12 +86,15 @@ def dispatch_once(
     max_spawn: int | None = None,
     free_mib: Callable[[], int] | None = None,
     sweep: Sweep | None = None,
+    hand_overs: HandOvers | None = None,
     dry_run: bool = False,
 ) -> DispatchReport:
     """Settle, then start: see the steps below. Never waits for a process.
 
     ``spawn_fn`` starts the process of a claimed run. Without ``processes`` only leases and max
-    runtimes are judged. ``dry_run`` changes nothing and reports what is eligible and what is held.
+    runtimes are judged. ``hand_overs`` is what workers left while the board could not be reached:
+    it is handed in before their runs are judged. ``dry_run`` changes nothing and reports what is
+    eligible and what is held.
     """
     report = DispatchReport()
     if dry_run:
@@ -100,7 +103,7 @@ def dispatch_once(
     # Before the clock is followed: one that is set in the midst of this must end no lease.
     now = conn.clock.now()
     _follow_clock(conn, processes, report)
-    live = _settle(conn, processes, report, now)
+    live = _settle(conn, processes, hand_overs, report, now)
     _recompute(conn, report, sweep)
     written = conn.events_written
     _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
@@ -144,19 +147,28 @@ def _follow_clock(
 
 
 def _settle(
-    conn: BoardConnection, processes: Processes | None, report: DispatchReport, now: int
+    conn: BoardConnection,
+    processes: Processes | None,
+    hand_overs: HandOvers | None,
+    report: DispatchReport,
+    now: int,
 ) -> list[LiveRun]:
-    """Exits, stops, dead workers, stale claims, run-away runs; returns the runs still live."""
-    live, written = live_runs(conn), conn.events_written
+    """Hand-overs, exits, stops, dead workers, stale claims, run-aways; the runs still live."""
+    written = conn.events_written
+    if hand_overs is not None:
+        hand_overs.deliver(conn)
+    live = live_runs(conn)
     ending: list[int] = []
     if not live:
         return live
     if processes is not None:
         report.reclaimed = recover.take_back_unstarted(conn, processes, live)
-        report.exited = recover.import_exit_records(conn, processes, live)
+        report.exited = recover.import_exit_records(conn, processes, live, hand_overs=hand_overs)
         live = live_runs(conn) if report.exited or report.reclaimed else live
-        report.stopped = recover.advance_stops(conn, processes, live)
-        report.crashed = recover.detect_crashed_workers(conn, processes, live, pending=ending)
+        report.stopped = recover.advance_stops(conn, processes, live, hand_overs=hand_overs)
+        report.crashed = recover.detect_crashed_workers(
+            conn, processes, live, pending=ending, hand_overs=hand_overs
+        )
         report.renewed = recover.renew_leases(conn, processes, live)
     report.reclaimed += recover.release_stale_claims(conn, processes, live, now=now)
     report.timed_out = recover.enforce_max_runtime(conn, live)

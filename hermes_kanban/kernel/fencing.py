@@ -6,6 +6,7 @@ one before. Late work is refused, never thrown away: its result stays with the `
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.model.errors import InvalidInput, NotFound, StaleRun
+from hermes_kanban.model.errors import AcceptedBefore, InvalidInput, NotFound, StaleRun
 from hermes_kanban.model.records import Refused
 from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_one, write
 
@@ -23,6 +24,15 @@ class Author(NamedTuple):
 
     actor: str
     run_id: int | None
+
+
+class Kept(NamedTuple):
+    """A hand-over that waited while the board could not be reached, so that it may be a repeat.
+
+    ``files`` is the folder that its artifacts lie in, None where that is the run's workspace.
+    """
+
+    files: Path | None = None
 
 
 def task_state(tx: Transaction, task_id: str) -> TaskState:
@@ -103,11 +113,13 @@ def worker(
     run_id: int,
     claim_lock: str | None,
     evidence: dict[str, Any] | None = None,
+    kept: Kept | None = None,
 ) -> str | Refused:
     """The actor of the current run, or a refusal.
 
     A refusal of a run of this task leaves one ``fenced`` event per (run, verb) that keeps
-    ``evidence``, then only counts.
+    ``evidence``, then only counts. Raises AcceptedBefore where it was ``kept`` and the run has
+    ended by just this.
     """
     limits.whole("run_id", run_id, 1)
     if task["current_run_id"] == run_id and claim_lock in (None, task["claim_lock"]):
@@ -115,9 +127,40 @@ def worker(
     row = tx.one(_RUN, {"run": run_id})
     if row is None or row["task_id"] != task["id"]:
         return Refused(f"run {run_id} is no run of {task['id']}", *_holder(task))
+    if kept is not None and _has_ended_by(tx, row, verb, evidence or {}):
+        raise AcceptedBefore(task["id"], run_id)
     reason = _reason(task, row)
     _fence(tx, task, row, verb, reason, evidence or {})
     return Refused(reason, *_holder(task))
+
+
+def _has_ended_by(tx: Transaction, run: Any, verb: str, evidence: dict[str, Any]) -> bool:
+    """Whether the run itself has closed by this verb with just these words."""
+    if run["ended_at"] is None:
+        return False
+    own = {
+        "run": run["id"],
+        "kind": lifecycle.transition(verb, "running").event,
+        "actor": run_actor(run["profile"], run["claimer"]),
+    }
+    told = tx.value(_CLOSED_BY, own)
+    if told is None:
+        return False
+    facts: dict[str, Any] = msgspec.json.decode(told)
+    said = facts | facts.get("task", {}) | facts.get("run", {})
+    if isinstance(said.get("metadata"), str):
+        said["metadata"] = msgspec.json.decode(said["metadata"])
+    words = {"summary": "summary", "metadata": "metadata", "block_reason": "reason"}
+    if any(evidence.get(ours) != said.get(theirs) for ours, theirs in words.items()):
+        return False
+    # What the task's result was before is in no event of its own.
+    return "result" not in said or said["result"] == evidence.get("result")
+
+
+_CLOSED_BY: Final = (
+    "SELECT payload FROM task_events"
+    " WHERE run_id = :run AND kind = :kind AND actor = :actor ORDER BY id DESC LIMIT 1"
+)
 
 
 def _reason(task: TaskState, run: Any) -> str:

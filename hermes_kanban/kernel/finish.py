@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import attachments, fencing, gates, limits, mentions, retries
-from hermes_kanban.kernel.fencing import Author, task_state
+from hermes_kanban.kernel.fencing import Author, Kept, task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Refused
@@ -43,13 +43,15 @@ def complete_task(
     run_id: int | None = None,
     claim_lock: str | None = None,
     actor: str | None = None,
+    kept: Kept | None = None,
 ) -> bool | Refused:
     """running (or, by a person, triage, todo, ready, blocked) → done; children are promoted.
 
     ``created_cards`` are tasks that this run says it created: each must exist and be of this run.
     ``artifacts`` are files that become attachments: a run's must lie in its workspace. If one of
     either is wrong, InvalidInput names all that are, and the task stays as it is. A summary that
-    names unknown tasks leaves a ``warned`` event.
+    names unknown tasks leaves a ``warned`` event. A hand-over of a run that was ``kept`` may be a
+    repeat: AcceptedBefore says that the run has ended by it.
     """
     columns = {
         "summary": limits.text("summary", summary, limits.SUMMARY_BYTES),
@@ -57,7 +59,7 @@ def complete_task(
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
     with (
-        attachments.handed_in(conn, task_id, artifacts, run_id, actor) as files,
+        attachments.handed_in(conn, task_id, artifacts, run_id, actor, kept) as files,
         write(conn, "complete") as tx,
     ):
         neighbours = gates.ask_neighbours(tx, task_id)
@@ -65,7 +67,7 @@ def complete_task(
         if run_id is not None:
             evidence = {"result": result, "summary": summary, "metadata": metadata}
             evidence |= files.evidence(tx)
-            by = fencing.worker(tx, "complete", task, run_id, claim_lock, evidence)
+            by = fencing.worker(tx, "complete", task, run_id, claim_lock, evidence, kept)
             if isinstance(by, Refused):
                 return by
             _check_created_cards(tx, created_cards or [], run_id)
@@ -211,6 +213,7 @@ def block_task(
     run_id: int | None = None,
     claim_lock: str | None = None,
     actor: str | None = None,
+    kept: Kept | None = None,
 ) -> bool | Refused:
     """running, or by a person todo, ready, review → blocked; the third time → triage.
 
@@ -223,7 +226,8 @@ def block_task(
     with write(conn, "block") as tx:
         task = task_state(tx, task_id)
         if run_id is not None:
-            by = fencing.worker(tx, "block", task, run_id, claim_lock, {"block_reason": reason})
+            evidence = {"block_reason": reason}
+            by = fencing.worker(tx, "block", task, run_id, claim_lock, evidence, kept)
             if isinstance(by, Refused):
                 return by
         else:

@@ -16,7 +16,7 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import claim, finish, leases
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.ports import ExitRecord, Processes
+from hermes_kanban.ports import ExitRecord, HandOvers, Processes
 from hermes_kanban.redact import redact, strip_control
 from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
@@ -29,21 +29,41 @@ _ERROR_CHARACTERS: Final = 500
 
 
 def import_exit_records(
-    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+    conn: BoardConnection,
+    processes: Processes,
+    live: list[LiveRun] | None = None,
+    *,
+    hand_overs: HandOvers | None = None,
 ) -> list[int]:
-    """Write down what supervisors left behind; return the ids of the runs whose exit it was."""
+    """Write down what supervisors left behind; return the ids of the runs whose exit it was.
+
+    No run is judged while a hand-over of its agent waits in ``hand_overs``; so below.
+    """
     imported = []
     for run in live_runs(conn) if live is None else live:
-        if run.registered and (record := processes.exit_record(run.worker(conn))):
-            _import(conn, processes, run, record)
+        if (
+            run.registered
+            and (record := processes.exit_record(run.worker(conn)))
+            and _import(conn, processes, run, record, hand_overs)
+        ):
             imported.append(run.id)
     return imported
 
 
 def _import(
-    conn: BoardConnection, processes: Processes, run: LiveRun, record: ExitRecord | None
-) -> None:
-    """One transaction guarded by ``exited_at IS NULL``; the file goes after the commit."""
+    conn: BoardConnection,
+    processes: Processes,
+    run: LiveRun,
+    record: ExitRecord | None,
+    hand_overs: HandOvers | None,
+) -> bool:
+    """One transaction guarded by ``exited_at IS NULL``; the file goes after the commit.
+
+    False, with nothing done, while what the agent handed in at its end waits: asked here, where
+    nothing of the run lives any more and nothing can come after the answer.
+    """
+    if run.open and hand_overs is not None and not hand_overs.deliver(conn, run.id):
+        return False
     with write(conn, "import-exit") as tx:
         task = lifecycle.load(tx, run.task_id)
         still_due = tx.one(
@@ -55,6 +75,7 @@ def _import(
                 _close(tx, task, still_due["stop_reason"], record)
             _mark_exited(tx, task, run.id, record)
     processes.settle(run.worker(conn))
+    return True
 
 
 def _mark_exited(tx: Transaction, task: TaskState, run_id: int, record: ExitRecord | None) -> None:
@@ -144,7 +165,11 @@ def _last_words(record: ExitRecord) -> str:
 
 
 def advance_stops(
-    conn: BoardConnection, processes: Processes, live: list[LiveRun] | None = None
+    conn: BoardConnection,
+    processes: Processes,
+    live: list[LiveRun] | None = None,
+    *,
+    hand_overs: HandOvers | None = None,
 ) -> list[int]:
     """Advance every stop; return the runs whose tree is now gone. Asks lingerers to stop."""
     gone = []
@@ -156,8 +181,9 @@ def advance_stops(
         elif _is_here(processes, run) and processes.stop(
             run.worker(conn), conn.config.kanban.stop_grace_seconds
         ):
-            _import(conn, processes, run, processes.exit_record(run.worker(conn)))
-            gone.append(run.id)
+            record = processes.exit_record(run.worker(conn))
+            if _import(conn, processes, run, record, hand_overs):
+                gone.append(run.id)
     return gone
 
 
@@ -185,6 +211,7 @@ def detect_crashed_workers(
     live: list[LiveRun] | None = None,
     *,
     pending: list[int] | None = None,
+    hand_overs: HandOvers | None = None,
 ) -> list[int]:
     """Close the runs whose supervisor died without a record, once its tree is gone.
 
@@ -201,8 +228,9 @@ def detect_crashed_workers(
         # It may have written its record and exited since the records were read.
         record = processes.exit_record(worker)
         if record is not None or processes.stop(worker, 0):
-            _import(conn, processes, run, record or processes.exit_record(worker))
-            crashed.append(run.id)
+            record = record or processes.exit_record(worker)
+            if _import(conn, processes, run, record, hand_overs):
+                crashed.append(run.id)
         elif pending is not None:
             pending.append(run.id)
     return crashed

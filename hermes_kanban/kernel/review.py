@@ -27,10 +27,11 @@ def request_review(
     result: str | None = None,
     metadata: dict[str, Any] | None = None,
     artifacts: Iterable[str | os.PathLike[str]] = (),
+    kept: fencing.Kept | None = None,
 ) -> bool | Refused:
     """running → review, by the current run; the failure count starts anew.
 
-    ``artifacts`` and unknown tasks in the summary as for ``complete_task``.
+    ``artifacts``, ``kept`` and unknown tasks in the summary as for ``complete_task``.
     """
     run_columns = {
         "summary": limits.text("summary", summary, limits.SUMMARY_BYTES),
@@ -38,13 +39,13 @@ def request_review(
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
     with (
-        attachments.handed_in(conn, task_id, artifacts, run_id) as files,
+        attachments.handed_in(conn, task_id, artifacts, run_id, kept=kept) as files,
         write(conn, "request-review") as tx,
     ):
         task = task_state(tx, task_id)
         evidence = {"result": result, "summary": summary, "metadata": metadata}
         evidence |= files.evidence(tx)
-        by = fencing.worker(tx, "request_review", task, run_id, claim_lock, evidence)
+        by = fencing.worker(tx, "request_review", task, run_id, claim_lock, evidence, kept)
         if isinstance(by, Refused):
             return by
         changes: dict[str, Any] = {"consecutive_failures": 0}

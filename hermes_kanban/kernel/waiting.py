@@ -21,11 +21,12 @@ def wait_for(
     summary: str | None = None,
     run_id: int,
     claim_lock: str | None = None,
+    kept: fencing.Kept | None = None,
 ) -> bool | Refused:
     """running → todo until ``children`` (existing tasks) are done; ready if they are already.
 
     The children become parents in the sense of a link: the task runs again with their results in
-    its context. One transaction.
+    its context. One transaction. ``kept`` as for ``complete_task``.
     """
     if isinstance(children, str):
         raise InvalidInput("children", "a list of task ids", "is one text")
@@ -35,7 +36,8 @@ def wait_for(
     summary = limits.text("summary", summary, limits.SUMMARY_BYTES)
     with write(conn, "wait-for") as tx:
         task = task_state(tx, task_id)
-        by = fencing.worker(tx, "wait_for", task, run_id, claim_lock, {"summary": summary})
+        evidence = {"summary": summary}
+        by = fencing.worker(tx, "wait_for", task, run_id, claim_lock, evidence, kept)
         if isinstance(by, Refused):
             return by
         for child in ids:

@@ -132,3 +132,15 @@ class DiskFull(KanbanError, sqlite3.OperationalError):
 
 class BoardUnreachable(KanbanError, sqlite3.OperationalError):
     """The database server does not answer, or broke off; the message says what became of it all."""
+
+
+class FateUnknown(BoardUnreachable):
+    """It broke off while a change was being committed: nobody knows whether that was kept."""
+
+
+class AcceptedBefore(KanbanError):
+    """A hand-over that was repeated is the one by which its run has ended; nothing was changed."""
+
+    def __init__(self, task_id: str, run_id: int) -> None:
+        self.task_id, self.run_id = task_id, run_id
+        super().__init__(f"run {run_id} of {task_id} has ended by this very hand-over")

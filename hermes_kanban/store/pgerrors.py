@@ -15,6 +15,7 @@ from hermes_kanban.model.errors import (
     BoardDamaged,
     BoardUnreachable,
     DiskFull,
+    FateUnknown,
     KanbanError,
 )
 
@@ -76,9 +77,9 @@ def lost(location: str, said: str = "the server closed it") -> BoardUnreachable:
     )
 
 
-def unknown_fate(location: str) -> BoardUnreachable:
+def unknown_fate(location: str) -> FateUnknown:
     """The error for a connection that broke while a commit was under way."""
-    return BoardUnreachable(
+    return FateUnknown(
         f"the connection to {location} was lost while a change was being committed and the server "
         "does not say whether it was kept; look at the task before you repeat it"
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from hermes_kanban.config import Profile
+
+if TYPE_CHECKING:
+    from hermes_kanban.kernel.fencing import Kept
 
 Kind = Literal["person", "worker", "orchestrator"]
 WITH_MAY_ASSIGN: Final = frozenset({"create", "link"})
@@ -39,7 +42,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     A worker has ``task_id``, ``run_id`` and ``claim_lock``, and signs as its run. ``read_only``
     says why this process may change nothing, None if it may. ``remote``: it is not at a terminal
-    of this host, and reaches no more of it than the board.
+    of this host, and reaches no more of it than the board. ``kept``: what it hands in waited while
+    the board could not be reached.
     """
 
     kind: Kind
@@ -51,6 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     rights: Rights = Rights()
     read_only: str | None = None
     remote: bool = False
+    kept: Kept | None = None
 
     @property
     def runs(self) -> dict[str, Any]:
@@ -78,6 +83,7 @@ def worker(
     profile: str | None,
     profiles: Mapping[str, Profile],
     read_only: str | None = None,
+    kept: Kept | None = None,
 ) -> Caller:
     """The worker of a run, with the rights of its profile."""
     return Caller(
@@ -89,6 +95,7 @@ def worker(
         profile=profile,
         rights=Rights.of(profiles.get(profile or "")),
         read_only=read_only,
+        kept=kept,
     )
 
 

@@ -32,7 +32,7 @@ def perform(
     if caller.run_id is not None:
         caller = as_the_board_knows(conn, caller)
     rights.check_verb(caller, verb)
-    _aim(caller, verb, request)
+    aim(caller, verb, request)
     before = _peek(conn, caller) if verb.ends_run else None
     result = _call(conn, caller, verb, request)
     if caller.run_id is None:
@@ -77,10 +77,11 @@ def as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
         profile=run.profile,
         profiles=conn.config.profiles,
         read_only=caller.read_only,
+        kept=caller.kept,
     )
 
 
-def _aim(caller: Caller, verb: Verb, request: Any) -> None:
+def aim(caller: Caller, verb: Verb, request: Any) -> None:
     """A request without a task is about the caller's own; about another it must be allowed."""
     if not verb.about_task:
         return

@@ -98,6 +98,7 @@ def _complete(call: Call, asked: Complete) -> Changed:
         metadata=asked.metadata,
         created_cards=asked.created_cards,
         artifacts=asked.artifacts,
+        kept=call.caller.kept,
         **call.caller.signs,
     )
     return changed(call, asked.task_id, outcome)
@@ -110,6 +111,7 @@ def _block(call: Call, asked: Block) -> Changed:
         reason=asked.reason,
         kind=asked.kind,
         retry_in_seconds=asked.retry_in_seconds,
+        kept=call.caller.kept,
         **call.caller.signs,
     )
     return changed(call, asked.task_id, outcome)
@@ -123,6 +125,7 @@ def _request_review(call: Call, asked: RequestReview) -> Changed:
         result=asked.result,
         metadata=asked.metadata,
         artifacts=asked.artifacts,
+        kept=call.caller.kept,
         **call.caller.runs,
     )
     return changed(call, asked.task_id, outcome)
@@ -130,7 +133,12 @@ def _request_review(call: Call, asked: RequestReview) -> Changed:
 
 def _wait_for(call: Call, asked: WaitFor) -> Changed:
     outcome = kb.wait_for(
-        call.conn, asked.task_id, asked.children, summary=asked.summary, **call.caller.runs
+        call.conn,
+        asked.task_id,
+        asked.children,
+        summary=asked.summary,
+        kept=call.caller.kept,
+        **call.caller.runs,
     )
     return changed(call, asked.task_id, outcome)
 

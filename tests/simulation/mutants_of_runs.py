@@ -378,8 +378,8 @@ _STOPS: Final = (
         "records stay",
         "exit records are imported",
         _RECOVER,
-        "if run.registered and (record := processes.exit_record(run.worker(conn))):",
-        "if run.open and run.registered and (record := processes.exit_record(run.worker(conn))):",
+        "            run.registered\n            and (record :=",
+        "            run.open and run.registered\n            and (record :=",
     ),
     mutant(
         "no max runtime",

@@ -26,32 +26,53 @@ class Relay:
         parts = urlsplit(server_address)
         (behind,) = parse_qs(parts.query)["host"]
         self._behind = str(Path(behind) / _SOCKET)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(folder / _SOCKET))
-        self._listener.listen()
+        self._front = folder / _SOCKET
+        self._lines: set[socket.socket] = set()
+        self._for_good = False
         self._cut: tuple[bytes, bool] | None = None
         self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
         self.round_trips = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.come_back()
 
-    def cut_at(self, words: bytes, *, delivered: bool) -> None:
-        """Cut the line at the next request with these words, before or after the server has it."""
-        self._cut = (words, delivered)
+    def cut_at(self, words: bytes, *, delivered: bool, for_good: bool = False) -> None:
+        """Cut the line at the next request with these words, before or after the server has it.
+
+        ``for_good``: and go away.
+        """
+        self._cut, self._for_good = (words, delivered), for_good
+
+    def go_away(self) -> None:
+        """Cut every line and take no more, as a server that is down."""
+        self.close()
+        for line in list(self._lines):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        """Take connections (again)."""
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self._front))
+        self._listener.listen()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
         """Take no more connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._front.unlink(missing_ok=True)
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
                 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
                 server.connect(self._behind)
                 threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
 
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         asked = b""
+        self._lines |= {client, server}
         with client, server, contextlib.suppress(OSError):
             while True:
                 ready, _, _ = select.select([client, server], [], [])
@@ -65,6 +86,8 @@ class Relay:
                             (_, delivered), self._cut = self._cut, None
                             if delivered:
                                 server.sendall(data)
+                            if self._for_good:
+                                self.close()
                             return
                         server.sendall(data)
                     else:

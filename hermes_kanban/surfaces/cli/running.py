@@ -136,6 +136,7 @@ def _never(task: kb.Task, run: kb.Run) -> int:
 
 def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
     from gateway.locks import role_lock
+    from hermes_kanban.verbs.delivering import HandOvers
     from hermes_kanban.workers.process import SystemProcesses
     from hermes_kanban.workers.spawn import spawner_for
 
@@ -149,7 +150,13 @@ def _dispatch(session: Session, most: int | None) -> kb.DispatchReport:
     try:
         kb.recover_orphaned_claims(conn, processes)
         spawner = spawner_for(conn, conn.config)
-        return kb.dispatch_once(conn, spawn_fn=spawner, processes=processes, max_spawn=most)
+        return kb.dispatch_once(
+            conn,
+            spawn_fn=spawner,
+            processes=processes,
+            max_spawn=most,
+            hand_overs=HandOvers(),
+        )
     finally:
         lock.release()
 

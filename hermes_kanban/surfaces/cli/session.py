@@ -31,6 +31,7 @@ class Session:
     """
 
     at_terminal = True
+    patient = True
     place: str | None = None
 
     def __init__(self) -> None:
@@ -47,10 +48,26 @@ class Session:
     def conn(self) -> kb.BoardConnection:
         """The board, opened at first use."""
         if self._conn is None:
-            self._conn = kb.connect(self.board, for_worker=self.own_task() is not None)
+            self._conn = self._open()
             # Whoever reads has reached the board too, and the first to do so has the run.
             self.standing()
         return self._conn
+
+    def _open(self) -> kb.BoardConnection:
+        """A worker waits a while for a board that cannot be reached: nobody is there to ask again.
+
+        Not where that is seen to elsewhere.
+        """
+        if self.own_task() is None:
+            return kb.connect(self.board)
+        try:
+            return kb.connect(self.board, for_worker=True)
+        except kb.BoardUnreachable:
+            if not self.patient:
+                raise
+        from hermes_kanban.verbs.keeping import patiently
+
+        return patiently(lambda: kb.connect(self.board, for_worker=True))
 
     @property
     def conn_with_skills(self) -> kb.BoardConnection:

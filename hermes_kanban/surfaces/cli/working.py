@@ -13,7 +13,7 @@ import click
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model.words import BLOCK_KINDS
-from hermes_kanban.surfaces.cli import answers, inputs
+from hermes_kanban.surfaces.cli import answers, ending, inputs
 from hermes_kanban.surfaces.cli.attaching import ARTIFACT, as_typed
 from hermes_kanban.surfaces.cli.errors import Conflict
 from hermes_kanban.surfaces.cli.session import WORKER, Session, command
@@ -136,9 +136,12 @@ def complete_command(
     result = inputs.long_text("result", result)
     summary = inputs.long_text("summary", summary, files=False)
     handed_over = inputs.json_object("metadata", metadata)
-    answers.apply(
+    asked = _handed_in(result, summary, handed_over, artifacts)
+    ending.apply(
         session,
         ids,
+        "complete",
+        asked | {"created_cards": list(created)},
         lambda one: kb.complete_task(
             session.conn,
             one,
@@ -178,6 +181,16 @@ def _take_next(
     return taken_lines(session, taken), {"next": taken, "run": run_of(session, taken)}
 
 
+def _handed_in(
+    result: str | None,
+    summary: str | None,
+    metadata: dict[str, Any] | None,
+    artifacts: tuple[str, ...],
+) -> dict[str, Any]:
+    files = [as_typed(file, by_worker=True) for file in artifacts]
+    return {"result": result, "summary": summary, "metadata": metadata, "artifacts": files}
+
+
 def _artifacts(session: Session, task: str, artifacts: tuple[str, ...]) -> list[str]:
     by_worker = bool(artifacts) and bool(session.fencing(task))
     return [as_typed(file, by_worker=by_worker) for file in artifacts]
@@ -206,9 +219,11 @@ def block_command(
     """Stop work on a task until what is missing is there."""
     task, reason = inputs.task_and(session, words, "REASON")
     text = inputs.long_text("reason", reason, files=False) or ""
-    answers.apply(
+    ending.apply(
         session,
         [task],
+        "block",
+        {"reason": text, "kind": kind, "retry_in_seconds": retry_in},
         lambda one: kb.block_task(
             session.conn,
             one,
@@ -245,9 +260,11 @@ def request_review_command(
     result = inputs.long_text("result", result)
     summary = inputs.long_text("summary", summary, files=False)
     handed_over = inputs.json_object("metadata", metadata)
-    answers.apply(
+    ending.apply(
         session,
         [inputs.task_id(session, task)],
+        "request_review",
+        _handed_in(result, summary, handed_over, artifacts),
         lambda one: kb.request_review(
             session.conn,
             one,
@@ -280,9 +297,11 @@ def wait_for_command(session: Session, words: tuple[str, ...], summary: str | No
     if task is None or not children:
         raise click.UsageError("expected [ID] CHILD...", click.get_current_context())
     text = inputs.long_text("summary", summary, files=False)
-    answers.apply(
+    ending.apply(
         session,
         [task],
+        "wait_for",
+        {"children": children, "summary": text},
         lambda one: kb.wait_for(
             session.conn, one, children, summary=text, **session.must_fence(one)
         ),

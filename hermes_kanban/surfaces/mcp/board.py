@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.paths import board_paths
 from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs import Caller, Verb, offered, perform
 from hermes_kanban.verbs.schema import request_schema
@@ -49,19 +50,46 @@ class BoardToolbox:
 
         caller, verbs, _ = self._offer()
         assert caller is not None
+        verb = verbs[name]
         try:
-            conn = kb.connect(self._board, for_worker=True)
-            conn.skills = InstalledSkills()
+            if verb.ends_run and caller.run_id is not None:
+                return self._end_run(caller, verb, arguments)
+            return _patiently(lambda: self._perform(caller, verb, arguments))
         except _EXPECTED as error:
             return CallResult(texts.problem(error, arguments), is_error=True)
+
+    def _perform(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
+        """One try; raises BoardUnreachable, and what keeps the board from being opened at all."""
+        from hermes_kanban.surfaces.mcp import texts
+
+        conn = kb.connect(self._board, for_worker=True)
         try:
-            answered = perform(conn, caller, verbs[name], arguments)
-            return CallResult(texts.answer(verbs[name], answered))
+            conn.skills = InstalledSkills()
+            return CallResult(texts.answer(verb, perform(conn, caller, verb, arguments)))
+        except kb.BoardUnreachable:
+            raise
         except _EXPECTED as error:
             workspace = _workspace(conn, caller)
             return CallResult(texts.problem(error, arguments, workspace), is_error=True)
         finally:
             conn.close()
+
+    def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
+        """A board that is away must not cost the work: what was handed in waits for it."""
+        try:
+            return self._perform(caller, verb, arguments)
+        except kb.BoardUnreachable:
+            from hermes_kanban.verbs import keeping
+            from hermes_kanban.verbs.perform import decode
+
+            told = keeping.hand_in(
+                board_paths(self._board),
+                lambda: kb.connect(self._board, for_worker=True),
+                caller,
+                verb,
+                decode(verb, arguments),
+            )
+            return CallResult(told.text)
 
     def _offer(self) -> tuple[Caller | None, dict[str, Verb], list[Tool]]:
         with self._lock:
@@ -71,6 +99,17 @@ class BoardToolbox:
                 tools = [] if caller is None else [tool_of(caller, verb) for verb in verbs.values()]
                 self._found = caller, verbs, tools
             return self._found
+
+
+def _patiently(ask: Callable[[], CallResult]) -> CallResult:
+    try:
+        return ask()
+    except kb.FateUnknown:
+        raise
+    except kb.BoardUnreachable:
+        from hermes_kanban.verbs.keeping import patiently
+
+        return patiently(ask)
 
 
 def tool_of(caller: Caller, verb: Verb) -> Tool:

@@ -47,7 +47,10 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _profile_of_run(self, run_id: int) -> str | None:
-        conn = kb.connect(self.board, for_worker=True)
+        try:
+            conn = kb.connect(self.board, for_worker=True)
+        except kb.BoardUnreachable:
+            return None  # rights are asked again at each call, by what the board knows
         try:
             return kb.get_run(conn, run_id).profile
         except kb.NotFound:

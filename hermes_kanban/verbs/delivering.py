@@ -1,0 +1,110 @@
+"""Hand-overs that wait on this host's disk, handed in once the board can be reached again.
+
+Whoever ended up with one keeps it, whoever comes next delivers it: the tool that kept it for a
+while, the gateway of this host at each of its looks. The board takes it once, however often and by
+how many it is handed in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final, Literal
+
+import msgspec
+
+from hermes_kanban import handovers
+from hermes_kanban import kernel as kb
+from hermes_kanban.handovers import HandOver
+from hermes_kanban.verbs.caller import Caller, worker
+from hermes_kanban.verbs.perform import perform
+from hermes_kanban.verbs.table import AGENTS
+
+Outcome = Literal["accepted", "fenced", "refused"]
+
+# The board cannot be reached, or has no room or no time now: later it may.
+_LATER: Final = (sqlite3.Error, OSError)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What became of one hand-over; ``why`` says it of one that was not accepted."""
+
+    name: str
+    task_id: str
+    run_id: int
+    verb: str
+    outcome: Outcome
+    why: str = ""
+
+
+class HandOvers:
+    """Implements ``ports.HandOvers`` for the boards of this host; ``delivered`` tells of each."""
+
+    def __init__(self) -> None:
+        self.delivered: list[Delivery] = []
+
+    def deliver(self, conn: kb.BoardConnection, run_id: int | None = None) -> bool:
+        """Hand in what waits, of one run or of all; False while any of it must go on waiting."""
+        folder = handovers.place(conn.paths.root)
+        names = handovers.waiting(folder) if run_id is None else [str(run_id)]
+        for name in names:
+            try:
+                delivery = deliver(conn, name)
+            except _LATER:
+                return False
+            if delivery is not None:
+                self.delivered.append(delivery)
+        return True
+
+
+def deliver(conn: kb.BoardConnection, name: str) -> Delivery | None:
+    """Hand in the one of that name; None if there is none.
+
+    Raises BoardUnreachable and what else time may heal, with the hand-over left where it is.
+    """
+    folder = handovers.place(conn.paths.root)
+    try:
+        asked = handovers.read(folder, name)
+    except ValueError as error:
+        handovers.set_aside(folder, name, f"it cannot be read: {error}")
+        return Delivery(name, "", 0, "", "refused", "it cannot be read")
+    if asked is None:
+        return None
+    files = folder / name / handovers.FILES if asked.artifacts else None
+    caller = worker(
+        asked.task_id,
+        asked.run_id,
+        asked.claim_lock,
+        profile=None,
+        profiles={},
+        kept=kb.Kept(files),
+    )
+    outcome, why = _hand_in(conn, caller, asked)
+    if outcome == "refused":
+        handovers.set_aside(folder, name, why)
+    else:
+        handovers.drop(folder, name)
+    return Delivery(name, asked.task_id, asked.run_id, asked.verb, outcome, why)
+
+
+def _hand_in(conn: kb.BoardConnection, caller: Caller, asked: HandOver) -> tuple[Outcome, str]:
+    arguments = asked.arguments | ({"artifacts": asked.artifacts} if asked.artifacts else {})
+    verb = AGENTS.get(asked.verb)
+    if verb is None or not verb.ends_run:
+        return "refused", f"{asked.verb} ends no run"
+    try:
+        try:
+            perform(conn, caller, verb, arguments)
+        except kb.InvalidInput as error:
+            if error.field != "created_cards":
+                raise
+            # Nobody is there any more to name the right ones.
+            perform(conn, caller, verb, arguments | {"created_cards": []})
+    except kb.AcceptedBefore:
+        return "accepted", ""
+    except kb.WriteRefused as refused:
+        return "fenced", str(refused)
+    except kb.KanbanError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        return "refused", str(error)
+    return "accepted", ""
