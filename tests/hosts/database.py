@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Final
 
 import psycopg
+import trustme
 
+from tests.hosts import tls_front
 from tests.hosts.building import NETWORK, Host
 from tests.support.waiting import wait_until
 
@@ -31,13 +34,19 @@ _AS_NOBODY: Final = ("unshare", "--user", "--map-user=65534", "--map-group=65534
 
 
 class Database:
-    """The server, and the one database on it; ``outside`` is its address for the test itself."""
+    """The server, and the one database on it; ``outside`` is its address for the test itself.
 
-    def __init__(self, host: Host) -> None:
+    With ``tls`` it is reached by TLS alone, and its certificate is of an authority of its own.
+    """
+
+    def __init__(self, host: Host, *, tls: bool = False) -> None:
         self.host = host
         self._data = host.folder / "data"
         self.log = host.folder / "postgres.log"
         self.address = f"postgresql://{USER}@{host.address}/{NAME}"
+        self._certificate = _certify(host) if tls else None
+        if tls:
+            self.address += f"?sslmode=verify-full&sslrootcert={host.folder / 'authority.pem'}"
         sockets = host.folder / "sockets"  # files, which know no networks
         sockets.mkdir()
         self.outside = f"postgresql:///{NAME}?host={sockets}&user=postgres"
@@ -56,7 +65,8 @@ class Database:
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         with (self._data / "postgresql.conf").open("a") as file:
-            file.write(SETTINGS.format(address=self.host.address, sockets=sockets))
+            address = self.host.address if self._certificate is None else "127.0.0.1"
+            file.write(SETTINGS.format(address=address, sockets=sockets))
         with (self._data / "pg_hba.conf").open("a") as file:
             file.write(f"host all all {NETWORK}.0/24 scram-sha-256\n")
 
@@ -66,6 +76,9 @@ class Database:
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         command = [str(programs() / "postgres"), "-D", str(self._data)]
         self._process = self.host.start(*_AS_NOBODY, *command, output=self.log)
+        if self._certificate is not None:
+            front = [sys.executable, tls_front.__file__, self.host.address, str(PORT)]
+            self.host.start(*front, str(self._certificate), output=self.log)
         wait_until(self._answers, message="PostgreSQL does not start", pause=0.02)
 
     def boot(self) -> None:
@@ -90,6 +103,16 @@ class Database:
             psycopg.connect(self._admin, connect_timeout=5).close()
             return True
         return False
+
+
+def _certify(host: Host) -> Path:
+    """The server's key and certificate in one file, and who vouches for it in another."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(host.folder / "authority.pem")
+    ours = authority.issue_cert(host.address)
+    file = host.folder / "server.pem"
+    ours.private_key_and_cert_chain_pem.write_to_path(file)
+    return file
 
 
 def give_password(host: Host, database: Host) -> None:

@@ -246,12 +246,12 @@ class Team:
 
 
 @contextlib.contextmanager
-def team(folder: Path, **kanban: Any) -> Iterator[Team]:
+def team(folder: Path, *, tls: bool = False, **kanban: Any) -> Iterator[Team]:
     """A team at work on an empty board, for as long as the block takes."""
     with pytest.MonkeyPatch.context() as patch, building(folder) as place:
         for name in [name for name in os.environ if name.startswith("HERMES_")]:
             patch.delenv(name)
-        database = Database(place.host("db", writable_shm=True))
+        database = Database(place.host("db", writable_shm=True), tls=tls)
         patch.setenv("HERMES_KANBAN_HOME", str(folder / "judge"))
         patch.setenv("HERMES_KANBAN_DATABASE", database.outside)
         made = Team(place, database, folder / "shared", **kanban)
