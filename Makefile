@@ -18,7 +18,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links import-10000 screenshots torture simulate mutants clean
+.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links import-10000 screenshots torture torture-hosts simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -112,6 +112,9 @@ screenshots: $(BROWSER) ## every view of the web board and story of the tutorial
 
 torture: $(INSTALLED) $(SYNAPSE) ## the long forms of the kill, race, power-loss, full-disk and upgrade tests
 	$(BIN)/python -m pytest -m torture $(ARGS)
+
+torture-hosts: $(INSTALLED) ## of these, that of three hosts and one PostgreSQL, with what befell them (ARGS="-k 2")
+	$(BIN)/python -m pytest -n 0 -s -m torture tests/hosts $(ARGS)
 
 simulate: $(INSTALLED) ## seeded histories of the whole board (SEEDS=10000 FROM=0 STEPS=200 JOBS=2)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --from $(FROM) --steps $(STEPS) \

@@ -22,6 +22,7 @@ def judge(team: Team) -> Counter[str]:
     assert lost_completions(team, lives, figures) == []
     assert ends_that_are_wrong(team, figures) == []
     assert tails_that_missed(team, figures) == []
+    assert messages_that_are_missing(team, figures) == []
     for words in (("check", "--deep"), ("replay", "--verify")):
         done = team.members[0].ask(*words)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -126,6 +127,24 @@ def tails_that_missed(team: Team, figures: Counter[str]) -> list[str]:
             figures["events told"] += len(told)
     figures["events"] = int(team.ask_database("SELECT count(*) FROM task_events")[0][0])
     return found
+
+
+def messages_that_are_missing(team: Team, figures: Counter[str]) -> list[str]:
+    """Completions of which nobody was told; they are given time to be sent."""
+    count = "SELECT count(*) FROM deliveries WHERE state <> 'delivered'"
+    wait_until(
+        lambda: team.ask_database(count)[0][0] == 0,
+        timeout=120,
+        message=f"not delivered: {team.ask_database('SELECT * FROM deliveries')}",
+        pause=0.2,
+    )
+    keys = [line["dedup_key"] for line in decoded(team.messages)]
+    figures["messages"] = len(keys)
+    figures["messages again"] = len(keys) - len(set(keys))
+    due = team.ask_database("SELECT id FROM task_events WHERE kind = 'completed'")
+    rows = team.ask_database("SELECT event_id, dedup_key FROM deliveries")
+    told = {event for event, key in rows if key in set(keys)}
+    return [str(event) for (event,) in due if event not in told]
 
 
 def _reached(team: Team, told: list[int]) -> int:

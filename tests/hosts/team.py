@@ -147,8 +147,12 @@ class Team:
         self.members = [Member(place.host(name), database, shared, **kanban) for name in NAMES]
         for member, skew in zip(self.members, SKEWS, strict=True):
             member.host.set_clock(skew)
-        made = self.members[0].ask("init")
-        assert made.returncode == 0, made.stderr
+        # The messages of whichever host is the notifier then: a line each, with its key.
+        self.messages = shared / "messages"
+        tell = ["subscribe", f"command:tee -a {self.messages}", "--kind", "completed"]
+        for words in (["init"], ["notify", *tell]):
+            made = self.members[0].ask(*words)
+            assert made.returncode == 0, made.stderr
         for member in self.members:
             member.start()
             member.start_tails()
