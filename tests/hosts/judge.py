@@ -12,6 +12,8 @@ from tests.support.waiting import wait_until
 # A thawed host runs on at once; its supervisors must be given the processor before they can see
 # that their leases have passed, and end their trees. What is told meanwhile is fenced.
 THAW_SECONDS: Final = 3.0
+# What an agent is told whose result waits on its host for the database.
+KEPT: Final = "is kept on this host"
 
 
 def judge(team: Team) -> Counter[str]:
@@ -73,18 +75,31 @@ def afterlife(
 def lost_completions(
     team: Team, lives: dict[str, list[dict[str, Any]]], figures: Counter[str]
 ) -> list[str]:
-    """Results that an agent was told are taken, and that are not on the board as its run's."""
+    """Results that an agent was told are taken, or kept, and that the board does not have.
+
+    What was kept while the database was away may come too late: then it is with its task, fenced.
+    """
     rows = team.ask_database("SELECT id, outcome, summary FROM task_runs")
     runs = {run: (outcome, summary) for run, outcome, summary in rows}
+    events = "SELECT run_id, payload FROM task_events WHERE kind = 'fenced'"
+    fenced = {run: payload for run, payload in team.ask_database(events)}
     found = []
     for name, life in lives.items():
         run = int(name.rpartition(".")[2])
+        summary = f"by run {run}"
         told = [line for line in life if line["word"] == "told"]
         figures["answers"] += len(told)
-        if any(line["accepted"] for line in told):
-            figures["accepted"] += 1
-            if runs.get(run) != ("completed", f"by run {run}"):
-                found.append(f"{name} was told {told[-1]['said']!r}, and has {runs.get(run)}")
+        taken = [line["said"] for line in told if line["accepted"]]
+        if not taken:
+            continue
+        kept = KEPT in taken[-1]
+        figures["kept" if kept else "accepted"] += 1
+        if runs.get(run) == ("completed", summary):
+            continue
+        if kept and summary in fenced.get(run, ""):
+            figures["kept, then fenced"] += 1
+            continue
+        found.append(f"{name} was told {taken[-1]!r}, and has {runs.get(run)}")
     return found
 
 

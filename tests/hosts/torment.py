@@ -14,7 +14,9 @@ from tests.hosts.team import LEASE_SECONDS, MARGIN_SECONDS, Member, Team
 
 AT_ONCE: Final = 2
 BUSY: Final = 16
-LONGEST_SECONDS: Final = 2 * LEASE_SECONDS + MARGIN_SECONDS
+# Short ones are ridden out; long ones outlast every lease.
+SHORT_SECONDS: Final = (0.0, LEASE_SECONDS)
+LONG_SECONDS: Final = (LEASE_SECONDS + MARGIN_SECONDS, 2 * LEASE_SECONDS + MARGIN_SECONDS)
 PAUSE_SECONDS: Final = (0.2, 2.0)
 
 
@@ -56,7 +58,8 @@ class Torment:
         fault = self._chance.choice(faults.OF_THE_SERVER if on_server else faults.OF_HOSTS)
         end = fault(self._team, member, self._chance)
         self.counts[fault.__name__] += 1
-        until = time.monotonic() + self._chance.uniform(0, LONGEST_SECONDS)
+        lasts = self._chance.uniform(*self._chance.choice((SHORT_SECONDS, LONG_SECONDS)))
+        until = time.monotonic() + lasts
         if end is not faults.nothing:
             self._under_way.append((None if on_server else member, until, end))
 
@@ -73,5 +76,6 @@ class Torment:
         if left < BUSY:
             try:
                 self._team.file(4)
+                self._team.file_long(1)
             except (kb.BoardUnreachable, kb.BoardBusy):
                 self.counts["not filed"] += 1
