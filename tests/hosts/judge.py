@@ -82,7 +82,7 @@ def lost_completions(
     rows = team.ask_database("SELECT id, outcome, summary FROM task_runs")
     runs = {run: (outcome, summary) for run, outcome, summary in rows}
     events = "SELECT run_id, payload FROM task_events WHERE kind = 'fenced'"
-    fenced = {run: payload for run, payload in team.ask_database(events)}
+    fenced: dict[int, str] = dict(team.ask_database(events))
     found = []
     for name, life in lives.items():
         run = int(name.rpartition(".")[2])
