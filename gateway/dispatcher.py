@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import re
@@ -18,6 +19,7 @@ from gateway.backoff import FailureBackoff
 from gateway.chat.states import WELL
 from gateway.eventlog import log_adopted, log_events, log_hand_overs
 from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
+from gateway.host_row import HostRow
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
 from gateway.stuck import StuckGauge
@@ -26,9 +28,12 @@ from gateway.web import WebServer
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, LiveConfig
 from hermes_kanban.kernel.eligibility import disk_free_mib
+from hermes_kanban.kernel.hosts import refuse_twin
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.kernel.recover import is_foreign
+from hermes_kanban.machine import machine
 from hermes_kanban.notify.settings import not_installed
-from hermes_kanban.ports import WorkerRef
+from hermes_kanban.ports import Spawned, WorkerRef
 from hermes_kanban.store.role_lock import RoleLock
 from hermes_kanban.verbs.delivering import HandOvers
 from hermes_kanban.workers.housekeeping import sweep_workspaces
@@ -38,6 +43,7 @@ from hermes_kanban.workers.spawn import spawner_for
 STANDBY_SECONDS: Final = 0.5
 EVENTS_AT_ONCE: Final = 1000
 SWEEP_SECONDS: Final = 30.0
+BEAT_SECONDS: Final = 2.0
 _FIGURES: Final = re.compile(r"\d+")
 
 
@@ -64,6 +70,7 @@ class BoardDispatcher:
         self._log = log
         self._processes = SystemProcesses()
         self._kernel = KernelThread(board)
+        self._host = HostRow()
         self._swept_at = -math.inf
         self._sweep = kb.Sweep()
         self._hand_overs = HandOvers()
@@ -79,10 +86,14 @@ class BoardDispatcher:
         self._conn = self._kernel.conn
         self._health = HealthFile(self._conn.paths.health)
         lock = self._lock = role_lock(self._conn.paths, "dispatcher")
+        here = machine()
+        await self._kernel(lambda conn: refuse_twin(conn, here.host, here.boot))
         try:
             await self._stand_by(lock)
             await self._dispatch()
         finally:
+            with anyio.CancelScope(shield=True):
+                await self._kernel(self._host.leave)
             self._unwatch_all()
             self._health.remove()
             self._kernel.close()
@@ -123,9 +134,18 @@ class BoardDispatcher:
                 async with anyio.create_task_group() as group:
                     if bell is not None:
                         group.start_soon(self._pulse.listen, bell)
+                    if self._conn.shared:
+                        group.start_soon(self._beat)
                     await self._tick_for_ever(wakeup)
         finally:
             self._pulse.drop(wakeup)
+
+    async def _beat(self) -> None:
+        """Let the other hosts know that this one lives; what fails is told by the next look."""
+        while True:
+            await anyio.sleep(BEAT_SECONDS)
+            with contextlib.suppress(kb.KanbanError):
+                await self._kernel(self._host.beat)
 
     async def _tick_for_ever(self, wakeup: Wakeup) -> None:
         reason = "start"
@@ -167,10 +187,11 @@ class BoardDispatcher:
         conn = self._conn
         conn.config = config
         self._free_mib = disk_free_mib(conn)
+        self._host.keep(conn, config)
         before, written = kb.newest_event_id(conn), conn.events_written
         report = kb.dispatch_once(
             conn,
-            spawn_fn=spawner_for(self._conn, config),
+            spawn_fn=self._spawner(config),
             processes=self._processes,
             free_mib=lambda: self._free_mib,
             sweep=self._sweep,
@@ -180,8 +201,22 @@ class BoardDispatcher:
         newest = kb.newest_event_id(conn)
         self._log_until(newest)
         self._sweep_workspaces()
-        workers = [run.worker(conn) for run in live_runs(conn) if run.registered]
+        workers = [
+            run.worker(conn)
+            for run in live_runs(conn)
+            if run.registered and not is_foreign(self._processes, run)
+        ]
         return report, newest, before + conn.events_written - written, workers
+
+    def _spawner(self, config: Config) -> Callable[[kb.Task, kb.Run], Spawned | int]:
+        """Starts workers; the host must not be taken for lost while that takes its time."""
+        spawn = spawner_for(self._conn, config)
+
+        def spawn_alive(task: kb.Task, run: kb.Run) -> Spawned | int:
+            self._host.beat(self._conn)
+            return spawn(task, run)
+
+        return spawn_alive
 
     def _log_until(self, newest: int) -> None:
         """Tell in the log what has happened on the board since it was told last, by whomever."""

@@ -8,7 +8,8 @@ from typing import Any, Final
 from structlog.typing import FilteringBoundLogger
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.kernel.live import host_of, live_runs
+from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Event, Run
 from hermes_kanban.model.words import FAILURES
 from hermes_kanban.verbs.delivering import Delivery, HandOvers
@@ -17,12 +18,17 @@ from hermes_kanban.verbs.delivering import Delivery, HandOvers
 def log_events(log: FilteringBoundLogger, conn: kb.BoardConnection, events: list[Event]) -> None:
     """Write a line for each event that people who watch a gateway want to see."""
     for event in events:
+        if tell_of_host := _HOST_LINES.get(event.kind):
+            tell_of_host(log, event)
         tell = _LINES.get(event.kind)
         if tell is None or event.run_id is None:
             continue
         try:
             run = kb.get_run(conn, event.run_id)
         except kb.NotFound:  # its task was purged a moment later
+            continue
+        # What another host does is in that one's log; that it lost a run may be in no other.
+        if event.kind != "reclaimed" and host_of(run) not in (None, machine().host):
             continue
         tell(log.bind(task=run.task_id, run=run.id, profile=run.profile), event, run)
 
@@ -31,7 +37,7 @@ def log_adopted(log: FilteringBoundLogger, conn: kb.BoardConnection) -> None:
     """Write a line for each worker that lives since before this gateway."""
     now = conn.clock.now()
     for run in live_runs(conn):
-        if run.registered:
+        if run.registered and run.host in (None, machine().host):
             log.info(
                 "worker.adopted",
                 task=run.task_id,
@@ -56,6 +62,44 @@ def _tell_hand_over(log: FilteringBoundLogger, one: Delivery) -> None:
         log.warning("handover.fenced", reason=one.why)
     else:
         log.error("handover.refused", reason=one.why)
+
+
+def _host_joined(log: FilteringBoundLogger, event: Event) -> None:
+    log.info("host.joined", host=_host(event))
+
+
+def _host_left(log: FilteringBoundLogger, event: Event) -> None:
+    log.info("host.left", host=_host(event))
+
+
+def _host_lost(log: FilteringBoundLogger, event: Event) -> None:
+    log.warning("host.lost", host=_host(event))
+
+
+def _host_drained(log: FilteringBoundLogger, event: Event) -> None:
+    log.info(
+        "host.draining",
+        host=_host(event),
+        actor=event.actor,
+        reason=event.payload.get("reason"),
+    )
+
+
+def _host_resumed(log: FilteringBoundLogger, event: Event) -> None:
+    log.info("host.resumed", host=_host(event), actor=event.actor)
+
+
+def _host(event: Event) -> Any:
+    return event.payload.get("host", {}).get("name")
+
+
+_HOST_LINES: Final[dict[str, Callable[[FilteringBoundLogger, Event], None]]] = {
+    "host_joined": _host_joined,
+    "host_left": _host_left,
+    "host_lost": _host_lost,
+    "host_drained": _host_drained,
+    "host_resumed": _host_resumed,
+}
 
 
 def _spawned(log: FilteringBoundLogger, event: Event, run: Run) -> None:

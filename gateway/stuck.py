@@ -6,8 +6,11 @@ from typing import Final
 
 from hermes_kanban.kernel import DispatchReport
 
-# Holds that are somebody's decision, or that outside workers lift by claiming for themselves.
-_INTENDED: Final = frozenset({"paused", "no_profile", "unassigned"})
+# Holds that are somebody's decision, that outside workers lift by claiming for themselves, or that
+# are another host's to lift.
+_INTENDED: Final = frozenset(
+    {"paused", "no_profile", "unassigned", "elsewhere", "no_host", "draining"}
+)
 
 
 class StuckGauge:

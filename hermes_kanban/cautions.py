@@ -12,6 +12,7 @@ import msgspec
 
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import live_hosts
 
 # A task in one of these starts by itself, or is meant to later.
 _WILL_START: Final = frozenset({"triage", "todo", "ready", "blocked"})
@@ -44,6 +45,8 @@ def about_assignee(conn: kb.BoardConnection, assignee: str | None) -> list[Cauti
         return [Caution("unassigned", text)]
     profiles = conn.config.profiles
     if assignee in profiles:
+        return []
+    if any(assignee in one.profiles for one in live_hosts(conn)):
         return []
     text = f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}"
     return [Caution("no_profile", text)]
@@ -87,7 +90,7 @@ def _about_board(conn: kb.BoardConnection) -> list[Caution]:
     if board.paused_at is not None:
         text = f"the board was paused by {board.paused_by}; let it go on: hermes-kanban resume"
         found.append(Caution("paused", text))
-    if health.read(conn.paths, conn.clock.now()) is None:
+    if not health.is_served(conn):
         text = "no gateway is running; start one with: hermes-kanban up"
         found.append(Caution("no_gateway", text))
     return found

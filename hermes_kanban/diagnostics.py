@@ -13,6 +13,7 @@ import msgspec
 
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import live_hosts
 from hermes_kanban.suggestions import commands_in
 
 Level = Literal["fault", "asks", "note"]
@@ -24,7 +25,7 @@ _TEXT: Final = 300
 _AS_PLANNED: Final = frozenset(
     {
         *("scheduled", "backing_off", "max_in_progress", "profile_cap", "tenant_cap"),
-        *("resource", "earlier_process", "folder_in_use"),
+        *("resource", "earlier_process", "folder_in_use", "elsewhere"),
     }
 )
 
@@ -62,6 +63,8 @@ def _of_the_board(conn: kb.BoardConnection) -> Iterator[Finding]:
             since=board.paused_at,
         )
     gateway = health.read(conn.paths, conn.clock.now())
+    if gateway is None and live_hosts(conn):
+        return  # others start the tasks of this board
     if gateway is None:
         ready = kb.stats(conn).tasks["ready"]
         waiting = f"{ready} ready {'task waits' if ready == 1 else 'tasks wait'} for one"

@@ -11,6 +11,7 @@ import msgspec
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.store.protocol import BoardConnection
 
 STALE_INTERVALS: Final = 3
 # A record is renewed that often at least, however short the interval between two ticks.
@@ -41,6 +42,16 @@ class Health(msgspec.Struct, frozen=True):
 def read(paths: BoardPaths, now: int) -> Health | None:
     """The record of the gateway that serves the board, if it lives, else None."""
     return read_one(paths.health, now)
+
+
+def is_served(conn: BoardConnection) -> bool:
+    """Whether a gateway starts the board's tasks: one of this home, or of another host of a shared
+    board."""
+    if read(conn.paths, conn.clock.now()) is not None:
+        return True
+    from hermes_kanban.kernel.hosts import live_hosts
+
+    return bool(live_hosts(conn))
 
 
 def standing_by(paths: BoardPaths, now: int) -> list[Health]:

@@ -55,6 +55,7 @@ KEYS: Final[dict[str, Key]] = {
     "files": Key("list", "the files that were read"),
     "holder": Key("text", "the pid of the process that has it"),
     "home": Key("text", "the folder that holds everything"),
+    "host": Key("text", "the host's name"),
     "kind": Key("text", "the kind of the board's event"),
     "logger": Key("text", "the library's logger"),
     "lost": Key("list", "tasks that somebody else took first"),
@@ -191,6 +192,25 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "this process dispatches the board from now on",
         ("board",),
         "dispatching from now on",
+    ),
+    "host.joined": LogEvent(
+        "info", "the gateway of a host dispatches the board too", ("board", "host"), "{host}"
+    ),
+    "host.left": LogEvent("info", "the gateway of a host has ended", ("board", "host"), "{host}"),
+    "host.lost": LogEvent(
+        "warning",
+        "a host is not heard of; its runs are given up with their leases",
+        ("board", "host"),
+        "{host} is not heard of any more",
+    ),
+    "host.draining": LogEvent(
+        "info",
+        "a person wants a host to start nothing new",
+        ("board", "host", "actor", "reason"),
+        "{host}, by {actor}[: {reason}]",
+    ),
+    "host.resumed": LogEvent(
+        "info", "a host starts tasks again", ("board", "host", "actor"), "{host}, by {actor}"
     ),
     "worker.spawned": LogEvent(
         "info",

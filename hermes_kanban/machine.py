@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+from hermes_kanban.model.errors import ConfigError
+
+HOST_ID: Final = "HERMES_KANBAN_HOST_ID"
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -21,13 +27,23 @@ class Machine(msgspec.Struct, frozen=True):
 @functools.cache
 def machine() -> Machine:
     """This machine as this process sees it; it cannot change while the process lives."""
-    host = _id("/etc/machine-id") or _id("/var/lib/dbus/machine-id") or _network()
+    host = _given_id() or _id("/etc/machine-id") or _id("/var/lib/dbus/machine-id") or _network()
     boot = _text("/proc/sys/kernel/random/boot_id") or _boot_time()
     try:
         pidns = os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         pidns = 0
     return Machine(host, boot, pidns)
+
+
+def _given_id() -> str:
+    """The id that a person gave the machine, where copies of it would all have the same."""
+    given = os.environ.get(HOST_ID, "").strip()
+    if given and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given):
+        raise ConfigError(
+            f"environment: {HOST_ID} is {given!r}; allowed: 1 to 64 letters, digits and ._-"
+        )
+    return given
 
 
 def _text(path: str) -> str:

@@ -54,7 +54,7 @@ _BY_ITSELF: Final = frozenset(
     {
         *("open_parent", "overlooked", "scheduled", "backing_off", "earlier_process"),
         *("folder_in_use", "max_in_progress", "profile_cap", "tenant_cap", "resource"),
-        *("blocked_transient", "blocked_dependency"),
+        *("blocked_transient", "blocked_dependency", "elsewhere"),
     }
 )
 MARKS: Final = {"heading": "bold", "command": "cyan", "good": "green", "bad": "red"}

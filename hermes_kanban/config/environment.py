@@ -1,4 +1,4 @@
-"""Settings from the environment: ``HERMES_KANBAN_X``, ``…_LOGGING_X`` and ``…_WEB_X``.
+"""Settings from the environment: ``HERMES_KANBAN_X``, ``…_LOGGING_X``, ``…_WEB_X``, ``…_HOST_X``.
 
 Only names that belong to a setting are read. Where things lie (``HERMES_KANBAN_HOME``, ``_DB``,
 ``_BOARD``, ``_WORKSPACES_ROOT``) and what a worker is told (``_TASK``, ``_RUN_ID`` …) are not
@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from hermes_kanban.config.host import HostSettings
 from hermes_kanban.config.settings import KanbanSettings, LoggingSettings, WebSettings
 from hermes_kanban.model.errors import ConfigError
 
@@ -36,11 +37,13 @@ VARIABLES: Final = (
     *_variables("kanban", "HERMES_KANBAN_", KanbanSettings),
     *_variables("logging", "HERMES_KANBAN_LOGGING_", LoggingSettings),
     *_variables("web", "HERMES_KANBAN_WEB_", WebSettings),
+    *_variables("host", "HERMES_KANBAN_HOST_", HostSettings),
 )
 _STRUCTS: Final[dict[str, type[msgspec.Struct]]] = {
     "kanban": KanbanSettings,
     "logging": LoggingSettings,
     "web": WebSettings,
+    "host": HostSettings,
 }
 
 

@@ -121,6 +121,7 @@ def _config(tree: dict[str, Any], overrides: dict[str, dict[str, Any]], wanted: 
         kanban=sections.kanban,
         logging=sections.logging,
         web=sections.web,
+        host=sections.host,
         chat=sections.chat,
         notify=sections.notify,
         profiles=sections.profiles,

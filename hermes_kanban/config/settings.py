@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from hermes_kanban.config.capacity import default_max_in_progress
 from hermes_kanban.config.chat import ChatSettings
+from hermes_kanban.config.host import Capability, HostSettings, MachineName
 from hermes_kanban.config.notify import NotifySettings
 
 YEAR_SECONDS = 31_536_000
@@ -117,6 +118,7 @@ class KanbanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     min_free_mb: CountOrNone = 256
     durability: Literal["full", "normal"] = "full"
     database: DatabaseAddress = ""
+    host_margin_seconds: WholeSeconds = 60
     notify_in_gateway: bool = True
 
     def serves(self, board: str) -> bool:
@@ -152,6 +154,15 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if self.public_url:
             return self.public_url.rstrip("/")
         return self.address if self.in_gateway else ""
+
+    def address_of(self, machine: str) -> str:
+        """Where people at other machines reach it by this one's name; empty where they cannot."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        if not self.in_gateway or self.is_loopback:
+            return ""
+        host = machine if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
@@ -190,6 +201,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     provider: Word | None = None
     skills: tuple[Skill, ...] = ()
     resources: dict[Word, Count] = {}
+    hosts: tuple[MachineName, ...] = ()
+    requires: tuple[Capability, ...] = ()
     max_in_progress: CountOrNone | None = None
     max_runtime_seconds: WholeSeconds | None = None
     on_exit_zero: ExitZero | None = None
@@ -222,6 +235,7 @@ class Sections(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kanban: KanbanSettings = msgspec.field(default_factory=KanbanSettings)
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
     web: WebSettings = msgspec.field(default_factory=WebSettings)
+    host: HostSettings = msgspec.field(default_factory=HostSettings)
     chat: ChatSettings = msgspec.field(default_factory=ChatSettings)
     notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
     profiles: dict[ProfileName, Profile] = {}

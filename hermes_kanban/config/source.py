@@ -16,7 +16,7 @@ from hermes_kanban.model.errors import ConfigError
 FILE_BYTES = 1024 * 1024
 # Aliases may refer to each other, so a short file can stand for more values than memory holds.
 MOST_VALUES = 100_000
-SECTIONS = ("kanban", "logging", "web", "profiles")
+SECTIONS = ("kanban", "logging", "web", "host", "profiles")
 
 KeyPath = tuple[str | int, ...]
 

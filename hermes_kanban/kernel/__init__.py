@@ -50,6 +50,7 @@ _HOMES = {
     "hermes_kanban.kernel.gates": "recompute_ready",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
+    "hermes_kanban.kernel.hosts": "drain_host Host join_host leave_host list_hosts resume_host",
     "hermes_kanban.kernel.inbox": "Inbox News peek_inbox take_inbox",
     "hermes_kanban.kernel.importing": "import_tasks Imported imported_ids",
     "hermes_kanban.kernel.late": "dismiss_result",
@@ -165,6 +166,12 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.history import moment as moment
     from hermes_kanban.kernel.history import task_at as task_at
     from hermes_kanban.kernel.history import tasks_at as tasks_at
+    from hermes_kanban.kernel.hosts import Host as Host
+    from hermes_kanban.kernel.hosts import drain_host as drain_host
+    from hermes_kanban.kernel.hosts import join_host as join_host
+    from hermes_kanban.kernel.hosts import leave_host as leave_host
+    from hermes_kanban.kernel.hosts import list_hosts as list_hosts
+    from hermes_kanban.kernel.hosts import resume_host as resume_host
     from hermes_kanban.kernel.importing import Imported as Imported
     from hermes_kanban.kernel.importing import import_tasks as import_tasks
     from hermes_kanban.kernel.importing import imported_ids as imported_ids

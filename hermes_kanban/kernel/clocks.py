@@ -128,21 +128,20 @@ def _shift(tx: Transaction, host: str, jump: int, slept: int) -> ClockShift:
 
 
 def _shift_leases(tx: Transaction, host: str, jump: int, slept: int) -> int:
-    """Move the leases of open runs, on run and task alike; return how many."""
+    """Move the leases of live runs, on run and task alike; return how many are open."""
     moved = 0
     for run in live_runs(tx.conn):
         by = jump + slept if _sleeps_with(run, host) else jump
-        if run.open and by:
+        if by:
             tx.run(_SHIFT_LEASE, {"by": by, "run": run.id})
             tx.run(_SHIFT_MIRROR, {"by": by, "run": run.id, "id": run.task_id})
-            moved += 1
+            moved += run.open
     return moved
 
 
 def _sleeps_with(run: LiveRun, host: str) -> bool:
     """Whether the run was asleep along with this host: it is there, or nobody knows where."""
-    identity = run.identity() or run.claimed_by()
-    return identity is None or identity.host == host
+    return run.host in (None, host)
 
 
 _REMEMBERED: Final = """

@@ -22,7 +22,7 @@ from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import KanbanError
-from hermes_kanban.model.records import Run, Task
+from hermes_kanban.model.records import Identity, Run, Task
 from hermes_kanban.ports import HandOvers, Launched, Processes, Spawned, SpawnFunction
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
@@ -97,18 +97,20 @@ def dispatch_once(
     eligible and what is held.
     """
     report = DispatchReport()
+    here = None if processes is None else processes.identity()
     if dry_run:
-        _choose(conn, live_runs(conn), report, _most(conn, max_spawn), free_mib)
+        _choose(conn, live_runs(conn), report, _most(conn, max_spawn), free_mib, here)
         return report
     # Before the clock is followed: one that is set in the midst of this must end no lease.
     now = conn.clock.now()
-    _follow_clock(conn, processes, report)
+    if here is not None:
+        report.clock_shifted = clocks.follow_clock(conn, here)
     live = _settle(conn, processes, hand_overs, report, now)
     _recompute(conn, report, sweep)
     written = conn.events_written
     _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
     live = live if conn.events_written == written else live_runs(conn)
-    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live))
+    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live, processes))
     report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
 
@@ -128,22 +130,15 @@ def _start_chosen(
 ) -> None:
     """Start up to ``places`` tasks; what is held up at its claim gives its place to the next."""
     seen: list[LiveRun] | None = live
+    here = None if processes is None else processes.identity()
     while True:
-        world, chosen = _choose(conn, seen, report, places, free_mib)
+        world, chosen = _choose(conn, seen, report, places, free_mib, here)
         tried = sum(_start(conn, world, one, spawn_fn, processes, report) for one in chosen)
         report.in_progress = world.total
         places -= tried
         if not places or not tried or tried == len(chosen):
             return
         seen = None
-
-
-def _follow_clock(
-    conn: BoardConnection, processes: Processes | None, report: DispatchReport
-) -> None:
-    here = None if processes is None else processes.identity()
-    if here is not None:
-        report.clock_shifted = clocks.follow_clock(conn, here)
 
 
 def _settle(
@@ -171,7 +166,7 @@ def _settle(
         )
         report.renewed = recover.renew_leases(conn, processes, live)
     report.reclaimed += recover.release_stale_claims(conn, processes, live, now=now)
-    report.timed_out = recover.enforce_max_runtime(conn, live)
+    report.timed_out = recover.enforce_max_runtime(conn, live, processes)
     if report.renewed or conn.events_written != written:
         live = live_runs(conn)
     if ending or any(run.registered and run.stop_requested_at is not None for run in live):
@@ -213,10 +208,11 @@ def _choose(
     report: DispatchReport,
     most: int,
     free_mib: Callable[[], int] | None,
+    here: Identity | None,
 ) -> tuple[World, list[str]]:
     """The board as it is now, and the ids of up to ``most`` tasks to start, in order."""
     with reading(conn):
-        world = eligibility.survey(conn, live, free_mib=free_mib)
+        world = eligibility.survey(conn, live, free_mib=free_mib, here=here)
         found = queue.candidates(conn, world, most)
     chosen = [row["id"] for row in found.tasks]
     report.eligible += [task_id for task_id in chosen if task_id not in report.eligible]
@@ -269,12 +265,13 @@ def _claim(
     conn: BoardConnection, world: World, task_id: str, processes: Processes | None
 ) -> Task | str | None:
     """Claim within the caps as the transaction sees them; the code of a hold if one came up."""
+    here = None if processes is None else processes.identity()
     with write(conn, "dispatch") as tx:
         found = claim.load_to_claim(tx, task_id)
         if found is None or found[0]["status"] != "ready":
             return None
         task, hold = found
-        exact = eligibility.survey(conn, free_mib=lambda: world.free_mib)
+        exact = eligibility.survey(conn, free_mib=lambda: world.free_mib, here=here)
         if held := eligibility.holds(exact, task):
             return held[0].code
         if hold is not None:
@@ -284,9 +281,9 @@ def _claim(
             task,
             claimer=recover.DISPATCHER,
             ttl_seconds=int(conn.config.kanban.lease_seconds),
-            identity=None if processes is None else processes.identity(),
+            identity=here,
         )
-        world.took(task["assignee"], task["tenant"])
+        world.took(task["assignee"], task["tenant"], None if here is None else here.host)
         return claim.as_task(task)
 
 

@@ -14,10 +14,13 @@ from typing import Any, Final
 import msgspec
 
 from hermes_kanban.config import Config
+from hermes_kanban.kernel import hosts, placement
+from hermes_kanban.kernel.hosts import Host
 from hermes_kanban.kernel.live import LiveRun, live_runs
-from hermes_kanban.model.records import Hold
+from hermes_kanban.kernel.placement import Places
+from hermes_kanban.model.records import Hold, Identity
 from hermes_kanban.ports import Skills
-from hermes_kanban.store.protocol import BoardConnection, Row, fetch_one, fetch_value
+from hermes_kanban.store.protocol import BoardConnection, Row, fetch_all, fetch_value
 
 _MIB: Final = 1024 * 1024
 _NAMED: Final = 5
@@ -32,6 +35,7 @@ class World(msgspec.Struct):
     paused_by: str | None
     paused_why: str | None
     free_mib: int
+    places: Places
     total: int
     by_profile: Counter[str]
     by_tenant: Counter[str]
@@ -40,16 +44,14 @@ class World(msgspec.Struct):
     folders: dict[str, list[LiveRun]]
     skills: Skills | None = None
 
-    def took(self, profile: str | None, tenant: str | None) -> None:
-        """One more run takes its places."""
+    def took(self, profile: str | None, tenant: str | None, host: str | None) -> None:
+        """One more run takes its places, on that host."""
         self.total += 1
         if tenant is not None:
             self.by_tenant[tenant] += 1
         if profile is not None:
             self.by_profile[profile] += 1
-            settings = self.config.profiles.get(profile)
-            if settings is not None:
-                self.by_resource.update(settings.resources)
+            self.by_resource.update(self.places.resources_of(self.config, profile, host))
 
 
 def survey(
@@ -57,20 +59,31 @@ def survey(
     live: list[LiveRun] | None = None,
     *,
     free_mib: Callable[[], int] | None = None,
+    here: Identity | None = None,
 ) -> World:
     """Look at the board as it is now; inside a write transaction the counts are exact.
 
-    ``free_mib`` reports the free space of the board's disk in MiB.
+    ``free_mib`` reports the free space of the board's disk in MiB, ``here`` is the dispatcher that
+    looks: it judges for its own host.
     """
-    paused_at, paused_by = fetch_one(conn, "SELECT paused_at, paused_by FROM boards")
+    (paused_at, paused_by), known = _board_and_hosts(conn)
     runs = live_runs(conn) if live is None else live
+    now = conn.clock.now()
     world = World(
-        now=conn.clock.now(),
+        now=now,
         config=conn.config,
         paused_at=paused_at,
         paused_by=paused_by,
         paused_why=None if paused_at is None else _why_paused(conn),
         free_mib=disk_free_mib(conn) if free_mib is None else free_mib(),
+        places=placement.places(
+            known,
+            conn.config,
+            hosts.in_progress(runs),
+            shared=conn.shared,
+            now=now,
+            here=here,
+        ),
         total=0,
         by_profile=Counter(),
         by_tenant=Counter(),
@@ -80,10 +93,23 @@ def survey(
         skills=conn.skills,
     )
     for run in runs:
-        world.took(run.profile, run.tenant)
+        world.took(run.profile, run.tenant, run.host)
         if run.registered and run.workspace_kind == "dir" and run.workspace_path is not None:
             world.folders.setdefault(run.workspace_path, []).append(run)
     return world
+
+
+def _board_and_hosts(conn: BoardConnection) -> tuple[tuple[Any, Any], list[Host]]:
+    """Who paused the board and when, and every host, in one look."""
+    rows = [tuple(row) for row in fetch_all(conn, _BOARD_AND_HOSTS)]
+    known = [hosts.of_columns(row[2:]) for row in rows if row[2] is not None]
+    return rows[0][:2], known
+
+
+_HOST_COLUMNS: Final = ", ".join(f"h.{name}" for name in Host.__struct_fields__)
+_BOARD_AND_HOSTS: Final = (
+    f"SELECT b.paused_at, b.paused_by, {_HOST_COLUMNS} FROM boards b LEFT JOIN hosts h ON 1 = 1"
+)
 
 
 def disk_free_mib(conn: BoardConnection) -> int:
@@ -102,13 +128,25 @@ def holds(world: World, task: TaskRow) -> list[Hold]:
 
 def board_hold(world: World) -> Hold | None:
     """What keeps every task of the board from starting, if anything does."""
-    return _paused(world, {}) or _disk(world, {}) or _total(world, {})
+    every = {"assignee": None}
+    return (
+        _paused(world, every)
+        or _drained(world, every)
+        or _disk(world, every)
+        or _total(world, every)
+    )
 
 
 def profile_hold(world: World, profile: str | None) -> Hold | None:
     """What keeps every task of one profile from starting, if anything does."""
     task = {"assignee": profile, "id": ""}
-    return _profile(world, task) or _profile_cap(world, task) or _resources(world, task)
+    return (
+        _profile(world, task)
+        or _drained(world, task)
+        or _total(world, task)
+        or _profile_cap(world, task)
+        or _resources(world, task)
+    )
 
 
 def tenant_hold(world: World, tenant: str | None) -> Hold | None:
@@ -123,7 +161,7 @@ def process_hold(world: World, task: TaskRow) -> Hold | None:
 
 def skills_hold(world: World, task: TaskRow) -> Hold | None:
     """What a task misses that its profile's agent, as far as that can be told, cannot load."""
-    if world.skills is None:
+    if world.skills is None or not world.places.local:
         return None
     profile = world.config.profiles.get(task["assignee"] or "")
     own = task["skills"]
@@ -167,18 +205,22 @@ def _paused(world: World, _: TaskRow) -> Hold | None:
 
 def _disk(world: World, _: TaskRow) -> Hold | None:
     floor = world.config.kanban.min_free_mb
-    if world.free_mib >= floor:
+    if world.free_mib >= floor or not world.places.local:
         return None
     text = f"only {world.free_mib} MiB are free and kanban.min_free_mb is {floor}"
     return Hold("disk", text, "free some disk space")
 
 
-def _total(world: World, _: TaskRow) -> Hold | None:
-    cap = world.config.kanban.max_in_progress
-    if world.total < cap:
+def _drained(world: World, task: TaskRow) -> Hold | None:
+    seats = [seat.host for seat in world.places.seats_for(task["assignee"])]
+    if any(host.state == "active" for host in seats):
         return None
-    text = f"{world.total} runs are in progress and kanban.max_in_progress is {cap}"
-    return Hold("max_in_progress", text, "a run ends, or the cap is raised")
+    return placement.draining_hold(seats)
+
+
+def _total(world: World, task: TaskRow) -> Hold | None:
+    seats = world.places.seats_for(task["assignee"])
+    return placement.full_hold([one for one in seats if one.host.state == "active"])
 
 
 def _profile(world: World, task: TaskRow) -> Hold | None:
@@ -186,8 +228,10 @@ def _profile(world: World, task: TaskRow) -> Hold | None:
     if assignee is None:
         lifted = f"{_assigning(world, task)}, or hermes-kanban claim {task['id']}"
         return Hold("unassigned", "it is assigned to nobody", lifted)
-    if assignee in world.config.profiles:
-        return None
+    places = world.places
+    hold = placement.missing_host(places, world.config, assignee)
+    if hold is not None or places.able(assignee):
+        return hold
     text = f"no profile is called {assignee!r}"
     lifted = f"add the profile, {_assigning(world, task)}, or hermes-kanban claim {task['id']}"
     return Hold("no_profile", text, lifted)
@@ -223,8 +267,8 @@ def _profile_cap(world: World, task: TaskRow) -> Hold | None:
 
 
 def _resources(world: World, task: TaskRow) -> Hold | None:
-    profile = world.config.profiles.get(task["assignee"] or "")
-    for name, wanted in {} if profile is None else profile.resources.items():
+    needs = world.places.resources_of(world.config, task["assignee"] or "", None)
+    for name, wanted in needs.items():
         capacity = world.config.kanban.resources.get(name, 0)
         if world.by_resource[name] + wanted > capacity:
             text = f"it needs {wanted} {name}; {world.by_resource[name]} of {capacity} are in use"
@@ -277,6 +321,7 @@ def _folder_in_use(world: World, task: TaskRow) -> Hold | None:
 _RULES: Final[tuple[Callable[[World, TaskRow], Hold | None], ...]] = (
     _paused,
     _profile,
+    _drained,
     _scheduled,
     _backing_off,
     _earlier_process,

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from hermes_kanban.model.records import Identity
+from hermes_kanban.model.records import Identity, Run
 from hermes_kanban.ports import WorkerRef
 from hermes_kanban.store.protocol import BoardConnection, fetch_all
 
@@ -50,6 +50,11 @@ class LiveRun(msgspec.Struct, frozen=True):
         """Which process claimed the run."""
         return _identity(self.claimer_identity)
 
+    @property
+    def host(self) -> str | None:
+        """The host that it runs on, or whose process claimed it; None where nobody knows."""
+        return host_of(self)
+
     def worker(self, conn: BoardConnection) -> WorkerRef:
         """The registered process, as the process port names it."""
         return WorkerRef(
@@ -63,8 +68,14 @@ class LiveRun(msgspec.Struct, frozen=True):
         )
 
 
-def _identity(encoded: str | None) -> Identity | None:
-    return None if encoded is None else _decode(encoded)
+def host_of(run: LiveRun | Run) -> str | None:
+    """The host that a run is or was on, or whose process claimed it; None where nobody knows."""
+    known = _identity(run.worker_identity) or _identity(run.claimer_identity)
+    return None if known is None else known.host
+
+
+def _identity(stored: str | Identity | None) -> Identity | None:
+    return _decode(stored) if isinstance(stored, str) else stored
 
 
 _decode = msgspec.json.Decoder(Identity).decode

@@ -22,7 +22,6 @@ from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 EX_TEMPFAIL: Final = 75  # sysexits.h: a temporary failure, try again later
 MAX_RUNTIME_MARGIN_SECONDS: Final = 5
-ELSEWHERE_MARGIN_SECONDS: Final = 60
 SUPERVISOR_LOST: Final = "supervisor lost"
 DISPATCHER: Final = "dispatcher"
 _ERROR_CHARACTERS: Final = 500
@@ -174,11 +173,11 @@ def advance_stops(
     """Advance every stop; return the runs whose tree is now gone. Asks lingerers to stop."""
     gone = []
     for run in live_runs(conn) if live is None else live:
-        if not run.registered:
+        if not run.registered or is_foreign(processes, run):
             continue
         if run.stop_requested_at is None:
             _stop_lingerer(conn, run)
-        elif _is_here(processes, run) and processes.stop(
+        elif run.identity() is not None and processes.stop(
             run.worker(conn), conn.config.kanban.stop_grace_seconds
         ):
             record = processes.exit_record(run.worker(conn))
@@ -187,9 +186,14 @@ def advance_stops(
     return gone
 
 
-def _is_here(processes: Processes, run: LiveRun) -> bool:
+def is_foreign(processes: Processes | None, run: LiveRun) -> bool:
+    """Whether the registered process is another host's, which alone can stop it and see its end."""
     identity = run.identity()
-    return identity is not None and processes.liveness(identity) != "elsewhere"
+    return (
+        processes is not None
+        and identity is not None
+        and processes.liveness(identity) == "elsewhere"
+    )
 
 
 def _stop_lingerer(conn: BoardConnection, run: LiveRun) -> None:
@@ -246,23 +250,36 @@ def release_stale_claims(
     """Reclaim open runs whose lease ran out by ``now`` (default: the clock); return their ids.
 
     A local worker whose process lives is never judged by its lease. One that this host cannot
-    judge is given a margin, and its exit is written down with it.
+    judge is given a margin, and its exit is written down with it; so is that of an ended run.
     """
     now = conn.clock.now() if now is None else now
+    margin = conn.config.kanban.host_margin_seconds
     reclaimed = []
     for run in live_runs(conn) if live is None else live:
         expires = run.claim_expires or 0
-        if not run.open or expires >= now:
+        if expires >= now:
             continue
         if not run.registered:
             done = _reclaim(conn, run, "its lease ran out", now)
-        elif _is_elsewhere(processes, run) and expires + ELSEWHERE_MARGIN_SECONDS < now:
+        elif not _is_elsewhere(processes, run) or expires + margin >= now:
+            continue
+        elif run.open:
             done = _reclaim(conn, run, "its lease ran out on another host", now)
         else:
+            _give_up_process(conn, run)
             continue
         if done:
             reclaimed.append(run.id)
     return reclaimed
+
+
+def _give_up_process(conn: BoardConnection, run: LiveRun) -> None:
+    """The run ended and the host of its process is not heard of: it must hold nothing up."""
+    with write(conn, "give-up-process") as tx:
+        task = lifecycle.load(tx, run.task_id)
+        exited = tx.value("SELECT exited_at FROM task_runs WHERE id = :run", {"run": run.id})
+        if task is not None and exited is None:
+            _mark_exited(tx, task, run.id, None)
 
 
 def _is_elsewhere(processes: Processes | None, run: LiveRun) -> bool:
@@ -329,11 +346,15 @@ def _close_orphan(conn: BoardConnection, run: LiveRun) -> bool:
         return True
 
 
-def enforce_max_runtime(conn: BoardConnection, live: list[LiveRun] | None = None) -> list[int]:
+def enforce_max_runtime(
+    conn: BoardConnection,
+    live: list[LiveRun] | None = None,
+    processes: Processes | None = None,
+) -> list[int]:
     """Stop runs that outlasted their max runtime; return their ids.
 
     The supervisor does so on the second; this is the net under it, and the rule for runs that
-    have no process here.
+    have no process. One that has its process on another host is that host's.
     """
     now = conn.clock.now()
     stopped = []
@@ -342,6 +363,8 @@ def enforce_max_runtime(conn: BoardConnection, live: list[LiveRun] | None = None
         if not run.open or limit is None or run.stop_requested_at is not None:
             continue
         margin = conn.config.kanban.stop_grace_seconds + MAX_RUNTIME_MARGIN_SECONDS
+        if is_foreign(processes, run):
+            continue
         if run.registered:
             over = now > run.started_at + limit + margin
             acted = over and _ask_to_stop(conn, run, "max_runtime")
@@ -368,13 +391,17 @@ def _time_out(conn: BoardConnection, run: LiveRun) -> bool:
         return True
 
 
-def next_deadline(conn: BoardConnection, live: list[LiveRun]) -> int | None:
+def next_deadline(
+    conn: BoardConnection, live: list[LiveRun], processes: Processes | None = None
+) -> int | None:
     """When the first of the live runs needs a look by time alone (Unix seconds), or None."""
-    return min((_deadline(conn, run) for run in live), default=None)
+    return min((_deadline(conn, run, is_foreign(processes, run)) for run in live), default=None)
 
 
-def _deadline(conn: BoardConnection, run: LiveRun) -> int:
+def _deadline(conn: BoardConnection, run: LiveRun, foreign: bool) -> int:
     settings = conn.config.kanban
+    if foreign:
+        return (run.claim_expires or 0) + settings.host_margin_seconds + 1
     if not run.open:
         return math.ceil((run.ended_at or 0) + settings.linger_seconds)
     expires = run.claim_expires or 0

@@ -84,6 +84,8 @@ _FINAL: Final = {
     "waiting": ("a run was ended", "it runs again by itself; hermes-kanban why {id}"),
     "purged": ("nothing is left of it", "restore a backup"),
     "restored": ("the board before it is gone", "restore another backup"),
+    "host_drained": ("the host has heard of it", "hermes-kanban hosts resume HOST"),
+    "host_resumed": ("the host has heard of it", "hermes-kanban hosts drain HOST"),
     "imported": ("others may work on what came", "archive what is not wanted, or restore a backup"),
 }
 _BY_HAND: Final = ("it has no inverse", "hermes-kanban events {id}, and change it by hand")

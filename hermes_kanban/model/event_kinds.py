@@ -40,6 +40,7 @@ PAYLOAD: Final[dict[str, str]] = {
     "files": "how many files were attached",
     "from_board_id": "the board's id before",
     "from_run_id": "the run whose late result it is",
+    "host": "the host: `host_id`, `name`, and what of it changed",
     "imported": "where it came from: `source`, `id`, `status`, and what no column holds",
     "inherited": "true: the priority is that of a task which waits for it",
     "kept": "where the board as it was lies",
@@ -120,6 +121,13 @@ EVENTS: Final[dict[str, EventKind]] = {
     "gave_up": EventKind(
         "A task failed too often and was blocked.", ("run_id", "error", "failures", "lifted_by")
     ),
+    "host_drained": EventKind(
+        "A host starts nothing new; what runs there goes on.", ("host", "reason")
+    ),
+    "host_joined": EventKind("A gateway of a host dispatches the board too.", ("host",)),
+    "host_left": EventKind("The gateway of a host has ended.", ("host",)),
+    "host_lost": EventKind("A host is not heard of any more.", ("host",)),
+    "host_resumed": EventKind("A host starts tasks again.", ("host",)),
     "imported": EventKind(
         "Tasks came from elsewhere.",
         ("source", "made", "updated", "comments", "runs", "links", "files"),

@@ -38,6 +38,7 @@ CLOSING_EVENTS: Final[frozenset[str]] = frozenset(OUTCOMES) - {"review"} | {"rev
 
 BOARD_EVENTS: Final[frozenset[str]] = frozenset(
     {"paused", "resumed", "clock_shifted", "purged", "restored", "mended", "imported"}
+    | {"host_joined", "host_drained", "host_resumed", "host_lost", "host_left"}
 )
 
 EVENT_KINDS: Final[frozenset[str]] = frozenset(EVENTS)

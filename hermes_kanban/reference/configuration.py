@@ -25,7 +25,10 @@ from hermes_kanban.reference.markdown import Page, code, prose, table
 from hermes_kanban.reference.shown_settings import shown_settings
 
 # Of these the default depends on the machine.
-_COMPUTED: Final = {"kanban.max_in_progress": "from memory, cgroup and cores"}
+_COMPUTED: Final = {
+    "kanban.max_in_progress": "from memory, cgroup and cores",
+    "host.name": "the machine's name",
+}
 _UNITS: Final = {"seconds": "seconds", "mb": "MiB"}
 _PLAIN: Final = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 

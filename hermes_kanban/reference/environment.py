@@ -29,6 +29,11 @@ VARIABLES: Final[dict[str, Variable]] = {
         " runtime `command` and the tools of agents find their board by it",
         True,
     ),
+    "HERMES_KANBAN_HOST_ID": Variable(
+        "the id of this machine, where its `machine-id` will not do: machines and containers that"
+        " were copied have the same, and each needs one of its own to share a board",
+        True,
+    ),
     "HERMES_KANBAN_WORKSPACES_ROOT": Variable(
         "where workspaces lie, if not in the board's folder", True
     ),

@@ -204,6 +204,12 @@ def _paused(conn: Conn) -> Given:
     return {}
 
 
+def _hosted(conn: Conn) -> Given:
+    host = kb.Host(host_id="a-host", name="a-host", gateway_pid=1, capabilities=("gpu",))
+    kb.join_host(conn, host, "a-boot")
+    return {}
+
+
 def _nothing(_conn: Conn) -> Given:
     return {}
 
@@ -307,4 +313,5 @@ VERBS: Final[dict[str, Verb]] = {
     "undo": Verb(_edited, lambda c, g: kb.undo(c, g["id"])),
     "pause": Verb(_nothing, lambda c, _: kb.pause(c)),
     "resume": Verb(_paused, lambda c, _: kb.resume(c)),
+    "drain a host": Verb(_hosted, lambda c, _: kb.drain_host(c, "a-host")),
 }

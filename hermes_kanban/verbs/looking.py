@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import logtail
+from hermes_kanban.kernel.hosts import live_hosts
 from hermes_kanban.verbs.deciding import Nothing
 from hermes_kanban.verbs.verb import Call, Verb
 from hermes_kanban.verbs.views import Holds
@@ -164,11 +165,12 @@ def _trends(call: Call, asked: Trends) -> kb.Trends:
 
 
 def _assignees(call: Call, _: Nothing) -> Assignees:
-    profiles = call.conn.config.profiles
+    conn = call.conn
+    profiles = set(conn.config.profiles).union(*(one.profiles for one in live_hosts(conn)))
     return Assignees(
         [
             Assignee(None if name == "-" else name, tasks, name in profiles)
-            for name, tasks in kb.assignees(call.conn).items()
+            for name, tasks in kb.assignees(conn).items()
         ]
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hermes_kanban.verbs.hosting import HOSTING
 from hermes_kanban.verbs.looking import LOOKING
 from hermes_kanban.verbs.moving import MOVING
 from hermes_kanban.verbs.notifying import NOTIFYING
@@ -17,6 +18,7 @@ PEOPLE: Final[tuple[Verb, ...]] = (
     *MOVING,
     *OUTPUT,
     *STANDING,
+    *HOSTING,
     *PAST,
     *NOTIFYING,
 )

@@ -99,6 +99,8 @@ class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None
     skills: list[str]
     resources: dict[str, int]
+    hosts: list[str]
+    requires: list[str]
     max_in_progress: int | None
     max_runtime_seconds: int | None
     exit_zero: str
@@ -171,7 +173,7 @@ def _health(call: Call, _: Nothing) -> Health:
             paused_at=world.paused_at,
             paused_by=world.paused_by,
             in_progress=world.total,
-            max_in_progress=conn.config.kanban.max_in_progress,
+            max_in_progress=_most(world),
             caps=list(_caps(world)),
             needs_you=kb.counts(conn).needs_you,
             deliveries_waiting=owed.get("waiting", 0),
@@ -187,10 +189,15 @@ def _health(call: Call, _: Nothing) -> Health:
         )
 
 
+def _most(world: World) -> int:
+    """How many runs all hosts together carry at a time."""
+    return sum(seat.most for seat in world.places.seats)
+
+
 def _caps(world: World) -> Iterator[Cap]:
     """The board's limit, and those of profiles, tenants and resources that have one."""
     kanban, profiles = world.config.kanban, world.config.profiles
-    yield Cap(of="board", name=None, taken=world.total, most=kanban.max_in_progress)
+    yield Cap(of="board", name=None, taken=world.total, most=_most(world))
     for name, profile in profiles.items():
         if (most := profile.max_in_progress) is not None:
             yield Cap(of="profile", name=name, taken=world.by_profile[name], most=most)
@@ -223,6 +230,8 @@ def _profile(name: str, profile: Profile) -> ProfileView:
         provider=profile.provider,
         skills=list(profile.skills),
         resources=profile.resources,
+        hosts=list(profile.hosts),
+        requires=list(profile.requires),
         max_in_progress=profile.max_in_progress,
         max_runtime_seconds=profile.max_runtime_seconds,
         exit_zero=profile.exit_zero,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from hermes_kanban.machine import HOST_ID
 from hermes_kanban.model import Board, Run, Task
 from hermes_kanban.paths import BoardPaths
 
@@ -100,10 +101,11 @@ def of_board(paths: BoardPaths, database: str, environ: Mapping[str, str]) -> di
 
     The address is handed on only where it was given by the environment; else the home has it.
     """
+    host = {HOST_ID: environ[HOST_ID]} if HOST_ID in environ else {}
     if not database:
-        return {"HERMES_KANBAN_DB": str(paths.database)}
-    given = {name: environ[name] for name in (DATABASE,) if name in environ}
-    return {"HERMES_KANBAN_HOME": str(paths.home)} | given
+        return {"HERMES_KANBAN_DB": str(paths.database)} | host
+    given = {DATABASE: environ[DATABASE]} if DATABASE in environ else {}
+    return {"HERMES_KANBAN_HOME": str(paths.home)} | given | host
 
 
 def traceparent(board_id: str, task_id: str, run_id: int) -> str:

@@ -73,6 +73,12 @@ def _delivery(board: Any) -> str:
     return str(outbox.list_outbox(board.conn)[0].id)
 
 
+def _host(board: Any) -> str:
+    host = kb.Host(host_id="abcdef0123456789", name="build-1", gateway_pid=1)
+    kb.join_host(board.conn, host, "boot")
+    return host.name
+
+
 def _refused(board: Any) -> list[str]:
     task = board.claimed()
     kb.reclaim_task(board.conn, task.id)
@@ -170,6 +176,9 @@ CASES: list[Case] = [
     ("dispatch", lambda b: ["--dry-run"], "dispatch"),
     ("pause", lambda b: ["--reason", "deploying"], "board"),
     ("resume", lambda b: ["--all"], "boards"),
+    ("hosts list", lambda b: [_host(b)][1:], "hosts"),
+    ("hosts drain", lambda b: [_host(b), "--reason", "new disk"], "host"),
+    ("hosts resume", lambda b: [_host(b)], "host"),
     ("notify subscribe", lambda b: ["log", "--kind", "all"], "subscription"),
     ("notify destinations", lambda b: [], "destinations"),
     ("notify list", lambda b: [], "subscriptions"),

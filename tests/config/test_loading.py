@@ -14,6 +14,7 @@ from hermes_kanban.config import (
     load,
     setting_variables,
 )
+from hermes_kanban.config.host import HostSettings
 
 
 def test_a_home_without_files_has_the_defaults_and_stays_empty(home):
@@ -95,6 +96,7 @@ def test_every_setting_has_its_variable():
     expected = {f"kanban.{key}" for key in KanbanSettings.__struct_fields__}
     expected |= {f"logging.{key}" for key in LoggingSettings.__struct_fields__}
     expected |= {f"web.{key}" for key in WebSettings.__struct_fields__}
+    expected |= {f"host.{key}" for key in HostSettings.__struct_fields__}
     assert set(setting_variables().values()) == expected
     assert setting_variables()["HERMES_KANBAN_LOGGING_LEVEL"] == "logging.level"
 

@@ -133,8 +133,8 @@ _LEASES: Final = (
         "no margin elsewhere",
         "another host's worker is given a margin after its lease",
         _RECOVER,
-        "expires + ELSEWHERE_MARGIN_SECONDS < now",
-        "expires < now",
+        "expires + margin >= now",
+        "expires >= now",
     ),
     mutant(
         "renewed lease reclaimed",
@@ -154,8 +154,8 @@ _LEASES: Final = (
         "stale claims stay",
         "an open run without a process ends with its lease",
         _RECOVER,
-        "        if not run.open or expires >= now:",
-        "        if not run.open or expires >= now or not run.registered:",
+        "        if expires >= now:",
+        "        if expires >= now or not run.registered:",
     ),
     mutant(
         "orphans stay",

@@ -79,6 +79,7 @@ def test_every_allowed_command_does_what_the_command_line_does(board, task):
         "boards": ("", "default"),
         "pause": ("", "paused"),
         "resume": ("", "open"),
+        "hosts": ("list", "no gateway has dispatched"),
         "notify": ("list", "no subscriptions"),
         "complete": (f"{task} --summary done", f"{task} done"),
         "reopen": (task, f"{task} ready"),

@@ -131,6 +131,8 @@ def every_verb(conn: kb.BoardConnection) -> list[Callable[[], object]]:
 # A full look at these is a look at one row, or at what is small by its nature.
 SMALL = {
     "boards": "one row",
+    "h": "a row for each host that dispatches the board",
+    "hosts": "a row for each host that dispatches the board",
     "CONSTANT ROW": "no table at all",
     "task_runs_live": "an index of the processes that have not exited",
     "task_runs_open": "an index of the runs that are open",

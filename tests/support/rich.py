@@ -23,6 +23,10 @@ def rich_board(board: ABoard) -> dict[str, str]:
     _archived(board, tasks)
     kb.pause(board.conn, reason="lunch")
     kb.resume(board.conn)
+    kb.join_host(board.conn, kb.Host(host_id="a-host", name="a-host", gateway_pid=1), "boot")
+    kb.drain_host(board.conn, "a-host", reason="new disk")
+    kb.resume_host(board.conn, "a-host")
+    kb.leave_host(board.conn, kb.list_hosts(board.conn)[0])
     deliver(board)
     return tasks
 

@@ -55,6 +55,7 @@ WITHIN: Final = {
     "task_past": "show",
     **dict.fromkeys(("subscriptions", "subscribe", "unsubscribe", "test_subscription"), "notify"),
     "destinations": "notify",
+    **dict.fromkeys(("drain_host", "resume_host"), "hosts"),
     "subscription": "notify",
     **dict.fromkeys(("outbox", "retry_delivery", "drop_delivery"), "notify"),
 }

@@ -19,6 +19,8 @@ CREATE TABLE hosts (
     capabilities TEXT NOT NULL DEFAULT '[]',
     -- The profiles whose tasks it may start, as a JSON array like the capabilities.
     profiles TEXT NOT NULL DEFAULT '[]',
+    -- What a run of a profile takes of what all share, as JSON: {profile: {resource: number}}.
+    resources TEXT NOT NULL DEFAULT '{}',
     max_in_progress INTEGER,
     started_at INTEGER,
     last_seen_at INTEGER,

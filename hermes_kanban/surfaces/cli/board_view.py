@@ -78,7 +78,7 @@ def look(conn: kb.BoardConnection) -> Look:
         board=conn.paths.slug,
         now=conn.clock.now(),
         paused=kb.get_board(conn).paused_at is not None,
-        served=health.read(conn.paths, conn.clock.now()) is not None,
+        served=health.is_served(conn),
         counts=counts,
         cards=cards,
         workers=[_worker(conn, task) for task in cards.get("running", [])],

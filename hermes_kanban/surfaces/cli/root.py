@@ -75,6 +75,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "Run the board": {
         "running": ("gateway", "dispatch", "pause", "resume", "daemon"),
+        "hosts": ("hosts",),
         "notifying": ("notify",),
     },
     "Look after the board": {

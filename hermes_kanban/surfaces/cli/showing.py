@@ -227,25 +227,25 @@ def why_command(session: Session, task: str | None) -> None:
     task_id = inputs.task_id(session, task)
     found = kb.get_task(session.conn, task_id)
     holds = _holds(session, found)
-    gateway = health.read(session.conn.paths, session.now)
+    served = health.is_served(session.conn)
     if holds:
         lines = [*title_lines(session, found), "", *hold_lines(session, holds)]
         lines += end_lines(session, found)
     else:
         lines = sentence(
-            session, f"{task_id} is {found.status}; {_nothing_holds(found, gateway)}", ""
+            session, f"{task_id} is {found.status}; {_nothing_holds(found, served)}", ""
         )
-    if gateway is None and found.status in ("ready", "todo"):
+    if not served and found.status in ("ready", "todo"):
         session.warn("no gateway is running; start one with: hermes-kanban up")
     session.answer("why", holds, lines, task={"id": found.id, "status": found.status})
 
 
-def _nothing_holds(task: kb.Task, gateway: health.Health | None) -> str:
+def _nothing_holds(task: kb.Task, served: bool) -> str:
     if task.status == "running":
         return f"run {task.current_run_id} works on it; see: hermes-kanban log {task.id}"
     if task.status != "ready":
         return "nothing is to come"
-    return "nothing holds it back" if gateway else "it starts as soon as a gateway runs"
+    return "nothing holds it back" if served else "it starts as soon as a gateway runs"
 
 
 def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:

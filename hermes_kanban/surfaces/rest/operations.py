@@ -35,6 +35,8 @@ _RESOURCES: Final[dict[str, tuple[Method, str]]] = {
     "edit": ("PATCH", _TASK),
     "task_past": ("GET", f"{_TASK}/past"),
     "why_each": ("GET", "/why"),
+    "drain_host": ("POST", "/hosts/drain"),
+    "resume_host": ("POST", "/hosts/resume"),
 }
 # A file is handed over as the body of a request, and not by its name on this machine.
 _OTHERWISE: Final = frozenset({"attach"})

@@ -25,7 +25,7 @@ ALLOWED: Final = frozenset(
         *("triage", "accept", "promote", "unblock", "approve", "request-changes", "reopen"),
         *("reclaim", "cancel", "archive", "adopt", "dismiss", "undo"),
         *("why", "runs", "events", "diff", "log", "stats", "assignees", "boards"),
-        *("ready", "diagnostics", "pause", "resume", "notify"),
+        *("ready", "diagnostics", "pause", "resume", "hosts", "notify"),
     }
 )
 READING: Final = frozenset(
@@ -51,6 +51,7 @@ _READING_PARTS: Final = frozenset({"list", "outbox", "test"})
 
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "boards": ("list",),
+    "hosts": ("list", "drain", "resume"),
     "notify": ("subscribe", "list", "unsubscribe", "test", "outbox", "retry", "drop"),
 }
 _SAYS: Final[Mapping[str, str]] = {"boards": "List the boards."}
@@ -107,7 +108,7 @@ _WHY_NOT: Final[Mapping[str, str]] = {
 
 def changes_the_board(words: Sequence[str]) -> bool:
     """Whether a command may write; a test message does not, and takes its time."""
-    if words[0] != "notify":
+    if words[0] not in ("notify", "hosts"):
         return words[0] not in READING
     part = next((word for word in words[1:] if not word.startswith("-")), "list")
     return part not in _READING_PARTS

@@ -843,6 +843,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hosts that dispatch the board: what each can run, and how it fares. */
+        get: operations["hosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start nothing new on a host; what runs there goes on. */
+        post: operations["drain_host"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a host start tasks again. */
+        post: operations["resume_host"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/past": {
         parameters: {
             query?: never;
@@ -1532,6 +1583,38 @@ export interface components {
         HoldsOfEach: {
             tasks: components["schemas"]["Holds"][];
         };
+        /** @description The host as it is now, and whether the verb changed that. */
+        HostChanged: {
+            host: components["schemas"]["HostView"];
+            changed: boolean;
+        };
+        /** @description One host; times are Unix seconds. `state` is what people want of it: a host that is draining starts nothing new. `presence` is how it is: live, lost (not heard of, and never said good-bye), or left. `running` of `max_in_progress` places are taken. `gateway_url` is where people reach its page, None where they cannot. `here` tells the host that answers. */
+        HostView: {
+            host_id: string;
+            name: string;
+            /** @enum {unknown} */
+            state: "active" | "draining";
+            /** @enum {unknown} */
+            presence: "left" | "live" | "lost";
+            here: boolean;
+            running: number;
+            max_in_progress: number | null;
+            capabilities: string[];
+            profiles: string[];
+            gateway_url: string | null;
+            version: string | null;
+            started_at: number | null;
+            last_seen_at: number | null;
+            drained_at: number | null;
+            drained_by: string | null;
+            lost_at: number | null;
+        };
+        /** @description Every host that dispatches the board or did; `shared` tells whether several may. */
+        Hosts: {
+            shared: boolean;
+            hosts: components["schemas"]["HostView"][];
+            now: number;
+        };
         /** @description A process, named so that a reused pid is never taken for it. `host` is the machine id, `boot` the boot id, `pidns` the inode of the pid namespace, `start_ticks` field 22 of `/proc/<pid>/stat` (clock ticks since boot, unconverted). */
         Identity: {
             host: string;
@@ -1734,6 +1817,8 @@ export interface components {
             resources: {
                 [key: string]: number;
             };
+            hosts: string[];
+            requires: string[];
             max_in_progress: number | null;
             max_runtime_seconds: number | null;
             exit_zero: string;
@@ -4748,6 +4833,145 @@ export interface operations {
             422: components["responses"]["Problem422"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
+        };
+    };
+    hosts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of an answer that is there already */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hosts"];
+                };
+            };
+            /** @description as it was when it got that ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    drain_host: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a repeat with the same key is not performed again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    host: string;
+                    /** @default null */
+                    reason?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostChanged"] & {
+                        warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
+        };
+    };
+    resume_host: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a repeat with the same key is not performed again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    host: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    /** @description the board's newest event when this was answered */
+                    "Board-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostChanged"] & {
+                        warnings: components["schemas"]["Caution"][];
+                        /** @description whether undo would take it back now */
+                        undoable: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            507: components["responses"]["Problem507"];
         };
     };
     past: {
