@@ -83,8 +83,6 @@ class BoardConnection(Protocol):
     wait_seconds: float
     events_written: int
     transaction: Transaction | None
-    shared: bool
-    """Whether several hosts may dispatch the board."""
 
     @property
     def Error(self) -> type[Exception]:

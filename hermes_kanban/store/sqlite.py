@@ -80,7 +80,6 @@ class SqliteConnection(sqlite3.Connection, Configured):
     wait_seconds: float
     events_written: int = 0
     transaction: Transaction | None = None
-    shared = False
     _lock: WriterLock
     _writer_host: WriterHost
     _bell: Doorbell
