@@ -29,7 +29,8 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker handed in: the verb that ends its run, and its arguments.
 
     ``artifacts`` are the copies, as paths below the folder ``files`` beside it. ``kept_at`` is Unix
-    seconds of this host. ``token`` proves the run where the board is reached over HTTP.
+    seconds of this host. ``token`` proves the run, in place of its id and lock, where the board is
+    reached over HTTP by gateways at ``addresses``.
     """
 
     v: int = 1
@@ -41,6 +42,7 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: list[str] = []
     kept_at: int
     token: str = ""
+    addresses: list[str] = []
 
 
 def place(root: Path) -> Path:

@@ -48,6 +48,7 @@ _HOMES = {
     "hermes_kanban.kernel.finding": "Filter",
     "hermes_kanban.kernel.fingerprint": "fingerprint",
     "hermes_kanban.kernel.gates": "recompute_ready",
+    "hermes_kanban.kernel.gateways": "other_gateways",
     "hermes_kanban.kernel.gc": "BACKUPS_KEPT gc GcReport LOG_DAYS",
     "hermes_kanban.kernel.history": "diff Diff moment Moment task_at TaskAt tasks_at",
     "hermes_kanban.kernel.hosts": "drain_host Host join_host leave_host list_hosts resume_host",
@@ -155,6 +156,7 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.finish import complete_task as complete_task
     from hermes_kanban.kernel.finish import reclaim_task as reclaim_task
     from hermes_kanban.kernel.gates import recompute_ready as recompute_ready
+    from hermes_kanban.kernel.gateways import other_gateways as other_gateways
     from hermes_kanban.kernel.gc import BACKUPS_KEPT as BACKUPS_KEPT
     from hermes_kanban.kernel.gc import LOG_DAYS as LOG_DAYS
     from hermes_kanban.kernel.gc import GcReport as GcReport

@@ -194,12 +194,13 @@ def last_conversation(conn: BoardConnection, run: Run) -> Run | None:
     return None if row is None else run_of(row)
 
 
-def run_of_token(conn: BoardConnection, token_hash: str) -> Run | None:
-    """The open run that has this token's hash, or None."""
+def run_of_token(conn: BoardConnection, token_hash: str, *, or_ended: bool = False) -> Run | None:
+    """The open run that has this token's hash, or None; with ``or_ended`` also one that is over."""
+    still = "" if or_ended else " AND r.ended_at IS NULL"
     row = fetch_one(
         conn,
         f"SELECT {RUN_COLUMNS} FROM task_runs r"
-        " WHERE r.token_hash = :hash AND r.token_hash IS NOT NULL AND r.ended_at IS NULL",
+        f" WHERE r.token_hash = :hash AND r.token_hash IS NOT NULL{still}",
         {"hash": token_hash},
     )
     return None if row is None else run_of(row)

@@ -49,11 +49,18 @@ VARIABLES: Final[dict[str, Variable]] = {
     "HERMES_KANBAN_PROMPT_FILE": Variable(
         "the file with its context, where the profile has `prompt: file`", True
     ),
-    "HERMES_KANBAN_TOOLS_URL": Variable(
-        "where its tools are, where the profile has `transport: http`", True
+    "HERMES_KANBAN_URL": Variable(
+        "where its tools are, where the profile has `transport: http`: an address for each gateway"
+        " of the board, parted by commas, its own host's first",
+        True,
     ),
-    "HERMES_KANBAN_TOOLS_TOKEN": Variable(
+    "HERMES_KANBAN_TOKEN": Variable(
         "the secret by which it reaches them; it dies with the run", True
+    ),
+    "HERMES_KANBAN_STATE": Variable(
+        "the folder in which what it hands in waits while no gateway can be reached; by default"
+        " `$XDG_STATE_HOME/hermes-kanban`, else `~/.local/state/hermes-kanban`",
+        True,
     ),
     "HERMES_PROFILE": Variable("the worker's profile", True),
     "HERMES_TENANT": Variable("the task's tenant, if it has one", True),
@@ -64,6 +71,7 @@ OF_THE_SYSTEM: Final[dict[str, str]] = {
     "TERM": "`dumb`: no colours",
     "COLUMNS": "how wide lines are, where the terminal does not say",
     "LOGNAME": "who acts, as `person:NAME`; by default the account's name",
+    "XDG_STATE_HOME": "where a machine without the board keeps what waits to be handed in",
     "XDG_RUNTIME_DIR": "where the socket of a board lies whose own folder has too long a name",
 }
 

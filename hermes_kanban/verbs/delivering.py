@@ -15,6 +15,7 @@ import msgspec
 from hermes_kanban import handovers
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import HandOver
+from hermes_kanban.tokens import token_hash
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.perform import perform
 from hermes_kanban.verbs.table import AGENTS
@@ -70,20 +71,22 @@ def deliver(conn: kb.BoardConnection, name: str) -> Delivery | None:
     if asked is None:
         return None
     files = folder / name / handovers.FILES if asked.artifacts else None
-    caller = worker(
-        asked.task_id,
-        asked.run_id,
-        asked.claim_lock,
-        profile=None,
-        profiles={},
-        kept=kb.Kept(files),
-    )
+    caller = _caller(conn, asked, kb.Kept(files))
     outcome, why = _hand_in(conn, caller, asked)
     if outcome == "refused":
         handovers.set_aside(folder, name, why)
     else:
         handovers.drop(folder, name)
-    return Delivery(name, asked.task_id, asked.run_id, asked.verb, outcome, why)
+    return Delivery(name, caller.task_id or "", caller.run_id or 0, asked.verb, outcome, why)
+
+
+def _caller(conn: kb.BoardConnection, asked: HandOver, kept: kb.Kept) -> Caller:
+    """The run that handed it in: by id and lock, or by its token where it had no more."""
+    task_id, run_id, lock = asked.task_id, asked.run_id, asked.claim_lock
+    if asked.token:
+        run = kb.run_of_token(conn, token_hash(asked.token), or_ended=True)
+        task_id, run_id, lock = (run.task_id, run.id, run.claim_lock) if run else ("", 0, None)
+    return worker(task_id, run_id, lock, profile=None, profiles={}, kept=kept)
 
 
 def _hand_in(conn: kb.BoardConnection, caller: Caller, asked: HandOver) -> tuple[Outcome, str]:

@@ -16,6 +16,7 @@ import hermes_kanban
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, Profile, WebSettings
 from hermes_kanban.kernel.workspaces import branch_of, directory
+from hermes_kanban.machine import machine
 from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Launched
@@ -26,6 +27,7 @@ from hermes_kanban.workers.runtimes import Launch, LaunchRequest, Runtime, runti
 from hermes_kanban.workers.runtimes.base import RemoteTools
 from hermes_kanban.workers.sessions import session_to_resume
 
+MCP_PATH = "/mcp"
 LOG_ROTATE_BYTES = 2 << 20
 LOG_CAP_BYTES = 256 << 20
 
@@ -97,7 +99,8 @@ class Spawner:
 
     ``prompt_for`` gives the text the agent starts with; ``stop_grace_seconds`` is how long a
     terminated agent may take before it is killed; ``database`` is ``kanban.database``;
-    ``session_for`` names the conversation to go on with, None to begin one.
+    ``session_for`` names the conversation to go on with, None to begin one; ``gateways`` tells
+    where those of other hosts serve the board.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Spawner:
         database: str = "",
         session_for: Callable[[Run, Profile], str | None] = lambda *_: None,
         web: WebSettings | None = None,
+        gateways: Callable[[], list[str]] = list,
     ) -> None:
         self._paths = paths
         self._board = board
@@ -121,6 +125,7 @@ class Spawner:
         self._prompt_for = prompt_for
         self._session_for = session_for
         self._web = web or WebSettings()
+        self._gateways = gateways
         self._stop_grace_seconds = stop_grace_seconds
         self._log_rotate_bytes = log_rotate_bytes
         self._log_cap_bytes = log_cap_bytes
@@ -201,7 +206,13 @@ class Spawner:
                 "the profile reaches its tools over http, which the gateway does not serve;"
                 " set web.in_gateway, or transport: stdio in the profile"
             )
-        return RemoteTools(url=f"{self._web.address}/mcp", token=new_token(self._board.slug))
+        own = self._web.public_address or self._web.address
+        return RemoteTools(
+            url=f"{self._web.address}{MCP_PATH}",
+            token=new_token(self._board.slug),
+            anywhere=tuple(f"{one.rstrip('/')}{MCP_PATH}" for one in (own, *self._gateways())),
+            state=str(self._paths.root),
+        )
 
     def _spec(self, request: LaunchRequest, launch: Launch, folder: Path) -> Spec:
         task, run = request.task, request.run
@@ -251,6 +262,7 @@ def spawner_for(conn: kb.BoardConnection, config: Config) -> Spawner:
         stop_grace_seconds=config.kanban.stop_grace_seconds,
         database=config.kanban.database,
         web=config.web,
+        gateways=lambda: kb.other_gateways(conn, machine().host),
     )
 
 

@@ -173,6 +173,7 @@ CASES: list[Case] = [
     ("stats", lambda b: [], "stats"),
     ("assignees", lambda b: [], "assignees"),
     ("watch", lambda b: ["--once"], "board"),
+    ("deliver", lambda b: [], "handed_in"),
     ("dispatch", lambda b: ["--dry-run"], "dispatch"),
     ("pause", lambda b: ["--reason", "deploying"], "board"),
     ("resume", lambda b: ["--all"], "boards"),

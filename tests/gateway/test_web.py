@@ -23,9 +23,9 @@ from mcp.client.streamable_http import streamable_http_client
 import httpx2
 
 async def main():
-    headers = {"Authorization": "Bearer " + os.environ["HERMES_KANBAN_TOOLS_TOKEN"]}
+    headers = {"Authorization": "Bearer " + os.environ["HERMES_KANBAN_TOKEN"]}
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-        transport = streamable_http_client(os.environ["HERMES_KANBAN_TOOLS_URL"], http_client=http)
+        transport = streamable_http_client(os.environ["HERMES_KANBAN_URL"], http_client=http)
         async with Client(transport) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
             shown = await client.call_tool("kanban_show", {})
@@ -38,7 +38,7 @@ asyncio.run(main())
 WAIT = """
 import os, pathlib, time
 pathlib.Path(os.environ["HERMES_KANBAN_WORKSPACE"], "token").write_text(
-    os.environ["HERMES_KANBAN_TOOLS_TOKEN"])
+    os.environ["HERMES_KANBAN_TOKEN"])
 while not pathlib.Path("stop").exists():
     time.sleep(0.05)
 """

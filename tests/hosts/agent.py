@@ -98,8 +98,8 @@ def by_tools(trace: Trace, summary: str) -> int:
 
 
 def by_remote(trace: Trace, summary: str) -> int:
-    url = os.environ["HERMES_KANBAN_TOOLS_URL"]
-    token = os.environ["HERMES_KANBAN_TOOLS_TOKEN"]
+    url = os.environ["HERMES_KANBAN_URL"].split(",")[0]
+    token = os.environ["HERMES_KANBAN_TOKEN"]
 
     def ask(message: dict[str, Any]) -> Any:
         headers = {

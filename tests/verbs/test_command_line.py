@@ -67,7 +67,7 @@ OF_A_PAGE: Final = {
 # Of this machine and its files, or of the person at the terminal: no other surface has them.
 LOCAL: Final = {
     *("up", "down", "init", "boards", "selftest", "setup", "doctor", "service", "completion"),
-    *("gateway", "dispatch", "daemon", "notify", "mcp", "prime"),
+    *("gateway", "dispatch", "daemon", "notify", "mcp", "deliver", "prime"),
     *("ready", "diagnostics", "watch", "tail", "board", "web"),
     *("check", "replay", "backup", "restore", "purge", "gc"),
     *("import", "export", "migrate"),

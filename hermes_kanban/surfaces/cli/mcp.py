@@ -16,6 +16,8 @@ LOCK: Final = "HERMES_KANBAN_CLAIM_LOCK"
 FILE: Final = "HERMES_KANBAN_DB"
 HOME: Final = "HERMES_KANBAN_HOME"
 PROFILE: Final = "HERMES_PROFILE"
+URL: Final = "HERMES_KANBAN_URL"
+TOKEN: Final = "HERMES_KANBAN_TOKEN"
 
 # What a client leaves in place of a variable that it does not know.
 _UNFILLED: Final = re.compile(r"\$\{[^}]*\}")
@@ -28,9 +30,15 @@ _UNFILLED: Final = re.compile(r"\$\{[^}]*\}")
     click.Option(["--lock", "lock_text"], metavar="LOCK", help=f"Its claim lock. Else {LOCK}."),
     click.Option(["--home"], metavar="FOLDER", help=f"Where the boards are. Else {HOME}."),
     click.Option(["--profile"], metavar="NAME", help=f"The profile that acts. Else {PROFILE}."),
+    click.Option(
+        ["--remote"],
+        metavar="URL,...",
+        help=f"Gateways to reach the board by, with the token in {TOKEN}. Else {URL}.",
+    ),
     examples="""
     hermes-kanban mcp --task t_abc234 --run 7 --lock 5f0c… --board default
     hermes-kanban mcp --profile planner
+    hermes-kanban mcp --remote http://one.example:8790,http://two.example:8790
     """,
 )
 def mcp_command(
@@ -40,6 +48,7 @@ def mcp_command(
     lock_text: str | None,
     home: str | None,
     profile: str | None,
+    remote: str | None,
 ) -> None:
     """Serve the board's tools to an agent (MCP on stdio).
 
@@ -47,8 +56,14 @@ def mcp_command(
     or an orchestrating profile is in force: a normal session sees none. A value of the form
     ${NAME}, which clients leave where they do not know a variable, counts as none. Ends when
     standard input ends.
+
+    On a machine without the board, --remote reaches it through gateways and rides out their
+    absence: what ends the run waits on this machine until the board has taken it.
     """
     _forget_unfilled()
+    if (urls := _filled(remote)) or is_given():
+        _serve_remote(urls)
+        return
     board = _filled(session.board)
     if home := _filled(home):
         os.environ[HOME] = home
@@ -75,6 +90,25 @@ def mcp_command(
     )
     toolbox = BoardToolbox(told_of.caller, board=board)
     serve(Protocol(toolbox, lambda: instructions(toolbox.caller)))
+
+
+def _serve_remote(urls: str | None) -> None:
+    from hermes_kanban import handovers
+    from hermes_kanban.remote import courier
+    from hermes_kanban.remote.access import access
+    from hermes_kanban.remote.tools import RemoteToolbox
+    from hermes_kanban.surfaces.mcp.protocol import Protocol
+    from hermes_kanban.surfaces.mcp.stdio import serve
+
+    given = access(urls)
+    courier.start_if_needed(handovers.place(given.state))
+    toolbox = RemoteToolbox(given)
+    serve(Protocol(toolbox, toolbox.instructions))
+
+
+def is_given() -> bool:
+    """Whether the environment names gateways, and no board of this machine."""
+    return bool(os.environ.get(URL)) and not (os.environ.get(FILE) or os.environ.get(HOME))
 
 
 def _filled(value: str | None) -> str | None:

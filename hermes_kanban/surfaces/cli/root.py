@@ -45,6 +45,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "attaching": ("attach", "attachments"),
         "showing": ("context",),
         "mcp": ("mcp",),
+        "delivering": ("deliver",),
         "priming": ("prime",),
     },
     "Decide about tasks": {

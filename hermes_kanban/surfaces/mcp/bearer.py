@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.store.opening import board_slugs
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import instructions
 from hermes_kanban.surfaces.mcp.protocol import Protocol
@@ -12,38 +15,76 @@ from hermes_kanban.tokens import parse_token
 from hermes_kanban.verbs import Caller, worker
 from hermes_kanban.workers.lineage import bind
 
+REMEMBERED: Final = 1000
+
 
 class Bearers:
     """Finds what serves the bearer of a token; None for one that no open run has.
 
-    ``boards`` tells what may be reached: by slug, the name by which the board is opened.
+    ``boards`` tells what may be reached: by slug, the name by which the board is opened. Who was
+    known while the board could be reached is believed while it cannot: each call asks the board
+    again, and what ends a run is kept until it answers.
     """
 
     def __init__(self, boards: Callable[[], Mapping[str, str | None]]) -> None:
         self._boards = boards
+        self._known: OrderedDict[str, Caller] = OrderedDict()
 
-    def __call__(self, token: str) -> Protocol | None:
+    def __call__(self, token: str, *, kept: bool = False) -> Protocol | None:
+        """``kept``: for a hand-over that waited, also of a run that is over; nothing else then.
+
+        Raises BoardUnreachable for a bearer that is not known yet.
+        """
         parts = parse_token(token)
-        boards = self._boards()
-        if parts is None or parts.board not in boards:
+        if parts is None:
             return None
-        board = boards[parts.board]
+        try:
+            boards = self._boards()
+            if parts.board not in boards:
+                _look_for(parts.board)
+                return None
+            board = boards[parts.board]
+            caller = self._find(board, parts.hash, kept)
+        except kb.BoardUnreachable:
+            if parts.hash not in self._known:
+                raise
+            board, caller = parts.board, self._known[parts.hash]
+        if caller is None:
+            self._known.pop(parts.hash, None)
+            return None
+        if not kept:
+            self._remember(parts.hash, caller)
+        return _protocol(caller, board)
+
+    def _remember(self, token_hash: str, caller: Caller) -> None:
+        self._known[token_hash] = caller
+        self._known.move_to_end(token_hash)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _find(self, board: str | None, token_hash: str, kept: bool) -> Caller | None:
         conn = kb.connect(board, for_worker=True)
         try:
-            run = kb.run_of_token(conn, parts.hash)
+            run = kb.run_of_token(conn, token_hash, or_ended=kept)
             if run is None:
                 return None
             bind(conn.paths.run_dir(run.id), None, "http")
-            caller = worker(
+            return worker(
                 run.task_id,
                 run.id,
                 run.claim_lock,
                 profile=run.profile,
                 profiles=conn.config.profiles,
+                kept=kb.Kept() if kept else None,
             )
         finally:
             conn.close()
-        return _protocol(caller, board)
+
+
+def _look_for(board: str) -> None:
+    """Raises BoardUnreachable unless there is no such board: it may be served here soon."""
+    if board in board_slugs():
+        raise kb.BoardUnreachable(f"board {board} is not served here, or not yet")
 
 
 def _protocol(caller: Caller, board: str | None) -> Protocol:

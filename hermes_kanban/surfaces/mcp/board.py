@@ -68,6 +68,8 @@ class BoardToolbox:
             return CallResult(texts.answer(verb, perform(conn, caller, verb, arguments)))
         except kb.BoardUnreachable:
             raise
+        except kb.AcceptedBefore:
+            return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
         except _EXPECTED as error:
             workspace = _workspace(conn, caller)
             return CallResult(texts.problem(error, arguments, workspace), is_error=True)
@@ -96,6 +98,8 @@ class BoardToolbox:
             if self._found is None:
                 caller = self._find_caller()
                 verbs = {verb.tool: verb for verb in offered(caller) if verb.tool is not None}
+                if caller is not None and caller.kept is not None:
+                    verbs = {name: verb for name, verb in verbs.items() if verb.ends_run}
                 tools = [] if caller is None else [tool_of(caller, verb) for verb in verbs.values()]
                 self._found = caller, verbs, tools
             return self._found

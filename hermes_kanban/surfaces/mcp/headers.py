@@ -82,6 +82,12 @@ def unknown_token() -> Rejection:
     return Rejection(401, told, headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'})
 
 
+def unreachable() -> Rejection:
+    """The answer while the board's database is away and the bearer is not known here."""
+    told = "Service Unavailable: the board cannot be reached now; try again in some seconds"
+    return Rejection(503, told, headers={"Retry-After": "2"})
+
+
 def check_kinds(headers: Headers) -> None:
     """JSON comes in, and JSON must be welcome as the answer."""
     kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()

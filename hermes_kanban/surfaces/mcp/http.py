@@ -7,13 +7,16 @@ next call as if nothing had happened. Who calls is told by the bearer token of e
 
 from __future__ import annotations
 
+import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import anyio
 import anyio.to_thread
 
+from hermes_kanban.model.errors import BoardUnreachable
 from hermes_kanban.surfaces.http import body
 from hermes_kanban.surfaces.http.headers import LOOPBACK, Headers
 from hermes_kanban.surfaces.mcp.headers import (
@@ -23,6 +26,7 @@ from hermes_kanban.surfaces.mcp.headers import (
     check_place,
     session_of,
     unknown_token,
+    unreachable,
 )
 from hermes_kanban.surfaces.mcp.jsonrpc import (
     HEADER_MISMATCH,
@@ -44,8 +48,17 @@ from hermes_kanban.surfaces.mcp.turn import CALL_SECONDS, Turn
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Authenticate = Callable[[str], Protocol | None]
 
+
+class Authenticate(typing.Protocol):
+    """Finds what serves the bearer of a token, None for one that nobody may have."""
+
+    def __call__(self, token: str, /, *, kept: bool = False) -> Protocol | None:
+        """``kept``: what comes is a hand-over that waited while the board could not be reached."""
+
+
+KEPT_HEADER: Final = "kanban-kept"
+"""What a hand-over has in its headers that waited on its agent's machine."""
 THREADS: Final = 16
 """How many calls run at once; the gateway's own threads are others."""
 
@@ -98,7 +111,13 @@ class McpApp:
         headers = Headers(scope["headers"])
         check_place(headers, self._hosts, self._origins)
         token = bearer_token(headers)
-        protocol = await self._in_thread(self._authenticate, token)
+        known = self._authenticate
+        if headers.get(KEPT_HEADER) is not None:
+            known = partial(known, kept=True)
+        try:
+            protocol = await self._in_thread(known, token)
+        except BoardUnreachable:
+            raise unreachable() from None
         if protocol is None:
             raise unknown_token()
         if scope["method"] != "POST":

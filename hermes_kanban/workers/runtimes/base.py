@@ -20,10 +20,26 @@ TOKEN = re.compile(r"\{(task_id|workspace|prompt)\}")
 
 
 class RemoteTools(msgspec.Struct, frozen=True):
-    """Where the run's tools are served over streamable HTTP, and the bearer token that opens."""
+    """Where the run's tools are served over streamable HTTP, and the bearer token that opens.
+
+    ``url`` is for programs of this host. ``anywhere`` are the addresses by which other machines
+    reach the gateways of the board, this host's first. ``state`` is the folder of this host in
+    which a hand-over waits where the gateway looks for it.
+    """
 
     url: str
     token: str
+    anywhere: tuple[str, ...] = ()
+    state: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a program needs to reach them from wherever it is taken to."""
+        return {
+            "HERMES_KANBAN_URL": ",".join(self.anywhere or (self.url,)),
+            "HERMES_KANBAN_TOKEN": self.token,
+            "HERMES_KANBAN_STATE": self.state,
+        }
 
 
 class LaunchRequest(msgspec.Struct, frozen=True, kw_only=True):

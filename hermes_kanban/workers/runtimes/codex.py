@@ -46,7 +46,7 @@ from hermes_kanban.workers.runtimes.program import (
     started_with,
 )
 
-TOKEN_VARIABLE: Final = "HERMES_KANBAN_TOOLS_TOKEN"
+TOKEN_VARIABLE: Final = "HERMES_KANBAN_TOKEN"
 
 
 def launch(request: LaunchRequest) -> Launch:

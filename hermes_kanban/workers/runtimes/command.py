@@ -3,9 +3,10 @@
 The prompt reaches it by the profile's ``prompt``: ``stdin`` reads it from standard input;
 ``file`` finds its path in ``HERMES_KANBAN_PROMPT_FILE``; ``argument`` gets the text as the last
 argument, or where ``{prompt}`` stands. For ``stdin`` and ``file`` that token is the file's path.
-It reaches the board by our command line or Python, with ``transport: http`` also by the tools at
-``HERMES_KANBAN_TOOLS_URL`` with the bearer token ``HERMES_KANBAN_TOOLS_TOKEN``, and reports by its
-exit code alone.
+It reaches the board by our command line or Python, and reports by its exit code alone. With
+``transport: http`` it may also work on a machine without the board: ``HERMES_KANBAN_URL`` has the
+addresses of its tools, one for each gateway, parted by commas and this host's first, and
+``HERMES_KANBAN_TOKEN`` the bearer token.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from hermes_kanban.workers.runtimes.base import (
 )
 
 PROMPT_FILE = "HERMES_KANBAN_PROMPT_FILE"
-TOOLS_URL = "HERMES_KANBAN_TOOLS_URL"
-TOOLS_TOKEN = "HERMES_KANBAN_TOOLS_TOKEN"
 
 
 def launch(request: LaunchRequest) -> Launch:
@@ -37,7 +36,7 @@ def launch(request: LaunchRequest) -> Launch:
         argv.append(request.prompt)
     env = dict(request.reach)
     if request.remote is not None:
-        env |= {TOOLS_URL: request.remote.url, TOOLS_TOKEN: request.remote.token}
+        env |= request.remote.variables
     if profile.prompt == "file":
         env[PROMPT_FILE] = str(request.prompt_file)
     return Launch(
