@@ -13,6 +13,7 @@ WEB := hermes_kanban/surfaces/web
 WEB_INSTALLED := $(WEB)/node_modules/.installed
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 JOBS ?= auto
+STORE ?= sqlite
 SEEDS ?= 1000
 FROM ?= 0
 STEPS ?= 200
@@ -95,8 +96,8 @@ test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIEN
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
 	CLIENTS="$(CLIENTS)" $(BIN)/python -m pytest -m clients tests/agents tests/clients $(ARGS)
 
-bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside plain sqlite3 and beside other queues
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: $(INSTALLED) $(BROWSER) $(SYNAPSE) ## what the verbs cost, beside a floor and beside other queues (STORE=postgres: on PostgreSQL)
+	$(BIN)/python -m tests.bench --store $(STORE) $(ARGS)
 
 docs: $(INSTALLED) ## build the documentation into build/site, strictly; open its index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

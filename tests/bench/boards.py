@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hermes_kanban import kernel as kb
 
@@ -22,6 +22,19 @@ LEAST_OPEN: Final = 100
 LIFE: Final = ("created", "claimed", "spawned", "completed", "exited")
 PROFILES: Final = ("coder", "tester", "writer", "reviewer")
 TENANTS: Final = (None, None, "acme", "umbrella", "initech")
+TITLE: Final = "Measure one package of the tree"
+TASK: Final = (
+    "seq", "id", "title", "body", "status", "assignee", "tenant", "priority", "effective_priority",
+    "created_at", "created_by", "started_at", "completed_at", "result", "block_kind",
+    "block_reason",
+)  # fmt: skip
+RUN: Final = (
+    "id", "task_id", "profile", "claimer", "claim_lock", "claim_expires", "worker_pid",
+    "last_heartbeat_at", "started_at", "ended_at", "outcome", "exited_at", "exit_code", "summary",
+)  # fmt: skip
+EVENT: Final = ("task_id", "run_id", "kind", "actor", "payload", "created_at")
+LINK: Final = ("parent_id", "child_id", "created_at")
+COMMENT: Final = ("task_id", "author", "body", "created_at")
 CONFIG: Final = """\
 kanban: {max_in_progress: 32}
 profiles:
@@ -31,40 +44,45 @@ profiles:
   reviewer: {argv: [/bin/true], max_in_progress: 2}
 """
 
-_TASK = (
-    "INSERT INTO tasks (seq, id, title, body, status, assignee, tenant, priority,"
-    " effective_priority, created_at, created_by, started_at, completed_at, result, block_kind,"
-    " block_reason) VALUES (?, ?, 'Measure one package of the tree', ?, ?, ?, ?, ?, ?, ?,"
-    " 'person:bench', ?, ?, ?, ?, ?)"
-)
-_RUN = (
-    "INSERT INTO task_runs (id, task_id, profile, claimer, claim_lock, claim_expires, worker_pid,"
-    " last_heartbeat_at, started_at, ended_at, outcome, exited_at, exit_code, summary)"
-    " VALUES (?, ?, ?, 'dispatcher', ?, ?, 4242, ?, ?, ?, ?, ?, ?, 'done')"
-)
-_EVENT = (
-    "INSERT INTO task_events (task_id, run_id, kind, actor, payload, created_at)"
-    " VALUES (?, ?, ?, 'system', ?, ?)"
-)
-_LINK = "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (?, ?, ?)"
-_COMMENT = (
-    "INSERT INTO task_comments (task_id, author, body, created_at)"
-    " VALUES (?, 'person:bench', 'Looks right to me.', ?)"
-)
-
 
 def configure(home: Path, text: str = CONFIG) -> None:
     """The home's configuration, before any board is connected."""
     home.joinpath("config.yaml").write_text(text)
 
 
-def fill(conn: kb.BoardConnection, total: int) -> None:
-    """Make it a board of ``total`` tasks: one in a hundred open, though at least a hundred."""
+class Bulk(NamedTuple):
+    """Rows of one table."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+    def insert(self) -> str:
+        """The statement that takes one of them."""
+        places = ", ".join("?" * len(self.columns))
+        return f"INSERT INTO {self.table} ({', '.join(self.columns)}) VALUES ({places})"
+
+
+def bulks(total: int) -> list[Bulk]:
+    """A board of ``total`` tasks: one in a hundred open, though at least a hundred."""
     still_open = max(LEAST_OPEN, total * OPEN_OF_A_HUNDRED // 100)
+    done = total - still_open
+    statuses = dict(_open(done + 1, still_open))
+    return [
+        Bulk("tasks", TASK, (_task(seq, statuses.get(seq, "done")) for seq in range(1, total + 1))),
+        Bulk("task_runs", RUN, _runs(done)),
+        Bulk("task_events", EVENT, _events(done, statuses)),
+        Bulk("task_links", LINK, _links(done, statuses)),
+        Bulk("task_comments", COMMENT, _comments(done)),
+    ]
+
+
+def fill(conn: kb.BoardConnection, total: int) -> None:
+    """Make it a board of ``total`` tasks, in SQLite."""
     conn.execute("PRAGMA foreign_keys = OFF")
     conn.execute("BEGIN IMMEDIATE")
-    _fill_history(conn, total - still_open)
-    _fill_open(conn, total - still_open, still_open)
+    for bulk in bulks(total):
+        conn.executemany(bulk.insert(), bulk.rows)
     conn.execute("COMMIT")
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -75,35 +93,25 @@ def task_id(seq: int) -> str:
     return f"t_{seq * 2_654_435_761 % 2**32:08x}"
 
 
-def _fill_history(conn: kb.BoardConnection, count: int) -> None:
-    conn.executemany(_TASK, (_task(seq, "done") for seq in range(1, count + 1)))
-    conn.executemany(_RUN, _runs(count))
-    conn.executemany(_EVENT, _events(count))
-    conn.executemany(
-        _LINK,
-        (
-            (task_id(seq - seq % 10), task_id(seq), _time(seq))
-            for seq in range(11, count + 1)
-            if seq % 10 in (1, 2, 3)
-        ),
-    )
-    conn.executemany(
-        _COMMENT, ((task_id(seq), _time(seq)) for seq in range(1, count + 1) if seq % 5 == 0)
-    )
-
-
-def _fill_open(conn: kb.BoardConnection, after: int, count: int) -> None:
+def _open(first: int, count: int) -> Iterator[tuple[int, str]]:
     """Of ten: four ready, three behind the first of them, two blocked, one in triage."""
-    statuses = ("ready", "todo", "todo", "todo", "ready", "ready", "ready") + ("blocked",) * 2
-    first = after + 1
-    for seq, status in zip(
-        range(first, first + count), itertools.cycle((*statuses, "triage")), strict=False
-    ):
-        conn.execute(_TASK, _task(seq, status))
-        conn.execute(_EVENT, (task_id(seq), None, "created", _payload(status), _time(seq)))
+    ten = ("ready", "todo", "todo", "todo", "ready", "ready", "ready", "blocked", "blocked")
+    return zip(range(first, first + count), itertools.cycle((*ten, "triage")), strict=False)
+
+
+def _links(done: int, statuses: dict[int, str]) -> Iterator[tuple[Any, ...]]:
+    for seq in range(11, done + 1):
+        if seq % 10 in (1, 2, 3):
+            yield task_id(seq - seq % 10), task_id(seq), _time(seq)
+    for seq, status in statuses.items():
         if status == "todo":
-            parent = first + (seq - first) // 10 * 10
-            conn.execute(_LINK, (task_id(parent), task_id(seq), _time(seq)))
+            parent = done + 1 + (seq - done - 1) // 10 * 10
+            yield task_id(parent), task_id(seq), _time(seq)
+
+
+def _comments(done: int) -> Iterator[tuple[Any, ...]]:
+    for seq in range(5, done + 1, 5):
+        yield task_id(seq), "person:bench", "Looks right to me.", _time(seq)
 
 
 def _task(seq: int, status: str) -> tuple[Any, ...]:
@@ -111,8 +119,8 @@ def _task(seq: int, status: str) -> tuple[Any, ...]:
     priority, now = seq % 3, _time(seq)
     blocked = ("needs_input", "which of the two?") if status == "blocked" else (None, None)
     return (
-        seq, task_id(seq), "b" * 400, status, PROFILES[seq % 4], TENANTS[seq % 5], priority,
-        priority, now, now if done else None, now + 60 if done else None,
+        seq, task_id(seq), TITLE, "b" * 400, status, PROFILES[seq % 4], TENANTS[seq % 5], priority,
+        priority, now, "person:bench", now if done else None, now + 60 if done else None,
         "r" * 200 if done else None, *blocked,
     )  # fmt: skip
 
@@ -130,15 +138,18 @@ def _runs(count: int) -> Iterator[tuple[Any, ...]]:
 def _run(run_id: int, seq: int, outcome: str, code: int) -> tuple[Any, ...]:
     now = _time(seq)
     return (
-        run_id, task_id(seq), PROFILES[seq % 4], LOCK, now + 900, now, now, now + 60, outcome,
-        now + 61, code,
+        run_id, task_id(seq), PROFILES[seq % 4], "dispatcher", LOCK, now + 900, 4242, now, now,
+        now + 60, outcome, now + 61, code, "done",
     )  # fmt: skip
 
 
-def _events(count: int) -> Iterator[tuple[Any, ...]]:
-    for seq in range(1, count + 1):
+def _events(done: int, statuses: dict[int, str]) -> Iterator[tuple[Any, ...]]:
+    for seq in range(1, done + 1):
         for kind in LIFE:
-            yield task_id(seq), None if kind == "created" else seq, kind, _payload(kind), _time(seq)
+            run_id = None if kind == "created" else seq
+            yield task_id(seq), run_id, kind, "system", _payload(kind), _time(seq)
+    for seq, status in statuses.items():
+        yield task_id(seq), None, "created", "system", _payload(status), _time(seq)
 
 
 def _payload(word: str) -> str:

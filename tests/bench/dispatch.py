@@ -49,13 +49,13 @@ def _rates() -> list[Figure]:
                 served.append(RUNS / _by_gateway(conn))
             bare.append(RUNS / _by_nothing())
         conn.close()
-    middle = statistics.median
+    median = statistics.median
     return [
-        at_least("dispatches, beside bare processes", middle(served) / middle(bare), 0.35),
-        at_least("dispatches without a gateway, beside", middle(loop) / middle(bare), 0.35),
-        plain("dispatches", middle(served), "/s"),
-        plain("dispatches without a gateway", middle(loop), "/s"),
-        plain("bare processes", middle(bare), "/s"),
+        at_least("dispatches, beside bare processes", median(served) / median(bare), 0.35),
+        at_least("dispatches without a gateway, beside", median(loop) / median(bare), 0.35),
+        plain("dispatches", median(served), "/s"),
+        plain("dispatches without a gateway", median(loop), "/s"),
+        plain("bare processes", median(bare), "/s"),
     ]
 
 
@@ -130,20 +130,20 @@ def _latencies() -> list[Figure]:
         conn = kb.connect()
         notes = home / "spawn-calls"
         with gateway("-m", "tests.bench.probe", str(notes)):
-            _live_once(conn, home, notes)
-            blocks = [[_live_once(conn, home, notes) for _ in range(LIVES)] for _ in range(BLOCKS)]
+            live_once(conn, home, notes)
+            blocks = [[live_once(conn, home, notes) for _ in range(LIVES)] for _ in range(BLOCKS)]
         conn.close()
     return [
-        _best_block("commit to spawn call, p50", blocks, 0, 0.5, 5),
-        _best_block("commit to the agent's first instruction, p50", blocks, 1, 0.5, 60),
-        _best_block("exit to closed run, p99", blocks, 2, 0.99, 50),
-        _middle("commit to spawn call", blocks, 0),
-        _middle("commit to the agent's first instruction", blocks, 1),
-        _middle("exit to closed run", blocks, 2),
+        best_block("commit to spawn call, p50", blocks, 0, 0.5, 5),
+        best_block("commit to the agent's first instruction, p50", blocks, 1, 0.5, 60),
+        best_block("exit to closed run, p99", blocks, 2, 0.99, 50),
+        middle("commit to spawn call", blocks, 0),
+        middle("commit to the agent's first instruction", blocks, 1),
+        middle("exit to closed run", blocks, 2),
     ]
 
 
-def _live_once(conn: kb.BoardConnection, home: Path, notes: Path) -> Life:
+def live_once(conn: kb.BoardConnection, home: Path, notes: Path) -> Life:
     """File a task, hear its agent start, let it go on, hear its last act, see its run closed."""
     with (
         (home / "bell").open("r+b", buffering=0) as bell,
@@ -176,13 +176,15 @@ def _spawn_called(notes: Path, task_id: str) -> float:
     return float(words[1])
 
 
-def _best_block(
+def best_block(
     name: str, blocks: list[list[Life]], field: int, share: float, most: float
 ) -> Figure:
+    """The share of a field in the block in which it was least."""
     shares = [percentile([life[field] for life in block], share) for block in blocks]
     return at_most(f"{name}, best of {BLOCKS} blocks", min(shares) * 1e3, most, "ms")
 
 
-def _middle(name: str, blocks: list[list[Life]], field: int) -> Figure:
+def middle(name: str, blocks: list[list[Life]], field: int) -> Figure:
+    """Its median over all of them."""
     everything = [life[field] for block in blocks for life in block]
     return plain(f"{name}, p50 of all", percentile(everything, 0.5) * 1e3, "ms")

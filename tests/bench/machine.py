@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -14,11 +13,11 @@ SYNCS: Final = 200
 PAGE: Final = b"p" * 4096
 
 
-def describe() -> str:
-    """In one sentence."""
+def describe(ground: str) -> str:
+    """In one sentence; ``ground`` names the database."""
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}; "
+        f"Python {platform.python_version()}, {ground}; "
         f"appending a page and syncing it takes {sync_seconds() * 1e3:.2f} ms"
     )
 

@@ -65,12 +65,16 @@ class Bar(NamedTuple):
 
 
 class Section(NamedTuple):
-    """What one bench hands over. ``missing`` says what could not be measured, and why."""
+    """What one bench hands over. ``missing`` says what could not be measured, and why.
+
+    ``facts`` are numbers that a page computes with, by their names.
+    """
 
     figures: list[Figure] = []  # noqa: RUF012 — never written
     tables: list[Table] = []  # noqa: RUF012
     bars: list[Bar] = []  # noqa: RUF012
     missing: list[str] = []  # noqa: RUF012
+    facts: dict[str, float] = {}  # noqa: RUF012
 
 
 @contextmanager

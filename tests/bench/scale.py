@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
 from hermes_kanban import kernel as kb
@@ -22,6 +23,7 @@ from tests.bench.measure import (
 )
 
 SMALL, LARGE = 1_000, 100_000
+MOST = 1.5
 OPEN = [status for status in STATUSES if status not in ("done", "archived")]
 CALLS = 100
 BEST_CALLS = 10
@@ -30,24 +32,26 @@ READY = "SELECT id FROM tasks WHERE status = 'ready' AND claim_lock IS NULL LIMI
 
 
 # Two boards on which nothing may start: nobody waits, or all who wait are scheduled for later.
-IDLE = (
-    (
-        "tick, nothing ready",
+IDLE = {
+    "tick, nothing ready": (
         "UPDATE tasks SET status = 'triage', branch = 'was ready' WHERE status = 'ready'",
-        "UPDATE tasks SET status = 'ready', branch = NULL WHERE branch = 'was ready'",
+        "UPDATE tasks SET status = 'ready', branch = NULL"
+        " WHERE status = 'triage' AND branch = 'was ready'",
     ),
-    (
-        "tick, all scheduled for later",
+    "tick, all scheduled for later": (
         "UPDATE tasks SET scheduled_at = 4102444800 WHERE status = 'ready'",
         "UPDATE tasks SET scheduled_at = NULL WHERE status = 'ready'",
     ),
-)
+}
+CAPPED = "tick, every profile at its cap"
+PAGE = "first page of the open tasks"
 
 
 class Rig(NamedTuple):
     """One board and what a dispatcher keeps between two looks at it."""
 
     conn: kb.BoardConnection
+    total: int
     sweep: kb.Sweep
     processes: SystemProcesses
 
@@ -55,36 +59,62 @@ class Rig(NamedTuple):
 def measure() -> list[Figure]:
     with fresh_home() as home:
         boards.configure(home)
-        small, large = _rig("small", SMALL), _rig("large", LARGE)
-        figures = [
-            *_compare("claim-next", _claims, small, large, CLAIMS, "µs"),
-            *_compare("complete and promote", _completions, small, large, CLAIMS, "µs"),
-        ]
-        for name, hide, show in IDLE:
-            for rig in (small, large):
-                rig.conn.execute(hide)
-            figures += _compare(name, _idle_ticks, small, large, CALLS, "µs")
-            figures += _best(name, large, _idle_tick, 200)
-            for rig in (small, large):
-                rig.conn.execute(show)
-        for rig in (small, large):
-            _occupy(rig)
+        small, large = rig("small", SMALL, boards.fill), rig("large", LARGE, boards.fill)
+        figures = _verbs(small, large, MOST)
+        for name in IDLE:
+            with idle(name, small, large):
+                figures += _compare(name, _idle_ticks, small, large, CALLS, MOST)
+                figures += _best(name, large, _idle_tick, 200)
+        occupy(small, large)
         figures += [
-            *_compare("tick, every profile at its cap", _capped_ticks, small, large, CALLS, "µs"),
-            *_best("tick, every profile at its cap", large, _tick, 200),
-            *_compare("first page of the open tasks", _pages, small, large, CALLS, "µs"),
-            *_best("first page of the open tasks", large, _page, 500),
+            *_compare(CAPPED, _capped_ticks, small, large, CALLS, MOST),
+            *_best(CAPPED, large, _tick, 200),
+            *_compare(PAGE, _pages, small, large, CALLS, MOST),
+            *_best(PAGE, large, _page, 500),
         ]
-        for rig in (small, large):
-            rig.conn.close()
+        for one in (small, large):
+            one.conn.close()
     return figures
 
 
-def _rig(board: str, total: int) -> Rig:
+def ratios(small: Rig, large: Rig, most: float) -> list[Figure]:
+    """The same on boards that are there already, each beside the small one and nothing else."""
+    figures = _verbs(small, large, most)
+    for name in IDLE:
+        with idle(name, small, large):
+            figures += _compare(name, _idle_ticks, small, large, CALLS, most)
+    occupy(small, large)
+    return [
+        *figures,
+        *_compare(CAPPED, _capped_ticks, small, large, CALLS, most),
+        *_compare(PAGE, _pages, small, large, CALLS, most),
+    ]
+
+
+def _verbs(small: Rig, large: Rig, most: float) -> list[Figure]:
+    return [
+        *_compare("claim-next", _claims, small, large, CLAIMS, most),
+        *_compare("complete and promote", _completions, small, large, CLAIMS, most),
+    ]
+
+
+@contextmanager
+def idle(name: str, *rigs: Rig) -> Iterator[None]:
+    """Boards on which nothing may start."""
+    hide, show = IDLE[name]
+    for one in rigs:
+        one.conn.execute(hide)
+    yield
+    for one in rigs:
+        one.conn.execute(show)
+
+
+def rig(board: str, total: int, fill: Callable[[kb.BoardConnection, int], None]) -> Rig:
+    """A new board of so many tasks, as ``fill`` makes them."""
     kb.create_board(board)
     conn = kb.connect(board)
-    boards.fill(conn, total)
-    return Rig(conn, kb.Sweep(), SystemProcesses())
+    fill(conn, total)
+    return Rig(conn, total, kb.Sweep(), SystemProcesses())
 
 
 Block = Callable[[Rig], float]
@@ -92,7 +122,7 @@ Block = Callable[[Rig], float]
 
 
 def _compare(
-    name: str, block: Block, small: Rig, large: Rig, calls: int, unit: str
+    name: str, block: Block, small: Rig, large: Rig, calls: int, most: float
 ) -> list[Figure]:
     """The ratio of the medians of blocks that alternate, and what one call costs on each board."""
     block(small)
@@ -104,14 +134,14 @@ def _compare(
     ratio = ratio_of_medians(taken[1], taken[0])
     middle = sorted(taken[1])[BLOCKS // 2] / calls * 1e6
     return [
-        at_most(f"{name}, at {LARGE:,} beside {SMALL:,}", ratio, 1.5),
-        plain(f"{name}, at {LARGE:,}", middle, unit),
+        at_most(f"{name}, at {large.total:,} beside {small.total:,}", ratio, most),
+        plain(f"{name}, at {large.total:,}", middle, "µs"),
     ]
 
 
 def _best(name: str, rig: Rig, call: Callable[[Rig], Any], microseconds: float) -> list[Figure]:
     value = best(lambda: call(rig), BEST_CALLS) * 1e6
-    return [at_most(f"{name}, at {LARGE:,}, best of 5 blocks", value, microseconds, "µs")]
+    return [at_most(f"{name}, at {rig.total:,}, best of 5 blocks", value, microseconds, "µs")]
 
 
 def _claims(rig: Rig) -> float:
@@ -138,9 +168,9 @@ def _completions(rig: Rig) -> float:
     parents = [
         row[0]
         for row in conn.execute(
-            "SELECT DISTINCT l.parent_id FROM tasks t CROSS JOIN task_links l ON l.child_id = t.id"
-            " JOIN tasks p ON p.id = l.parent_id"
-            " WHERE t.status = 'todo' AND p.status = 'ready' LIMIT 10"
+            "SELECT DISTINCT l.parent_id FROM tasks t CROSS JOIN task_links l CROSS JOIN tasks p"
+            " WHERE t.status = 'todo' AND l.child_id = t.id"
+            " AND p.id = l.parent_id AND p.status = 'ready' LIMIT 10"
         )
     ]
     with kb.batch(conn):
@@ -161,15 +191,17 @@ def _completions(rig: Rig) -> float:
     return spent * CLAIMS / len(parents)
 
 
-def _occupy(rig: Rig) -> None:
+def occupy(*rigs: Rig) -> None:
     """Take two places of each profile, so that the cap holds back all that is ready."""
-    with kb.batch(rig.conn):
-        for profile in boards.PROFILES:
-            ready = rig.conn.execute(
-                "SELECT id FROM tasks WHERE status = 'ready' AND assignee = ? LIMIT 2", (profile,)
-            ).fetchall()
-            for (task_id,) in ready:
-                assert kb.claim_task(rig.conn, task_id, claimer="bench") is not None
+    for rig in rigs:
+        with kb.batch(rig.conn):
+            for profile in boards.PROFILES:
+                ready = rig.conn.execute(
+                    "SELECT id FROM tasks WHERE status = 'ready' AND assignee = ? LIMIT 2",
+                    (profile,),
+                ).fetchall()
+                for (task_id,) in ready:
+                    assert kb.claim_task(rig.conn, task_id, claimer="bench") is not None
 
 
 def _idle_tick(rig: Rig) -> kb.DispatchReport:

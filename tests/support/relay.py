@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -19,10 +20,11 @@ class Relay:
     """Every connection to ``address`` is one to the server behind it.
 
     ``round_trips`` counts the requests that wait for an answer: what the protocol calls Query and
-    Sync (https://www.postgresql.org/docs/current/protocol-flow.html).
+    Sync (https://www.postgresql.org/docs/current/protocol-flow.html), ``statements`` those that
+    run one. ``delay_seconds`` is how long each request is on its way.
     """
 
-    def __init__(self, server_address: str, folder: Path) -> None:
+    def __init__(self, server_address: str, folder: Path, delay_seconds: float = 0.0) -> None:
         parts = urlsplit(server_address)
         (behind,) = parse_qs(parts.query)["host"]
         self._behind = str(Path(behind) / _SOCKET)
@@ -31,7 +33,8 @@ class Relay:
         self._for_good = False
         self._cut: tuple[bytes, bool] | None = None
         self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
-        self.round_trips = 0
+        self.round_trips = self.statements = 0
+        self._delay = delay_seconds
         self.come_back()
 
     def cut_at(self, words: bytes, *, delivered: bool, for_good: bool = False) -> None:
@@ -81,6 +84,7 @@ class Relay:
                     if not data:
                         return
                     if source is client:
+                        time.sleep(self._delay)
                         asked = self._count(asked + data)
                         if self._cut is not None and self._cut[0] in data:
                             (_, delivered), self._cut = self._cut, None
@@ -102,14 +106,15 @@ class Relay:
             if len(asked) < length + 1:
                 break
             self.round_trips += kind in (b"Q", b"S")
+            self.statements += kind in (b"Q", b"B")
             asked = asked[length + 1 :]
         return asked
 
 
 @contextlib.contextmanager
-def relay(server_address: str, folder: Path) -> Iterator[Relay]:
+def relay(server_address: str, folder: Path, delay_seconds: float = 0.0) -> Iterator[Relay]:
     """A relay for the time of a test."""
-    made = Relay(server_address, folder)
+    made = Relay(server_address, folder, delay_seconds)
     try:
         yield made
     finally:

@@ -3,44 +3,54 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.bench.measure import Bar, Section, Table
 from tests.bench.peers.process import Failed, Player
-from tests.bench.peers.promises import Count, Promises, promises
-from tests.bench.peers.side import KINDS
+from tests.bench.peers.promises import Count, Counter, Promises, promises
+from tests.bench.peers.side import KINDS, kind_of
 from tests.bench.peers.speed import WORKS, Speed, speeds
 from tests.bench.peers.venvs import NotInstalled, interpreter, version
+from tests.support.counting import calls_by_strace, has_strace
 
 OURS = "ours"
 SPEED_HEAD = ("side", *WORKS, "in the races")
-PROMISE_HEAD = (
-    "side", "syncs a put", "syncs a claim and completion", "write calls of both",
-    "task of a killed worker", "late finish of a worker taken for dead",
-    "kept of a finished task",
-)  # fmt: skip
 Missing = dict[str, str]
 """Why a side is not there, by its name."""
 
 
 def measure() -> Section:
+    counter = calls_by_strace if has_strace() else None
+    return compare("sqlite", counter, "write calls of both")
+
+
+def compare(store: str, counter: Counter | None, writes: str) -> Section:
+    """The sides on that store; ``writes`` says what the counter's writes are."""
     missing: Missing = {}
-    players = _players(missing)
-    held = _hold_to(players, missing)
+    names = tuple(KINDS[store])
+    players = players_of(names, missing)
+    held = _hold_to(players, counter, missing)
     fast = _race(players, missing)
+    head = (
+        "side", "syncs a put", "syncs a claim and completion", writes, "task of a killed worker",
+        "late finish of a worker taken for dead", "kept of a finished task",
+    )  # fmt: skip
     return Section(
         tables=[
-            Table(SPEED_HEAD, [_speed_row(name, fast, missing) for name in KINDS]),
-            Table(PROMISE_HEAD, [_promise_row(name, held, missing) for name in KINDS]),
+            Table(SPEED_HEAD, [_speed_row(name, fast, missing) for name in names]),
+            Table(head, [_promise_row(name, held, missing, len(head)) for name in names]),
         ],
         bars=_bars(fast, held),
-        missing=[f"{_title(name)}: {why}" for name, why in missing.items()],
+        missing=[f"{title_of(name)}: {why}" for name, why in missing.items()],
     )
 
 
-def _players(missing: Missing) -> list[Player]:
+def players_of(names: Iterable[str], missing: Missing) -> list[Player]:
+    """Who can be played; why another one cannot is noted."""
     found = []
-    for name, kind in KINDS.items():
+    for name in names:
+        kind = kind_of(name)
         try:
             python = interpreter(kind.package) if kind.package else Path(sys.executable)
         except NotInstalled as error:
@@ -50,11 +60,13 @@ def _players(missing: Missing) -> list[Player]:
     return found
 
 
-def _hold_to(players: list[Player], missing: Missing) -> dict[str, Promises]:
+def _hold_to(
+    players: list[Player], counter: Counter | None, missing: Missing
+) -> dict[str, Promises]:
     held = {}
     for player in players:
         try:
-            held[player.name] = promises(player)
+            held[player.name] = promises(player, counter)
         except Failed as error:
             missing[player.name] = f"failed: {error}"
     return held
@@ -70,8 +82,9 @@ def _race(players: list[Player], missing: Missing) -> dict[str, Speed]:
     return fast
 
 
-def _title(name: str) -> str:
-    kind = KINDS[name]
+def title_of(name: str) -> str:
+    """A side as it is shown."""
+    kind = kind_of(name)
     return f"{kind.title} {version(kind.package)}" if kind.package else kind.title
 
 
@@ -84,21 +97,23 @@ def _speed_row(name: str, fast: dict[str, Speed], missing: Missing) -> tuple[str
         value = speed.per_second[work]
         beside = f" ({value / ours.per_second[work]:.2f} ×)" if ours and name != OURS else ""
         cells.append(f"{value:,.0f} /s{beside}")
-    return _title(name), *cells, speed.race_verdict()
+    return title_of(name), *cells, speed.race_verdict()
 
 
-def _promise_row(name: str, held: dict[str, Promises], missing: Missing) -> tuple[str, ...]:
+def _promise_row(
+    name: str, held: dict[str, Promises], missing: Missing, width: int
+) -> tuple[str, ...]:
     if name not in held:
-        return _missing_row(name, missing, len(PROMISE_HEAD))
+        return _missing_row(name, missing, width)
     seen = held[name]
     return (
-        _title(name), _syncs(seen.put), _syncs(seen.done), _writes(seen.put, seen.done),
+        title_of(name), _syncs(seen.put), _syncs(seen.done), _writes(seen.put, seen.done),
         seen.after_kill, seen.overtaken, seen.kept,
     )  # fmt: skip
 
 
 def _missing_row(name: str, missing: Missing, width: int) -> tuple[str, ...]:
-    return _title(name), f"missing: {missing[name]}", *[""] * (width - 2)
+    return title_of(name), f"missing: {missing[name]}", *[""] * (width - 2)
 
 
 def _syncs(count: Count | None) -> str:
@@ -115,7 +130,7 @@ def _bars(fast: dict[str, Speed], held: dict[str, Promises]) -> list[Bar]:
     return [
         Bar(
             work,
-            _title(name),
+            title_of(name),
             speed.per_second[work] / fast[OURS].per_second[work],
             _is_synced(held.get(name)),
         )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.bench.peers.process import Player, Process
-from tests.bench.peers.side import KINDS
-from tests.support.counting import Calls, calls_by_strace, has_strace
+from tests.bench.peers.side import kind_of
+from tests.support.counting import Calls
 
 FEW, MORE = 5, 25  # what a start costs drops out of the difference
 TASKS: Final = 3
+Counter = Callable[[list[str]], Calls]
+"""Runs a program and counts what it asks for in its window."""
 
 
 class Count(NamedTuple):
@@ -31,14 +34,13 @@ class Promises(NamedTuple):
     kept: str
 
 
-def promises(player: Player) -> Promises:
+def promises(player: Player, counter: Counter | None) -> Promises:
     """Try one side, at some seconds. Raises Failed if it does not do its work."""
-    counted = has_strace()
     with tempfile.TemporaryDirectory(prefix="hk-peers-") as name:
         folder = Path(name)
         return Promises(
-            _count(player, folder, "fill") if counted else None,
-            _count(player, folder, "drain") if counted else None,
+            _count(player, counter, folder, "fill") if counter else None,
+            _count(player, counter, folder, "drain") if counter else None,
             _after_kill(player, _fresh(folder / "killed")),
             _overtaken(player, _fresh(folder / "overtaken")),
             player.run(_fresh(folder / "kept"), "kept")["kept"],
@@ -50,14 +52,14 @@ def _fresh(folder: Path) -> Path:
     return folder
 
 
-def _count(player: Player, parent: Path, work: str) -> Count:
+def _count(player: Player, counter: Counter, parent: Path, work: str) -> Count:
     """Syncs and write calls of one put, or of one claim with its completion."""
 
     def calls(count: int) -> Calls:
         folder = _fresh(parent / f"{work}-{count}")
         if work == "drain":
             player.run(folder, "fill", count)
-        return calls_by_strace(player.command(folder, f"count-{work}", count))
+        return counter(player.command(folder, f"count-{work}", count))
 
     few, more = calls(FEW), calls(MORE)
     return Count((more.syncs - few.syncs) / (MORE - FEW), (more.writes - few.writes) / (MORE - FEW))
@@ -76,7 +78,7 @@ def _handed_out_again(player: Player, folder: Path, held: int) -> str | None:
     if held in player.run(folder, "again")["done"]:
         return "handed out again at the next start"
     if held in player.run(folder, "recover")["done"]:
-        return f"handed out again by {KINDS[player.name].call}"
+        return f"handed out again by {kind_of(player.name).call}"
     return None
 
 

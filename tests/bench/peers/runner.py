@@ -9,6 +9,8 @@
 - again: drain, as a process does that is started anew
 - recover: the same after the call that hands out again what is held
 - kept: put one, do it, print what can still be read of it
+- wait: say "ready" and do what comes, each with the moment at which its body was called
+- ping: put one for each line that is heard, and say when it was there
 
 What is printed is one line of JSON each.
 """
@@ -142,6 +144,20 @@ def _kept(side: Side, count: int) -> None:
     _say(kept=side.kept())
 
 
+def _wait(side: Side, count: int) -> None:
+    del count
+    _say(ready=True)
+    side.wait(lambda number: _say(number=number, at=time.monotonic()))
+
+
+def _ping(side: Side, count: int) -> None:
+    del count
+    _say(ready=True)
+    for number, _ in enumerate(sys.stdin):
+        side.put(a_task(number))
+        _say(number=number, at=time.monotonic())
+
+
 WORKS = {
     "fill": _fill,
     "drain": _drain,
@@ -152,6 +168,8 @@ WORKS = {
     "again": _again,
     "recover": _recover,
     "kept": _kept,
+    "wait": _wait,
+    "ping": _ping,
 }
 
 if __name__ == "__main__":

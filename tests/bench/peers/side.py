@@ -29,19 +29,39 @@ class Kind(NamedTuple):
     options: dict[str, str] = {}  # noqa: RUF012 — never written
 
 
+OURS: Final = Kind("hermes-kanban", "ours", call="`release_stale_claims`")
+NORMAL: Final = OURS._replace(
+    title="hermes-kanban, durability: normal", options={"durability": "normal"}
+)
+PGQUEUER: Final = Kind("pgqueuer", "pgqueuer", "pgqueuer", call="its next `dequeue`")
 KINDS: Final = {
-    "ours": Kind("hermes-kanban", "ours", call="`release_stale_claims`"),
-    "ours-normal": Kind(
-        "hermes-kanban, durability: normal",
-        "ours",
-        call="`release_stale_claims`",
-        options={"durability": "normal"},
-    ),
-    "huey": Kind("huey, SqliteHuey", "huey", "huey"),
-    "litequeue": Kind("litequeue", "litequeue", "litequeue", call="`list_locked` and `retry`"),
-    "persist-queue": Kind("persist-queue, SQLiteAckQueue", "persistqueue", "persist-queue"),
-    "dbos": Kind("dbos, on SQLite", "dbos", "dbos"),
-}
+    "sqlite": {
+        "ours": OURS,
+        "ours-normal": NORMAL,
+        "huey": Kind("huey, SqliteHuey", "huey", "huey"),
+        "litequeue": Kind("litequeue", "litequeue", "litequeue", call="`list_locked` and `retry`"),
+        "persist-queue": Kind("persist-queue, SQLiteAckQueue", "persistqueue", "persist-queue"),
+        "dbos": Kind("dbos, on SQLite", "dbos", "dbos"),
+    },
+    "postgres": {
+        "ours": OURS,
+        "ours-normal": NORMAL,
+        "procrastinate": Kind(
+            "procrastinate", "procrastinate", "procrastinate",
+            call="`get_stalled_jobs` and `retry_job`",
+        ),
+        "pgqueuer": PGQUEUER,
+        "pgqueuer-tens": PGQUEUER._replace(
+            title="pgqueuer, ten at a time", options={"batch": "10"}
+        ),
+    },
+}  # fmt: skip
+"""The sides of each comparison, by the store on which it takes place."""
+
+
+def kind_of(name: str) -> Kind:
+    """The side of that name; who takes part in both comparisons is the same in both."""
+    return {**KINDS["postgres"], **KINDS["sqlite"]}[name]
 
 
 def a_task(number: int) -> Task:
@@ -61,6 +81,9 @@ class Side(Protocol):
         ``done`` hears each number and whether its completion was accepted.
         """
 
+    def wait(self, body: Body) -> None:
+        """Do what comes, for ever; only of those that are compared by how soon they do."""
+
     def recover(self) -> bool:
         """Hand out again what a dead process held; False where there is no such call."""
 
@@ -73,6 +96,6 @@ class Side(Protocol):
 
 def open_side(name: str, folder: Path, *, at_once: int | None = None) -> Side:
     """The side of that name on ``folder``; ``at_once`` bounds what one process may hold."""
-    kind = KINDS[name]
+    kind = kind_of(name)
     module = importlib.import_module(f"tests.bench.peers.sides.{kind.module}")
     return cast(Side, module.open_side(folder, at_once=at_once, **kind.options))

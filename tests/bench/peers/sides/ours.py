@@ -19,6 +19,10 @@ def open_side(folder: Path, *, at_once: int | None, durability: str = "full") ->
     del at_once
     folder.joinpath("config.yaml").write_text(f"kanban: {{durability: {durability}}}\n")
     os.environ["HERMES_KANBAN_HOME"] = str(folder)
+    if "BENCH_POSTGRES" in os.environ:
+        from tests.bench.peers.databases import address_for
+
+        os.environ["HERMES_KANBAN_DATABASE"] = address_for(folder)
     return Ours()
 
 
