@@ -109,6 +109,7 @@ def _board_and_hosts(conn: BoardConnection) -> tuple[tuple[Any, Any], list[Host]
 _HOST_COLUMNS: Final = ", ".join(f"h.{name}" for name in Host.__struct_fields__)
 _BOARD_AND_HOSTS: Final = (
     f"SELECT b.paused_at, b.paused_by, {_HOST_COLUMNS} FROM boards b LEFT JOIN hosts h ON 1 = 1"
+    " ORDER BY h.name, h.host_id"
 )
 
 

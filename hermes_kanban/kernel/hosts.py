@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -16,8 +17,10 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.config import Config, Profile
 from hermes_kanban.kernel import limits
-from hermes_kanban.kernel.live import LiveRun
+from hermes_kanban.kernel.live import LiveRun, host_of
+from hermes_kanban.machine import machine
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
+from hermes_kanban.model.records import Run
 from hermes_kanban.store.protocol import BoardConnection, Row, Transaction, fetch_all, write
 
 HEARTBEAT_SECONDS: Final = 10
@@ -116,12 +119,16 @@ def join_host(conn: BoardConnection, host: Host, boot: str) -> bool:
         refuse_twin(tx.conn, host.host_id, boot)
         _forget(tx, host.host_id)
         tx.run(_JOIN, _columns(host) | {"now": tx.now, "started_at": host.started_at or tx.now})
-        joins = (
-            before is None or before.gateway_pid != host.gateway_pid or before.lost_at is not None
-        )
+        joins = before is None or before.lost_at is not None or _is_another(before, host)
         if conn.shared and joins:
             _tell(tx, "host_joined", host, "system", _told_of_a_host(host))
         return joins
+
+
+def _is_another(before: Host, host: Host) -> bool:
+    """Whether another gateway of the host begins; in a container each has the same pid."""
+    began = host.started_at or before.started_at
+    return (before.gateway_pid, before.started_at) != (host.gateway_pid, began)
 
 
 def refuse_twin(conn: BoardConnection, host_id: str, boot: str) -> None:
@@ -250,6 +257,23 @@ def live_hosts(conn: BoardConnection) -> list[Host]:
 def in_progress(live: Iterable[LiveRun]) -> Counter[str]:
     """How many places the live runs take on each host; those that nobody can place under ``""``."""
     return Counter(run.host or "" for run in live)
+
+
+def log_file(conn: BoardConnection, run: Run) -> Path:
+    """Where the output of a run is. Raises NotFound if that is another host, saying which."""
+    file = conn.paths.run_dir(run.id) / "log"
+    host_id = host_of(run)
+    if run.worker_pid is None or host_id in (None, machine().host) or file.exists():
+        return file
+    known = {one.host_id: one for one in list_hosts(conn)}
+    host = known.get(host_id)
+    where = f"host {host_id if host is None else host.name}"
+    hint = f"it is on {where}"
+    if host is not None and host.gateway_url:
+        hint += f", whose gateway shows it: {host.gateway_url}"
+    elif host is not None:
+        hint += f"; there: hermes-kanban log {run.task_id} --run {run.id}"
+    raise NotFound("log of run", f"{run.id} on this host", hint)
 
 
 def _find(tx: Transaction, host_id: str) -> Host | None:

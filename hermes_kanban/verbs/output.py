@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import log_file
 from hermes_kanban.kernel.workspaces import branch_of, directory
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.verbs.verb import Call, Verb
@@ -73,11 +74,10 @@ def is_over(run: kb.Run) -> bool:
 def _log(call: Call, asked: Log) -> LogPart:
     run = kb.find_run(call.conn, asked.task_id, asked.run_id)
     over = is_over(run)
+    file = log_file(call.conn, run)
     # A first guess at how long lines are; where they are longer, all is read.
     for tail_bytes in (asked.lines * LINE_BYTES, None):
-        reader = LogReader(
-            call.conn.paths.run_dir(run.id) / "log", tail_bytes=tail_bytes, colours=asked.colours
-        )
+        reader = LogReader(file, tail_bytes=tail_bytes, colours=asked.colours)
         with reader:
             found = list(reader.lines(final=over))
             whole, place = reader.whole, reader.place

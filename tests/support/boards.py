@@ -76,7 +76,8 @@ class MemoryProcesses:
     obedient process ends at the first stop, a stubborn one at the second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HERE) -> None:
+        self.host = host
         self._pids = itertools.count(1_000)
         self._alive: dict[int, Identity] = {}
         self._records: dict[int, ExitRecord] = {}
@@ -93,7 +94,7 @@ class MemoryProcesses:
 
     def _new_identity(self) -> Identity:
         pid = next(self._pids)
-        return Identity(host=HERE, boot=self.boot, pidns=1, pid=pid, start_ticks=pid * 7)
+        return Identity(host=self.host, boot=self.boot, pidns=1, pid=pid, start_ticks=pid * 7)
 
     def start(self, *, stubborn: bool = False) -> Identity:
         """A new live process."""
@@ -123,7 +124,7 @@ class MemoryProcesses:
         return self.me if pid is None else self._alive.get(pid)
 
     def liveness(self, identity: Identity) -> Liveness:
-        if identity.host != HERE:
+        if identity.host != self.host:
             return "elsewhere"
         return "alive" if self._alive.get(identity.pid) == identity else "dead"
 

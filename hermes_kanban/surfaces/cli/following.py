@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import log_file
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.events import event_line
@@ -39,7 +40,7 @@ def log_command(
     run = kb.find_run(session.conn, inputs.task_id(session, task), number)
     if lines is None and not session.at_terminal:
         lines = CHAT_LINES
-    log = LogReader(session.conn.paths.run_dir(run.id) / "log")
+    log = LogReader(log_file(session.conn, run))
     with log:
         seen = _last(list(log.lines(final=not follow)), lines)
         if not follow:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import log_file
 from hermes_kanban.kernel.limits import ATTACHMENT_BYTES
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.surfaces.http import body as bodies
@@ -117,7 +118,7 @@ class Files:
 
         def find(conn: kb.BoardConnection) -> tuple[kb.Run, Path]:
             run = kb.find_run(conn, task_id, None if number is None else int(number))
-            return run, conn.paths.run_dir(run.id) / "log"
+            return run, log_file(conn, run)
 
         run, file = await self._desk.look(board, find)
         headers = _of_file(f"{task_id}-run-{run.id}.log")

@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import log_file
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.surfaces.rest import live_words as words
 from hermes_kanban.surfaces.rest.desk import Desk
@@ -65,7 +66,7 @@ class LogStream:
 
         def look(conn: kb.BoardConnection) -> tuple[Path, bool]:
             run = kb.get_run(conn, self._said.run_id)
-            return conn.paths.run_dir(run.id) / "log", is_over(run)
+            return log_file(conn, run), is_over(run)
 
         return await self._desk.look(self._said.board, look)
 
