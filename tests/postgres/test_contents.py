@@ -193,8 +193,6 @@ def test_a_migration_puts_the_files_of_its_host_beside_the_rows(
     for undo in (
         "DROP TABLE attachment_contents",
         "DROP TABLE hosts",
-        "ALTER TABLE boards ADD COLUMN clock_boot text, ADD COLUMN clock_offset bigint,"
-        " ADD COLUMN clock_suspended bigint",
         "DELETE FROM schema_migrations WHERE version > 7",
     ):
         board.conn.execute(undo)

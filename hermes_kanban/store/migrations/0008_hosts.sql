@@ -35,10 +35,9 @@ CREATE TABLE hosts (
     CHECK (lost_at IS NULL OR gateway_pid IS NOT NULL)
 ) STRICT;
 
--- The clocks' stand is each host's own.
-ALTER TABLE boards DROP COLUMN clock_boot;
-ALTER TABLE boards DROP COLUMN clock_offset;
-ALTER TABLE boards DROP COLUMN clock_suspended;
+-- The clocks' stand is each host's own. The columns stay, for programs that knew no hosts read them
+-- until they learn at their next write that the board is too new for them.
+UPDATE boards SET clock_boot = NULL, clock_offset = NULL, clock_suspended = NULL;
 
 -- What attached files hold, where hosts that share the board share no folder; else they are files.
 CREATE TABLE attachment_contents (
