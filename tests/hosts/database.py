@@ -47,17 +47,17 @@ class Database:
         self._certificate = _certify(host) if tls else None
         if tls:
             self.address += f"?sslmode=verify-full&sslrootcert={host.folder / 'authority.pem'}"
-        sockets = host.folder / "sockets"  # files, which know no networks
-        sockets.mkdir()
-        self.outside = f"postgresql:///{NAME}?host={sockets}&user=postgres"
-        self._admin = f"postgresql:///postgres?host={sockets}&user=postgres"
-        self._prepare(sockets)
+        self._sockets = host.folder / "sockets"  # files, which know no networks
+        self._sockets.mkdir()
+        self.outside = f"postgresql:///{NAME}?host={self._sockets}&user=postgres"
+        self._admin = f"postgresql:///postgres?host={self._sockets}&user=postgres"
+        self._prepare()
         self.start()
         with psycopg.connect(self._admin, autocommit=True) as admin:
             admin.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'".encode())
             admin.execute(f"CREATE DATABASE {NAME} OWNER {USER}".encode())
 
-    def _prepare(self, sockets: Path) -> None:
+    def _prepare(self) -> None:
         made = self.host.ask(
             *_AS_NOBODY, str(programs() / "initdb"), "--pgdata", str(self._data),
             "--username", "postgres", "--auth-local", "trust", "--auth-host", "scram-sha-256",
@@ -66,14 +66,15 @@ class Database:
         assert made.returncode == 0, made.stderr
         with (self._data / "postgresql.conf").open("a") as file:
             address = self.host.address if self._certificate is None else "127.0.0.1"
-            file.write(SETTINGS.format(address=address, sockets=sockets))
+            file.write(SETTINGS.format(address=address, sockets=self._sockets))
         with (self._data / "pg_hba.conf").open("a") as file:
             file.write(f"host all all {NETWORK}.0/24 scram-sha-256\n")
 
     def start(self) -> None:
         """Start the server, on what a dead one left, and wait until it answers."""
         # Its processes are all gone; their numbers may be given out again since.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self._data / "postmaster.pid", self._sockets / f".s.PGSQL.{PORT}.lock"):
+            lock.unlink(missing_ok=True)
         command = [str(programs() / "postgres"), "-D", str(self._data)]
         self._process = self.host.start(*_AS_NOBODY, *command, output=self.log)
         if self._certificate is not None:
