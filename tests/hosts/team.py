@@ -62,8 +62,9 @@ class Member:
         settings = {
             "database": database.address,
             "lease_seconds": LEASE_SECONDS,
+            "host_margin_seconds": MARGIN_SECONDS,
             "dispatch_interval_seconds": 1,
-            "max_in_progress": 4,
+            "max_in_progress": 3,
             "max_retries": 1_000,
             "max_runs": 1_000,
             "backoff_base_seconds": 1,
