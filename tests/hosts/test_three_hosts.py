@@ -11,13 +11,13 @@ from tests.hosts.team import team
 from tests.hosts.torment import Torment
 
 # Shorter than what an agent of a long task takes: who is away for that long has lost its work.
-LEASE: dict[str, float] = {"lease_seconds": 3, "host_margin_seconds": 1, "max_in_progress": 2}
+LEASE: dict[str, float] = {"lease_seconds": 3, "host_margin_seconds": 1, "max_in_progress": 1}
 
 
 def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
     with team(tmp_path, tls=True, **LEASE) as crew:
         ash, oak, elm = crew.members
-        crew.file_long(6)
+        crew.file_long(3)
         crew.file(4)
         crew.wait_for(lambda: all(crew.at_work(member) for member in crew.members))
         cut_off, frozen = crew.at_work(ash), crew.at_work(oak)
@@ -31,7 +31,7 @@ def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
         elm.host.set_clock(900)
         crew.database.start()
         oak.start()
-        crew.file_long(5)  # more than two hosts can take at once
+        crew.file_long(3)
         lost = crew.wait_for(lambda: crew.at_work(elm))
         elm.crash()
         crew.wait_for(lambda: crew.ended(lost))
