@@ -156,6 +156,8 @@ class BoardDispatcher:
             except RoleLost:
                 raise
             except Exception as error:
+                if isinstance(error, kb.BoardUnreachable):
+                    self._hand_overs.reachable_since = None
                 delay = self._backoff.failed(error)
                 self._tell_failure(config, error)
                 # Not the wakeup's sleep: what the failed look has not seen would end that at once.
@@ -188,6 +190,8 @@ class BoardDispatcher:
         conn.config = config
         self._free_mib = disk_free_mib(conn)
         self._host.keep(conn, config)
+        if self._hand_overs.reachable_since is None:
+            self._hand_overs.reachable_since = conn.clock.now()
         before, written = kb.newest_event_id(conn), conn.events_written
         report = kb.dispatch_once(
             conn,

@@ -18,6 +18,7 @@ from hermes_kanban.model.records import Identity, Run, Task, Usage
 
 if TYPE_CHECKING:
     from hermes_kanban.config import Profile
+    from hermes_kanban.kernel.live import LiveRun
     from hermes_kanban.store.protocol import BoardConnection
 
 Liveness = Literal["alive", "dead", "elsewhere"]
@@ -185,10 +186,20 @@ class Processes(Protocol):
 
 
 class HandOvers(Protocol):
-    """What workers of this host left for the board while it could not be reached."""
+    """What workers left for the board while it could not be reached.
 
-    def deliver(self, conn: BoardConnection, run_id: int | None = None) -> bool:
-        """Hand in what waits, of one run or of all; False while any of it must go on waiting."""
+    ``reachable_since`` is when it could be again (its own time), None if nobody looks all the time.
+    ``held`` are the runs that ``settled`` did not let be judged in this look.
+    """
+
+    reachable_since: int | None
+    held: set[int]
+
+    def deliver(self, conn: BoardConnection) -> None:
+        """A look begins: hand in what waits, as far as the board takes it now."""
+
+    def settled(self, conn: BoardConnection, run: LiveRun) -> bool:
+        """Whether nothing that the run's agent handed in can still come; what waits goes first."""
 
 
 class Spawned(Protocol):

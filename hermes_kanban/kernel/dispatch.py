@@ -27,6 +27,7 @@ from hermes_kanban.ports import HandOvers, Launched, Processes, Spawned, SpawnFu
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
+HELD_POLL_SECONDS: Final = 1.0
 SWEEP: Final = 8
 
 
@@ -110,7 +111,11 @@ def dispatch_once(
     written = conn.events_written
     _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
     live = live if conn.events_written == written else live_runs(conn)
-    due = (queue.next_due(conn, conn.clock.now()), recover.next_deadline(conn, live, processes))
+    since = _reachable_since(conn, hand_overs)
+    due = (
+        queue.next_due(conn, conn.clock.now()),
+        recover.next_deadline(conn, live, processes, since),
+    )
     report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
 
@@ -165,13 +170,22 @@ def _settle(
             conn, processes, live, pending=ending, hand_overs=hand_overs
         )
         report.renewed = recover.renew_leases(conn, processes, live)
-    report.reclaimed += recover.release_stale_claims(conn, processes, live, now=now)
+    report.reclaimed += recover.release_stale_claims(
+        conn, processes, live, now=now, reachable_since=_reachable_since(conn, hand_overs)
+    )
     report.timed_out = recover.enforce_max_runtime(conn, live, processes)
     if report.renewed or conn.events_written != written:
         live = live_runs(conn)
     if ending or any(run.registered and run.stop_requested_at is not None for run in live):
         report.poll_seconds = STOP_POLL_SECONDS
+    elif hand_overs is not None and hand_overs.held:
+        report.poll_seconds = HELD_POLL_SECONDS
     return live
+
+
+def _reachable_since(conn: BoardConnection, hand_overs: HandOvers | None) -> int | None:
+    """Since when other hosts are judged: on a board of one host there is none to be waited for."""
+    return hand_overs.reachable_since if conn.shared and hand_overs is not None else None
 
 
 def _recompute(conn: BoardConnection, report: DispatchReport, sweep: Sweep | None) -> None:

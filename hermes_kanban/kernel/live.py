@@ -31,6 +31,7 @@ class LiveRun(msgspec.Struct, frozen=True):
     max_runtime_seconds: int | None
     workspace_kind: str
     workspace_path: str | None
+    token_hash: str | None
 
     @property
     def open(self) -> bool:

@@ -36,7 +36,7 @@ def import_exit_records(
 ) -> list[int]:
     """Write down what supervisors left behind; return the ids of the runs whose exit it was.
 
-    No run is judged while a hand-over of its agent waits in ``hand_overs``; so below.
+    No run is judged before ``hand_overs`` says that nothing more of it can come; so below.
     """
     imported = []
     for run in live_runs(conn) if live is None else live:
@@ -59,9 +59,9 @@ def _import(
     """One transaction guarded by ``exited_at IS NULL``; the file goes after the commit.
 
     False, with nothing done, while what the agent handed in at its end waits: asked here, where
-    nothing of the run lives any more and nothing can come after the answer.
+    nothing of the run lives on this host any more.
     """
-    if run.open and hand_overs is not None and not hand_overs.deliver(conn, run.id):
+    if run.open and hand_overs is not None and not hand_overs.settled(conn, run):
         return False
     with write(conn, "import-exit") as tx:
         task = lifecycle.load(tx, run.task_id)
@@ -246,22 +246,26 @@ def release_stale_claims(
     live: list[LiveRun] | None = None,
     *,
     now: int | None = None,
+    reachable_since: int | None = None,
 ) -> list[int]:
     """Reclaim open runs whose lease ran out by ``now`` (default: the clock); return their ids.
 
     A local worker whose process lives is never judged by its lease. One that this host cannot
-    judge is given a margin, and its exit is written down with it; so is that of an ended run.
+    judge is given a margin, and its exit is written down with it; so is that of an ended run. The
+    margin begins at ``reachable_since`` at the earliest: while the board was away from this host,
+    others may not have reached it either, and what ended there is to be handed in first.
     """
     now = conn.clock.now() if now is None else now
     margin = conn.config.kanban.host_margin_seconds
     reclaimed = []
     for run in live_runs(conn) if live is None else live:
         expires = run.claim_expires or 0
+        gone_at = max(expires, reachable_since or 0) + margin
         if expires >= now:
             continue
         if not run.registered:
             done = _reclaim(conn, run, "its lease ran out", now)
-        elif not _is_elsewhere(processes, run) or expires + margin >= now:
+        elif not _is_elsewhere(processes, run) or gone_at >= now:
             continue
         elif run.open:
             done = _reclaim(conn, run, "its lease ran out on another host", now)
@@ -392,16 +396,23 @@ def _time_out(conn: BoardConnection, run: LiveRun) -> bool:
 
 
 def next_deadline(
-    conn: BoardConnection, live: list[LiveRun], processes: Processes | None = None
+    conn: BoardConnection,
+    live: list[LiveRun],
+    processes: Processes | None = None,
+    reachable_since: int | None = None,
 ) -> int | None:
     """When the first of the live runs needs a look by time alone (Unix seconds), or None."""
-    return min((_deadline(conn, run, is_foreign(processes, run)) for run in live), default=None)
+    since = reachable_since or 0
+    return min(
+        (_deadline(conn, run, is_foreign(processes, run), since) for run in live), default=None
+    )
 
 
-def _deadline(conn: BoardConnection, run: LiveRun, foreign: bool) -> int:
+def _deadline(conn: BoardConnection, run: LiveRun, foreign: bool, reachable_since: int) -> int:
     settings = conn.config.kanban
     if foreign:
-        return (run.claim_expires or 0) + settings.host_margin_seconds + 1
+        expires = max(run.claim_expires or 0, reachable_since)
+        return expires + settings.host_margin_seconds + 1
     if not run.open:
         return math.ceil((run.ended_at or 0) + settings.linger_seconds)
     expires = run.claim_expires or 0

@@ -15,12 +15,16 @@ import msgspec
 from hermes_kanban import handovers
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import HandOver
+from hermes_kanban.kernel.live import LiveRun
 from hermes_kanban.tokens import token_hash
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.perform import perform
 from hermes_kanban.verbs.table import AGENTS
 
 Outcome = Literal["accepted", "fenced", "refused"]
+
+AFAR_SECONDS: Final = 30
+"""How long after an outage an agent on another machine may take; more than its longest pause."""
 
 # The board cannot be reached, or has no room or no time now: later it may.
 _LATER: Final = (sqlite3.Error, OSError)
@@ -38,23 +42,43 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class HandOvers:
-    """Implements ``ports.HandOvers`` for the boards of this host; ``delivered`` tells of each."""
+    """Implements ``ports.HandOvers``; ``delivered`` tells of each that does not wait any more."""
 
     def __init__(self) -> None:
+        self.reachable_since: int | None = None
+        self.held: set[int] = set()
         self.delivered: list[Delivery] = []
 
-    def deliver(self, conn: kb.BoardConnection, run_id: int | None = None) -> bool:
-        """Hand in what waits, of one run or of all; False while any of it must go on waiting."""
-        folder = handovers.place(conn.paths.root)
-        names = handovers.waiting(folder) if run_id is None else [str(run_id)]
-        for name in names:
-            try:
-                delivery = deliver(conn, name)
-            except _LATER:
-                return False
-            if delivery is not None:
-                self.delivered.append(delivery)
+    def deliver(self, conn: kb.BoardConnection) -> None:
+        """Hand in what waits on this host's disk."""
+        self.held.clear()
+        for name in handovers.waiting(handovers.place(conn.paths.root)):
+            self._deliver(conn, name)
+
+    def settled(self, conn: kb.BoardConnection, run: LiveRun) -> bool:
+        """False while one of the run waits here, or may on its way from another machine.
+
+        An agent there tries again every few seconds, so that after an outage it comes soon.
+        """
+        done = self._deliver(conn, str(run.id)) and not self._may_come_from_afar(conn, run)
+        if not done:
+            self.held.add(run.id)
+        return done
+
+    def _deliver(self, conn: kb.BoardConnection, name: str) -> bool:
+        try:
+            delivery = deliver(conn, name)
+        except _LATER:
+            return False
+        if delivery is not None:
+            self.delivered.append(delivery)
         return True
+
+    def _may_come_from_afar(self, conn: kb.BoardConnection, run: LiveRun) -> bool:
+        if run.token_hash is None or self.reachable_since is None:
+            return False
+        still_open = kb.get_run(conn, run.id).ended_at is None
+        return still_open and conn.clock.now() < self.reachable_since + AFAR_SECONDS
 
 
 def deliver(conn: kb.BoardConnection, name: str) -> Delivery | None:

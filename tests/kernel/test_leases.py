@@ -65,6 +65,26 @@ def test_a_heartbeat_through_another_host_tells_nobody_here(board: ABoard) -> No
     assert list(folder.iterdir()) == []
 
 
+def test_other_hosts_are_judged_from_when_the_board_could_be_reached_again(board: ABoard) -> None:
+    task = board.create()
+    run = board.claim(task)
+    there = Identity("another-host", "boot", 1, 7, 7)
+    assert kb.register_worker(board.conn, run.id, pid=7, identity=there, log_path=None)
+    board.clock.advance(5_000)
+    since = board.clock.now()
+    margin = board.conn.config.kanban.host_margin_seconds
+
+    def released() -> list[int]:
+        return kb.release_stale_claims(board.conn, board.processes, reachable_since=since)
+
+    assert released() == []
+    board.clock.advance(margin)
+    assert released() == []
+    board.clock.advance(1)
+    assert released() == [run.id]
+    assert kb.get_run(board.conn, run.id).outcome == "reclaimed"
+
+
 def test_a_worker_that_lost_its_lease_is_reclaimed_and_counts_as_no_failure(board: ABoard) -> None:
     task = board.create()
     run = board.start(task)

@@ -87,7 +87,7 @@ def test_a_completion_waits_for_the_database_with_its_files(run: Run, line: Rela
     assert "stop here" in told
     (run.workspace / "report.md").write_text("changed afterwards")
     assert (run.status, run.waits) == ("running", [str(run.id)])
-    assert HandOvers().deliver(run.conn)
+    HandOvers().deliver(run.conn)
     assert (run.status, run.waits) == ("done", [])
     (kept,) = kb.list_attachments(run.conn, run.task)
     assert kept.name == "report.md"
@@ -103,7 +103,7 @@ def test_what_ends_a_run_otherwise_waits_too(run: Run, line: Relay) -> None:
     run.call("block", reason="Which table?", kind="capability")
     # What comes second counts for nothing, as it would on the board.
     assert "kept on this host" in run.call("complete", summary="no, done")
-    assert HandOvers().deliver(run.conn)
+    HandOvers().deliver(run.conn)
     task = kb.get_task(run.conn, run.task)
     assert (task.status, task.block_kind, task.block_reason) == (
         "blocked", "capability", "Which table?",
@@ -119,7 +119,7 @@ def test_a_commit_of_unknown_fate_is_neither_lost_nor_made_twice(
     assert "kept on this host" in run.call("complete", summary="counted")
     wait_until(lambda: run.status == "done")
     hand_overs = HandOvers()
-    assert hand_overs.deliver(run.conn)
+    hand_overs.deliver(run.conn)
     assert [one.outcome for one in hand_overs.delivered] == ["accepted"]
     assert run.waits == []
     assert run.kinds().count("completed") == 1
@@ -133,7 +133,7 @@ def test_a_hand_over_of_a_run_that_was_reclaimed_is_kept_as_a_late_one(
     run.call("complete", summary="too late")
     assert kb.reclaim_task(run.conn, run.task, actor="person:ann")
     hand_overs = HandOvers()
-    assert hand_overs.deliver(run.conn)
+    hand_overs.deliver(run.conn)
     assert [one.outcome for one in hand_overs.delivered] == ["fenced"]
     assert (run.status, run.waits) == ("ready", [])
     assert kb.adopt_result(run.conn, run.task, run_id=run.id, actor="person:ann")

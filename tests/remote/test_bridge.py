@@ -234,6 +234,28 @@ def test_a_gateway_that_is_away_is_passed_over(afar: Afar) -> None:
     assert afar.status == "done"
 
 
+def test_an_agent_that_ended_while_no_gateway_was_there_is_not_judged_at_once(afar: Afar) -> None:
+    afar.lose_gateway()
+    with afar.bridge() as client:
+        client.ask(initialize("2025-11-25"))
+        client.send(call("kanban_complete", summary="counted"))
+        wait_until(lambda: afar.waits)
+        client.process.kill()
+        client.process.wait()
+    afar.end()
+    run = kb.latest_run(afar.conn, afar.task)
+    assert run is not None
+    record = afar.conn.paths.run_dir(run.id) / "exit.json"
+    wait_until(record.exists)
+    afar.get_gateway()
+    wait_until(lambda: listens(afar.port))
+    # It has looked, and seen that the run ended without a word.
+    assert (record.exists(), afar.status) == (True, "running")
+    assert afar.run("deliver").returncode == 0
+    wait_until(lambda: not record.exists())
+    assert afar.story()[-2:] == ["completed", "exited"]
+
+
 @pytest.mark.parametrize(
     ("variables", "told"),
     [

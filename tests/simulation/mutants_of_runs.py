@@ -133,7 +133,7 @@ _LEASES: Final = (
         "no margin elsewhere",
         "another host's worker is given a margin after its lease",
         _RECOVER,
-        "expires + margin >= now",
+        "gone_at >= now",
         "expires >= now",
     ),
     mutant(
