@@ -21,7 +21,6 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Page
 
 from hermes_kanban import ports
-from hermes_kanban.surfaces.rest.secrets import Logins
 from tests.browser.launching import Missing, Running
 from tests.browser.sample import CONFIGURATION, Sample, make_sample
 from tests.browser.servers import LiveGateway, configure, isolated
@@ -49,10 +48,6 @@ class StandingGateway(LiveGateway):
     """A gateway whose clock stands still."""
 
     program = ("-c", _STANDING)
-
-    def login_link(self) -> str:
-        """A fresh link that logs in, of this moment."""
-        return f"{self.address}/#/login?code={Logins(self.home).new_code()}"
 
 
 def main() -> int:

@@ -36,6 +36,11 @@ def configure(home: Path, **sections: Any) -> None:
     (home / "config.yaml").write_text(yaml.safe_dump(sections), "utf-8")
 
 
+def login_link(site: WebAlone | LiveGateway) -> str:
+    """A fresh link that logs in, as the server's home knows it."""
+    return f"{site.address}/#/login?code={Logins(site.home).new_code()}"
+
+
 class WebAlone(Served):
     """``hermes-kanban web``: nothing dispatches. ``conn`` is the board, ``state`` a login."""
 
@@ -50,7 +55,7 @@ class WebAlone(Served):
 
     def login_link(self) -> str:
         """A fresh link that logs in, once."""
-        return f"{self.address}/#/login?code={Logins(self.home).new_code()}"
+        return login_link(self)
 
 
 class LiveGateway(Client):
@@ -78,6 +83,10 @@ class LiveGateway(Client):
         return f"http://127.0.0.1:{self.port}"
 
     def login_link(self) -> str:
+        """A fresh link that logs in, once."""
+        return login_link(self)
+
+    def printed_link(self) -> str:
         """What ``hermes-kanban board`` prints."""
         done = subprocess.run(
             [str(PROGRAM), "board", "--json"], capture_output=True, text=True, check=True

@@ -36,7 +36,7 @@ def test_the_link_that_the_command_prints_opens_the_board(
 ) -> None:
     served = gateway()
     page = visit.context(served, login=False).new_page()
-    page.goto(served.login_link())
+    page.goto(served.printed_link())
     the_board(page)
     assert "code" not in page.url
     expect(page.get_by_role("link", name="Gateway")).to_be_visible()
