@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.fetch import CLIENTS, TOOLS
+from tests.agents.fetch import CLIENTS, TOOLS, chosen
 from tests.agents.office import Office
 from tests.support.gateways import Gateways
 from tests.support.model import ModelEndpoint
 
 # Of the person who runs the tests; a client must find nothing of theirs.
 FOREIGN = ("XDG_", "ANTHROPIC_", "CLAUDE", "OPENAI_", "GEMINI_", "GOOGLE_", "QWEN_", "CODEX_")
-
-
-def chosen() -> list[str]:
-    """The clients to test: those that ``CLIENTS`` names, else all."""
-    return os.environ.get("CLIENTS", "").split() or list(CLIENTS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,7 @@ if a client could not be had, after trying the others, and says which and why.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,11 @@ CLIENTS: Final = {
         Cached("qwen", "qwen"),
     )
 }
+
+
+def chosen() -> list[str]:
+    """The clients to test: those that the variable ``CLIENTS`` names, else all."""
+    return os.environ.get("CLIENTS", "").split() or list(CLIENTS)
 
 
 class NotInstalled(Exception):

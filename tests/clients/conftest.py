@@ -13,6 +13,7 @@ import pytest
 from hermes_kanban.clients import CLIENTS, Place
 from hermes_kanban.surfaces.cli import clients as surface
 from hermes_kanban.surfaces.cli.root import run
+from tests.agents.fetch import chosen
 
 CONFIGURATION = """\
 profiles:
@@ -48,6 +49,28 @@ class Answer(NamedTuple):
 
 
 Cli = Callable[..., Answer]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests with a real client, those stay that are about one of ``CLIENTS``."""
+    here, wanted = Path(__file__).parent, set(chosen())
+    others = [
+        item
+        for item in items
+        if item.path.is_relative_to(here)
+        and item.get_closest_marker("clients")
+        and not wanted.intersection(_clients_of(item))
+    ]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def _clients_of(item: pytest.Item) -> tuple[str, ...]:
+    only, called = item.get_closest_marker("only"), getattr(item, "callspec", None)
+    if only is not None:
+        return only.args
+    return () if called is None else (str(called.params["name"]),)
 
 
 @pytest.fixture(autouse=True)

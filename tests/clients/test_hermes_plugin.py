@@ -216,6 +216,7 @@ print(json.dumps({"session": session, "chat": said, "gated": is_gateway_known_co
 
 
 @pytest.mark.clients
+@pytest.mark.only("hermes")
 def test_hermes_itself_takes_it(cli: Cli, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
