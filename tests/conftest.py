@@ -16,7 +16,8 @@ from tests.support.gateways import Gateways
 MakeBoard = Callable[..., ABoard]
 
 
-# The rooms whose tests run on every store, unless a test is marked with its ``stores``.
+# The rooms whose tests run on every store, unless a test is marked with its ``stores``. Those of
+# the others that ask for ``store`` do so with ``--every-room``.
 ON_EVERY_STORE = frozenset({"kernel", "notify", "simulation", "stress", "verbs"})
 FOLDER = pytest.StashKey[Path]()
 
@@ -27,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=(*stores.STORES, "both"),
         default="both",
         help="the stores on which the tests of the kernel run (default: both)",
+    )
+    parser.addoption(
+        "--every-room",
+        action="store_true",
+        help="on those stores run the tests of all other rooms too that can (make test-stores)",
     )
 
 
@@ -39,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["folder"] = str(node.config.stash[FOLDER])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: tests wait for servers, and for time to pass."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -57,16 +69,24 @@ def _stores_of(metafunc: pytest.Metafunc) -> tuple[str, ...]:
     if chosen is not None:
         return tuple(chosen.args)
     room = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
-    return stores.STORES if room in ON_EVERY_STORE else ("sqlite",)
+    everywhere = room in ON_EVERY_STORE or metafunc.config.getoption("--every-room")
+    return stores.STORES if everywhere else ("sqlite",)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--store")
-    if wanted == "both":
-        return
-    dropped = [item for item in items if _store_of(item) not in (wanted, None)]
-    config.hook.pytest_deselected(items=dropped)
-    items[:] = [item for item in items if item not in dropped]
+    dropped = [item for item in items if not _is_to_run(item, wanted)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+
+
+def _is_to_run(item: pytest.Item, wanted: str) -> bool:
+    """On the wanted store, and on one for which the case of the test is marked."""
+    store, marked = _store_of(item), item.get_closest_marker("stores")
+    if store is None:
+        return True
+    return wanted in ("both", store) and (marked is None or store in marked.args)
 
 
 def _store_of(item: pytest.Item) -> str | None:
@@ -122,10 +142,8 @@ def gateways(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Real gateways over an empty home; all ended when the test ends."""
     home = tmp_path / "home"
     home.mkdir()
-    for name in [name for name in os.environ if name.startswith("HERMES_")]:
-        monkeypatch.delenv(name)
-    if store == "postgres":
-        monkeypatch.setenv("HERMES_KANBAN_DATABASE", stores.address())
+    del store
+    stores.forget_ours(monkeypatch)
     monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
     running = Gateways(home)
     yield running

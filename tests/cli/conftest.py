@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.surfaces.cli.root import run
+from tests.support import stores
 
 CONFIGURATION = """\
 profiles:
@@ -51,11 +51,10 @@ class Cli(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home with two profiles; nothing of the caller's environment leaks in."""
-    for name in list(os.environ):
-        if name.startswith(("HERMES_", "HERMES_KANBAN_")):
-            monkeypatch.delenv(name)
+    del store
+    stores.forget_ours(monkeypatch)
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "config.yaml").write_text(CONFIGURATION)

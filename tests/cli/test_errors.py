@@ -215,6 +215,7 @@ def test_a_claim_on_a_paused_board_says_so(cli: Any, board: Any) -> None:
     assert "hermes-kanban resume" in done.error
 
 
+@pytest.mark.stores("sqlite")
 def test_a_file_that_is_no_board_fails_and_stays(cli: Any, home: Path) -> None:
     folder = home / "boards" / "default"
     folder.mkdir(parents=True)

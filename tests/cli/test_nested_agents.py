@@ -14,6 +14,7 @@ from hermes_kanban.config import Profile
 from hermes_kanban.paths import board_paths
 from hermes_kanban.workers import lineage
 from hermes_kanban.workers.spawn import Spawner
+from tests.support import stores
 from tests.support.actors import SHELL, Actor, Stage
 from tests.workers.conftest import Rig, Worker
 
@@ -39,6 +40,7 @@ class Scene:
             board=kb.list_boards()[0][1],
             profiles={"writer": Profile(argv=argv, env=self.stage.environment(actor))},
             prompt_for=lambda task, run: "work",
+            database=stores.address(),
         )(self.task, run)
         ref = self.rig.reference(spawned, run, self.run_dir)
         self.rig.workers.append(Worker(self.rig, spawned, ref))

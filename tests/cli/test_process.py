@@ -47,6 +47,7 @@ HEAVY = (
 LIST_RATIO = 6
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize(
     "words", [["list"], ["show", "TASK"], ["heartbeat", "TASK"], ["complete", "TASK"]]
 )
@@ -82,6 +83,7 @@ def _cache_the_configuration() -> None:
     subprocess.run([str(PROGRAM), "list"], check=True, capture_output=True)
 
 
+@pytest.mark.stores("sqlite")
 def test_a_list_costs_little_more_than_the_interpreter(board: Any, tmp_path: Path) -> None:
     for _ in range(100):
         board.task("A task of an ordinary title")
@@ -134,6 +136,7 @@ def test_a_busy_board_is_a_conflict_that_names_the_holder(
         kb, "connect", lambda slug, **more: real(slug, **(more | {"wait_seconds": 0.2}))
     )
     with kb.batch(board.conn):
+        board.conn.execute("SELECT 1").fetchall()  # by now it has the lock on either store
         done = cli("complete", task_id)
     assert done.code == 4
     assert "the board is busy" in done.error

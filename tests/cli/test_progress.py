@@ -17,7 +17,11 @@ import pytest
 from hermes_kanban import kernel as kb
 
 PROGRAM = Path(sys.executable).with_name("hermes-kanban")
-CASES = (["check"], ["check", "--deep"], ["backup"])
+CASES = (
+    ["check"],
+    ["check", "--deep"],
+    pytest.param(["backup"], marks=pytest.mark.stores("sqlite")),
+)
 
 
 def _at_terminal(words: list[str]) -> tuple[bytes, bytes]:
@@ -76,6 +80,7 @@ def test_the_check_tells_how_far_it_has_come(many: None, board: Any) -> None:
     assert told == [50, 100]
 
 
+@pytest.mark.stores("sqlite")
 def test_the_copy_tells_how_far_it_has_come(many: None, board: Any) -> None:
     del many
     told: list[int] = []

@@ -91,6 +91,7 @@ def test_a_purge_of_what_may_live_is_a_conflict(cli: Any, board: Any) -> None:
     assert "may still live" in done.error
 
 
+@pytest.mark.stores("sqlite")
 def test_a_backup_can_be_restored(cli: Any, board: Any, tmp_path: Path) -> None:
     kept = board.task(title="kept")
     made = cli("backup", str(tmp_path / "mine.db"), "--json").json["backup"]
@@ -103,6 +104,7 @@ def test_a_backup_can_be_restored(cli: Any, board: Any, tmp_path: Path) -> None:
     assert [task.id for task in kb.list_tasks(board.conn)] == [kept, lost]
 
 
+@pytest.mark.stores("sqlite")
 def test_a_backup_never_replaces_a_file(cli: Any, board: Any, tmp_path: Path) -> None:
     mine = tmp_path / "mine.db"
     mine.write_text("mine")
@@ -112,6 +114,7 @@ def test_a_backup_never_replaces_a_file(cli: Any, board: Any, tmp_path: Path) ->
     assert mine.read_text() == "mine"
 
 
+@pytest.mark.stores("sqlite")
 def test_a_restore_makes_a_board_of_another_name(cli: Any, board: Any) -> None:
     board.task(title="copied")
     made = cli("backup", "--json").json["backup"]["file"]
@@ -120,6 +123,7 @@ def test_a_restore_makes_a_board_of_another_name(cli: Any, board: Any) -> None:
     assert [task["title"] for task in listed] == ["copied"]
 
 
+@pytest.mark.stores("sqlite")
 def test_a_restore_says_what_it_reclaimed_and_set_aside(cli: Any, board: Any) -> None:
     task = board.claimed()
     made = kb.backup(board.conn)
@@ -130,6 +134,7 @@ def test_a_restore_says_what_it_reclaimed_and_set_aside(cli: Any, board: Any) ->
     assert said[2] == f"reclaimed run {task.current_run_id}"
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize(("what", "code"), [("missing", 3), ("no board", 1), ("served", 4)])
 def test_a_restore_that_cannot_be_says_why(
     cli: Any, board: Any, tmp_path: Path, what: str, code: int
@@ -147,6 +152,7 @@ def test_a_restore_that_cannot_be_says_why(
     assert done.error
 
 
+@pytest.mark.stores("sqlite")
 def test_a_damaged_board_says_how_to_restore_and_can_be(cli: Any, board: Any) -> None:
     board.task(title="kept")
     made, file = kb.backup(board.conn), board.conn.paths.database
@@ -161,6 +167,7 @@ def test_a_damaged_board_says_how_to_restore_and_can_be(cli: Any, board: Any) ->
     assert "kept" in cli("list").out
 
 
+@pytest.mark.stores("sqlite")
 def test_check_fix_mends_after_a_backup(cli: Any, board: Any) -> None:
     task = board.task()
     board.conn.execute("UPDATE tasks SET title = 'changed' WHERE id = ?", [task])
@@ -177,6 +184,7 @@ def test_check_fix_mends_after_a_backup(cli: Any, board: Any) -> None:
     assert cli("replay", "--verify").code == 0
 
 
+@pytest.mark.stores("sqlite")
 def test_check_fix_names_what_is_left_and_what_to_do(cli: Any, board: Any) -> None:
     one, other = board.task(), board.task()
     kb.link_tasks(board.conn, one, other)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.surfaces.mcp.toolbox import CallResult
 from tests.mcp.lines import Client
+from tests.support import stores
 
 PROGRAM = Path(sys.executable).with_name("hermes-kanban")
 CONFIGURATION = """\
@@ -99,10 +99,10 @@ class AtWork:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with three profiles; nothing of the caller's environment leaks in."""
-    for name in [name for name in os.environ if name.startswith("HERMES_")]:
-        monkeypatch.delenv(name)
+    del store
+    stores.forget_ours(monkeypatch)
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "config.yaml").write_text(CONFIGURATION)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rest.client import Served
+from tests.support import stores
 
 
 def _isolated(home: Path, patch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("HERMES_")]:
-        patch.delenv(name)
+    stores.forget_ours(patch)
     patch.setenv("HERMES_KANBAN_HOME", str(home))
     patch.setenv("LOGNAME", "ada")
     home.mkdir(exist_ok=True)
@@ -30,8 +29,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, which the environment names."""
+    del store
     return _isolated(tmp_path / "home", monkeypatch)
 
 

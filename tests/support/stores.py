@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+import pytest
 from psycopg.conninfo import make_conninfo
 
 from hermes_kanban.store import pgboards
@@ -38,6 +39,14 @@ def use_server(folder: Path) -> None:
 def address() -> str:
     """The database on which the running test's boards lie; empty for SQLite."""
     return _current[-1].address if _current else ""
+
+
+def forget_ours(patch: pytest.MonkeyPatch) -> None:
+    """Nothing of the caller's environment leaks in; it says where the test's boards lie."""
+    for name in [name for name in os.environ if name.startswith("HERMES_")]:
+        patch.delenv(name)
+    if address():
+        patch.setenv("HERMES_KANBAN_DATABASE", address())
 
 
 def database() -> Database:
