@@ -47,19 +47,35 @@ def prepare(home: Path, environ: Mapping[str, str] = os.environ) -> bool:
 def _switch_on(file: Path) -> bool:
     from hermes_kanban.clients import formats
 
-    with file.open(encoding="utf-8", newline="") as stream:
-        text = stream.read()
-    web = formats.load("yaml", text).get(_PATH[0])
+    web = formats.load("yaml", _text(file)).get(_PATH[0])
     if isinstance(web, dict) and _PATH[1] in web:
         return False
+    set_key(file, _PATH, True)
+    return True
+
+
+def set_key(file: Path, path: tuple[str, str], value: bool | str) -> None:
+    """Set ``section.key`` of a configuration, which is made where it is missing.
+
+    Every other byte of it stays as it was. Raises ConfigError where that cannot be.
+    """
+    from hermes_kanban.clients import formats
+
+    text = _text(file) if file.exists() else ""
     try:
-        changed = formats.put("yaml", text, _PATH, True)
-    except formats.CannotEdit as problem:
+        changed = formats.put("yaml", text, path, value)
+    except (formats.CannotEdit, formats.Unreadable) as problem:
+        key = ".".join(path)
+        told = str(value).lower() if isinstance(value, bool) else value or "empty"
         raise ConfigError(
-            f"{file}: cannot be edited ({problem}); add web.in_gateway: true, or false, by hand"
+            f"{file}: cannot be edited ({problem}); set {key} to {told} by hand"
         ) from None
     replace_file(file, changed.encode())
-    return True
+
+
+def _text(file: Path) -> str:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return stream.read()
 
 
 def first_profiles(home: Path, config: Config, suggested: Mapping[str, str]) -> list[str]:

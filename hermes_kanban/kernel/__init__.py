@@ -67,6 +67,7 @@ _HOMES = {
         "advance_stops detect_crashed_workers enforce_max_runtime import_exit_records "
         "recover_orphaned_claims release_stale_claims renew_leases"
     ),
+    "hermes_kanban.kernel.relocating": "relocate Relocated",
     "hermes_kanban.kernel.replay": "replay Replayed",
     "hermes_kanban.kernel.restore": "restore Restored",
     "hermes_kanban.kernel.review": "approve_task request_changes request_review",
@@ -79,9 +80,9 @@ _HOMES = {
     "hermes_kanban.kernel.waiting": "wait_for",
     "hermes_kanban.kernel.why": "why why_each",
     "hermes_kanban.model": (
-        "AlreadyDecided Attachment Board BoardBusy BoardDamaged BoardTooNew BoardUnreachable "
-        "CannotUndo Comment ConfigError Decision Delivery DiskFull Event Hold Identity "
-        "IllegalTransition InvalidInput KanbanError Link NotAllowed NotFound Refused Run "
+        "AlreadyDecided Attachment Board BoardBusy BoardDamaged BoardMoved BoardTooNew "
+        "BoardUnreachable CannotUndo Comment ConfigError Decision Delivery DiskFull Event Hold "
+        "Identity IllegalTransition InvalidInput KanbanError Link NotAllowed NotFound Refused Run "
         "StaleRun Subscription Task Usage WriteRefused"
     ),
     "hermes_kanban.model.errors": "AcceptedBefore FateUnknown InUse",
@@ -208,6 +209,8 @@ if TYPE_CHECKING:
     from hermes_kanban.kernel.recover import recover_orphaned_claims as recover_orphaned_claims
     from hermes_kanban.kernel.recover import release_stale_claims as release_stale_claims
     from hermes_kanban.kernel.recover import renew_leases as renew_leases
+    from hermes_kanban.kernel.relocating import Relocated as Relocated
+    from hermes_kanban.kernel.relocating import relocate as relocate
     from hermes_kanban.kernel.replay import Replayed as Replayed
     from hermes_kanban.kernel.replay import replay as replay
     from hermes_kanban.kernel.restore import Restored as Restored
@@ -239,6 +242,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model import Board as Board
     from hermes_kanban.model import BoardBusy as BoardBusy
     from hermes_kanban.model import BoardDamaged as BoardDamaged
+    from hermes_kanban.model import BoardMoved as BoardMoved
     from hermes_kanban.model import BoardTooNew as BoardTooNew
     from hermes_kanban.model import BoardUnreachable as BoardUnreachable
     from hermes_kanban.model import CannotUndo as CannotUndo

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban.model.records import Identity, Run
-from hermes_kanban.ports import WorkerRef
+from hermes_kanban.ports import Processes, WorkerRef
 from hermes_kanban.store.protocol import BoardConnection, fetch_all
 
 
@@ -93,6 +93,12 @@ WITH live (id) AS (
 SELECT {_COLUMNS}
 FROM live JOIN task_runs r ON r.id = live.id JOIN tasks t ON t.id = r.task_id ORDER BY r.id
 """
+
+
+def is_dead(run: LiveRun, processes: Processes | None) -> bool:
+    """Whether the run's registered process is known to have ended."""
+    identity = run.identity()
+    return processes is not None and identity is not None and processes.liveness(identity) == "dead"
 
 
 def live_runs(conn: BoardConnection) -> list[LiveRun]:

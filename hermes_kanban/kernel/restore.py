@@ -26,7 +26,7 @@ from hermes_kanban.config import load
 from hermes_kanban.kernel import finish, limits
 from hermes_kanban.kernel.check import Violation, check
 from hermes_kanban.kernel.fencing import task_state
-from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.kernel.live import is_dead, live_runs
 from hermes_kanban.model.errors import BoardDamaged, InUse, InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.ports import Clock, Processes, Randomness, SystemClock
@@ -250,7 +250,7 @@ class _Restore:
             told = {tuple(row) for row in staged.execute(_PROCESSES)}
         for run in live_runs(conn):
             known = (run.id, run.claim_lock, run.worker_pid, run.worker_identity) in told
-            if run.registered and not known and not _is_dead(run, processes):
+            if run.registered and not known and not is_dead(run, processes):
                 raise InUse(
                     "a worker may live that the backup does not know",
                     f"run {run.id} of {run.task_id} (process {run.worker_pid})",
@@ -386,11 +386,6 @@ def _run_folders(paths: BoardPaths) -> list[str]:
     with contextlib.suppress(OSError):
         return sorted(filter(RUN_FOLDER.fullmatch, os.listdir(paths.runs)))
     return []
-
-
-def _is_dead(run: LiveRun, processes: Processes | None) -> bool:
-    identity = run.identity()
-    return processes is not None and identity is not None and processes.liveness(identity) == "dead"
 
 
 class _Spec(msgspec.Struct):

@@ -126,6 +126,10 @@ class BoardTooNew(KanbanError, sqlite3.OperationalError):
     """A newer hermes-kanban wrote this board; this version must not touch it."""
 
 
+class BoardMoved(KanbanError, sqlite3.OperationalError):
+    """The board lies elsewhere now, or is on its way here; the message says where to find it."""
+
+
 class DiskFull(KanbanError, sqlite3.OperationalError):
     """The disk has no room; nothing was changed."""
 

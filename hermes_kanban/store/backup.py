@@ -26,7 +26,7 @@ from hermes_kanban.model.errors import (
     KanbanError,
 )
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store import backup_files, schema
+from hermes_kanban.store import backup_files, moved, schema
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.contents import Content
 from hermes_kanban.store.files import (
@@ -250,6 +250,8 @@ def _verified(conn: sqlite3.Connection, file: Path, newer: bool) -> int:
     if conn.execute("PRAGMA application_id").fetchone()[0] != store.APPLICATION_ID:
         raise BoardDamaged(f"{file} is no board: another program made it (application_id differs)")
     version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    if version >= moved.AWAY and not newer:
+        raise moved.error(str(file), version, moved.read(conn))
     if version > schema.SCHEMA_VERSION and not newer:
         raise BoardTooNew(
             f"{file} has schema version {version} and this hermes-kanban knows "

@@ -11,7 +11,7 @@ from hermes_kanban.config import Config, load, load_last_good
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
-from hermes_kanban.store import filesystem, schema, sqlite_version
+from hermes_kanban.store import filesystem, moved, schema, sqlite_version
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.files import make_folder, sync_folder
@@ -29,6 +29,7 @@ def connect(
     same_thread: bool = True,
     for_worker: bool = False,
     config: Config | None = None,
+    moved_too: bool = False,
 ) -> BoardConnection:
     """Open a board: ``board``, else ``HERMES_KANBAN_DB``, ``HERMES_KANBAN_BOARD``, ``default``.
 
@@ -36,7 +37,8 @@ def connect(
     ``default`` in a home (or a database) without boards, and nothing else. Raises NotFound,
     BoardDamaged, BoardTooNew or BoardUnreachable, leaving what is there untouched; ConfigError for
     a configuration that is wrong, unless ``for_worker`` lets the last good one do, or the caller
-    has a ``config`` in force.
+    has a ``config`` in force. A board that was moved raises BoardMoved, unless ``moved_too`` says
+    that it is only looked at.
     """
     paths = board_paths(board)
     if config is None:
@@ -50,11 +52,12 @@ def connect(
             clock=clock,
             randomness=randomness,
             wait_seconds=wait_seconds,
+            moved_too=moved_too,
         )
         conn.config = config
         return conn
     sqlite_version.refuse_old()
-    inode = _inode(paths)
+    inode = inode_of(paths)
     if inode is None:
         _create_if_first(paths)
         inode = os.stat(paths.database).st_ino
@@ -68,6 +71,7 @@ def connect(
         wait_seconds=wait_seconds,
         same_thread=same_thread,
         config=config,
+        moved_too=moved_too,
     )
 
 
@@ -80,9 +84,10 @@ def open_at(
     wait_seconds: float = WAIT_SECONDS,
     same_thread: bool = True,
     config: Config | None = None,
+    moved_too: bool = False,
 ) -> store.SqliteConnection:
     """Open the file of that inode, which is there: judged and, where it is older, migrated."""
-    _judge_as_it_lies(paths)
+    _judge_as_it_lies(paths, moved_too)
     conn = store.open_board(
         paths,
         clock=clock,
@@ -93,7 +98,7 @@ def open_at(
     try:
         if config is not None:
             conn.config = config
-        _prepare(conn, inode)
+        _prepare(conn, inode, moved_too)
     except BaseException as error:
         conn.close()
         raise store.translated(error, paths) from None
@@ -134,7 +139,7 @@ def _create(paths: BoardPaths, name: str, icon: str | None, default_workdir: str
     make_folder(paths.root)
     draft = paths.database.with_name(f".{paths.database.name}.{os.urandom(4).hex()}.tmp")
     try:
-        _write_new(draft, paths.slug, name, icon, default_workdir)
+        write_new(draft, paths.slug, name, icon, default_workdir)
         os.link(draft, paths.database)
     except FileExistsError:
         return False
@@ -185,17 +190,20 @@ def schema_version(board: str | None = None) -> int:
         from hermes_kanban.store import pgboards
 
         return pgboards.schema_version(address, paths)
-    if _inode(paths) is None:
+    if inode_of(paths) is None:
         _check_absent_or_intact(paths)
         raise NotFound("board", paths.slug, "see: hermes-kanban boards list")
     conn = sqlite3.connect(f"{paths.database.as_uri()}?mode=ro", uri=True)
     try:
         _judge_application(conn, paths)
-        return _version(conn)
+        version = _version(conn)
+        if version >= moved.AWAY:
+            raise moved.error(str(paths.database), version, moved.read(conn))
     except sqlite3.Error as error:
         raise store.translated(error, paths) from None
     finally:
         conn.close()
+    return version
 
 
 def migrated_board(board: str | None = None) -> list[str]:
@@ -231,7 +239,8 @@ def migrate(conn: store.SqliteConnection) -> int:
     return before
 
 
-def _inode(paths: BoardPaths) -> int | None:
+def inode_of(paths: BoardPaths) -> int | None:
+    """That of the board's file, None where there is none. Raises BoardDamaged for an empty one."""
     try:
         status = os.stat(paths.database)
     except FileNotFoundError:
@@ -254,9 +263,9 @@ def _create_if_first(paths: BoardPaths) -> None:
 
 def _check_absent_or_intact(paths: BoardPaths) -> None:
     """A missing or empty database in a folder that was a board is damage, not a fresh start."""
-    was_board = _inode(paths) is None and any((paths.root / one).exists() for one in _TRACES)
+    was_board = inode_of(paths) is None and any((paths.root / one).exists() for one in _TRACES)
     # A creator at work links the database first, so look once more before judging.
-    if was_board and _inode(paths) is None:
+    if was_board and inode_of(paths) is None:
         raise store.damaged(paths, "the database file is missing")
 
 
@@ -269,7 +278,7 @@ def _create_folder(
     draft = paths.root.with_name(f".{paths.root.name}.{os.urandom(4).hex()}.tmp")
     draft.mkdir(mode=0o700)
     try:
-        _write_new(draft / "board.db", paths.slug, name, icon, default_workdir)
+        write_new(draft / "board.db", paths.slug, name, icon, default_workdir)
         sync_folder(draft)
         os.rename(draft, paths.root)
     except OSError:
@@ -282,9 +291,10 @@ def _create_folder(
     return True
 
 
-def _write_new(
+def write_new(
     file: Path, slug: str, name: str, icon: str | None, default_workdir: str | None
 ) -> None:
+    """An empty board in a file that is made. Raises FileExistsError, DiskFull, KanbanError."""
     os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     conn = sqlite3.connect(file, isolation_level=None)
     try:
@@ -326,7 +336,7 @@ def _apply_migration(conn: sqlite3.Connection, version: int, now: int) -> None:
     conn.execute(f"PRAGMA user_version = {version}")
 
 
-def _judge_as_it_lies(paths: BoardPaths) -> None:
+def _judge_as_it_lies(paths: BoardPaths, moved_too: bool) -> None:
     """Refuse another program's file, or a newer board, before SQLite recovers it.
 
     An ordinary connection would roll its journal back, or copy its log into it when it closes. By
@@ -337,7 +347,7 @@ def _judge_as_it_lies(paths: BoardPaths) -> None:
         # Or a checkpoint that is under way would look like damage.
         conn.execute("PRAGMA writable_schema = ON")
         _judge_application(conn, paths)
-        _judge_version(conn, paths)
+        _judge_version(conn, paths, moved_too)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
             raise store.translated(error, paths) from None
@@ -348,7 +358,7 @@ def _judge_as_it_lies(paths: BoardPaths) -> None:
         conn.close()
 
 
-def _prepare(conn: store.SqliteConnection, inode: int) -> None:
+def _prepare(conn: store.SqliteConnection, inode: int, moved_too: bool) -> None:
     """Judge the file and set the connection up."""
     conn.execute("PRAGMA foreign_keys = ON")
     # Savepoints of a batch keep their undo pages in memory, not in a file.
@@ -358,7 +368,7 @@ def _prepare(conn: store.SqliteConnection, inode: int) -> None:
         _judge_size(conn)
     # Asked at every opening: a file that replaced the board may have got its inode.
     _judge_application(conn, conn.paths)
-    _judge_version(conn, conn.paths)
+    conn.moved = _judge_version(conn, conn.paths, moved_too)
     if not known:
         if _version(conn) < schema.SCHEMA_VERSION:
             migrate(conn)
@@ -377,12 +387,28 @@ def _judge_application(conn: sqlite3.Connection, paths: BoardPaths) -> None:
         raise store.damaged(paths, "another program made it (application_id differs)")
 
 
-def _judge_version(conn: sqlite3.Connection, paths: BoardPaths) -> None:
+def judged_version(conn: sqlite3.Connection, paths: BoardPaths) -> int:
+    """The version of a board that may be a marked one. Raises BoardDamaged or BoardTooNew."""
+    _judge_application(conn, paths)
     version = _version(conn)
+    if version < moved.AWAY:
+        _judge_version(conn, paths, False)
+    return version
+
+
+def _judge_version(conn: sqlite3.Connection, paths: BoardPaths, moved_too: bool) -> str:
+    """Raises BoardMoved or BoardTooNew; where the board was moved to, if it may be looked at."""
+    version = _version(conn)
+    if version >= moved.AWAY:
+        mark = moved.read(conn)
+        if moved_too and moved.may_be_read(version, mark):
+            return str(moved.error(str(paths.database), version, mark))
+        raise moved.error(str(paths.database), version, mark)
     if version > schema.SCHEMA_VERSION:
         row = conn.execute("SELECT min_reader FROM boards").fetchone()
         if row is None or row[0] > schema.SCHEMA_VERSION:
             raise store.too_new(paths, version)
+    return ""
 
 
 def _judge_size(conn: store.SqliteConnection) -> None:

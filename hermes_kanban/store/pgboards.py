@@ -16,7 +16,7 @@ import psycopg
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
-from hermes_kanban.store import dialect, pgerrors, schema
+from hermes_kanban.store import dialect, moved, pgerrors, schema
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, open_session, schema_of
 from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
 
@@ -41,6 +41,7 @@ def connect(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
+    moved_too: bool = False,
 ) -> PostgresConnection:
     """Open a board; creates ``default`` in a database without boards, and nothing else.
 
@@ -50,12 +51,12 @@ def connect(
         address, paths, clock=clock, randomness=randomness, wait_seconds=wait_seconds
     )
     try:
-        row = _find(conn)
+        row = find(conn)
         if row is None:
             _create_if_first(conn)
-            row = _find(conn)
+            row = find(conn)
         paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _judge(conn, row)
+        judge(conn, row, moved_too)
     except BaseException as error:
         conn.close()
         raise conn.translated(error) from None
@@ -65,9 +66,11 @@ def connect(
 def schema_version(address: str, paths: BoardPaths) -> int:
     """The schema that a board has, which is only looked at. Raises NotFound or BoardDamaged."""
     with contextlib.closing(PostgresConnection(address, paths)) as conn:
-        row = _find(conn)
+        row = find(conn)
         if row is None:
             raise NotFound("board", paths.slug, "see: hermes-kanban boards list")
+        if row[3] >= moved.AWAY:
+            raise moved.error(conn.location, row[3], moved.read(conn))
         return int(row[3])
 
 
@@ -130,8 +133,8 @@ def migrate(conn: PostgresConnection) -> int:
     return before
 
 
-def _find(conn: PostgresConnection) -> Any:
-    """What the board says of itself; None if there is no such schema."""
+def find(conn: PostgresConnection) -> Any:
+    """``board_id, default_workdir, min_reader, version``; None where there is no such schema."""
     try:
         row = conn.execute(_BOARD).fetchone()
     except _NO_SUCH:
@@ -143,8 +146,15 @@ def _find(conn: PostgresConnection) -> Any:
     return row
 
 
-def _judge(conn: PostgresConnection, row: Any) -> None:
+def judge(conn: PostgresConnection, row: Any, moved_too: bool = False) -> None:
+    """Take the board's row, and migrate it where it is older. Raises BoardMoved or BoardTooNew."""
     conn.board_id, conn.default_workdir, min_reader, version = row
+    if version >= moved.AWAY:
+        mark = moved.read(conn)
+        conn.moved = str(moved.error(conn.location, version, mark))
+        if not (moved_too and moved.may_be_read(version, mark)):
+            raise moved.error(conn.location, version, mark)
+        return
     if version > schema.SCHEMA_VERSION and min_reader > schema.SCHEMA_VERSION:
         raise conn.too_new(version)
     if version < schema.SCHEMA_VERSION:
@@ -175,18 +185,22 @@ def write_new(
         session.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
         if session.execute(_HAS_SCHEMA, (schema_name,)).fetchone() is not None:
             return False
-        session.execute(f'CREATE SCHEMA "{schema_name}"'.encode())
-        session.execute(f'SET LOCAL search_path = "{schema_name}"'.encode())
-        now = int(time.time())
-        for version in range(1, schema.SCHEMA_VERSION + 1):
-            session.execute("\n".join(_definitions(version)).encode(), prepare=False)
-            session.execute(dialect.statement(_MIGRATED), _migrated(version, now))
+        create_schema(session, schema_name, int(time.time()))
         session.execute(
             "INSERT INTO boards (board_id, slug, name, icon, default_workdir, min_reader) VALUES"
             " (%(board_id)s, %(slug)s, %(name)s, %(icon)s, %(workdir)s, %(min_reader)s)",
             board | {"board_id": os.urandom(16).hex(), "min_reader": schema.MIN_READER},
         )
     return True
+
+
+def create_schema(session: psycopg.Connection[Any], schema_name: str, now: int) -> None:
+    """The schema of a board with its tables, without a row of its own; in a transaction."""
+    session.execute(f'CREATE SCHEMA "{schema_name}"'.encode())
+    session.execute(f'SET LOCAL search_path = "{schema_name}"'.encode())
+    for version in range(1, schema.SCHEMA_VERSION + 1):
+        session.execute("\n".join(_definitions(version)).encode(), prepare=False)
+        session.execute(dialect.statement(_MIGRATED), _migrated(version, now))
 
 
 def _definitions(version: int) -> list[str]:

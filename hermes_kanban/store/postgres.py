@@ -20,7 +20,7 @@ from psycopg import pq
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
-from hermes_kanban.store import dialect, pgerrors, rows, schema
+from hermes_kanban.store import dialect, moved, pgerrors, rows, schema
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
@@ -329,12 +329,22 @@ class PostgresConnection(Configured):
     def _confirm(self) -> None:
         version, xid, server_time = self._opening.fetchone()
         if version is None or version > schema.SCHEMA_VERSION:
-            self._failure = self.too_new(version) if version else self.damaged("it has no version")
+            self._failure = self._refusal(version)
             raise self._failure
         self._xid, self._confirmed = str(xid), True
         self._unseen = []
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
+
+    def _refusal(self, version: int | None) -> KanbanError:
+        """Why nobody may write a board of that version."""
+        if version is None:
+            return self.damaged("it has no version")
+        if version < moved.AWAY or self._flow is None:
+            return self.too_new(version)
+        name = self._flow.send(_MARK, (version,))
+        self._flow.settle()
+        return moved.error(self._location, version, moved.decoded(name.fetchone()[0]))
 
     def _begin_again(self, error: psycopg.OperationalError) -> None:
         """Ask everything on a new connection, where the old one broke before its first answer.
@@ -407,6 +417,26 @@ class PostgresConnection(Configured):
         with write(self, "sync") as tx:
             tx.run("SET LOCAL synchronous_commit = on")
             tx.run("UPDATE boards SET slug = slug")
+
+    def begin_long(self, verb: str) -> None:
+        """Begin a write without a flow, which goes through all of the board and may take its time.
+
+        Rows come a few at a time, nothing is sent before it is answered, and its end is waited for.
+        """
+        session = self.session
+        session.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        self._begun = True
+        waits = (str(max(1, round(self.wait_seconds * 1000))), self._label(verb), self._lock_key)
+        try:
+            session.execute(_LONG_LOCK, waits)
+        except psycopg.errors.LockNotAvailable:
+            self.roll_back()
+            raise BoardBusy(self._holder(), self.wait_seconds) from None
+
+    def commit_long(self) -> None:
+        """End what ``begin_long`` began."""
+        self._begun = False
+        self.session.execute(b"COMMIT")
 
     def begin_read(self) -> None:
         """One snapshot for all statements until the end."""
@@ -517,6 +547,12 @@ _LOCK: Final = Numbered(
     b"SELECT set_config('lock_timeout', $1, true), set_config('application_name', $2, true),"
     b" pg_advisory_xact_lock($3)"
 )
+_LONG_LOCK: Final = (
+    b"SELECT set_config('lock_timeout', %s, true), set_config('application_name', %s, true),"
+    b" set_config('statement_timeout', '0', true), set_config('synchronous_commit', 'on', true),"
+    b" set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock(%s)"
+)
+_MARK: Final = Numbered(b"SELECT name FROM schema_migrations WHERE version = $1")
 _OPENING: Final = Numbered(
     b"SELECT max(version), pg_current_xact_id()::text,"
     b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"

@@ -79,6 +79,7 @@ class BoardConnection(Protocol):
     randomness: Randomness
     config: Config
     skills: Skills | None
+    moved: str
     shared: bool
     wait_seconds: float
     events_written: int
@@ -178,12 +179,14 @@ class Configured:
     """A connection that knows the configuration of its board's home.
 
     ``skills`` is set by whoever wants unknown skills to hold tasks back. ``shared`` says that
-    gateways of several hosts may serve the board.
+    gateways of several hosts may serve the board. ``moved`` says where the board lies now, if these
+    are its rows of before it was moved, which nobody writes.
     """
 
     paths: BoardPaths
     shared: bool = False
     skills: Skills | None = None
+    moved: str = ""
     _config: Config | None = None
 
     @property

@@ -23,7 +23,7 @@ from hermes_kanban.model.errors import (
 )
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
-from hermes_kanban.store import schema
+from hermes_kanban.store import moved, schema
 from hermes_kanban.store.doorbell import Doorbell
 from hermes_kanban.store.keeping import InFolder
 from hermes_kanban.store.protocol import (
@@ -157,6 +157,8 @@ class SqliteConnection(sqlite3.Connection, Configured):
 
     def _check_version(self) -> None:
         known = self.execute("PRAGMA user_version").fetchone()[0]
+        if known >= moved.AWAY:
+            raise moved.error(self.location, known, moved.read(self))
         if known > schema.SCHEMA_VERSION:
             raise too_new(self.paths, known)
 

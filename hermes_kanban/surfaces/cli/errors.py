@@ -11,6 +11,7 @@ from hermes_kanban import present
 from hermes_kanban.model.errors import (
     AlreadyDecided,
     BoardBusy,
+    BoardMoved,
     CannotUndo,
     ConfigError,
     IllegalTransition,
@@ -64,6 +65,7 @@ CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (NotAllowed, CONFLICT),
     (WriteRefused, CONFLICT),
     (BoardBusy, CONFLICT),
+    (BoardMoved, CONFLICT),
     (InvalidInput, MISUSE),
     (ConfigError, MISUSE),
     (click.UsageError, MISUSE),

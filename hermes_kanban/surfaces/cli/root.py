@@ -83,6 +83,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "upkeep": ("check", "replay", "backup", "restore", "purge", "gc"),
         "importing": ("import",),
         "moving": ("export", "migrate"),
+        "relocating": ("move",),
     },
 }
 MODULES: Final = {

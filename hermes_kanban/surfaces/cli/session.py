@@ -49,6 +49,8 @@ class Session:
         """The board, opened at first use."""
         if self._conn is None:
             self._conn = self._open()
+            if self._conn.moved:
+                self.warn(f"this is the board as it was when it moved: {self._conn.moved}")
             # Whoever reads has reached the board too, and the first to do so has the run.
             self.standing()
         return self._conn
@@ -59,7 +61,7 @@ class Session:
         Not where that is seen to elsewhere.
         """
         if self.own_task() is None:
-            return kb.connect(self.board)
+            return kb.connect(self.board, moved_too=True)
         try:
             return kb.connect(self.board, for_worker=True)
         except kb.BoardUnreachable:
