@@ -71,9 +71,12 @@ def error(location: str, version: int, mark: Mark) -> BoardMoved:
             "the same hermes-kanban move again, and use the board where it was until then"
         )
     if mark.place.startswith("postgres"):
-        use = f"to use it set kanban.database to {mark.place} in config.yaml"
+        use = "set kanban.database to that address"
         back = f"hermes-kanban move --from '{mark.place}' --to sqlite"
     else:
-        use = "to use it take kanban.database out of config.yaml"
+        use = "take kanban.database out of config.yaml"
         back = "hermes-kanban move --to postgresql://…"
-    return BoardMoved(f"{location} was moved to {mark.place} on {day}; {use}; back: {back}")
+    return BoardMoved(
+        f"{location} was moved to {mark.place} on {day} and is not written any more; {use}, or take"
+        f" it back with: {back}"
+    )

@@ -211,6 +211,7 @@ ELSEWHERE = {
     "mcp",
     "board",
     "web",
+    "move",
 }
 
 

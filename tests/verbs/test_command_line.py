@@ -59,7 +59,7 @@ WITHIN: Final = {
     "subscription": "notify",
     **dict.fromkeys(("outbox", "retry_delivery", "drop_delivery"), "notify"),
 }
-# What only a page draws, or only a hand on a page does.
+# What only a page draws, or only a hand on a page does; the command ``move`` is about boards.
 OF_A_PAGE: Final = {
     *("cards", "attention", "tree", "trees", "timeline", "trends", "moves", "move"),
     *("settings", "workspace"),

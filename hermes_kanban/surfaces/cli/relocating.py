@@ -178,7 +178,7 @@ class _Places:
     def write(self) -> str:
         """Set ``kanban.database``; the file."""
         file = home() / CONFIG_FILE
-        starter.set_key(file, _DATABASE, "" if self._to == SQLITE else self._to)
+        starter.set_key(file, _DATABASE, self.setting)
         return str(file)
 
 
@@ -230,7 +230,7 @@ def _as_json(done: kb.Relocated) -> dict[str, Any]:
 
 def _lines(done: kb.Relocated) -> list[str]:
     rows = sum(done.rows.values())
-    what = f"{rows:,} rows and {done.files:,} files ({done.bytes / 1024:,.0f} KiB)"
+    what = f"{rows:,} rows and {done.files:,} files ({done.bytes:,} bytes)"
     match done.done:
         case "moved":
             return [f"{done.board} moved to {done.target}", f"  {what}", f"  hash {done.hash}"]

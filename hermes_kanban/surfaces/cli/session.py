@@ -50,7 +50,7 @@ class Session:
         if self._conn is None:
             self._conn = self._open()
             if self._conn.moved:
-                self.warn(f"this is the board as it was when it moved: {self._conn.moved}")
+                self.warn(f"this is the board of before: {self._conn.moved}")
             # Whoever reads has reached the board too, and the first to do so has the run.
             self.standing()
         return self._conn

@@ -89,6 +89,7 @@ _WHY_NOT: Final[Mapping[str, str]] = {
     "init": _FILES,
     "mcp": _WORKERS,
     "migrate": _FILES,
+    "move": _FILES,
     "prime": _WORKERS,
     "profiles": _FILES,
     "purge": _LOSES,
