@@ -26,9 +26,11 @@ class Found(NamedTuple):
 
 
 class Draft(Protocol):
-    """A board on its way in, seen by nobody else: ``conn`` sees it inside its transaction."""
+    """A board on its way in, in one transaction."""
 
-    conn: BoardConnection
+    @property
+    def conn(self) -> BoardConnection:
+        """It sees what nobody else does."""
 
     def load(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         """Give an empty table these rows; the one of ``boards`` is there already."""

@@ -80,6 +80,16 @@ def leave() -> None:
     _current.pop()
 
 
+@contextmanager
+def aside() -> Iterator[str]:
+    """For a while boards lie in files; the address of the database, which stays as it is."""
+    current = _current.pop()
+    try:
+        yield current.address
+    finally:
+        _current.append(current)
+
+
 def close() -> None:
     """The test process ends: so do its sessions."""
     while _DATABASES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,6 +14,9 @@ from hermes_kanban.paths import BoardPaths, board_paths, home
 from hermes_kanban.surfaces.cli import errors
 from hermes_kanban.surfaces.cli.progress import stages
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
+
+if TYPE_CHECKING:
+    from hermes_kanban.store.places import Place
 
 SQLITE: Final = "sqlite"
 _DATABASE: Final = ("kanban", "database")
@@ -138,11 +141,11 @@ class _Places:
 
         return shown(self._to)
 
-    def source(self, paths: BoardPaths) -> Any:
+    def source(self, paths: BoardPaths) -> Place:
         """Where the board lies."""
         return _place(self._from, paths)
 
-    def target(self, paths: BoardPaths) -> Any:
+    def target(self, paths: BoardPaths) -> Place:
         """Where it is to lie."""
         return _place(self._to, paths)
 
@@ -197,7 +200,7 @@ def _checked(option: str, place: str) -> str:
     return place
 
 
-def _place(place: str, paths: BoardPaths) -> Any:
+def _place(place: str, paths: BoardPaths) -> Place:
     if place == SQLITE:
         from hermes_kanban.store.file_place import FilePlace
 
