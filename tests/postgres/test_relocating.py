@@ -161,7 +161,7 @@ def test_what_was_moved_is_not_written_any_more_and_says_where_it_is(home: Home)
         kb.restore(kb.backup(home.board.conn), "copy")
     with home.opened(home.address) as there:
         home.move(home.database, home.file)
-        with pytest.raises(kb.BoardMoved, match="take kanban.database out"):
+        with pytest.raises(kb.BoardMoved, match=r"take kanban\.database out"):
             kb.create_task(there, title="too late")
         with pytest.raises(kb.BoardMoved):
             kb.pause(there)
