@@ -26,6 +26,7 @@ from tests.support.waiting import wait_until
 T = TypeVar("T")
 
 NAMES: Final = ("ash", "oak", "elm")
+CAPS: Final = (3, 3, 3)
 SKEWS: Final = (0, 420, -660)  # minutes apart
 LEASE_SECONDS: Final = 6
 MARGIN_SECONDS: Final = 3
@@ -40,7 +41,9 @@ _CLI: Final = (sys.executable, "-m", "hermes_kanban.surfaces.cli.main")
 class Member:
     """A host of the team: its gateway is a service, its tails are too."""
 
-    def __init__(self, host: Host, database: Database, shared: Path, **kanban: Any) -> None:
+    def __init__(
+        self, host: Host, database: Database, shared: Path, cap: int, **kanban: Any
+    ) -> None:
         self.host = host
         self.name = host.name
         self.shared = shared
@@ -49,7 +52,7 @@ class Member:
         self.ends: list[int] = []  # exit codes of gateways that nobody had killed
         self._services: list[subprocess.Popen[bytes]] = []
         give_password(host, database)
-        self._configure(database, kanban)
+        self._configure(database, kanban | {"max_in_progress": cap})
 
     def _configure(self, database: Database, kanban: dict[str, Any]) -> None:
         clock = self.host.clock_variables() | {"TRUE_TIME": str(time.time() - time.monotonic())}
@@ -64,7 +67,6 @@ class Member:
             "lease_seconds": LEASE_SECONDS,
             "host_margin_seconds": MARGIN_SECONDS,
             "dispatch_interval_seconds": 1,
-            "max_in_progress": 3,
             "max_retries": 1_000,
             "max_runs": 1_000,
             "backoff_base_seconds": 1,
@@ -140,12 +142,22 @@ class Member:
 class Team:
     """The hosts together; ``conn`` is the board as the test sees it, whatever is cut off."""
 
-    def __init__(self, place: Building, database: Database, shared: Path, **kanban: Any) -> None:
+    def __init__(
+        self,
+        place: Building,
+        database: Database,
+        shared: Path,
+        caps: tuple[int, int, int],
+        **kanban: Any,
+    ) -> None:
         self.shared = shared
         self.database = database
         for folder in ("traces", "locks"):
             (shared / folder).mkdir(parents=True)
-        self.members = [Member(place.host(name), database, shared, **kanban) for name in NAMES]
+        self.members = [
+            Member(place.host(name), database, shared, cap, **kanban)
+            for name, cap in zip(NAMES, caps, strict=True)
+        ]
         for member, skew in zip(self.members, SKEWS, strict=True):
             member.host.set_clock(skew)
         # The messages of whichever host is the notifier then: a line each, with its key.
@@ -189,10 +201,11 @@ class Team:
         """What agents said of themselves, a file a run."""
         return list((self.shared / "traces").iterdir())
 
-    def ended(self, runs: list[int]) -> bool:
-        """Whether the board has closed all of these."""
-        open_ones = self.ask_database("SELECT id FROM task_runs WHERE ended_at IS NULL")
-        return not {run for (run,) in open_ones} & set(runs)
+    def taken_over(self, runs: list[int]) -> bool:
+        """Whether the tasks of all of these have later runs whose agents have begun."""
+        tasks = dict(self.ask_database("SELECT id, task_id FROM task_runs"))
+        begun = [(tasks[run], run) for run in (int(path.suffix[1:]) for path in self.traces())]
+        return all(any(task == tasks[run] and at > run for task, at in begun) for run in runs)
 
     def ask_database(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the board, asked past the kernel."""
@@ -251,15 +264,20 @@ class Team:
 
 
 @contextlib.contextmanager
-def team(folder: Path, *, tls: bool = False, **kanban: Any) -> Iterator[Team]:
-    """A team at work on an empty board, for as long as the block takes."""
+def team(
+    folder: Path, *, tls: bool = False, caps: tuple[int, int, int] = CAPS, **kanban: Any
+) -> Iterator[Team]:
+    """A team at work on an empty board, for as long as the block takes.
+
+    ``caps`` say how many workers each host has at most, and ``kanban`` what else is configured.
+    """
     with pytest.MonkeyPatch.context() as patch, building(folder) as place:
         for name in [name for name in os.environ if name.startswith("HERMES_")]:
             patch.delenv(name)
         database = Database(place.host("db", writable_shm=True), tls=tls)
         patch.setenv("HERMES_KANBAN_HOME", str(folder / "judge"))
         patch.setenv("HERMES_KANBAN_DATABASE", database.outside)
-        made = Team(place, database, folder / "shared", **kanban)
+        made = Team(place, database, folder / "shared", caps, **kanban)
         try:
             yield made
         finally:
