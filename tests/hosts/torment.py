@@ -54,7 +54,7 @@ class Torment:
         suffer = [whom for whom, _, _ in self._under_way]
         whole = [member for member in self._team.members if member not in suffer]
         member = self._chance.choice(whole)
-        on_server = None not in suffer and self._chance.random() < 0.25
+        on_server = None not in suffer and self._chance.random() < 0.15
         fault = self._chance.choice(faults.OF_THE_SERVER if on_server else faults.OF_HOSTS)
         end = fault(self._team, member, self._chance)
         self.counts[fault.__name__] += 1
