@@ -136,7 +136,9 @@ async def serve_on(
     from hermes_kanban.surfaces.rest.app import RestApp
 
     board = RestApp(home, boards, live_config.current, log, skills=InstalledSkills())
-    tools = McpApp(Bearers(boards.names), hosts=settings.names)
+    # By its own name too, which is what gateways of other hosts give to agents elsewhere.
+    names = settings.names | {live_config.current().host.name.lower()}
+    tools = McpApp(Bearers(boards.names), hosts=names)
     log.info("web.listening", address=settings.address)
     try:
         await serve(_by_path(board, tools), listener, stop)

@@ -12,6 +12,9 @@ as for a worker's command line: the run of ``HERMES_KANBAN_TASK``, or an orchest
 ``HERMES_PROFILE``.
 What came in meanwhile is in ``inbox()``: look there now and then.
 
+While the board's database is away, calls wait a few seconds; what ends the run is then kept on disk
+and handed in later (the answer's ``changed`` is False).
+
 Raises what the verbs raise (``hermes_kanban.kernel.KanbanError`` and its children), NotAllowed
 where neither a run nor an orchestrating profile is in force.
 """
@@ -21,6 +24,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -28,8 +32,11 @@ from typing import Any
 import msgspec
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.paths import board_paths
 from hermes_kanban.surfaces.mcp.inforce import InForce
-from hermes_kanban.verbs import VERBS, Caller, Verb, offered, perform
+from hermes_kanban.verbs import VERBS, Answer, Caller, Changed, Verb, offered, perform
+from hermes_kanban.verbs.keeping import hand_in, patiently
+from hermes_kanban.verbs.perform import decode
 
 _lock = threading.Lock()
 _told: list[kb.Inbox] = []
@@ -68,11 +75,17 @@ def __dir__() -> list[str]:
 @functools.cache
 def _function(verb: Verb) -> Callable[..., Any]:
     def call(**arguments: Any) -> Any:
-        conn = kb.connect(for_worker=True)
+        caller = _caller()
         try:
-            answer = perform(conn, _caller(), verb, arguments)
-        finally:
-            conn.close()
+            answer = _perform(caller, verb, arguments)
+        except kb.FateUnknown:
+            if not verb.ends_run:
+                raise
+            return _keep(caller, verb, arguments)
+        except kb.BoardUnreachable:
+            if verb.ends_run and caller.run_id is not None:
+                return _keep(caller, verb, arguments)
+            answer = patiently(lambda: _perform(caller, verb, arguments))
         if answer.inbox is not None:
             with _lock:
                 _told.append(answer.inbox)
@@ -93,6 +106,28 @@ def _function(verb: Verb) -> Callable[..., Any]:
         return_annotation=verb.response,
     )
     return call
+
+
+def _perform(caller: Caller, verb: Verb, arguments: dict[str, Any]) -> Answer:
+    conn = kb.connect(for_worker=True)
+    try:
+        return perform(conn, caller, verb, arguments)
+    finally:
+        conn.close()
+
+
+def _keep(caller: Caller, verb: Verb, arguments: dict[str, Any]) -> Changed:
+    """What ends a run waits on disk where the board's database is away; that is said once."""
+    told = hand_in(
+        board_paths(),
+        lambda: kb.connect(for_worker=True),
+        caller,
+        verb,
+        decode(verb, arguments),
+    )
+    sys.stderr.write(f"hermes-kanban: {told.text}\n")
+    status = "running" if told.waits else kb.get_task(kb.connect(), caller.task_id or "").status
+    return Changed(caller.task_id or "", status, not told.waits)
 
 
 def _caller() -> Caller:

@@ -173,7 +173,11 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def names(self) -> frozenset[str]:
         """What a request's ``Host`` may be, beside the names of this machine."""
         own = f"[{self.host.lower()}]" if ":" in self.host else self.host
-        return frozenset(self.hosts) | {own}
+        public = self.public_url.partition("://")[2].partition("/")[0].lower()
+        name, colon, port = public.rpartition(":")
+        if colon and port.isdigit():
+            public = name
+        return frozenset(self.hosts) | {own} | ({public} if public else set())
 
     @property
     def address(self) -> str:

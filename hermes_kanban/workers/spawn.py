@@ -100,7 +100,7 @@ class Spawner:
     ``prompt_for`` gives the text the agent starts with; ``stop_grace_seconds`` is how long a
     terminated agent may take before it is killed; ``database`` is ``kanban.database``;
     ``session_for`` names the conversation to go on with, None to begin one; ``gateways`` tells
-    where those of other hosts serve the board.
+    where other machines reach those of the board, this host's first.
     """
 
     def __init__(
@@ -206,11 +206,11 @@ class Spawner:
                 "the profile reaches its tools over http, which the gateway does not serve;"
                 " set web.in_gateway, or transport: stdio in the profile"
             )
-        own = self._web.public_address or self._web.address
+        addresses = self._gateways() or [self._web.address]
         return RemoteTools(
             url=f"{self._web.address}{MCP_PATH}",
             token=new_token(self._board.slug),
-            anywhere=tuple(f"{one.rstrip('/')}{MCP_PATH}" for one in (own, *self._gateways())),
+            anywhere=tuple(f"{one.rstrip('/')}{MCP_PATH}" for one in addresses),
             state=str(self._paths.root),
         )
 
@@ -262,8 +262,14 @@ def spawner_for(conn: kb.BoardConnection, config: Config) -> Spawner:
         stop_grace_seconds=config.kanban.stop_grace_seconds,
         database=config.kanban.database,
         web=config.web,
-        gateways=lambda: kb.other_gateways(conn, machine().host),
+        gateways=lambda: _gateways(conn, config),
     )
+
+
+def _gateways(conn: kb.BoardConnection, config: Config) -> list[str]:
+    """Where programs of other machines reach the gateways of the board, this host's first."""
+    own = config.web.address_of(config.host.name) or config.web.address
+    return [own, *kb.other_gateways(conn, machine().host)]
 
 
 def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 import hermes_kanban
 from hermes_kanban import kernel as kb
+from hermes_kanban import tools
 from hermes_kanban.handovers import place, waiting
 from hermes_kanban.store import postgres
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.verbs import keeping
 from hermes_kanban.verbs.delivering import HandOvers
-from tests.support import stores
+from tests.support import server, stores
 from tests.support.gateways import Gateways, shell
 from tests.support.relay import Relay, relay
 from tests.support.waiting import wait_until
@@ -183,6 +186,20 @@ def test_a_command_of_a_worker_is_kept_as_well(
     assert (run.status, run.waits) == ("done", [])
 
 
+def test_a_worker_in_python_is_kept_as_well(
+    run: Run, line: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HERMES_KANBAN_TASK", run.task)
+    monkeypatch.setenv("HERMES_KANBAN_RUN_ID", str(run.id))
+    monkeypatch.setenv("HERMES_KANBAN_CLAIM_LOCK", run.lock or "")
+    line.go_away()
+    assert tools.complete(summary="in Python").changed is False
+    assert "kept on this host" in capsys.readouterr().err
+    line.come_back()
+    HandOvers().deliver(run.conn)
+    assert run.status == "done"
+
+
 # The agent waits until the line is down, hands in, and is gone before its command has an answer.
 ENDS_ALONE = f"""
 until [ -e away ]; do sleep 0.05; done
@@ -192,13 +209,17 @@ kill -9 $command
 """
 
 
+def coder(script: str) -> dict[str, Any]:
+    """A profile whose agent must say that it is done; it runs this very code."""
+    ours = {"PYTHONPATH": str(Path(hermes_kanban.__file__).parents[1])}
+    return shell(script, on_exit_zero="protocol_violation", env=ours)
+
+
 @pytest.mark.parametrize("gateway_dies", [False, True])
 def test_a_silent_end_is_judged_after_what_was_handed_in(
     gateways: Gateways, line: Relay, monkeypatch: pytest.MonkeyPatch, gateway_dies: bool
 ) -> None:
-    ours = {"PYTHONPATH": str(Path(hermes_kanban.__file__).parents[1])}
-    profile = shell(ENDS_ALONE, on_exit_zero="protocol_violation", env=ours)
-    gateways.configure({"coder": profile})
+    gateways.configure({"coder": coder(ENDS_ALONE)})
     with monkeypatch.context() as patch:
         patch.setenv("HERMES_KANBAN_DATABASE", stores.address())
         conn = gateways.open()
@@ -225,4 +246,52 @@ def test_a_silent_end_is_judged_after_what_was_handed_in(
     assert gateways.story(task).count("completed") == 1
     assert "protocol_violation" not in gateways.story(task)
     wait_until(lambda: any('"handover.delivered"' in one for one in gateways.log_lines()))
+    assert kb.check(conn, deep=True) == []
+
+
+@pytest.fixture
+def database() -> Iterator[tuple[Path, str]]:
+    """A server of the test's own, to be killed: its folder, and an address on it."""
+    with tempfile.TemporaryDirectory(prefix="hk-own-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        address = server.start(folder)
+        with (folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write("synchronous_commit = on\n")
+        with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
+            admin.execute("SELECT pg_reload_conf()")
+            admin.execute("CREATE DATABASE board")
+        yield folder, address.format(database="board")
+        server.stop(folder)
+
+
+AT_THE_END = f"""
+until [ -e away ]; do sleep 0.05; done
+{" ".join(CLI)} complete --summary 'handed in'
+"""
+
+
+def test_a_database_that_is_killed_at_completion_loses_none(
+    database: tuple[Path, str], gateways: Gateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = database
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", address)
+    gateways.configure({"coder": coder(AT_THE_END)})
+    conn = gateways.open()
+    gateways.start()
+    task = kb.create_task(conn, title="Count", assignee="coder")
+    gateways.wait_for(task, "running")
+    run = kb.latest_run(conn, task)
+    assert run is not None
+    workspace = conn.paths.workspaces / task
+    wait_until(workspace.exists)
+    server.kill(folder)
+    (workspace / "away").touch()
+    wait_until(lambda: waiting(place(conn.paths.root)))
+    server.start_again(folder)
+    gateways.wait_for(task, "done")
+    gateways.wait_for_exit(task)
+    assert kb.get_run(conn, run.id).summary == "handed in"
+    assert gateways.story(task) == ["created", "claimed", "spawned", "completed", "exited"]
+    assert waiting(place(conn.paths.root)) == []
     assert kb.check(conn, deep=True) == []

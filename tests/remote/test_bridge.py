@@ -156,6 +156,23 @@ def test_an_agent_that_speaks_only_stdio_works_through_a_gateway(afar: Afar) -> 
     assert afar.waits == []
 
 
+def test_a_workers_commands_go_through_a_gateway_too(afar: Afar) -> None:
+    assert afar.task in afar.run("context", "--page", "1").stdout
+    assert afar.run("comment", "half way").stdout.startswith("comment 1 is on")
+    assert afar.run("heartbeat", "--json").returncode == 0
+    assert "allowed: complete, block" in afar.run("list").stderr
+    assert not (afar.home / ".hermes").exists()
+    done = afar.run("complete", "--summary", "counted", "--result", "12", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["answer"]["tool"] == "kanban_complete"
+    assert (afar.status, kb.get_task(afar.conn, afar.task).result) == ("done", "12")
+    again = afar.run("complete", "--summary", "counted", "--result", "12")
+    assert "handed in" in again.stdout
+    late = afar.run("block", "Which?")
+    assert (late.returncode, late.stdout) == (4, "")
+    assert "has ended as completed" in late.stderr
+
+
 def test_a_gateway_that_is_killed_at_completion_gets_it_once_it_is_back(afar: Afar) -> None:
     afar.lose_gateway()
     # A client that starts its tools only now has those of every worker.

@@ -16,6 +16,8 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 # A killed server loses what it did not sync, and that is no matter here: see where durability is.
 SETTINGS: Final = """
 fsync = off
@@ -43,6 +45,20 @@ def start(folder: Path) -> str:
             _sweep(folder)
             ready.write_text(_start(folder / "data"))
         return ready.read_text()
+
+
+def kill(folder: Path) -> None:
+    """kill -9 of every process of that run's server."""
+    leader = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+    for process in [leader, *leader.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    leader.wait(20)
+
+
+def start_again(folder: Path) -> None:
+    """After a kill: the same server at the same address."""
+    _package().PostgresServer(folder / "data").ensure_postgres_running()
 
 
 def _start(data: Path) -> str:

@@ -8,7 +8,7 @@ import click
 
 from hermes_kanban import cautions
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli import answers, inputs
+from hermes_kanban.surfaces.cli import afar, answers, inputs
 from hermes_kanban.surfaces.cli.session import AS_PERSON, WORKER, Session, command
 
 NOBODY = ("-", "none", "nobody", "")
@@ -169,6 +169,9 @@ def comment_command(session: Session, words: tuple[str, ...]) -> None:
     """Add a comment to a task; "-" reads it from standard input."""
     task, text = inputs.task_and(session, words, "TEXT")
     body = inputs.long_text("comment", text, files=False) or ""
+    if session.afar:
+        afar.call(session, "comment", {"body": body}, task)
+        return
     with answers.about(task):
         comment_id = kb.add_comment(session.conn, task, body, **session.author(task))
     session.answer(

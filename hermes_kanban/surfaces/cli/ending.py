@@ -26,6 +26,9 @@ def apply(
     then: answers.Then | None = None,
 ) -> None:
     """Like ``answers.apply``; ``asked`` is the verb's request, kept for a board that is away."""
+    if session.afar:
+        _call_afar(session, tasks, verb, asked, then)
+        return
     session.patient = False
     try:
         answers.apply(session, tasks, call, then=then)
@@ -34,6 +37,20 @@ def apply(
         if caller is None:
             raise
         _keep(session, caller, verb, asked)
+
+
+def _call_afar(
+    session: Session,
+    tasks: Sequence[str],
+    verb: str,
+    asked: Mapping[str, Any],
+    then: answers.Then | None,
+) -> None:
+    from hermes_kanban.surfaces.cli import afar
+
+    if len(tasks) > 1 or then is not None:
+        raise Conflict("through a gateway one command ends one run, and takes no other")
+    afar.call(session, verb, asked, tasks[0])
 
 
 def _worker(session: Session, tasks: Sequence[str]) -> Caller | None:

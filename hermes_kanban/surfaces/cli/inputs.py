@@ -114,8 +114,9 @@ def task_and(session: Session, words: Sequence[str], *rest: str) -> list[str]:
     """``[ID] REST…``: a worker may leave its own task's id out."""
     if len(words) == len(rest) + 1:
         return list(words)
-    own = session.own_task()
-    if own and len(words) == len(rest):
+    # Far from the board, a run's token says which task is meant.
+    own = session.own_task() or ("" if session.afar else None)
+    if own is not None and len(words) == len(rest):
         return [own, *words]
     shape = " ".join(["ID", *rest])
     quotes = "; put text of several words in quotes" if len(words) > len(rest) + 1 else ""

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from hermes_kanban.surfaces.cli.session import Session, command
+from hermes_kanban.surfaces.cli.session import GATEWAYS, Session, command
 
 TASK: Final = "HERMES_KANBAN_TASK"
 RUN: Final = "HERMES_KANBAN_RUN_ID"
@@ -16,7 +16,6 @@ LOCK: Final = "HERMES_KANBAN_CLAIM_LOCK"
 FILE: Final = "HERMES_KANBAN_DB"
 HOME: Final = "HERMES_KANBAN_HOME"
 PROFILE: Final = "HERMES_PROFILE"
-URL: Final = "HERMES_KANBAN_URL"
 TOKEN: Final = "HERMES_KANBAN_TOKEN"
 
 # What a client leaves in place of a variable that it does not know.
@@ -33,7 +32,7 @@ _UNFILLED: Final = re.compile(r"\$\{[^}]*\}")
     click.Option(
         ["--remote"],
         metavar="URL,...",
-        help=f"Gateways to reach the board by, with the token in {TOKEN}. Else {URL}.",
+        help=f"Gateways to reach the board by, with the token in {TOKEN}. Else {GATEWAYS}.",
     ),
     examples="""
     hermes-kanban mcp --task t_abc234 --run 7 --lock 5f0c… --board default
@@ -61,7 +60,7 @@ def mcp_command(
     absence: what ends the run waits on this machine until the board has taken it.
     """
     _forget_unfilled()
-    if (urls := _filled(remote)) or is_given():
+    if (urls := _filled(remote)) or session.afar:
         _serve_remote(urls)
         return
     board = _filled(session.board)
@@ -104,11 +103,6 @@ def _serve_remote(urls: str | None) -> None:
     courier.start_if_needed(handovers.place(given.state))
     toolbox = RemoteToolbox(given)
     serve(Protocol(toolbox, toolbox.instructions))
-
-
-def is_given() -> bool:
-    """Whether the environment names gateways, and no board of this machine."""
-    return bool(os.environ.get(URL)) and not (os.environ.get(FILE) or os.environ.get(HOME))
 
 
 def _filled(value: str | None) -> str | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 OWN_TASK: Final = "HERMES_KANBAN_TASK"
 OWN_RUN: Final = "HERMES_KANBAN_RUN_ID"
+GATEWAYS: Final = "HERMES_KANBAN_URL"
 _WORKER_HINT: Final = "claim it first, or pass --run and --lock"
 
 
@@ -55,11 +56,25 @@ class Session:
             self.standing()
         return self._conn
 
+    @property
+    def afar(self) -> bool:
+        """Whether the environment names gateways and no board of this machine."""
+        named = os.environ.get
+        return bool(named(GATEWAYS)) and not (
+            named("HERMES_KANBAN_DB") or named("HERMES_KANBAN_HOME")
+        )
+
     def _open(self) -> kb.BoardConnection:
         """A worker waits a while for a board that cannot be reached: nobody is there to ask again.
 
         Not where that is seen to elsewhere.
         """
+        if self.afar:
+            raise kb.NotAllowed(
+                f"this machine has no board of its own, only gateways to one ({GATEWAYS})",
+                "complete, block, request-review, wait-for, heartbeat, comment, context",
+                "the other commands are for machines with the board; agents have mcp --remote",
+            )
         if self.own_task() is None:
             return kb.connect(self.board, moved_too=True)
         try:

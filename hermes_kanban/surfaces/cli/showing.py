@@ -9,7 +9,7 @@ import click
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.cli import inputs
+from hermes_kanban.surfaces.cli import afar, inputs
 from hermes_kanban.surfaces.cli.attaching import attachment_table
 from hermes_kanban.surfaces.cli.events import event_line
 from hermes_kanban.surfaces.cli.holds import end_lines, hold_lines, task_line
@@ -366,6 +366,9 @@ def context_command(session: Session, task: str | None, page: int | None) -> Non
     All of it, at most 64 KiB, or a page of it for agents that take only short answers.
     """
     task_id = inputs.task_id(session, task)
+    if session.afar:
+        afar.call(session, "context", {"page": page}, task_id)
+        return
     if page is None:
         text = kb.build_worker_context(session.conn, task_id)
         session.answer("context", {"task_id": task_id, "text": text}, text.splitlines())

@@ -13,7 +13,7 @@ import click
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model.words import BLOCK_KINDS
-from hermes_kanban.surfaces.cli import answers, ending, inputs
+from hermes_kanban.surfaces.cli import afar, answers, ending, inputs
 from hermes_kanban.surfaces.cli.attaching import ARTIFACT, as_typed
 from hermes_kanban.surfaces.cli.errors import Conflict
 from hermes_kanban.surfaces.cli.session import WORKER, Session, command
@@ -74,6 +74,9 @@ def _why_not(session: Session, task_id: str) -> str:
 )
 def heartbeat_command(session: Session, task: str | None, ttl: int | None) -> None:
     """Renew the lease of a running task."""
+    if session.afar:
+        afar.call(session, "heartbeat", {"ttl_seconds": ttl}, inputs.task_id(session, task))
+        return
     answers.apply(
         session,
         [inputs.task_id(session, task)],
@@ -289,9 +292,9 @@ def wait_for_command(session: Session, words: tuple[str, ...], summary: str | No
 
     For its worker.
     """
-    own = session.own_task()
+    own = session.own_task() or ("" if session.afar else None)
     children = list(words)
-    task = own if own and own not in children[:1] else None
+    task = own if own is not None and own not in children[:1] else None
     if task is None and children:
         task = children.pop(0)
     if task is None or not children:
