@@ -19,7 +19,7 @@ FROM ?= 0
 STEPS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check web reference wheel install-test test test-clients bench docs links import-10000 screenshots torture torture-hosts simulate mutants clean
+.PHONY: help setup run check web reference wheel install-test test test-stores test-clients bench docs links import-10000 screenshots torture torture-hosts simulate mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null
@@ -91,6 +91,9 @@ install-test: $(INSTALLED) ## the wheel in a fresh home on every Python here (AR
 
 test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## style, types and the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-stores: $(INSTALLED) $(SYNAPSE) $(TELEGRAM) ## every room's tests that touch a board, on PostgreSQL (ROOMS="gateway rest", else all)
+	$(BIN)/python -m pytest -n $(JOBS) --store postgres --every-room $(addprefix tests/,$(ROOMS)) $(ARGS)
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)

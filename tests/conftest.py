@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-room",
         action="store_true",
-        help="on those stores run the tests of all other rooms too that can (make test-stores)",
+        help="run the tests of every room on those stores, and no others: make test-stores",
     )
 
 
@@ -74,18 +74,18 @@ def _stores_of(metafunc: pytest.Metafunc) -> tuple[str, ...]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("--store")
-    dropped = [item for item in items if not _is_to_run(item, wanted)]
+    wanted, all_rooms = config.getoption("--store"), config.getoption("--every-room")
+    dropped = [item for item in items if not _is_to_run(item, wanted, only_stores=all_rooms)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
 
 
-def _is_to_run(item: pytest.Item, wanted: str) -> bool:
+def _is_to_run(item: pytest.Item, wanted: str, *, only_stores: bool) -> bool:
     """On the wanted store, and on one for which the case of the test is marked."""
     store, marked = _store_of(item), item.get_closest_marker("stores")
     if store is None:
-        return True
+        return not only_stores
     return wanted in ("both", store) and (marked is None or store in marked.args)
 
 

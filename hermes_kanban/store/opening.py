@@ -46,16 +46,15 @@ def connect(
     if config.kanban.database and not paths.named_by_file:
         from hermes_kanban.store import pgboards
 
-        conn = pgboards.connect(
+        return pgboards.connect(
             config.kanban.database,
             paths,
             clock=clock,
             randomness=randomness,
             wait_seconds=wait_seconds,
             moved_too=moved_too,
+            config=config,
         )
-        conn.config = config
-        return conn
     sqlite_version.refuse_old()
     inode = inode_of(paths)
     if inode is None:

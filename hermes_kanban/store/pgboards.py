@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import psycopg
 
+from hermes_kanban.config import Config
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
@@ -42,13 +43,21 @@ def connect(
     randomness: Randomness | None = None,
     wait_seconds: float = WAIT_SECONDS,
     moved_too: bool = False,
+    config: Config | None = None,
 ) -> PostgresConnection:
     """Open a board; creates ``default`` in a database without boards, and nothing else.
+
+    ``config`` is the configuration in force, else it is read when it is needed.
 
     Raises NotFound, BoardUnreachable, BoardDamaged or BoardTooNew, having changed nothing.
     """
     conn = PostgresConnection(
-        address, paths, clock=clock, randomness=randomness, wait_seconds=wait_seconds
+        address,
+        paths,
+        clock=clock,
+        randomness=randomness,
+        wait_seconds=wait_seconds,
+        config=config,
     )
     try:
         row = find(conn)

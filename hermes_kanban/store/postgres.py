@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import pq
 
+from hermes_kanban.config import Config
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
@@ -124,8 +125,10 @@ class PostgresConnection(Configured):
         clock: Clock | None = None,
         randomness: Randomness | None = None,
         wait_seconds: float = WAIT_SECONDS,
+        config: Config | None = None,
     ) -> None:
         self.paths = paths
+        self._config = config
         self.schema = schema_of(paths.slug)
         self.board_id = ""
         self.default_workdir: str | None = None

@@ -367,6 +367,7 @@ def test_a_path_of_the_host_is_not_told(helper: Worker, home: Path) -> None:
     assert "of-another" not in problem(kb.KanbanError(beside), {}, str(helper.workspace))
 
 
+@pytest.mark.stores("sqlite", "postgres")
 def test_a_slip_in_the_configuration_changes_nothing_for_a_worker(
     coder: Worker, home: Path
 ) -> None:
