@@ -15,10 +15,12 @@ from hermes_kanban.background import boards_here
 from hermes_kanban.clients import CLIENTS, Place, formats
 from hermes_kanban.clients import detect as looking
 from hermes_kanban.clients.formats import plain
-from hermes_kanban.config import Profile, load_last_good
+from hermes_kanban.config import Config, Profile, load_last_good
 from hermes_kanban.doctor import logins
 from hermes_kanban.doctor.finding import Finding
 from hermes_kanban.doctor.handshake import Unanswered, tools_of
+from hermes_kanban.kernel import hosts
+from hermes_kanban.machine import machine
 from hermes_kanban.workers.environment import inherited
 from hermes_kanban.workers.runtimes import runtime_named
 from hermes_kanban.workers.runtimes.base import TOKEN
@@ -26,7 +28,8 @@ from hermes_kanban.workers.runtimes.base import TOKEN
 
 def profiles(home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Whether each profile's program is there for the gateway, and logged in."""
-    found = load_last_good(home).profiles
+    config = load_last_good(home)
+    found = config.profiles
     if not found:
         yield Finding.warning(
             "there is no profile, so no task can be started",
@@ -35,7 +38,23 @@ def profiles(home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
         )
     around = _around_gateway(environ)
     for name, profile in found.items():
-        yield from _profile(name, profile, around)
+        lacks = hosts.missing(profile, config.host.name, machine().host, config.host.offers)
+        if lacks:
+            yield _not_here(config, name, profile, lacks)
+        else:
+            yield from _profile(name, profile, around)
+
+
+def _not_here(config: Config, name: str, profile: Profile, lacks: list[str]) -> Finding:
+    """A profile that this host may not run: another one does, where hosts share the board."""
+    offers = ", ".join(one for one in lacks if one != hosts.NAMED)
+    why = f"this host does not offer {offers}" if offers else f"it names {', '.join(profile.hosts)}"
+    if config.kanban.database:
+        return Finding.ok(f"{name}: for other hosts; {why}")
+    return Finding.warning(
+        f"{name}: no host runs it; {why}",
+        "add what it requires to host.capabilities, or change hosts and requires of the profile",
+    )
 
 
 def _profile(name: str, profile: Profile, around: Mapping[str, str]) -> Iterator[Finding]:

@@ -73,6 +73,22 @@ def test_where_messages_go_is_looked_at(doctor: Any, home: Path) -> None:
     assert "chat.matrix.users" in deaf["remedy"]
 
 
+def test_a_profile_that_this_host_may_not_run_is_told(
+    doctor: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = "  b: {argv: [/no/such/program], requires: [gpu]}\n"
+    other = "  c: {argv: [/no/such/program], hosts: [render-1]}\n"
+    configuration(home, TRUE + gpu + other)
+    _, mine, theirs = doctor()[0]["profiles"]
+    assert mine["text"] == "b: no host runs it; this host does not offer gpu"
+    assert "host.capabilities" in mine["remedy"]
+    assert theirs["text"] == "c: no host runs it; it names render-1"
+    # Another host may, where hosts share a board; its program need not be here.
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    states = [one["state"] for one in doctor()[0]["profiles"]]
+    assert states == ["ok", "ok", "ok"]
+
+
 def test_what_others_can_read_is_closed(doctor: Any, home: Path) -> None:
     configuration(home, TRUE)
     home.chmod(0o755)

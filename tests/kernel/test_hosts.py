@@ -382,3 +382,23 @@ def test_the_log_of_another_hosts_run_is_said_to_be_there(
         kb.NotFound, match=rf"log of run {run.id} on this host; it is on host large"
     ):
         hosts.log_file(board.conn, run)
+
+
+@on_a_server
+def test_a_worker_hears_which_attempts_were_on_another_host(
+    board: ABoard, plain: AHost, large: AHost
+) -> None:
+    plain.join(), large.join()
+    task = board.create(assignee="writer")
+    for host in (plain, large):
+        host.configure(max_retries=5)
+        assert host.start() == [task]
+        host.exit(task, exit_code=3)
+        board.clock.advance(3_600)
+    assert plain.start() == [task]
+    context = kb.build_worker_context(plain.conn, task)
+    mine, theirs = (line for line in context.splitlines() if line.startswith("- run "))
+    assert theirs.endswith("ended as crashed, exit code 3, on another host")
+    assert mine.endswith("ended as crashed, exit code 3")
+    assert "is not here: begin those parts anew" in context
+    assert "another host" not in kb.context_page(plain.conn, task, own=False).text

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hermes_kanban.kernel import reads
+from hermes_kanban.kernel.live import host_of
 from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.model.records import Event, Run, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value
@@ -85,7 +86,8 @@ class Said(NamedTuple):
 class Material(NamedTuple):
     """All of it, each list oldest first and one longer than is shown, so that this can be said.
 
-    ``workspace`` is None where the reader has no business there.
+    ``workspace`` is None where the reader has no business there; ``elsewhere`` are the runs that
+    were on another host than the one that goes on now.
     """
 
     task: Task
@@ -97,6 +99,7 @@ class Material(NamedTuple):
     steps: list[Event]
     said: list[Said]
     files: list[File]
+    elsewhere: frozenset[int] = frozenset()
 
     def texts(self) -> Iterator[str | None]:
         """Every text that people or agents wrote."""
@@ -118,6 +121,7 @@ class Material(NamedTuple):
 def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
     """What there is to tell, to the task's ``own`` worker; NotFound if there is no such task."""
     task = reads.get_task(conn, task_id)
+    runs = _runs(conn, task_id)
     return Material(
         task=task,
         workspace=str(directory(task, conn.paths)) if own else None,
@@ -126,12 +130,21 @@ def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
             Parent(*row)
             for row in fetch_all(conn, _PARENTS, {"id": task_id, "limit": SHOWN_PARENTS + 1})
         ],
-        runs=_runs(conn, task_id),
+        runs=runs,
         outputs=_outputs(conn, task_id),
         steps=_events(conn, task_id, STEPS, SHOWN_STEPS + 1),
         said=_said(conn, task_id),
         files=_files(conn, task_id),
+        elsewhere=_elsewhere(conn, task, runs) if own else frozenset(),
     )
+
+
+def _elsewhere(conn: BoardConnection, task: Task, runs: list[Run]) -> frozenset[int]:
+    """Which of the runs were on another host than the current one: what they left lies there."""
+    if not conn.shared or task.current_run_id is None:
+        return frozenset()
+    here = host_of(reads.get_run(conn, task.current_run_id))
+    return frozenset(run.id for run in runs if host_of(run) not in (None, here))
 
 
 def since(conn: BoardConnection, told: Material, run_id: int) -> Material:
