@@ -59,7 +59,7 @@ def keep(folder: Path, name: str, asked: HandOver, files: Mapping[str, int]) -> 
     if (folder / name).exists():
         return False
     make_folder(folder)
-    draft = folder / f".{name}.{os.getpid()}-{os.urandom(4).hex()}"
+    draft = folder / f".{name}.{os.urandom(4).hex()}.tmp"
     draft.mkdir(mode=0o700)
     try:
         for copy, descriptor in files.items():
@@ -117,7 +117,7 @@ def read(folder: Path, name: str) -> HandOver | None:
 
 def drop(folder: Path, name: str) -> None:
     """The board has it: remove it."""
-    gone = folder / f".{name}.{os.urandom(4).hex()}.gone"
+    gone = folder / f".{name}.{os.urandom(4).hex()}.tmp"
     with contextlib.suppress(FileNotFoundError):
         os.rename(folder / name, gone)
         shutil.rmtree(gone, ignore_errors=True)

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from hermes_kanban import handovers
 from hermes_kanban.kernel import leftovers, limits
 from hermes_kanban.kernel.restore import RUN_FOLDER, SET_ASIDE, STAGING_PREFIX
 from hermes_kanban.store import backup as backups
@@ -186,7 +187,7 @@ def _files(conn: BoardConnection, *names: str) -> Iterator[tuple[tuple[str, ...]
 
 
 def _drafts(conn: BoardConnection) -> Iterator[Found]:
-    for folder in ((), ("backups",)):
+    for folder in ((), ("backups",), (handovers.FOLDER,)):
         for name, status in _entries(conn, *folder):
             unfinished = name.endswith((".tmp", ".tmp-journal"))
             ours = name.startswith((STAGING_PREFIX, ".", "before-migration-"))

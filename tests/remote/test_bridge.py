@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,12 @@ class Afar:
         variables = json.loads(told.read_text())
         self.token = variables["HERMES_KANBAN_TOKEN"]
         self.addresses = [variables["HERMES_KANBAN_URL"], *more]
+        self.variables, self.more = variables, dict[str, str]()
 
     @property
     def command(self) -> list[str]:
         """Our command line with what that machine knows, and nothing else."""
-        known = {
+        known = self.more | {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "PYTHONPATH": str(Path(hermes_kanban.__file__).parents[1]),
@@ -116,7 +117,8 @@ class Afar:
         self.gateway = self.gateways.start()
 
     def end(self) -> None:
-        (self.folder / "end").touch()
+        with suppress(FileNotFoundError):
+            (self.folder / "end").touch()
 
 
 @pytest.fixture
@@ -252,9 +254,10 @@ def test_a_gateway_that_is_away_is_passed_over(afar: Afar) -> None:
 
 
 def test_an_agent_that_ended_while_no_gateway_was_there_is_not_judged_at_once(afar: Afar) -> None:
-    afar.lose_gateway()
     with afar.bridge() as client:
         client.ask(initialize("2025-11-25"))
+        client.ask(request("tools/list"))
+        afar.lose_gateway()
         client.send(call("kanban_complete", summary="counted"))
         wait_until(lambda: afar.waits)
         client.process.kill()
@@ -271,6 +274,24 @@ def test_an_agent_that_ended_while_no_gateway_was_there_is_not_judged_at_once(af
     assert afar.run("deliver").returncode == 0
     wait_until(lambda: not record.exists())
     assert afar.story()[-2:] == ["completed", "exited"]
+
+
+def test_on_the_host_of_the_gateway_that_one_hands_it_in(afar: Afar) -> None:
+    names = ("HERMES_KANBAN_STATE", "HERMES_KANBAN_RUN_ID")
+    afar.more = {name: afar.variables[name] for name in names}
+    with afar.bridge() as client:
+        client.ask(initialize("2025-11-25"))
+        client.ask(request("tools/list"))
+        afar.lose_gateway()
+        client.send(call("kanban_complete", summary="counted"))
+        here = place(afar.conn.paths.root)
+        wait_until(lambda: waiting(here) == [afar.more["HERMES_KANBAN_RUN_ID"]])
+        client.process.kill()
+        client.process.wait()
+    afar.end()
+    afar.get_gateway()
+    wait_until(lambda: afar.story()[-2:] == ["completed", "exited"])
+    assert waiting(here) == []
 
 
 @pytest.mark.parametrize(

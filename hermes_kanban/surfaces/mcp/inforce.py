@@ -49,14 +49,12 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
     def _profile_of_run(self, run_id: int) -> str | None:
         try:
             conn = kb.connect(self.board, for_worker=True)
-        except kb.BoardUnreachable:
-            return None  # rights are asked again at each call, by what the board knows
-        try:
-            return kb.get_run(conn, run_id).profile
-        except kb.NotFound:
-            return None  # each call will say so
-        finally:
-            conn.close()
+            try:
+                return kb.get_run(conn, run_id).profile
+            finally:
+                conn.close()
+        except (kb.NotFound, kb.BoardUnreachable):
+            return None  # each call will say so, and asks for the rights again
 
 
 def instructions(caller: Caller | None) -> str:
