@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from tests.support.boards import held
 
 PROGRAM = Path(sys.executable).with_name("hermes-kanban")
 HEAVY = (
@@ -135,8 +136,7 @@ def test_a_busy_board_is_a_conflict_that_names_the_holder(
     monkeypatch.setattr(
         kb, "connect", lambda slug, **more: real(slug, **(more | {"wait_seconds": 0.2}))
     )
-    with kb.batch(board.conn):
-        board.conn.execute("SELECT 1").fetchall()  # by now it has the lock on either store
+    with held(board.conn):
         done = cli("complete", task_id)
     assert done.code == 4
     assert "the board is busy" in done.error

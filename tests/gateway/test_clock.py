@@ -35,6 +35,7 @@ def kinds(conn: kb.BoardConnection) -> list[str]:
     return [event.kind for event in kb.list_events(conn, limit=100)]
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_a_lease_outlives_a_clock_that_is_set(
     seconds: int, gateways: Gateways, tmp_path: Path

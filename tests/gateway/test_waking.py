@@ -13,6 +13,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from tests.gateway.test_ends import started
+from tests.support.boards import held
 from tests.support.gateways import Gateways, shell
 from tests.support.waiting import wait_until
 
@@ -235,7 +236,7 @@ def test_a_busy_board_is_told_and_worked_on_when_it_is_free(gateways: Gateways) 
         health = gateways.health()
         return "" if health is None else "; ".join(health.degraded)
 
-    with kb.batch(conn):
+    with held(conn):
         wait_until(lambda: f"process {os.getpid()} (batch)" in complaints())
     gateways.wait_for(task_id, "done")
     wait_until(lambda: complaints() == "")

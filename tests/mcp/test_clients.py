@@ -22,6 +22,7 @@ from hermes_kanban.surfaces.mcp.protocol import Protocol
 from tests.mcp.conftest import Worker
 from tests.mcp.messages import EVERY_VERSION, MODERN_VERSION
 from tests.mcp.web import TOKEN, served
+from tests.support.boards import held
 
 Connect = Callable[..., Any]
 
@@ -132,7 +133,7 @@ def test_a_call_that_the_client_gives_up_harms_no_other(
     async def work() -> None:
         other = kb.connect()
         async with connect(mode) as client:
-            with kb.batch(other), pytest.raises(MCPError):
+            with held(other), pytest.raises(MCPError):
                 await client.call_tool("kanban_comment", {"body": "slow"}, 0.3)
             assert not (await client.call_tool("kanban_heartbeat", {})).is_error
         other.close()

@@ -20,6 +20,7 @@ from hermes_kanban.surfaces.mcp.http import McpApp
 from hermes_kanban.surfaces.mcp.protocol import Protocol
 from tests.mcp.conftest import Worker
 from tests.mcp.web import TOKEN, served
+from tests.support import stores
 
 NODE = Path(sys.executable).with_name("node")
 INSPECTOR = Path(sys.prefix) / "inspector" / "node_modules" / ".bin" / "mcp-inspector"
@@ -53,6 +54,9 @@ def inspect(tmp_path: Path) -> Inspect:
 @pytest.fixture
 def stdio(boss: Worker, home: Path) -> list[str]:
     """The command of a server, as the Inspector is told it."""
+    if database := stores.address():
+        with (home / "config.yaml").open("a") as settings:
+            settings.write(f"kanban:\n  database: {database}\n")
     return [*boss.arguments, "--home", str(home)]
 
 

@@ -20,6 +20,7 @@ from hermes_kanban.verbs import VERBS, Answer
 from hermes_kanban.verbs.views import Holds
 from hermes_kanban.workers.skills import InstalledSkills
 from tests.mcp.conftest import AtWork, Worker
+from tests.support.boards import held
 
 OF_WORKER: list[tuple[str, dict[str, Any]]] = [
     ("complete", {"summary": "done"}),
@@ -404,7 +405,7 @@ def test_a_busy_board_is_an_error_that_says_who_has_it(
 ) -> None:
     real = kb.connect
     monkeypatch.setattr(kb, "connect", functools.partial(real, wait_seconds=0.2))
-    with kb.batch(at_work.conn):
+    with held(at_work.conn):
         text = coder.fails("comment", body="hello")
     assert "the board is busy" in text
     assert str(os.getpid()) in text

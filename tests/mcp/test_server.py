@@ -16,6 +16,7 @@ from hermes_kanban import kernel as kb
 from tests.mcp.conftest import PROGRAM, AtWork, Worker
 from tests.mcp.lines import Client
 from tests.mcp.messages import call, initialize, request
+from tests.support.boards import held
 from tests.support.gateways import Gateways
 
 VERSION = "2025-11-25"
@@ -111,6 +112,7 @@ def test_a_task_without_its_run_is_refused_at_once(home: Path, run: list[str]) -
 # What it costs
 
 
+@pytest.mark.stores("sqlite")
 def test_listing_the_tools_loads_nothing_heavy(coder: Worker) -> None:
     time.sleep(0.1)  # a configuration as fresh as that is parsed, not taken from its cache
     subprocess.run([str(PROGRAM), "list"], check=True, capture_output=True)
@@ -166,7 +168,7 @@ def test_a_busy_board_keeps_no_other_call_waiting(
     at_work: AtWork, coder: Worker, server: Client
 ) -> None:
     server.ask(initialize(VERSION))
-    with kb.batch(at_work.conn):
+    with held(at_work.conn):
         write = call(VERSION, "kanban_comment", body="patient")
         server.send(write)
         read = call(VERSION, "kanban_show")

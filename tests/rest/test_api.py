@@ -15,6 +15,7 @@ from hermes_kanban.surfaces.rest.metrics import METRICS, PREFIX
 from hermes_kanban.surfaces.rest.operations import operations
 from hermes_kanban.verbs import VERBS
 from tests.rest.client import Answer, Served
+from tests.support.boards import held
 
 
 def problem(answer: Answer, status: int, code: str) -> dict[str, Any]:
@@ -286,7 +287,7 @@ def test_two_at_once_with_one_key_are_one(shared: Served) -> None:
             shared.post(f"/tasks/{task}/comment", {"body": "both"}, Idempotency_Key="at-once")
         )
 
-    with kb.batch(shared.conn):  # nobody can write until both have come
+    with held(shared.conn):  # nobody can write until both have come
         threads = [threading.Thread(target=comment) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -446,7 +447,7 @@ def test_a_verb_is_taken_back(shared: Served) -> None:
 
 def test_a_busy_board_asks_to_come_back(served: Served) -> None:
     task = served.task()
-    with kb.batch(served.conn):
+    with held(served.conn):
         answer = served.post(f"/tasks/{task}/complete")
         assert served.get("/cards").status == 200  # whoever reads waits for nobody
     told = problem(answer, 503, "board_busy")
@@ -484,6 +485,7 @@ def test_the_figures_are_those_that_are_declared(shared: Served) -> None:
         assert {frozenset(sample.labels) for sample in family.samples} <= {frozenset(metric.labels)}
 
 
+@pytest.mark.stores("sqlite")
 def test_a_board_that_cannot_be_read_is_not_ready(served: Served) -> None:
     served.post("/boards", {"slug": "broken"})
     assert served.send("GET", "/readyz").status == 200

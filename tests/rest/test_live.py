@@ -162,6 +162,7 @@ def test_what_a_page_knows_of_another_board_is_no_use(shared: Served, after: str
         assert heard.events(1)[0]["task_id"] == task
 
 
+@pytest.mark.stores("sqlite")
 def test_a_board_that_is_restored_is_told(served: Served) -> None:
     served.task()
     backup = kb.backup(served.conn)

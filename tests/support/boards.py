@@ -6,6 +6,8 @@ import itertools
 import os
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -276,6 +278,14 @@ def _damage_on_postgres(conn: kb.BoardConnection, sql: str, parameters: dict[str
     conn.execute("SET session_replication_role = origin")
     if alone:
         conn.execute("COMMIT")
+
+
+@contextmanager
+def held(conn: kb.BoardConnection) -> Iterator[None]:
+    """Nobody else writes the board: a store may take it with the first statement alone."""
+    with kb.batch(conn):
+        conn.execute("SELECT 1").fetchall()
+        yield
 
 
 def a_profile(**keys: object) -> Profile:
