@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TypeGuard
 
@@ -31,7 +32,9 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
         settings = load(home()).logging
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         logs.configure(settings, None if quiet else sys.stderr, file=home() / "gateway.log")
-        kb.init_db(boards[0] if boards else None)
+        # A host may start before its database does: the runner waits for that.
+        with contextlib.suppress(kb.BoardUnreachable):
+            kb.init_db(boards[0] if boards else None)
         runner = GatewayRunner(boards=boards)
     except kb.ConfigError as error:
         return _refuse(error, 2)

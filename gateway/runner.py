@@ -214,7 +214,7 @@ class GatewayRunner:
             return
         self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
         try:
-            self._slugs = await anyio.to_thread.run_sync(board_slugs, database)
+            self._slugs = await anyio.to_thread.run_sync(_boards_of, database)
         except kb.KanbanError as error:
             self._refuse(None, error)
         else:
@@ -305,3 +305,12 @@ class GatewayRunner:
                 await anyio.sleep(SCAN_SECONDS)
         if serving.get(board) is scope:
             del serving[board]
+
+
+def _boards_of(database: str) -> list[str]:
+    """The boards there are; a server that has none yet gets the first."""
+    found = board_slugs(database)
+    if database and not found:
+        kb.init_db()
+        found = board_slugs(database)
+    return found

@@ -38,7 +38,6 @@ def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
         crew.wait_for(lambda: crew.taken_over(lost))
         elm.boot()
         crew.wait_for_all()
-        assert [member.ends for member in crew.members] == [[], [], []]
         figures = judge(crew)
     assert len(lost) == 4, figures
 

@@ -69,6 +69,17 @@ def test_it_goes_on_when_the_server_ends_its_connections(gateways: Gateways) -> 
     assert "Traceback" not in gateways.errors()
 
 
+def test_a_gateway_that_starts_before_its_database_waits_for_it(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK})
+    with stores.database().shut():
+        gateway = gateways.start(wait=False)
+        wait_until(lambda: "board.refused" in events(gateways))
+    wait_until(lambda: "board.opened" in events(gateways))
+    task_id = kb.create_task(gateways.open(), title="now", assignee="quick")
+    gateways.wait_for(task_id, "done")
+    assert gateway.poll() is None
+
+
 def test_a_gateway_whose_role_was_taken_meanwhile_stands_by(gateways: Gateways) -> None:
     """Two homes of one host share a database; the role is asked for again at every look."""
     gateways.configure({"quick": QUICK}, dispatch_interval_seconds=0.2)
