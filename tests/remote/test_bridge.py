@@ -336,3 +336,29 @@ def test_a_gateway_whose_database_is_away_keeps_what_ends_a_run(
         wait_until(lambda: afar.status == "done", message=gateways.errors())
         assert "fenced" not in afar.story()
         afar.end()
+
+
+@pytest.mark.stores("postgres")
+def test_any_gateway_of_the_board_takes_what_another_cannot(
+    gateways: Gateways, tmp_path: Path
+) -> None:
+    home = tmp_path / "second"
+    home.mkdir()
+    afar = Afar(gateways, tmp_path / "afar")
+    second, port = Gateways(home), free_port()
+    second.configure({}, web={"in_gateway": True, "port": port})
+    second.start(wait=False, HERMES_KANBAN_HOME=str(home))
+    try:
+        wait_until(lambda: listens(port), message=second.errors())
+        afar.addresses.append(f"http://127.0.0.1:{port}")
+        with afar.bridge() as client:
+            client.ask(initialize("2025-11-25"))
+            client.ask(call("kanban_comment", body="by the first"))
+            afar.lose_gateway()
+            text, wrong = said(client.ask(call("kanban_complete", summary="by the second")))
+            assert not wrong, text
+        assert afar.status == "done"
+        assert afar.waits == []
+    finally:
+        afar.end()
+        second.close()
