@@ -208,9 +208,10 @@ def heartbeat_claim(
             # Never back: a supervisor on another host counts on what it was told.
             ttl = max(ttl, (task["claim_expires"] or 0) - tx.now)
         renew(tx, [(task_id, run_id)], ttl)
+        expires = tx.now + ttl
         here = supervised and leases.is_of_this_boot(_identity_of(tx, run_id))
     if here and run_id is not None:
-        leases.note_renewed(conn, run_id, asked_at + ttl)
+        leases.note_renewed(conn, run_id, leases.held_until(conn, asked_at, ttl, expires))
     return True
 
 

@@ -323,8 +323,9 @@ def _register(
         conn, run.id, pid=pid, identity=identity, log_path=log_path, launched=launched
     ):
         if supervisor is not None:
-            held_until = claim_asked_at + int(conn.config.kanban.lease_seconds)
-            leases.note(conn, run.id, held_until)
+            seconds = int(conn.config.kanban.lease_seconds)
+            until = leases.held_until(conn, claim_asked_at, seconds, run.claim_expires)
+            leases.note(conn, run.id, until)
             supervisor.go()
         report.spawned.append((run.task_id, run.id, pid))
         return

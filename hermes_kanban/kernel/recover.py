@@ -449,6 +449,8 @@ def renew_leases(
     if alive:
         with write(conn, "renew-leases") as tx:
             claim.renew(tx, alive, int(lease))
+            expires = tx.now + int(lease)
+        until = leases.held_until(conn, asked_at, int(lease), expires)
         for _, run_id in alive:
-            leases.note_renewed(conn, run_id, asked_at + int(lease))
+            leases.note_renewed(conn, run_id, until)
     return len(alive)

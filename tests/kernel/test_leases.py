@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import claim
 from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from tests.support.boards import ABoard
@@ -31,6 +33,25 @@ def test_a_renewal_says_until_when_counted_from_before_it_was_asked(board: ABoar
     assert kb.renew_leases(board.conn, board.processes) == 1
     assert told(folder) == board.clock.boottime() + 900
     assert board.task(task).claim_expires == board.clock.now() + 900
+
+
+@pytest.mark.stores("postgres")
+def test_a_lease_that_the_board_thinks_shorter_is_told_so(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database went over to a server whose clock is ahead, while it was renewed."""
+    board.configure(lease_seconds=900)
+    folder = folder_of(board, board.start(board.create()))
+    board.clock.advance(300)
+    renew = claim.renew
+
+    def ahead_by_then(*asked: Any) -> None:
+        renew(*asked)
+        board.clock.jump(200)
+
+    monkeypatch.setattr(claim, "renew", ahead_by_then)
+    assert kb.renew_leases(board.conn, board.processes) == 1
+    assert told(folder) == board.clock.boottime() + 700
 
 
 @pytest.mark.stores("sqlite")
