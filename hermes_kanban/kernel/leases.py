@@ -21,10 +21,10 @@ LEASE_FILE: Final = "lease"
 def held_until(
     conn: BoardConnection, asked_at: float, seconds: float, expires: int | None
 ) -> float:
-    """Until when a lease of so many seconds holds here that the board has as ``expires``.
+    """Until when, by the boot clock, a lease of so many seconds holds that ends at ``expires``.
 
-    ``asked_at`` is the boot clock before the board was asked. What the board's clock says now may be
-    less: when the lease was written, this host may have thought it earlier than it was.
+    ``asked_at`` is the boot clock before the board was asked. What the board's clock says now may
+    be less: when the lease was written, this host may have taken it for earlier than it was.
     """
     by_the_board = conn.clock.boottime() + (expires or 0) - conn.clock.now()
     return min(asked_at + seconds, by_the_board)
