@@ -45,6 +45,9 @@ from hermes_kanban.store.writer_lock import WriterLock
 
 STAGING_PREFIX: Final = ".restore-"
 SET_ASIDE: Final = "before-restore"
+_INSTEAD: Final = (
+    "restore a dump with: pg_restore --clean --if-exists --single-transaction --dbname=… board.dump"
+)
 RUN_FOLDER: Final = re.compile(r"[0-9]{1,18}")
 
 # How the board is found: nothing of it, no database in its folder, one that is no board, a board.
@@ -90,7 +93,7 @@ def restore(
     by = limits.actor(actor)
     paths = board_paths(board)
     if opening.address_of(paths):
-        raise KanbanError("the boards of this home lie in PostgreSQL; restore with: pg_restore")
+        raise KanbanError(f"the boards of this home lie in PostgreSQL; {_INSTEAD}")
     work = _Restore(paths, board, by, clock or SystemClock(), randomness, wait_seconds)
     try:
         with contextlib.ExitStack() as stack:
@@ -200,7 +203,7 @@ class _Restore:
             self._state = "damaged"
             return None
         self._state = "sound"
-        return backups.sqlite_board(conn, "restore with: pg_restore")
+        return backups.sqlite_board(conn, _INSTEAD)
 
     @contextlib.contextmanager
     def staging(self, file: Path) -> Iterator[None]:

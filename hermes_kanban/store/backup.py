@@ -70,7 +70,9 @@ def backup(
     files go with it (``backup_files``). ``told`` hears how many pages are copied.
     Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
-    here = sqlite_board(conn, "back it up with: pg_dump --format=custom")
+    here = sqlite_board(
+        conn, "back it up with: pg_dump --format=custom --schema={schema} --file=board.dump"
+    )
     try:
         if target is None:
             make_folder(here.paths.backups)
@@ -142,10 +144,16 @@ def looking_at(file: Path) -> sqlite3.Connection:
 
 
 def sqlite_board(conn: BoardConnection, instead: str) -> store.SqliteConnection:
-    """``conn`` if its board is a file; else KanbanError that says what to do ``instead``."""
+    """``conn`` if its board is a file; else KanbanError that says what to do ``instead``.
+
+    ``{schema}`` in that stands for the board's.
+    """
     if isinstance(conn, store.SqliteConnection):
         return conn
-    raise KanbanError(f"{conn.location} is no file but a PostgreSQL database; {instead}")
+    from hermes_kanban.store.postgres import schema_of
+
+    told = instead.format(schema=schema_of(conn.paths.slug))
+    raise KanbanError(f"{conn.location} is no file; {told}")
 
 
 def superseded(paths: BoardPaths, keep: int) -> list[Path]:

@@ -82,6 +82,12 @@ def stop(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def programs(folder: Path) -> Path:
+    """Where the programs are that came with that run's server: ``pg_dump`` and the like."""
+    found: Path = _package().PostgresServer(folder / "data").bin_path
+    return found
+
+
 def _sweep(ours: Path) -> None:
     for folder in ours.parent.glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX)

@@ -54,6 +54,11 @@ def database() -> Database:
     return _current[-1]
 
 
+def programs() -> Path:
+    """Where ``pg_dump`` and the like are, of the server of the running test."""
+    return server.programs(_folder[0])
+
+
 def enter(*, pristine: bool = False) -> None:
     """From now on boards lie in this process's own database on the server, without rows.
 
