@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -215,9 +217,9 @@ def coder(script: str) -> dict[str, Any]:
     return shell(script, on_exit_zero="protocol_violation", env=ours)
 
 
-@pytest.mark.parametrize("gateway_dies", [False, True])
+@pytest.mark.parametrize("dies", ["nothing", "gateway", "machine"])
 def test_a_silent_end_is_judged_after_what_was_handed_in(
-    gateways: Gateways, line: Relay, monkeypatch: pytest.MonkeyPatch, gateway_dies: bool
+    gateways: Gateways, line: Relay, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     gateways.configure({"coder": coder(ENDS_ALONE)})
     with monkeypatch.context() as patch:
@@ -225,26 +227,30 @@ def test_a_silent_end_is_judged_after_what_was_handed_in(
         conn = gateways.open()
     gateway = gateways.start()
     task = kb.create_task(conn, title="Count", assignee="coder")
-    gateways.wait_for(task, "running")
-    run = kb.latest_run(conn, task)
-    assert run is not None
     folder = conn.paths.workspaces / task
     wait_until(folder.exists)
+    run = kb.latest_run(conn, task)
+    assert run is not None
     line.go_away()
     (folder / "away").touch()
     wait_until(lambda: waiting(place(conn.paths.root)) == [str(run.id)])
-    if gateway_dies:
+    if dies != "nothing":
         gateways.kill(gateway)
-    (folder / "kept").touch()
-    wait_until((conn.paths.run_dir(run.id) / "exit.json").exists)
+    if dies == "machine":
+        supervisor = psutil.Process(run.worker_pid or 0)
+        for process in [supervisor, *supervisor.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    else:
+        (folder / "kept").touch()
+        wait_until((conn.paths.run_dir(run.id) / "exit.json").exists)
     line.come_back()
-    if gateway_dies:
+    if dies != "nothing":
         gateways.start()
     gateways.wait_for(task, "done")
     gateways.wait_for_exit(task)
     assert kb.get_run(conn, run.id).summary == "handed in"
-    assert gateways.story(task).count("completed") == 1
-    assert "protocol_violation" not in gateways.story(task)
+    assert gateways.story(task) == ["created", "claimed", "spawned", "completed", "exited"]
     wait_until(lambda: any('"handover.delivered"' in one for one in gateways.log_lines()))
     assert kb.check(conn, deep=True) == []
 
@@ -280,11 +286,10 @@ def test_a_database_that_is_killed_at_completion_loses_none(
     conn = gateways.open()
     gateways.start()
     task = kb.create_task(conn, title="Count", assignee="coder")
-    gateways.wait_for(task, "running")
-    run = kb.latest_run(conn, task)
-    assert run is not None
     workspace = conn.paths.workspaces / task
     wait_until(workspace.exists)
+    run = kb.latest_run(conn, task)
+    assert run is not None
     server.kill(folder)
     (workspace / "away").touch()
     wait_until(lambda: waiting(place(conn.paths.root)))
