@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import stores
 from tests.support.pages import all_pages, blocks, name_of
 from tests.support.playing import PREFIX, Player
 
@@ -15,11 +16,17 @@ from tests.support.playing import PREFIX, Player
 NOT_TESTED_AT_MOST = 15
 
 
+# These have commands that reach a database.
+WITH_DATABASE = ("docs/how-to/move.md",)
+
+
 @pytest.fixture
-def player() -> Iterator[Player]:
-    """Somebody at an empty home."""
+def player(request: pytest.FixtureRequest) -> Iterator[Player]:
+    """Somebody at an empty home, and at an empty database where the page needs one."""
+    page = name_of(request.getfixturevalue("page"))
+    database = stores.database_of("kanban") if page in WITH_DATABASE else ""
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
-        somebody = Player(Path(folder))
+        somebody = Player(Path(folder), database=database)
         yield somebody
         somebody.close()
 

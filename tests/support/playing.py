@@ -30,6 +30,7 @@ from tests.support.waiting import wait_until
 
 DEADLINE_SECONDS: Final = 60
 _STOP_SECONDS: Final = 20
+DATABASE: Final = "postgresql://kanban@db.example.org/kanban"
 # The folder of a gateway's socket has a short name: that of a socket ends at 107 bytes.
 PREFIX: Final = "hk-docs-"
 _HOME: Final = Path(".hermes", "hermes-kanban")
@@ -47,17 +48,26 @@ class Wrong(AssertionError):
 
 
 class Player:
-    """Does one page after its text; ``seen`` is told the name of each picture on the way."""
+    """Does one page after its text; ``seen`` is told the name of each picture on the way.
+
+    ``database`` is the address of an empty one, for pages that need a server.
+    """
 
     def __init__(
-        self, folder: Path, *, seen: Callable[[str], None] = lambda _: None, **variables: str
+        self,
+        folder: Path,
+        *,
+        seen: Callable[[str], None] = lambda _: None,
+        database: str = "",
+        **variables: str,
     ) -> None:
         self.person = folder / "ann"
         self.person.mkdir()
         self.port = free_port()
         self._seen = seen
         self._scripts = folder
-        self._names = Names({"/home/ann": str(self.person), "8790": str(self.port)})
+        words = {"/home/ann": str(self.person), "8790": str(self.port)}
+        self._names = Names(words | ({DATABASE: database} if database else {}))
         self._environment = _environment(self.person, self.port) | variables
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],

@@ -54,6 +54,18 @@ def database() -> Database:
     return _current[-1]
 
 
+def database_of(user: str) -> str:
+    """The address of an empty database on the run's server that belongs to that user."""
+    address = server.start(_folder[0])
+    name = f"{user}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" (FORCE)'.encode())
+        if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (user,)).fetchone() is None:
+            admin.execute(f'CREATE ROLE "{user}" LOGIN'.encode())
+        admin.execute(f'CREATE DATABASE "{name}" OWNER "{user}"'.encode())
+    return address.format(database=name).replace("//postgres:@", f"//{user}@")
+
+
 def programs() -> Path:
     """Where ``pg_dump`` and the like are, of the server of the running test."""
     return server.programs(_folder[0])
