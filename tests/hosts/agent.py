@@ -52,7 +52,8 @@ class Trace:
     def __init__(self, path: Path, run: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         skew = round(time.time() - TRUE_TIME - time.monotonic())
-        self.tell("start", run=int(run), host=socket.gethostname(), skew=skew)
+        host, profile = socket.gethostname(), os.environ["HERMES_PROFILE"]
+        self.tell("start", run=int(run), host=host, profile=profile, skew=skew)
 
     def tell(self, word: str, **facts: Any) -> None:
         line = {"at": time.monotonic(), "word": word} | facts

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, Final
 
 from tests.hosts.building import Host
-from tests.hosts.team import TAILS, Team, decoded
+from tests.hosts.team import GPU, HAVE_GPU, TAILS, Team, decoded
 from tests.support.waiting import wait_until
 
 # A thawed host runs on at once; its supervisors must be given the processor before they can see
@@ -22,8 +22,10 @@ def judge(team: Team) -> Counter[str]:
     lives = {path.name: decoded(path) for path in team.traces()}
     assert [member.name for member in team.members if member.ends] == [], "gateways that gave up"
     assert live_twice(team, lives, figures) == []
+    assert misplaced(lives, figures) == []
     assert lost_completions(team, lives, figures) == []
     assert ends_that_are_wrong(team, figures) == []
+    wait_until(lambda: hosts_that_are_away(team) == [], message="a host stays away", pause=0.2)
     assert tails_that_missed(team, figures) == []
     assert messages_that_are_missing(team, figures) == []
     for words in (("check", "--deep"), ("replay", "--verify")):
@@ -71,6 +73,13 @@ def afterlife(
     lasted = before - thawed if before > met["at"] else 0.0
     figures["afterlife ms"] = max(figures["afterlife ms"], round(lasted * 1000))
     assert lasted <= THAW_SECONDS, f"{name}: run {met['run']} lived on for {lasted:.1f} s"
+
+
+def misplaced(lives: dict[str, list[dict[str, Any]]], figures: Counter[str]) -> list[str]:
+    """Agents on hosts that lack what their profile requires."""
+    began = [life[0] for life in lives.values() if life and life[0]["profile"] == GPU]
+    figures["placed"] = len(began)
+    return [f"{line['run']} on {line['host']}" for line in began if line["host"] not in HAVE_GPU]
 
 
 def lost_completions(
@@ -121,6 +130,14 @@ def ends_that_are_wrong(team: Team, figures: Counter[str]) -> list[str]:
     figures.update({f"runs {outcome}": count for outcome, count in outcomes})
     figures["tasks"] = int(team.ask_database("SELECT count(*) FROM tasks")[0][0])
     return [str(row) for row in wrong]
+
+
+def hosts_that_are_away(team: Team) -> list[str]:
+    """Those of which the board does not know that they are back."""
+    away = "SELECT name FROM hosts WHERE lost_at IS NOT NULL OR gateway_pid IS NULL"
+    known = [name for (name,) in team.ask_database("SELECT name FROM hosts")]
+    lacking = {member.name for member in team.members} - set(known)
+    return [name for (name,) in team.ask_database(away)] + sorted(lacking)
 
 
 def tails_that_missed(team: Team, figures: Counter[str]) -> list[str]:

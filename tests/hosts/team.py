@@ -34,6 +34,8 @@ ENDINGS: Final = ("command", "tools", "remote", "quiet")
 # What takes longer than a lease holds.
 LONG: Final = "long"
 LONG_SECONDS: Final = 5
+GPU: Final = "gpu"
+HAVE_GPU: Final = ("oak", "elm")
 TAILS: Final = ("command", "socket")
 _CLI: Final = (sys.executable, "-m", "hermes_kanban.surfaces.cli.main")
 
@@ -62,6 +64,9 @@ class Member:
         }
         profiles["remote"]["transport"] = "http"
         profiles[LONG] = {"argv": [*work, "command", str(LONG_SECONDS)], "env": clock}
+        # What only some hosts have.
+        profiles[GPU] = {"argv": [*work, "command", "0.2"], "env": clock, "requires": [GPU]}
+        offers = [GPU] if self.name in HAVE_GPU else []
         settings = {
             "database": database.address,
             "lease_seconds": LEASE_SECONDS,
@@ -78,6 +83,7 @@ class Member:
         config = {
             "kanban": settings | kanban,
             "profiles": profiles,
+            "host": {"name": self.name, "capabilities": offers},
             "web": {"in_gateway": True},
         }
         (self.host.home / "config.yaml").write_text(yaml.safe_dump(config))
@@ -181,6 +187,10 @@ class Team:
                 how = ENDINGS[(number + number // 4) % len(ENDINGS)]
                 made.append(kb.create_task(self.conn, title=how, assignee=how, parents=parents))
         return made
+
+    def file_for_gpu(self) -> None:
+        """File a task that not every host can run."""
+        kb.create_task(self.conn, title=GPU, assignee=GPU)
 
     def file_long(self, count: int) -> None:
         """File tasks that take their agents longer than a short lease holds."""

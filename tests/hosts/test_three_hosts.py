@@ -30,6 +30,7 @@ def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
         lost += crew.at_work(elm)
         elm.crash()
         crew.file(4)
+        crew.file_for_gpu()
         crew.database.kill()
         oak.kill_gateway()
         ash.host.set_clock(900)

@@ -77,5 +77,6 @@ class Torment:
             try:
                 self._team.file(4)
                 self._team.file_long(1)
+                self._team.file_for_gpu()
             except (kb.BoardUnreachable, kb.BoardBusy):
                 self.counts["not filed"] += 1
