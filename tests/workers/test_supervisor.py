@@ -347,7 +347,7 @@ def hold_lease(worker: Worker, seconds: float) -> None:
     (worker.ref.run_dir / "lease").write_text(f"{boottime() + seconds:.3f}\n")
 
 
-FAMILY = "trap '' TERM; sleep 600 & echo child=$!; sleep 600"
+FAMILY = "sleep 600 & echo child=$!; exec sleep 600"
 
 
 def test_a_lease_that_runs_out_ends_the_whole_tree(rig: Rig) -> None:
@@ -374,7 +374,7 @@ def test_a_lease_that_is_renewed_ends_nothing(rig: Rig) -> None:
 
 
 def test_a_host_that_was_frozen_past_a_lease_kills_at_once(rig: Rig) -> None:
-    worker = rig.spawn("/bin/sh", "-c", "echo up; sleep 600")
+    worker = rig.spawn("/bin/sh", "-c", "echo up; exec sleep 600")
     hold_lease(worker, 3.0)
     over = boottime() + 3.1
     worker.spawned.go()
