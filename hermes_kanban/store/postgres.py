@@ -83,9 +83,11 @@ def open_session(address: str, name: str) -> psycopg.Connection[Any]:
             client_encoding="utf8",
             prepare_threshold=None,  # flows prepare their own, and psycopg would drop them all
             row_factory=rows.named_rows,
-            keepalives_idle=30,
-            keepalives_interval=10,
+            # A peer that vanished is noticed before a worker's client gives its call up.
+            keepalives_idle=10,
+            keepalives_interval=5,
             keepalives_count=3,
+            tcp_user_timeout=20_000,
         )
     except (psycopg.Error, UnicodeError) as error:
         raise pgerrors.no_connection(error) from None
