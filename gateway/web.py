@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from structlog.typing import FilteringBoundLogger
 
+from hermes_kanban import kernel as kb
 from hermes_kanban.config import LiveConfig, WebSettings
 from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.store.protocol import WAIT_SECONDS
 from hermes_kanban.workers.skills import InstalledSkills
 
 if TYPE_CHECKING:
@@ -136,9 +138,16 @@ async def serve_on(
     from hermes_kanban.surfaces.rest.app import RestApp
 
     board = RestApp(home, boards, live_config.current, log, skills=InstalledSkills())
+
+    def lend(slug: str) -> AbstractContextManager[kb.BoardConnection]:
+        if slug in boards.names():
+            return board.connections.use(slug, wait_seconds=WAIT_SECONDS)
+        # It went away with its database, and that is for the agent to be told.
+        return closing(kb.connect(slug, for_worker=True))
+
     # By its own name too, which is what gateways of other hosts give to agents elsewhere.
     names = settings.names | {live_config.current().host.name.lower()}
-    tools = McpApp(Bearers(boards.names), hosts=names)
+    tools = McpApp(Bearers(boards.names, lend), hosts=names)
     log.info("web.listening", address=settings.address)
     try:
         await serve(_by_path(board, tools), listener, stop)

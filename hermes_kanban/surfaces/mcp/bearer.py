@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.store.opening import board_slugs
-from hermes_kanban.surfaces.mcp.board import BoardToolbox
+from hermes_kanban.surfaces.mcp.board import BoardToolbox, Use
 from hermes_kanban.surfaces.mcp.inforce import instructions
 from hermes_kanban.surfaces.mcp.protocol import Protocol
 from hermes_kanban.tokens import parse_token
@@ -17,17 +19,20 @@ from hermes_kanban.workers.lineage import bind
 
 REMEMBERED: Final = 1000
 
+Lend = Callable[[str], AbstractContextManager[kb.BoardConnection]]
+
 
 class Bearers:
     """Finds what serves the bearer of a token; None for one that no open run has.
 
-    ``boards`` tells what may be reached: by slug, the name by which the board is opened. Who was
-    known while the board could be reached is believed while it cannot: each call asks the board
-    again, and what ends a run is kept until it answers.
+    ``boards`` tells what may be reached: by slug, the name by which the board is opened; ``use``
+    lends a connection to one of them. Who was known while the board could be reached is believed
+    while it cannot: each call asks the board again, and what ends a run is kept until it answers.
     """
 
-    def __init__(self, boards: Callable[[], Mapping[str, str | None]]) -> None:
+    def __init__(self, boards: Callable[[], Mapping[str, str | None]], use: Lend) -> None:
         self._boards = boards
+        self._use = use
         self._known: OrderedDict[str, Caller] = OrderedDict()
 
     def __call__(self, token: str, *, kept: bool = False) -> Protocol | None:
@@ -44,7 +49,7 @@ class Bearers:
                 _look_for(parts.board)
                 return None
             board = boards[parts.board]
-            caller = self._find(board, parts.hash, kept)
+            caller = self._find(parts.board, parts.hash, kept)
         except kb.BoardUnreachable:
             if parts.hash not in self._known:
                 raise
@@ -54,7 +59,7 @@ class Bearers:
             return None
         if not kept:
             self._remember(parts.hash, caller)
-        return _protocol(caller, board)
+        return _protocol(caller, board, partial(self._use, parts.board))
 
     def _remember(self, token_hash: str, caller: Caller) -> None:
         self._known[token_hash] = caller
@@ -62,9 +67,8 @@ class Bearers:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def _find(self, board: str | None, token_hash: str, kept: bool) -> Caller | None:
-        conn = kb.connect(board, for_worker=True)
-        try:
+    def _find(self, board: str, token_hash: str, kept: bool) -> Caller | None:
+        with self._use(board) as conn:
             run = kb.run_of_token(conn, token_hash, or_ended=kept)
             if run is None:
                 return None
@@ -77,8 +81,6 @@ class Bearers:
                 profiles=conn.config.profiles,
                 kept=kb.Kept() if kept else None,
             )
-        finally:
-            conn.close()
 
 
 def _look_for(board: str) -> None:
@@ -87,6 +89,6 @@ def _look_for(board: str) -> None:
         raise kb.BoardUnreachable(f"board {board} is not served here, or not yet")
 
 
-def _protocol(caller: Caller, board: str | None) -> Protocol:
-    toolbox = BoardToolbox(lambda: caller, board=board)
+def _protocol(caller: Caller, board: str | None, use: Use) -> Protocol:
+    toolbox = BoardToolbox(lambda: caller, board=board, use=use)
     return Protocol(toolbox, lambda: instructions(caller))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
@@ -18,19 +19,27 @@ from hermes_kanban.workers.skills import InstalledSkills
 # Beside the board's own errors: a file that is not there, and numbers that no row can hold.
 _EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
 
+Use = Callable[[], AbstractContextManager[kb.BoardConnection]]
+
 
 class BoardToolbox:
     """The verbs that a caller may call; none where nobody is in force.
 
-    ``find_caller`` is asked once, when the tools are first wanted. Each call has a connection of
-    its own, so that calls may overlap, and a board that was restored or came back is found again.
+    ``find_caller`` is asked once, when the tools are first wanted. Each call has a connection for
+    itself, so that calls may overlap, and a board that was restored or came back is found again:
+    what ``use`` lends, else one of its own to ``board``.
     """
 
     def __init__(
-        self, find_caller: Callable[[], Caller | None], *, board: str | None = None
+        self,
+        find_caller: Callable[[], Caller | None],
+        *,
+        board: str | None = None,
+        use: Use | None = None,
     ) -> None:
         self._find_caller = find_caller
         self._board = board
+        self._use = use or (lambda: closing(kb.connect(board, for_worker=True)))
         self._lock = threading.Lock()
         self._found: tuple[Caller | None, dict[str, Verb], list[Tool]] | None = None
 
@@ -62,19 +71,17 @@ class BoardToolbox:
         """One try; raises BoardUnreachable, and what keeps the board from being opened at all."""
         from hermes_kanban.surfaces.mcp import texts
 
-        conn = kb.connect(self._board, for_worker=True)
-        try:
+        with self._use() as conn:
             conn.skills = InstalledSkills()
-            return CallResult(texts.answer(verb, perform(conn, caller, verb, arguments)))
-        except kb.BoardUnreachable:
-            raise
-        except kb.AcceptedBefore:
-            return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
-        except _EXPECTED as error:
-            workspace = _workspace(conn, caller)
-            return CallResult(texts.problem(error, arguments, workspace), is_error=True)
-        finally:
-            conn.close()
+            try:
+                return CallResult(texts.answer(verb, perform(conn, caller, verb, arguments)))
+            except kb.BoardUnreachable:
+                raise
+            except kb.AcceptedBefore:
+                return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
+            except _EXPECTED as error:
+                workspace = _workspace(conn, caller)
+                return CallResult(texts.problem(error, arguments, workspace), is_error=True)
 
     def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """A board that is away must not cost the work: what was handed in waits for it."""

@@ -51,7 +51,10 @@ class Log(Protocol):
 
 
 class RestApp:
-    """The application of one server; ``settings`` are those of ``config`` when it starts."""
+    """The application of one server; ``settings`` are those of ``config`` when it starts.
+
+    ``connections`` are those of its requests, for whatever else is served beside it.
+    """
 
     def __init__(
         self,
@@ -65,8 +68,8 @@ class RestApp:
         version = self._version = metadata.version("hermes-kanban")
         self._log = log
         self._boards = boards
-        self._connections = Connections(boards, config, skills)
-        self._desk = Desk(self._connections, self._problem)
+        self.connections = Connections(boards, config, skills)
+        self._desk = Desk(self.connections, self._problem)
         self._gate = Gate(home, config().web)
         self._figures = Figures()
         self._document = document(self._desk.operations, version)
@@ -203,7 +206,7 @@ class RestApp:
 
     def close(self) -> None:
         """Let go of the boards."""
-        self._connections.close()
+        self.connections.close()
 
 
 def _router(routes: Sequence[BaseRoute]) -> Router:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config
 from hermes_kanban.ports import Skills
 
+OPEN_CONNECTIONS: Final = 8
+"""How many requests to one board are served at once; the others wait for one of them."""
 IDLE_CONNECTIONS: Final = 4
+IDLE_SECONDS: Final = 300.0
 WRITE_SECONDS: Final = 5.0
 """How long a write waits for the board's other writers; a page tells its reader then."""
 
@@ -41,10 +46,18 @@ class Boards(Protocol):
         """Look again which boards there are."""
 
 
+class _Idle(NamedTuple):
+    conn: kb.BoardConnection
+    inode: int
+    since: float
+
+
 class Connections:
     """Connections to boards, each used by one thread at a time and kept for the next.
 
-    ``config`` is the configuration in force, which every call gets.
+    At most ``OPEN_CONNECTIONS`` a board, of which those that nobody needs are closed after a
+    while. One that broke opens itself again before its next request sees it. ``config`` is the
+    configuration in force, which every call gets.
     """
 
     def __init__(
@@ -53,20 +66,39 @@ class Connections:
         self._boards = boards
         self._config = config
         self._skills = skills
-        self._idle: dict[str, list[tuple[int, kb.BoardConnection]]] = {}
+        self._idle: dict[str, list[_Idle]] = {}
+        self._places: defaultdict[str, threading.Semaphore] = defaultdict(
+            lambda: threading.Semaphore(OPEN_CONNECTIONS)
+        )
         self._guard = threading.Lock()
         self._closed = False
 
     @contextmanager
-    def use(self, slug: str) -> Iterator[kb.BoardConnection]:
-        """A connection to the board. Raises NotFound for a board that is not served, and what
-        ``connect`` raises."""
+    def use(
+        self, slug: str, *, wait_seconds: float = WRITE_SECONDS
+    ) -> Iterator[kb.BoardConnection]:
+        """A connection to the board, whose writes wait that long for others, as it does itself.
+
+        Raises NotFound for a board that is not served, BoardBusy, and what ``connect`` raises.
+        """
         names = self._boards.names()
         if slug not in names:
             raise kb.NotFound("board", slug, f"there is {', '.join(sorted(names)) or 'none'}")
-        inode, conn = self._take(slug) or self._open(names[slug])
-        conn.config = self._config()
-        conn.skills = self._skills
+        with self._guard:
+            places = self._places[slug]
+        if not places.acquire(timeout=wait_seconds):
+            raise kb.BoardBusy("other requests to this server", wait_seconds)
+        try:
+            yield from self._used(slug, names[slug], wait_seconds)
+        finally:
+            places.release()
+
+    def _used(
+        self, slug: str, board: str | None, wait_seconds: float
+    ) -> Iterator[kb.BoardConnection]:
+        conn = self._take(slug) or kb.connect(board, same_thread=False, config=self._config())
+        inode = _inode(conn)
+        conn.config, conn.skills, conn.wait_seconds = self._config(), self._skills, wait_seconds
         try:
             yield conn
         except BaseException as error:
@@ -78,38 +110,43 @@ class Connections:
             raise
         self._give_back(slug, inode, conn)
 
-    def _take(self, slug: str) -> tuple[int, kb.BoardConnection] | None:
+    def _take(self, slug: str) -> kb.BoardConnection | None:
         while True:
             with self._guard:
                 kept = self._idle.get(slug)
                 found = kept.pop() if kept else None
             if found is None:
                 return None
-            inode, conn = found
-            if _inode(conn) == inode:
-                return found
-            conn.close()
-
-    def _open(self, board: str | None) -> tuple[int, kb.BoardConnection]:
-        conn = kb.connect(
-            board, wait_seconds=WRITE_SECONDS, same_thread=False, config=self._config()
-        )
-        return _inode(conn), conn
+            if _inode(found.conn) == found.inode:
+                return found.conn
+            found.conn.close()
 
     def _give_back(self, slug: str, inode: int, conn: kb.BoardConnection) -> None:
-        if not conn.in_transaction:
-            with self._guard:
-                kept = self._idle.setdefault(slug, [])
-                if not self._closed and len(kept) < IDLE_CONNECTIONS:
-                    kept.append((inode, conn))
-                    return
-        conn.close()
+        leave = [] if not conn.in_transaction else [conn]
+        with self._guard:
+            kept = self._idle.setdefault(slug, [])
+            if not leave and not self._closed and len(kept) < IDLE_CONNECTIONS:
+                kept.append(_Idle(conn, inode, time.monotonic()))
+            elif not leave:
+                leave.append(conn)
+            leave += self._unneeded()
+        for one in leave:
+            one.close()
+
+    def _unneeded(self) -> list[kb.BoardConnection]:
+        """Take out what was idle for long, of any board."""
+        long_ago = time.monotonic() - IDLE_SECONDS
+        found = []
+        for slug, kept in self._idle.items():
+            found += [one.conn for one in kept if one.since < long_ago]
+            self._idle[slug] = [one for one in kept if one.since >= long_ago]
+        return found
 
     def close(self) -> None:
         """Close what is idle, and from now on whatever comes back."""
         with self._guard:
             self._closed = True
-            kept = [conn for some in self._idle.values() for _, conn in some]
+            kept = [one.conn for some in self._idle.values() for one in some]
             self._idle.clear()
         for conn in kept:
             conn.close()
