@@ -1,18 +1,21 @@
-"""One dispatcher and one notifier a board and host: whoever holds the lock.
+"""Roles of which one process at a time is in charge: whoever holds the lock.
 
-With SQLite that is a file's. With PostgreSQL it is that and an advisory lock of a session, since
-two homes of one host may share a database; it goes with its session, so it is asked for again at
-every look.
+With SQLite that is a file's. With PostgreSQL it is that and an advisory lock of a session, which
+other homes and other hosts see: one dispatcher a board and host, one notifier a board, one listener
+a chat. It goes with its session, so it is asked for again at every look.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from hermes_kanban.config import Server
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store.opening import address_of
+from hermes_kanban.store.opening import server_of
 from hermes_kanban.store.role_lock import RoleLock
 
 if TYPE_CHECKING:
@@ -20,36 +23,77 @@ if TYPE_CHECKING:
 
 Role = Literal["dispatcher", "notifier"]
 
+SILENT_SECONDS: Final = 30
+"""A holder whose session said nothing for so long stands still; another may displace it."""
+KEEP_SECONDS: Final = 5.0
+"""How often a holder that can be displaced speaks at least."""
 
-def role_lock(paths: BoardPaths, role: Role) -> RoleLock | SharedRoleLock:
-    """The lock of that role on a board, not taken yet."""
-    file = RoleLock(paths.dispatcher_lock if role == "dispatcher" else paths.notifier_lock)
-    address = address_of(paths)
-    return SharedRoleLock(file, address, paths.slug, role) if address else file
+_TAKE: Final = "SELECT pg_try_advisory_lock(%s)"
+# Ends the session of a holder that has been silent; other users' sessions are not shown to us.
+_DISPLACE: Final = """
+SELECT pg_terminate_backend(a.pid)
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+  AND (l.classid::bigint << 32) | l.objid::bigint = %s
+  AND a.state_change < clock_timestamp() - make_interval(secs => %s)
+"""
 
 
 class RoleLost(KanbanError):
     """The session that held the role ended, and another took it."""
 
 
-class SharedRoleLock:
-    """A file's lock and an advisory lock of PostgreSQL, the second one per host."""
+def role_lock(paths: BoardPaths, role: Role) -> RoleLock | SharedRoleLock:
+    """The lock of that role on a board, not taken yet."""
+    from hermes_kanban.machine import machine
 
-    def __init__(self, file: RoleLock, address: str, slug: str, role: Role) -> None:
-        from hermes_kanban.machine import machine
+    file = RoleLock(paths.dispatcher_lock if role == "dispatcher" else paths.notifier_lock)
+    server = server_of(paths)
+    if not server:
+        return file
+    from hermes_kanban.store.postgres import schema_of
+
+    schema = schema_of(paths.slug)
+    if role == "dispatcher":
+        return SharedRoleLock(file, server, role, f"dispatcher {schema} {machine().host}")
+    return SharedRoleLock(file, server, role, f"notifier {schema}", displaces=True)
+
+
+def chat_lock(file: Path, server: Server, platform: str, account: str) -> RoleLock | SharedRoleLock:
+    """The lock of whoever listens in the chats of an account, which ``account`` tells apart."""
+    own = RoleLock(file)
+    if not server:
+        return own
+    return SharedRoleLock(own, server, "chat", f"chat {platform} {account}", displaces=True)
+
+
+class SharedRoleLock:
+    """A file's lock and an advisory lock of PostgreSQL; may be used from several threads.
+
+    ``displaces`` says that a holder which stands still is displaced. ``turn`` counts how often it
+    was taken: between two turns another may have had it.
+    """
+
+    def __init__(
+        self, file: RoleLock, server: Server, role: str, key: str, *, displaces: bool = False
+    ) -> None:
         from hermes_kanban.store import postgres
 
+        self.turn = 0
         self._file = file
-        self._address = address
+        self._server = server
         self._name = f"hermes-kanban {os.getpid()} {role}"
-        self._key = postgres.lock_key(f"{role} {postgres.schema_of(slug)} {machine().host}")
+        self._key = postgres.lock_key(key)
+        self._displaces = displaces
+        self._guard = threading.Lock()
         self._session: psycopg.Connection[Any] | None = None
+        self._held = False
 
     def try_take(self) -> bool:
         """Take both without waiting, or see that they are still held; True if they are ours."""
-        if not self._file.try_take():
-            return False
-        return self._session_holds() or self._take()
+        with self._guard:
+            return self._file.try_take() and (self._still_held() or self._take())
 
     def holder(self) -> str:
         """The pid of whoever has the lock, as far as the file says."""
@@ -57,13 +101,14 @@ class SharedRoleLock:
 
     def release(self) -> None:
         """Let another take over."""
-        self._end_session()
-        self._file.release()
+        with self._guard:
+            self._end_session()
+            self._file.release()
 
-    def _session_holds(self) -> bool:
+    def _still_held(self) -> bool:
         import psycopg
 
-        if self._session is None:
+        if self._session is None or not self._held:
             return False
         try:
             self._session.execute("SELECT 1")
@@ -75,23 +120,22 @@ class SharedRoleLock:
     def _take(self) -> bool:
         import psycopg
 
-        from hermes_kanban.store import pgerrors, postgres
+        from hermes_kanban.store import pgerrors, pgsession
 
-        session = postgres.open_session(self._address, self._name)
+        if self._session is None:
+            self._session = pgsession.open_session(self._server, self._name)
         try:
-            ((taken,),) = session.execute(
-                "SELECT pg_try_advisory_lock(%s)", (self._key,)
-            ).fetchall()
+            ((self._held,),) = self._session.execute(_TAKE, (self._key,)).fetchall()
+            if not self._held and self._displaces:
+                self._session.execute(_DISPLACE, (self._key, SILENT_SECONDS))
         except psycopg.Error as error:
-            session.close()
+            self._end_session()
             raise pgerrors.translated(error, "the role's session") from error
-        if not taken:
-            session.close()
-            return False
-        self._session = session
-        return True
+        self.turn += bool(self._held)
+        return bool(self._held)
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
+        self._held = False
         if session is not None:
             session.close()

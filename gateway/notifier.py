@@ -1,6 +1,7 @@
 """The notifier watcher of one board: events become deliveries, deliveries become messages.
 
-One a host, by lock. What is due is handed to ``sending``, which holds up no round.
+One a board, by lock: on PostgreSQL one over all hosts, and one that stands still is displaced by
+another. What is due is handed to ``sending``, which holds up no round.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import anyio.to_thread
 from structlog.typing import FilteringBoundLogger
 
 from gateway.backoff import FailureBackoff
+from gateway.charge import Charge
 from gateway.closing import Closings
 from gateway.kernel_thread import KernelThread
 from gateway.locks import RoleLost, SharedRoleLock, role_lock
@@ -52,26 +54,46 @@ class BoardNotifier:
         self._kernel = KernelThread(board)
 
     async def serve(self) -> None:
-        """Wait for the board's notifier lock, then deliver until cancelled."""
+        """Wait for the board's notifier lock, then deliver until cancelled, or until it is lost."""
         lock = role_lock(board_paths(self._board), "notifier")
+        try:
+            await self._stand_by(lock)
+            await self._serve_in_charge(Charge(lock, "another gateway delivers the board's news"))
+        except* RoleLost as lost:
+            raise lost.exceptions[0] from None
+        finally:
+            await anyio.to_thread.run_sync(lock.release)
+
+    async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
+        if await anyio.to_thread.run_sync(lock.try_take):
+            return
+        self._log.info("notify.standby")
         while not await anyio.to_thread.run_sync(lock.try_take):
             await anyio.sleep(STANDBY_SECONDS)
+        self._log.info("notify.took_over")
+
+    async def _serve_in_charge(self, charge: Charge) -> None:
         wakeup = self._pulse.sleeper()
         try:
             await self._kernel.open()
             try:
                 async with anyio.create_task_group() as group:
+                    group.start_soon(charge.keep)
                     rested = partial(wakeup.wake, "delivered")
                     sending = Sending(
-                        group, self._kernel, self._log, rested, by_scheme=self._senders
+                        group,
+                        self._kernel,
+                        self._log,
+                        rested,
+                        by_scheme=self._senders,
+                        turn=charge.turn,
                     )
                     closings = Closings(group, self._kernel, self._log, self._senders)
-                    await self._deliver_for_ever(group, sending, closings, wakeup, lock)
+                    await self._deliver_for_ever(group, sending, closings, wakeup, charge)
             finally:
                 self._kernel.close()
         finally:
             self._pulse.drop(wakeup)
-            lock.release()
 
     async def _deliver_for_ever(
         self,
@@ -79,13 +101,13 @@ class BoardNotifier:
         sending: Sending,
         closings: Closings,
         wakeup: Wakeup,
-        lock: RoleLock | SharedRoleLock,
+        charge: Charge,
     ) -> None:
         backoff = FailureBackoff("notifier", self._log)
         while True:
             newest = self._pulse.newest
             try:
-                await _keep(lock)
+                await charge.turn()
                 self._hear(group)
                 self._kernel.conn.config = self._live_config.current()
                 delay = await self._round(sending)
@@ -141,8 +163,3 @@ class BoardNotifier:
         for platform in sorted(reached - self._reached):
             await self._kernel(partial(outbox.due_again, platform=platform))
         self._reached = reached
-
-
-async def _keep(lock: RoleLock | SharedRoleLock) -> None:
-    if not await anyio.to_thread.run_sync(lock.try_take):
-        raise RoleLost("another gateway of this host delivers the board's news now")

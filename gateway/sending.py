@@ -9,7 +9,7 @@ the same key.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import anyio
@@ -18,6 +18,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from gateway import senders
+from gateway.locks import RoleLost
 from gateway.senders import Senders
 from gateway.telling import OnTheWay
 from hermes_kanban import kernel as kb
@@ -60,7 +61,9 @@ class Sending:
     """The messages of one board that are on their way.
 
     ``busy`` are the subscriptions that it has in hand; ``on_rest`` is called when a destination's
-    worker has nothing left to do. ``by_scheme`` are the adapters that send to chats.
+    worker has nothing left to do. ``by_scheme`` are the adapters that send to chats. ``turn`` tells
+    in which turn this process is in charge, and raises RoleLost when it is not: what was read in
+    another turn may have been sent by somebody else since.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Sending:
         on_rest: Callable[[], None],
         *,
         by_scheme: Senders,
+        turn: Callable[[], Awaitable[int]],
         timeout_seconds: float = notify.SEND_SECONDS,
     ) -> None:
         self.busy: set[int] = set()
@@ -79,6 +83,7 @@ class Sending:
         self._log = log
         self._on_rest = on_rest
         self._senders = by_scheme
+        self._turn = turn
         self._timeout_seconds = timeout_seconds
         self._lanes: defaultdict[str, _Lane] = defaultdict(_Lane)
         self._limiter = anyio.CapacityLimiter(SENDING_AT_ONCE)
@@ -125,6 +130,8 @@ class Sending:
             else:
                 lane.queue.append(sub_id)
                 return
+        except RoleLost:
+            raise
         except Exception as error:
             self._log.error(
                 "watcher.failed",
@@ -138,11 +145,14 @@ class Sending:
 
     async def _send_head(self, sub_id: int) -> bool:
         """One attempt and its mark; False when nothing of the subscription is due."""
+        turn = await self._turn()
         outgoing = await self._next(sub_id)
         if outgoing is None:
             return False
         self._on_the_way.begin(outgoing)
         try:
+            if await self._turn() != turn:
+                return True
             outcome = await self._attempt(outgoing)
             # Stopping waits for this: the message is out, and unmarked it would go out again.
             with anyio.CancelScope(shield=True):

@@ -329,6 +329,18 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         ("platform",),
         "{platform}",
     ),
+    "notify.standby": LogEvent(
+        "info",
+        "another process delivers the news of this board",
+        ("board",),
+        "[another process delivers its news]",
+    ),
+    "notify.took_over": LogEvent(
+        "info",
+        "this process delivers the news of the board from now on",
+        ("board",),
+        "delivering its news from now on",
+    ),
     "notify.message": LogEvent(
         "info",
         "a message to the destination 'log'",

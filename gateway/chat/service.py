@@ -1,7 +1,8 @@
 """The chats of the gateway: one adapter a platform that is configured, for as long as it is.
 
 An adapter that fails is left and entered again after a while, longer each time, and holds up
-nothing else. Every gateway of a home can send; one of them, by lock, listens.
+nothing else. Every gateway can send; one of them, by lock, listens: one of the home, and where the
+boards lie in PostgreSQL one of all hosts.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from typing import Any, Final
 import anyio
 from structlog.typing import FilteringBoundLogger
 
+from gateway.charge import Charge
 from gateway.chat.adapter import Adapter, Context, MissingPackage
 from gateway.chat.desk import ChatDesk
 from gateway.chat.platforms import make
 from gateway.chat.states import CONNECTED, CONNECTING, STANDBY
-from gateway.chat.tokens import key_of
+from gateway.chat.tokens import account_of, key_of, key_of_account
+from gateway.locks import SharedRoleLock, chat_lock
 from gateway.senders import Sender
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.config.chat import PLATFORMS
@@ -134,7 +137,15 @@ class ChatService:
     async def _run(self, platform: str, settings: Any) -> None:
         self.states.setdefault(platform, CONNECTING)
         self._troubles.pop(platform, None)
-        key = await threads.run(lambda: key_of(self._folder / "key"))
+        server = self._live_config.current().kanban.server
+        account = account_of(platform, settings) if server else ""
+        # Whichever host listens must know the buttons that another one sent.
+        key = await threads.run(
+            lambda: key_of_account(account) if account else key_of(self._folder / "key")
+        )
+        file = self._folder / f"{platform}.lock"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = chat_lock(file, server, platform, account)
         desk = ChatDesk(
             platform,
             chat=lambda: self._live_config.current().chat,
@@ -148,21 +159,27 @@ class ChatService:
         adapter = await threads.run(lambda: make(platform, context))
         async with adapter:
             with self._registered(platform, adapter):
-                await self._listen(platform, adapter)
+                await self._listen(platform, adapter, lock)
 
-    async def _listen(self, platform: str, adapter: Adapter) -> None:
-        lock = RoleLock(self._folder / f"{platform}.lock")
-        if not lock.try_take():
+    async def _listen(
+        self, platform: str, adapter: Adapter, lock: RoleLock | SharedRoleLock
+    ) -> None:
+        take = partial(threads.run, lock.try_take)
+        if not await take():
             self._be(platform, STANDBY)
             self._log.info("chat.standby", platform=platform, holder=lock.holder())
-            while not lock.try_take():
+            while not await take():
                 await anyio.sleep(STANDBY_SECONDS)
         try:
             self._be(platform, CONNECTED)
             self._log.info("chat.connected", platform=platform)
-            await adapter.listen()
+            async with anyio.create_task_group() as group:
+                group.start_soon(Charge(lock, "another gateway listens in the chat").keep)
+                await adapter.listen()
+                group.cancel_scope.cancel()
         finally:
-            lock.release()
+            with anyio.CancelScope(shield=True):
+                await threads.run(lock.release)
 
     @contextmanager
     def _registered(self, platform: str, adapter: Adapter) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """Tokens of buttons: which question, on which board, answered how, and good in one place alone.
 
-They are signed with a key of the home, so nothing has to be remembered about the buttons that are
-out, and nobody can make one.
+They are signed with a key of the home, or where several hosts serve the boards with one that the
+account's secret gives, so nothing has to be remembered about the buttons that are out, and nobody
+can make one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import hmac
 import os
 import secrets
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from hermes_kanban.config.secret import read_secret
 
 KEY_BYTES: Final = 32
 _TAG_CHARACTERS: Final = 6
@@ -79,3 +82,18 @@ def key_of(file: Path) -> bytes:
     finally:
         draft.unlink(missing_ok=True)
     return file.read_bytes()
+
+
+def account_of(platform: str, settings: Any) -> str:
+    """The secret of the account that speaks on a platform. Raises ConfigError."""
+    name, value = next(
+        (name, value)
+        for name in ("token", "bot_token", "access_token")
+        if (value := getattr(settings, name, None)) is not None
+    )
+    return read_secret(f"chat.{platform}.{name}", value)
+
+
+def key_of_account(secret: str) -> bytes:
+    """The key of every host that speaks by that account."""
+    return hmac.new(secret.encode(), b"hermes-kanban buttons", hashlib.sha256).digest()

@@ -1,0 +1,129 @@
+"""One notifier a board over all homes and hosts: stand-by, take-over, and one that stood still."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.subscriptions import subscribe
+from hermes_kanban.store.postgres import lock_key, schema_of
+from tests.notify.conftest import Inbox
+from tests.support import stores
+from tests.support.gateways import Gateways
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.stores("postgres")
+
+# A gateway that takes one which was silent for seconds, not for half a minute, to stand still.
+QUICK_TO_JUDGE = """
+import gateway.charge, gateway.locks
+gateway.locks.SILENT_SECONDS = 4
+gateway.charge.KEEP_SECONDS = 0.5
+from gateway.__main__ import main
+main()
+"""
+
+
+class Pair:
+    """Two gateways of two homes that serve the same board."""
+
+    def __init__(self, tmp_path: Path, gateways: Gateways) -> None:
+        self.gateways = gateways
+        self.inbox = Inbox(tmp_path / "inbox")
+        gateways.configure({})
+        self.conn = gateways.open()
+        subscribe(self.conn, destination=self.inbox.command(), filter={"kinds": ["created"]})
+        self.homes = [tmp_path / "one", tmp_path / "two"]
+        self.processes = [self._start(home) for home in self.homes]
+
+    def _start(self, home: Path) -> subprocess.Popen[bytes]:
+        home.mkdir()
+        (home / "config.yaml").write_bytes((self.gateways.home / "config.yaml").read_bytes())
+        with (home / "err").open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-c", QUICK_TO_JUDGE],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                env=os.environ | {"HERMES_KANBAN_HOME": str(home)},
+            )
+        self.gateways.processes.append(process)
+        return process
+
+    def told(self, which: int, event: str) -> int:
+        """How often one of them logged that."""
+        log = self.homes[which] / "gateway.log"
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        return sum(json.loads(line)["event"] == event for line in lines)
+
+    def holder(self) -> int | None:
+        """Which of them has the role, as the server knows it."""
+        with psycopg.connect(stores.address()) as server:
+            row = server.execute(HOLDER, (lock_key(f"notifier {schema_of('default')}"),)).fetchone()
+        pid = None if row is None else int(row[0].split()[1])
+        return next((at for at, one in enumerate(self.processes) if one.pid == pid), None)
+
+    def settled_holder(self) -> int:
+        """The holder, once there is one and the other stands by."""
+        wait_until(lambda: self.holder() is not None, message="nobody delivers")
+        holder = self.holder()
+        assert holder is not None
+        wait_until(lambda: self.told(1 - holder, "notify.standby") > 0)
+        return holder
+
+    def titles(self) -> list[str]:
+        """What was sent, in order."""
+        return [message["task"]["title"] for message in self.inbox.messages()]
+
+    def create(self, title: str) -> None:
+        kb.create_task(self.conn, title=title)
+
+
+HOLDER = """
+SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = %s
+"""
+
+
+@pytest.fixture
+def pair(tmp_path: Path, gateways: Gateways) -> Iterator[Pair]:
+    made = Pair(tmp_path, gateways)
+    yield made
+    for process in made.processes:
+        process.send_signal(signal.SIGCONT)
+
+
+def test_a_message_goes_out_once_and_the_other_takes_over(pair: Pair) -> None:
+    holder = pair.settled_holder()
+    pair.create("one")
+    wait_until(lambda: pair.told(holder, "notify.delivered") == 1)
+    pair.processes[holder].kill()
+    pair.create("two")
+    wait_until(lambda: pair.titles() == ["one", "two"])
+    assert pair.holder() == 1 - holder
+    assert pair.told(1 - holder, "notify.took_over") == 1
+
+
+def test_a_holder_that_stands_still_is_displaced_and_sends_nothing_afterwards(pair: Pair) -> None:
+    holder = pair.settled_holder()
+    frozen = pair.processes[holder]
+    frozen.send_signal(signal.SIGSTOP)
+    pair.create("while it stands still")
+    wait_until(lambda: pair.titles() == ["while it stands still"], timeout=60)
+    assert pair.holder() == 1 - holder
+    frozen.send_signal(signal.SIGCONT)
+    # It notices that it was displaced, and stands by.
+    wait_until(lambda: pair.told(holder, "notify.standby") > 0, timeout=60)
+    pair.create("afterwards")
+    wait_until(lambda: pair.told(1 - holder, "notify.delivered") == 2)
+    assert pair.titles() == ["while it stands still", "afterwards"]
+    assert pair.holder() == 1 - holder
