@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from hermes_kanban.model.errors import KanbanError
+from hermes_kanban.model.errors import BoardUnreachable, KanbanError
 
 FIRST_SECONDS: Final = 0.5
 MOST_SECONDS: Final = 60.0
+# A server that is away comes back by itself, and all hosts must not ask for it in step.
+AWAY_SECONDS: Final = 5.0
 
 
 class FailureBackoff:
@@ -24,6 +27,8 @@ class FailureBackoff:
         """Log the failure; the seconds to wait before the next try."""
         self._failures += 1
         delay = min(MOST_SECONDS, FIRST_SECONDS * (1 << min(self._failures - 1, 10)))
+        if isinstance(error, BoardUnreachable):
+            delay = min(AWAY_SECONDS, delay) * random.uniform(0.5, 1.0)
         self._log.error(
             "watcher.failed",
             watcher=self._watcher,

@@ -209,7 +209,7 @@ class GatewayRunner:
 
     async def _list_boards(self) -> None:
         """Look which boards there are; while a database does not answer, those of before."""
-        database = self._live_config.current().kanban.database
+        database = self._live_config.current().kanban.server
         if self._only is not None or (database and anyio.current_time() < self._list_at):
             return
         self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS

@@ -5,20 +5,28 @@ Both are read on a connection of the watcher's own and only say "look".
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiosqlite
 import anyio
 
+from hermes_kanban.config import Server
 from hermes_kanban.kernel.reads import NEWEST_EVENT
+from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store.opening import address_of
+from hermes_kanban.store.opening import server_of
+
+if TYPE_CHECKING:
+    import psycopg
 
 POLL_SECONDS: Final = 0.25
 # Who writes by other means than ours does not notify; a look by key is cheap.
 LOOK_ANYWAY_SECONDS: Final = 1.0
+# The longest pause before a server is tried again: what waits there shall be seen at once.
+RECONNECT_SECONDS: Final = 1.0
 
 
 class Source(Protocol):
@@ -35,8 +43,8 @@ def source_of(
     paths: BoardPaths, poll_seconds: float = POLL_SECONDS
 ) -> AbstractAsyncContextManager[Source]:
     """The source of a board, open as long as its context; a file is looked at that often."""
-    address = address_of(paths)
-    return _file(paths, poll_seconds) if not address else _server(address, paths)
+    server = server_of(paths)
+    return _listening(server, paths) if server else _file(paths, poll_seconds)
 
 
 class _ChangeCounter:
@@ -78,31 +86,38 @@ async def _file(paths: BoardPaths, poll_seconds: float) -> AsyncIterator[Source]
 class _Notifications:
     """LISTEN on the board's channel; a connection that broke is opened again, and then looked."""
 
-    def __init__(self, address: str, schema: str) -> None:
+    def __init__(self, server: Server, schema: str) -> None:
         import psycopg
 
+        from hermes_kanban.store import pgsession
+
         self._driver = psycopg
-        self._address = address
+        self._sessions = pgsession
+        self._server = server
         self._schema = schema
         self._conn: psycopg.AsyncConnection[Any] | None = None
+        self._pauses = pgsession.Pauses(RECONNECT_SECONDS)
         self._newest = 0
         self._look_at = 0.0
 
     async def changed(self) -> bool:
         try:
-            conn = await self._connected()
-            heard = [one async for one in conn.notifies(timeout=POLL_SECONDS, stop_after=1)]
-        except self._driver.Error:
+            if self._conn is None or self._conn.closed:
+                self._conn = await self._connected()
+                return True
+            heard = [one async for one in self._conn.notifies(timeout=POLL_SECONDS, stop_after=1)]
+        except (self._driver.Error, KanbanError):
             await self._drop()
-            await anyio.sleep(POLL_SECONDS)
+            await anyio.sleep(self._pauses.next())
             return False
         return bool(heard) or anyio.current_time() >= self._look_at
 
     async def newest(self) -> int:
         """What was known before, while the server does not answer."""
+        if self._conn is None:
+            return self._newest
         try:
-            conn = await self._connected()
-            cursor = await conn.execute(NEWEST_EVENT)
+            cursor = await self._conn.execute(NEWEST_EVENT)
             row = await cursor.fetchone()
         except self._driver.Error:
             await self._drop()
@@ -111,21 +126,19 @@ class _Notifications:
         self._newest = int(row[0] or 0) if row is not None else 0
         return self._newest
 
-    async def _connected(self) -> Any:
-        if self._conn is None or self._conn.closed:
-            conn = await self._driver.AsyncConnection.connect(
-                self._address,
-                autocommit=True,
-                connect_timeout=10,
-                application_name="hermes-kanban watcher",
-                keepalives_idle=30,
-            )
-            self._conn = conn
-            await conn.execute(
-                f'SET search_path = "{self._schema}"; LISTEN "{self._schema}"'.encode()
-            )
-            self._look_at = 0.0
-        return self._conn
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        name = f"hermes-kanban {os.getpid()} watcher"
+        told = self._sessions.parameters(self._server, name)
+        conn = await self._driver.AsyncConnection.connect("", autocommit=True, **told)
+        listen = f'SET search_path = "{self._schema}"; LISTEN "{self._schema}"'
+        try:
+            await conn.execute(f"{self._sessions.settings_text(conn)}{listen}".encode())
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await conn.close()
+            raise
+        self._pauses = self._sessions.Pauses(RECONNECT_SECONDS)
+        return conn
 
     async def _drop(self) -> None:
         conn, self._conn = self._conn, None
@@ -134,10 +147,10 @@ class _Notifications:
 
 
 @asynccontextmanager
-async def _server(address: str, paths: BoardPaths) -> AsyncIterator[Source]:
+async def _listening(server: Server, paths: BoardPaths) -> AsyncIterator[Source]:
     from hermes_kanban.store.postgres import schema_of
 
-    source = _Notifications(address, schema_of(paths.slug))
+    source = _Notifications(server, schema_of(paths.slug))
     try:
         yield source
     finally:

@@ -19,7 +19,6 @@ import anyio
 from gateway.sources import POLL_SECONDS, Source, source_of
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import SystemClock
-from hermes_kanban.store.opening import address_of
 from hermes_kanban.store.protocol import BoardConnection
 
 SLICE_SECONDS: Final = 1.0
@@ -139,7 +138,7 @@ def doorbell(conn: BoardConnection, path: Path) -> Iterator[socket.socket | None
 
     None on PostgreSQL, where the notification is the bell.
     """
-    if address_of(conn.paths):
+    if conn.shared:
         yield None
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -131,7 +131,7 @@ class OwnBoards:
         if self._only:
             self._names = {board_paths(None).slug: None}
             return
-        database = self._live_config.current().kanban.database
+        database = self._live_config.current().kanban.server
         try:
             slugs = await anyio.to_thread.run_sync(board_slugs, database)
         except kb.KanbanError:

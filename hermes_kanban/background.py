@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from hermes_kanban import health, present
+from hermes_kanban.config import Server
 from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.ourselves import own_command
@@ -93,7 +94,7 @@ def boards_here() -> list[BoardPaths]:
     try:
         slugs = board_slugs()
     except KanbanError:
-        slugs = board_slugs(database="")
+        slugs = board_slugs(database=Server(""))
     return [board_paths(slug) for slug in slugs]
 
 

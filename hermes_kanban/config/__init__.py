@@ -4,6 +4,7 @@
 parser: that is loaded only when a file changed since it was last read.
 """
 
+from hermes_kanban.config.database import Server
 from hermes_kanban.config.environment import setting_variables
 from hermes_kanban.config.live import LiveConfig
 from hermes_kanban.config.loading import load, load_last_good
@@ -21,6 +22,7 @@ __all__ = [
     "LiveConfig",
     "LoggingSettings",
     "Profile",
+    "Server",
     "WebSettings",
     "load",
     "load_last_good",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,6 +16,7 @@ from msgspec import Meta
 from hermes_kanban.model.errors import ConfigError
 
 SECRET_BYTES: Final = 4096
+_OTHERS: Final = 0o077
 
 Secret = Annotated[
     str,
@@ -45,3 +47,24 @@ def read_secret(setting: str, value: str, environ: Mapping[str, str] = os.enviro
             raise ConfigError(f"{setting} is in {where}, which is empty")
         return text.split("\n", 1)[0].strip()
     return value
+
+
+def read_private_file(setting: str, where: str) -> str:
+    """The first line of a file that nobody else may read; ConfigError without it otherwise."""
+    file = Path(where).expanduser()
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            mode = os.fstat(descriptor).st_mode
+            text = stream.read(SECRET_BYTES).decode() if stat.S_ISREG(mode) else None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigError(f"{setting} names {file}, which cannot be read: {why}") from None
+    if text is None:
+        raise ConfigError(f"{setting} names {file}, which is no file")
+    if mode & _OTHERS:
+        raise ConfigError(f"{setting}: {file} may be read by others; run: chmod 600 {file}")
+    secret = text.split("\n", 1)[0].rstrip("\r")
+    if not secret:
+        raise ConfigError(f"{setting} names {file}, whose first line is empty")
+    return secret

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from hermes_kanban.config.capacity import default_max_in_progress
 from hermes_kanban.config.chat import ChatSettings
+from hermes_kanban.config.database import Server
 from hermes_kanban.config.host import Capability, HostSettings, MachineName
 from hermes_kanban.config.notify import NotifySettings
 
@@ -90,6 +91,13 @@ DatabaseAddress = Annotated[
         description="empty for SQLite, or postgresql://user@host/database",
     ),
 ]
+PasswordFile = Annotated[
+    str,
+    Meta(
+        pattern=r"^([/~].*)?\Z",
+        description="empty, or the absolute path of a file that only you may read",
+    ),
+]
 
 Runtime = Literal["command", "hermes", "claude", "codex", "gemini", "opencode", "qwen", "continue"]
 ExtraTool = Literal["request_review", "wait_for", "attach", "attachments", "why", "create", "link"]
@@ -118,8 +126,14 @@ class KanbanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     min_free_mb: CountOrNone = 256
     durability: Literal["full", "normal"] = "full"
     database: DatabaseAddress = ""
+    database_password_file: PasswordFile = ""
     host_margin_seconds: WholeSeconds = 60
     notify_in_gateway: bool = True
+
+    @property
+    def server(self) -> Server:
+        """The database server of the boards; false where they lie in files."""
+        return Server(self.database, self.database_password_file)
 
     def serves(self, board: str) -> bool:
         """Whether this gateway dispatches the board of that name."""

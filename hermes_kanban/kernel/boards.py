@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hermes_kanban import lifecycle
+from hermes_kanban.config import Server
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.model.records import Board
@@ -29,8 +30,8 @@ def create_board(
     )
 
 
-def board_slugs(database: str | None = None) -> list[str]:
-    """The slugs of every board in the home, or in the ``database`` (by default the configured)."""
+def board_slugs(database: Server | None = None) -> list[str]:
+    """The slugs of every board in the home, or of the ``database`` (by default the configured)."""
     return opening.board_slugs(database)
 
 

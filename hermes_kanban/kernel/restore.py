@@ -92,7 +92,7 @@ def restore(
     """
     by = limits.actor(actor)
     paths = board_paths(board)
-    if opening.address_of(paths):
+    if opening.server_of(paths):
         raise KanbanError(f"the boards of this home lie in PostgreSQL; {_INSTEAD}")
     work = _Restore(paths, board, by, clock or SystemClock(), randomness, wait_seconds)
     try:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
+from hermes_kanban.config import Server, load
 from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store import moved, pgaddress, pgboards, pgerrors, schema
@@ -36,11 +37,13 @@ class DatabasePlace:
     def __init__(self, address: str, paths: BoardPaths) -> None:
         self.paths = paths
         self.address = address
+        password_file = load(paths.home).kanban.database_password_file
+        self._server = Server(address, password_file)
         self.location = pgaddress.shown(address)
         self.clearing = f'drop it with: DROP SCHEMA "{schema_of(paths.slug)}" CASCADE'
 
     def _connect(self, wait_seconds: float = WAIT_SECONDS) -> PostgresConnection:
-        return PostgresConnection(self.address, self.paths, wait_seconds=wait_seconds)
+        return PostgresConnection(self._server, self.paths, wait_seconds=wait_seconds)
 
     def look(self) -> Found:
         """By the schema's tables."""

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from hermes_kanban.config import Config, load, load_last_good
+from hermes_kanban.config import Config, Server, load, load_last_good
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths, board_paths, home
 from hermes_kanban.ports import Clock, Randomness
@@ -47,7 +47,7 @@ def connect(
         from hermes_kanban.store import pgboards
 
         return pgboards.connect(
-            config.kanban.database,
+            config.kanban.server,
             paths,
             clock=clock,
             randomness=randomness,
@@ -111,12 +111,10 @@ def create(
 
     Two creators at once: one wins, the other finds the winner's board.
     """
-    if address := address_of(paths):
+    if server := server_of(paths):
         from hermes_kanban.store import pgboards
 
-        return pgboards.create(
-            address, paths, name=name, icon=icon, default_workdir=default_workdir
-        )
+        return pgboards.create(server, paths, name=name, icon=icon, default_workdir=default_workdir)
     sqlite_version.refuse_old()
     filesystem.refuse_share(paths.database)
     _check_absent_or_intact(paths)
@@ -156,15 +154,15 @@ def init_db(board: str | None = None) -> BoardPaths:
     return paths
 
 
-def board_slugs(database: str | None = None) -> list[str]:
+def board_slugs(database: Server | None = None) -> list[str]:
     """The slugs of every board of the home, or of the database that its configuration names.
 
-    Sorted. ``database`` is that address, where the caller has a configuration in force.
+    Sorted. ``database`` is that server, where the caller has a configuration in force.
     """
-    if address := load(home()).kanban.database if database is None else database:
+    if server := load(home()).kanban.server if database is None else database:
         from hermes_kanban.store import pgboards
 
-        return pgboards.slugs(address)
+        return pgboards.slugs(server)
     folder = home() / "boards"
     if not folder.is_dir():
         return []
@@ -175,20 +173,18 @@ def board_slugs(database: str | None = None) -> list[str]:
     )
 
 
-def address_of(paths: BoardPaths) -> str:
-    """The PostgreSQL database of a board; empty for SQLite, and for a board named by its file."""
-    if paths.named_by_file:
-        return ""
-    return load(paths.home).kanban.database
+def server_of(paths: BoardPaths) -> Server:
+    """The PostgreSQL server of a board; false for SQLite, and for a board named by its file."""
+    return Server("") if paths.named_by_file else load(paths.home).kanban.server
 
 
 def schema_version(board: str | None = None) -> int:
     """The schema that a board has, which is only looked at. Raises NotFound or BoardDamaged."""
     paths = board_paths(board)
-    if address := address_of(paths):
+    if server := server_of(paths):
         from hermes_kanban.store import pgboards
 
-        return pgboards.schema_version(address, paths)
+        return pgboards.schema_version(server, paths)
     if inode_of(paths) is None:
         _check_absent_or_intact(paths)
         raise NotFound("board", paths.slug, "see: hermes-kanban boards list")

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 import psycopg
 
-from hermes_kanban.config import Config
+from hermes_kanban.config import Config, Server
 from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, moved, pgerrors, schema
-from hermes_kanban.store.postgres import PostgresConnection, lock_key, open_session, schema_of
+from hermes_kanban.store.pgsession import open_session
+from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
 from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
 
 # From this schema on attached files lie beside the rows.
@@ -36,7 +37,7 @@ _NO_SUCH: Final = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaNa
 
 
 def connect(
-    address: str,
+    server: Server | str,
     paths: BoardPaths,
     *,
     clock: Clock | None = None,
@@ -52,7 +53,7 @@ def connect(
     Raises NotFound, BoardUnreachable, BoardDamaged or BoardTooNew, having changed nothing.
     """
     conn = PostgresConnection(
-        address,
+        server,
         paths,
         clock=clock,
         randomness=randomness,
@@ -72,9 +73,9 @@ def connect(
     return conn
 
 
-def schema_version(address: str, paths: BoardPaths) -> int:
+def schema_version(server: Server | str, paths: BoardPaths) -> int:
     """The schema that a board has, which is only looked at. Raises NotFound or BoardDamaged."""
-    with contextlib.closing(PostgresConnection(address, paths)) as conn:
+    with contextlib.closing(PostgresConnection(server, paths)) as conn:
         row = find(conn)
         if row is None:
             raise NotFound("board", paths.slug, "see: hermes-kanban boards list")
@@ -84,7 +85,7 @@ def schema_version(address: str, paths: BoardPaths) -> int:
 
 
 def create(
-    address: str,
+    server: Server | str,
     paths: BoardPaths,
     *,
     name: str,
@@ -96,7 +97,7 @@ def create(
         raise InvalidInput(
             "default_workdir", "an absolute path", f"{default_workdir!r} is relative"
         )
-    with open_session(address, f"hermes-kanban {os.getpid()} create-board") as session:
+    with open_session(server, f"hermes-kanban {os.getpid()} create-board") as session:
         location = f"PostgreSQL database {session.info.dbname}"
         try:
             created = write_new(session, paths.slug, name, icon, default_workdir)
@@ -106,9 +107,9 @@ def create(
     return created
 
 
-def slugs(address: str) -> list[str]:
+def slugs(server: Server | str) -> list[str]:
     """The slugs of every board in the database, sorted; each is asked of the board itself."""
-    with open_session(address, f"hermes-kanban {os.getpid()} list-boards") as session:
+    with open_session(server, f"hermes-kanban {os.getpid()} list-boards") as session:
         try:
             names = [row[0] for row in session.execute(_SCHEMAS)]
             found = []
@@ -175,7 +176,7 @@ def _create_if_first(conn: PostgresConnection) -> None:
     first = conn.session.execute(_SCHEMAS).fetchone() is None
     if slug != DEFAULT_BOARD or not first:
         raise NotFound("board", slug, f"create it with: hermes-kanban boards create {slug}")
-    create(conn.address, conn.paths, name=slug)
+    create(conn.server, conn.paths, name=slug)
 
 
 def write_new(

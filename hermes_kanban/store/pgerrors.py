@@ -24,7 +24,9 @@ _DAMAGED: Final = frozenset({"XX001", "XX002"})
 _BUSY: Final = frozenset({"55P03", "40P01", "40001"})  # lock wait, deadlock, serialisation
 _RIGHTS: Final = frozenset({"42501", "25006"})  # no privilege, a read-only server
 _MISSING: Final = frozenset({"42P01", "3F000", "42703"})  # table, schema, column
-_GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300", "25P03"})
+_GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
+_CANCELLED: Final = "57014"
+_STOOD_STILL: Final = "25P03"
 _CONNECTION_CLASS: Final = "08"
 
 
@@ -58,6 +60,16 @@ def translated(error: BaseException, location: str) -> BaseException:
         )
     if isinstance(error, psycopg.IntegrityError):
         return ConstraintFailed(f"{location}: {said}")
+    if state == _CANCELLED:
+        return StatementFailed(
+            f"{location}: the server ended a statement ({said}); nothing of it was kept; "
+            "try again when the server has less to do"
+        )
+    if state == _STOOD_STILL:
+        return BoardUnreachable(
+            "this program stood still in the midst of a change, so the server ended its session"
+            f" with {location} to let others go on; nothing of the change was kept; do it again"
+        )
     if _is_loss(error, state):
         return lost(location, said)
     return StatementFailed(f"{location}: {said}")
@@ -96,6 +108,41 @@ def no_connection(error: Exception) -> BoardUnreachable:
         said = "its address cannot be understood"
     return BoardUnreachable(
         f"cannot connect to PostgreSQL ({said}); check kanban.database and that the server is up"
+    )
+
+
+def is_for_good(error: Exception) -> bool:
+    """Whether trying again cannot help: who is asked says no, or is not known."""
+    said = str(error)
+    return not isinstance(error, psycopg.OperationalError) or any(
+        words in said for words in _FOR_GOOD
+    )
+
+
+_FOR_GOOD: Final = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "pg_hba.conf",
+    "permission denied",
+    "could not translate host name",
+    "certificate",
+    "SSL",
+)
+
+
+def too_old(version: int) -> KanbanError:
+    """The error for a server that lacks what the board needs."""
+    found = f"{version // 10000}.{version % 10000}"
+    return KanbanError(f"the PostgreSQL server is version {found}; a board needs 13 or newer")
+
+
+def shared_session() -> KanbanError:
+    """The error for a pooler that gives each transaction another session."""
+    return KanbanError(
+        "the pooler before the PostgreSQL server lends its sessions by the transaction, and a board"
+        " needs sessions of its own; let it pool by sessions (pool_mode = session), or name the"
+        " server itself in kanban.database"
     )
 
 

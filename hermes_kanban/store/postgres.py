@@ -17,11 +17,11 @@ from typing import Any, Final
 import psycopg
 from psycopg import pq
 
-from hermes_kanban.config import Config
+from hermes_kanban.config import Config, Server
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
-from hermes_kanban.store import dialect, moved, pgerrors, rows, schema
+from hermes_kanban.store import dialect, moved, pgerrors, pgsession, schema
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
@@ -36,9 +36,8 @@ from hermes_kanban.store.protocol import (
     write,
 )
 
-CONNECT_SECONDS: Final = 10
 ROWS_AT_ONCE: Final = 1000
-FATE_SECONDS: Final = 5.0
+FATE_SECONDS: Final = 15.0
 
 _IDLE: Final = pq.TransactionStatus.IDLE
 _UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
@@ -69,32 +68,6 @@ def lock_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
-def open_session(address: str, name: str) -> psycopg.Connection[Any]:
-    """A connection to the database, under a name that other sessions see.
-
-    It commits by itself. Raises BoardUnreachable.
-    """
-    try:
-        conn: psycopg.Connection[Any] = psycopg.connect(
-            address,
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            application_name=name,
-            client_encoding="utf8",
-            prepare_threshold=None,  # flows prepare their own, and psycopg would drop them all
-            row_factory=rows.named_rows,
-            # A peer that vanished is noticed before a worker's client gives its call up.
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=20_000,
-        )
-    except (psycopg.Error, UnicodeError) as error:
-        raise pgerrors.no_connection(error) from None
-    rows.adapt(conn)
-    return conn
-
-
 class ServerClock(SystemClock):
     """The server's wall clock, so that all hosts of a board have one; the host's may be wrong.
 
@@ -121,7 +94,7 @@ class PostgresConnection(Configured):
 
     def __init__(
         self,
-        address: str,
+        server: Server | str,
         paths: BoardPaths,
         *,
         clock: Clock | None = None,
@@ -139,7 +112,7 @@ class PostgresConnection(Configured):
         self.wait_seconds = wait_seconds
         self.events_written = 0
         self.transaction: Transaction | None = None
-        self.address = address
+        self.server = server
         self._lock_key = lock_key(self.schema)
         self._ring = Numbered(f'NOTIFY "{self.schema}"'.encode())
         # Of the write transaction: its verb, its flow once something was asked, whether it is
@@ -484,27 +457,22 @@ class PostgresConnection(Configured):
         if self._session is not None:
             self._session.close()
         self._begun = False
-        session = self._session = open_session(self.address, f"hermes-kanban {os.getpid()}")
+        durable = self.config.kanban.durability == "full"
+        settings = {"search_path": f'"{self.schema}"'} | (
+            {} if durable else {"synchronous_commit": "off"}
+        )
+        session, server_time = pgsession.opened(
+            self.server,
+            f"hermes-kanban {os.getpid()}",
+            settings=settings,
+            patience_seconds=min(self.wait_seconds, pgsession.PATIENCE_SECONDS),
+        )
+        self._session = session
         info = session.info
         self._location = f"PostgreSQL database {info.dbname} at {info.host}, schema {self.schema}"
-        durable = "on" if self.config.kanban.durability == "full" else "off"
-        commit = "" if durable == "on" else "SET synchronous_commit = off; "
-        try:
-            self._hear(session)
-            session.execute(
-                f'{commit}SET search_path = "{self.schema}"; '
-                "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
-                "SET tcp_keepalives_count = 3; SET jit = off".encode(),
-                prepare=False,
-            )
-        except psycopg.Error as error:
-            raise pgerrors.no_connection(error) from None
-        return session
-
-    def _hear(self, session: psycopg.Connection[Any]) -> None:
         if isinstance(self.clock, ServerClock):
-            ((server_time,),) = session.execute(_TIME)
             self.clock.hear(server_time)
+        return session
 
     def _holder(self) -> str:
         """Who has the board's lock, as far as the server shows its sessions to us."""
@@ -563,7 +531,6 @@ _OPENING: Final = Numbered(
     b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
 )
 _COMMIT: Final = Numbered(b"COMMIT")
-_TIME: Final = b"SELECT extract(epoch FROM clock_timestamp())::float8"
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
 _HOLDER: Final = """
 SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid

@@ -50,6 +50,28 @@ RUN_ID = "HERMES_KANBAN_RUN_ID"
 CLAIM_LOCK = "HERMES_KANBAN_CLAIM_LOCK"
 BOARD = "HERMES_KANBAN_BOARD"
 DATABASE = "HERMES_KANBAN_DATABASE"
+# By what a board's server is found and entered, where the environment says it and not the home
+# (https://www.postgresql.org/docs/current/libpq-envars.html).
+OF_SERVER = frozenset(
+    {
+        DATABASE,
+        "HERMES_KANBAN_DATABASE_PASSWORD_FILE",
+        "PGDATABASE",
+        "PGHOST",
+        "PGHOSTADDR",
+        "PGPASSFILE",
+        "PGPASSWORD",
+        "PGPORT",
+        "PGSERVICE",
+        "PGSERVICEFILE",
+        "PGSSLCERT",
+        "PGSSLCRL",
+        "PGSSLKEY",
+        "PGSSLMODE",
+        "PGSSLROOTCERT",
+        "PGUSER",
+    }
+)
 
 
 def inherited(environ: Mapping[str, str], more: Collection[str] = ()) -> dict[str, str]:
@@ -99,12 +121,12 @@ def of_run(
 def of_board(paths: BoardPaths, database: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables by which our own commands find a board: its file, or its home and database.
 
-    The address is handed on only where it was given by the environment; else the home has it.
+    Address and password are handed on where the environment gave them; else the home has them.
     """
     host = {HOST_ID: environ[HOST_ID]} if HOST_ID in environ else {}
     if not database:
         return {"HERMES_KANBAN_DB": str(paths.database)} | host
-    given = {DATABASE: environ[DATABASE]} if DATABASE in environ else {}
+    given = {name: environ[name] for name in sorted(OF_SERVER) if name in environ}
     return {"HERMES_KANBAN_HOME": str(paths.home)} | given | host
 
 

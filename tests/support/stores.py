@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from hermes_kanban.store import pgboards
+from hermes_kanban.store import pgboards, pgsession
 from hermes_kanban.store.postgres import schema_of
 from hermes_kanban.store.schema import MIN_READER
 from tests.support import server
@@ -153,7 +153,7 @@ class Database:
         wait_until(lambda: not self.sessions(), pause=0.001)
 
     def _make(self) -> None:
-        with pgboards.open_session(self.address, "tests") as session:
+        with pgsession.open_session(self.address, "tests") as session:
             pgboards.write_new(session, self._slug, name=self._slug)
         names = {"schema": self._schema}
         self._shape = self._conn.execute(_SHAPE, names).fetchall()

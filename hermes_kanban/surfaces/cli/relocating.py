@@ -9,6 +9,7 @@ import click
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import starter
+from hermes_kanban.config import Server
 from hermes_kanban.config.loading import CONFIG_FILE
 from hermes_kanban.paths import BoardPaths, board_paths, home
 from hermes_kanban.surfaces.cli import errors
@@ -116,7 +117,7 @@ class _Places:
             raise click.UsageError("say where with --to", click.get_current_context())
         from hermes_kanban.config import load
 
-        configured = load(home()).kanban.database
+        configured, self._password_file = load(home()).kanban.server
         if to is None:
             to = SQLITE
         if source is None:
@@ -154,10 +155,10 @@ class _Places:
         if self._from == SQLITE:
             from hermes_kanban.store.opening import board_slugs
 
-            return [slug for slug in board_slugs("") if board_paths(slug).database.exists()]
+            return [slug for slug in board_slugs(Server("")) if board_paths(slug).database.exists()]
         from hermes_kanban.store.pgboards import slugs
 
-        return slugs(self._from)
+        return slugs(Server(self._from, self._password_file))
 
     def left_behind(self) -> list[str]:
         """Boards that would be out of sight once the configuration names the other place."""
