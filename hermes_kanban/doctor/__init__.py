@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hermes_kanban.doctor import agents, place, service, serving, software
+from hermes_kanban.doctor import agents, database, place, service, serving, software
 from hermes_kanban.doctor.finding import Finding
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.paths import home
@@ -35,6 +35,7 @@ CHECKS: dict[str, Check] = {
     "disk": lambda one: place.disk(one.home),
     "file system": lambda one: place.file_system(one.home),
     "configuration": lambda one: software.configuration(one.home),
+    "database": lambda one: database.database(one.home),
     "clock": lambda _: software.clock(),
     "boards": lambda one: serving.boards(one.home),
     "gateway": lambda one: serving.gateway(one.home),

@@ -21,7 +21,7 @@ from hermes_kanban.kernel.invariants.outbox import broken_subscriptions
 from hermes_kanban.kernel.invariants.rows import broken_rows
 from hermes_kanban.kernel.invariants.violation import Violation
 from hermes_kanban.model.errors import BoardDamaged
-from hermes_kanban.store.protocol import BoardConnection, reading
+from hermes_kanban.store.protocol import BoardConnection, reading, takes_long
 
 __all__ = ["Violation", "check", "replay_differences"]
 
@@ -36,6 +36,7 @@ _LOOKS: Final[tuple[Callable[[BoardConnection], Iterator[Violation]], ...]] = (
 )
 
 
+@takes_long
 def check(
     conn: BoardConnection, deep: bool = False, *, told: Callable[[int], None] | None = None
 ) -> list[Violation]:

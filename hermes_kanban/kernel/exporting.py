@@ -25,7 +25,7 @@ from hermes_kanban.kernel.fingerprint import TABLES, Fingerprint, Table, fingerp
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.store import backup_files, contents
 from hermes_kanban.store.contents import Content
-from hermes_kanban.store.protocol import BoardConnection, Transaction, reading, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, reading, takes_long, write
 from hermes_kanban.store.schema import SCHEMA_VERSION
 
 FORMAT: Final = "hermes-kanban board"
@@ -69,6 +69,7 @@ class Loaded(msgspec.Struct, frozen=True):
     reclaimed: list[int]
 
 
+@takes_long
 def export_board(
     conn: BoardConnection,
     out: Callable[[bytes], object],
@@ -141,6 +142,7 @@ def _tell_file(conn: BoardConnection, content: Content, told: _Lines) -> bool:
     return True
 
 
+@takes_long
 def load_board(
     conn: BoardConnection,
     lines: Iterator[bytes],

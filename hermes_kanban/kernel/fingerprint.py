@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hermes_kanban.store.protocol import BoardConnection, reading
+from hermes_kanban.store.protocol import BoardConnection, reading, takes_long
 
 
 class Table(NamedTuple):
@@ -98,6 +98,7 @@ def rows(
             yield table, row
 
 
+@takes_long
 def fingerprint(conn: BoardConnection, columns: Mapping[str, tuple[str, ...]] | None = None) -> str:
     """That of the board as it is now, or of those columns alone; reads a few rows at a time."""
     found = Fingerprint()

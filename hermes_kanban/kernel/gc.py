@@ -21,7 +21,7 @@ from hermes_kanban.kernel.restore import RUN_FOLDER, SET_ASIDE, STAGING_PREFIX
 from hermes_kanban.store import backup as backups
 from hermes_kanban.store import backup_files
 from hermes_kanban.store.files import folder_below, remove_below, size_below
-from hermes_kanban.store.protocol import BoardConnection, fetch_one, write
+from hermes_kanban.store.protocol import BoardConnection, fetch_one, takes_long, write
 
 LOG_DAYS: Final = 30
 BACKUPS_KEPT: Final = backups.KEPT
@@ -58,6 +58,7 @@ Workspaces = Callable[[BoardConnection, bool], list[Leftover]]
 """Clears spent workspaces away, or only lists them when the second argument is true."""
 
 
+@takes_long
 def gc(
     conn: BoardConnection,
     *,

@@ -30,6 +30,7 @@ from hermes_kanban.store.protocol import (
     fetch_all,
     fetch_one,
     reading,
+    takes_long,
     write,
 )
 
@@ -115,6 +116,7 @@ class Seen(msgspec.Struct, omit_defaults=True):
 _seen_of = msgspec.json.Decoder(Seen).decode
 
 
+@takes_long
 def import_tasks(
     conn: BoardConnection,
     source: Source,

@@ -20,7 +20,7 @@ from hermes_kanban.kernel.mends.gates import mend_blocks, mend_gates, mend_prior
 from hermes_kanban.kernel.mends.mending import Mended, Mending
 from hermes_kanban.kernel.mends.outbox import mend_outbox
 from hermes_kanban.kernel.mends.stories import mend_stories
-from hermes_kanban.store.protocol import BoardConnection, write
+from hermes_kanban.store.protocol import BoardConnection, takes_long, write
 
 __all__ = ["Left", "MendReport", "Mended", "mend"]
 
@@ -51,6 +51,7 @@ class MendReport(msgspec.Struct, frozen=True):
     left: list[Left]
 
 
+@takes_long
 def mend(conn: BoardConnection, *, actor: str | None = None) -> MendReport:
     """Put right what ``check`` finds, where that invents and loses nothing.
 

@@ -16,7 +16,7 @@ from hermes_kanban.kernel import gates, inherit, leftovers, limits
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.model.errors import BoardBusy, InUse
 from hermes_kanban.store.files import remove_below
-from hermes_kanban.store.protocol import BoardConnection, Transaction, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, takes_long, write
 
 
 class Purged(msgspec.Struct, frozen=True):
@@ -35,6 +35,7 @@ class Purged(msgspec.Struct, frozen=True):
     unlinked: list[str]
 
 
+@takes_long
 def purge_task(conn: BoardConnection, task_id: str, *, actor: str | None = None) -> Purged:
     """archived → gone, for good; each child is unlinked first, and goes on if it waited for it.
 

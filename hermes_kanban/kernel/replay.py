@@ -14,7 +14,7 @@ import msgspec
 
 from hermes_kanban.lifecycle import UNFOLDED_RUN_COLUMNS, UNFOLDED_TASK_COLUMNS
 from hermes_kanban.model.records import Attachment, Run, Task
-from hermes_kanban.store.protocol import BoardConnection, reading
+from hermes_kanban.store.protocol import BoardConnection, reading, takes_long
 
 Columns = dict[str, Any]
 
@@ -92,6 +92,7 @@ class Folded(msgspec.Struct):
             self.links[key]["released_at"] = at
 
 
+@takes_long
 def fold(conn: BoardConnection, *, until: int | None = None) -> Folded:
     """The board's events, up to the id ``until``, added up from nothing.
 
@@ -127,6 +128,7 @@ class Replayed(msgspec.Struct, frozen=True):
     attachments: list[Columns]
 
 
+@takes_long
 def replay(conn: BoardConnection, *, until: int | None = None) -> Replayed:
     """The board as it was right after the event ``until`` (default: now), read off events alone."""
     folded = fold(conn, until=until)

@@ -130,6 +130,14 @@ def migrate(conn: PostgresConnection) -> int:
     is no backup: a migration that fails leaves nothing behind, and dumps are pg_dump's. Attached
     files that this host has are put beside the rows.
     """
+    hurried = conn.hurry(False)
+    try:
+        return _migrate(conn)
+    finally:
+        conn.hurry(hurried)
+
+
+def _migrate(conn: PostgresConnection) -> int:
     before = version = _version(conn)
     while version < schema.SCHEMA_VERSION:
         with write(conn, "migrate") as tx:

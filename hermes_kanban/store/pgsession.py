@@ -36,11 +36,17 @@ _DEFAULTS: Final[dict[str, Any]] = {
     **_PROBES,
 }
 _IN_ENVIRONMENT: Final = {"connect_timeout": "PGCONNECT_TIMEOUT"}
+_HURRIED: Final = {
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    # A writer that stands still holds up every other one.
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+}
+UNHURRIED: Final = dict.fromkeys(_HURRIED, "0")
+"""For what reads or writes all of a board."""
 _SETTINGS: Final = {
+    **_HURRIED,
     **{f"tcp_{name}": str(value) for name, value in _PROBES.items()},
     "tcp_user_timeout": str(_DEAD_AFTER_MS),
-    "statement_timeout": f"{STATEMENT_SECONDS}s",
-    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
     "jit": "off",
 }
 # Whoever waits for the writer lock and is gone must not get it first.
@@ -116,9 +122,18 @@ def parameters(server: Server | str, name: str) -> dict[str, Any]:
     return defaults | given | secret | ours
 
 
+def hurrying(hurried: bool) -> bytes:
+    """What sets a session so."""
+    return _statements(_HURRIED if hurried else UNHURRIED).encode()
+
+
 def settings_text(session: psycopg.AsyncConnection[Any]) -> str:
     """What a session is set to, as statements."""
-    return "".join(f"SET {key} = '{value}'; " for key, value in _settings(session).items())
+    return _statements(_settings(session))
+
+
+def _statements(settings: dict[str, str]) -> str:
+    return "".join(f"SET {key} = '{value}'; " for key, value in settings.items())
 
 
 def _settings(session: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from hermes_kanban.config import Config, Server
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
-from hermes_kanban.store import dialect, moved, pgerrors, pgsession, schema
+from hermes_kanban.store import dialect, moved, pgerrors, pgfate, pgholder, pgsession, schema
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
@@ -37,7 +37,6 @@ from hermes_kanban.store.protocol import (
 )
 
 ROWS_AT_ONCE: Final = 1000
-FATE_SECONDS: Final = 15.0
 
 _IDLE: Final = pq.TransactionStatus.IDLE
 _UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
@@ -124,9 +123,12 @@ class PostgresConnection(Configured):
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
+        # The last event that this write transaction wrote, by which it is known again.
+        self._event: dict[str, Any] | None = None
         # Keys that were asked for in this write transaction, by table.
         self._reserved: dict[str, Cursor] = {}
         self._streams = 0
+        self._hurried = True
         self._session: psycopg.Connection[Any] | None = None
         self._prepared: Statements | None = None
         self._location = f"schema {self.schema}"
@@ -175,6 +177,8 @@ class PostgresConnection(Configured):
         """
         statement = dialect.numbered(sql)
         if self._verb is not None:
+            if dialect.table_of(sql) == pgfate.EVENTS and isinstance(parameters, dict):
+                self._event = parameters
             return self._ask(statement, parameters)
         statements = self._statements
         try:
@@ -258,13 +262,23 @@ class PostgresConnection(Configured):
 
         return pgcheck.broken_pages(self)
 
+    def hurry(self, hurried: bool) -> bool:
+        """Whether the server ends what takes long, or stands still in a transaction."""
+        before, self._hurried = self._hurried, hurried
+        if before != hurried and not self.in_transaction:
+            try:
+                self.session.execute(pgsession.hurrying(hurried))
+            except psycopg.Error as error:
+                raise self.translated(error) from error
+        return before
+
     def begin_write(self, verb: str) -> None:
         """Begin with the first statement: BEGIN, the advisory lock and the version go with it.
 
         BoardBusy, BoardTooNew and a lost connection are raised where the first answer is read.
         """
         self._verb, self._failure, self._again = verb, None, False
-        self._reserved = {}
+        self._reserved, self._event = {}, None
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
         if self._failure is not None:
@@ -360,7 +374,10 @@ class PostgresConnection(Configured):
         try:
             flow.end()
         except psycopg.OperationalError:
-            if not session.closed or not self._was_kept(self._xid):
+            self._begun = False
+            if not session.closed or not pgfate.was_kept(
+                self._connect, self._xid, self._event, self._location
+            ):
                 raise
         else:
             if commit.status != "COMMIT":
@@ -450,6 +467,12 @@ class PostgresConnection(Configured):
             f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
         )
 
+    def _holder(self) -> str:
+        try:
+            return pgholder.holder(self.session, self._lock_key)
+        except KanbanError:
+            return "another process"
+
     def _label(self, verb: str) -> str:
         return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
 
@@ -458,9 +481,9 @@ class PostgresConnection(Configured):
             self._session.close()
         self._begun = False
         durable = self.config.kanban.durability == "full"
-        settings = {"search_path": f'"{self.schema}"'} | (
-            {} if durable else {"synchronous_commit": "off"}
-        )
+        settings = {"search_path": f'"{self.schema}"'}
+        settings |= {} if durable else {"synchronous_commit": "off"}
+        settings |= {} if self._hurried else pgsession.UNHURRIED
         session, server_time = pgsession.opened(
             self.server,
             f"hermes-kanban {os.getpid()}",
@@ -473,41 +496,6 @@ class PostgresConnection(Configured):
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
         return session
-
-    def _holder(self) -> str:
-        """Who has the board's lock, as far as the server shows its sessions to us."""
-        key = self._lock_key & (1 << 64) - 1
-        try:
-            parameters = {"high": key >> 32, "low": key & 0xFFFFFFFF}
-            row = self.session.execute(dialect.statement(_HOLDER), parameters).fetchone()
-        except (psycopg.Error, KanbanError):
-            row = None
-        if row is None:
-            return "another process"
-        label, host, backend = row
-        program, _, rest = (label or "").partition(" ")
-        pid, _, verb = rest.partition(" ")
-        where = f" on {host}" if host else ""
-        if program != "hermes-kanban":
-            return f"database session {backend}{where}"
-        return f"process {pid}{where} ({verb or 'unknown verb'})"
-
-    def _was_kept(self, xid: str) -> bool:
-        """What became of a commit during which the connection broke, as the server knows it."""
-        self._begun = False
-        deadline = time.monotonic() + FATE_SECONDS
-        while True:
-            try:
-                fate = self._connect().execute(_FATE, (xid,)).fetchall()[0][0]
-            except psycopg.DataError:
-                return False  # a number that the server, started anew, has not given out yet
-            except (psycopg.Error, KanbanError):
-                fate = "in progress"
-            if fate in ("committed", "aborted"):
-                return bool(fate == "committed")
-            if time.monotonic() > deadline:
-                raise pgerrors.unknown_fate(self._location)
-            time.sleep(0.1)
 
 
 def _reads(sql: str) -> bool:
@@ -531,11 +519,3 @@ _OPENING: Final = Numbered(
     b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
 )
 _COMMIT: Final = Numbered(b"COMMIT")
-_FATE: Final = "SELECT pg_xact_status(%s::xid8)"
-_HOLDER: Final = """
-SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-  AND l.classid::bigint = :high AND l.objid::bigint = :low LIMIT 1
-"""

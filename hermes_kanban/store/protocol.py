@@ -7,12 +7,13 @@ batch is a savepoint of it, and reads see one moment.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from hermes_kanban.config import Config, load
-from hermes_kanban.model.errors import BoardDamaged
+from hermes_kanban.model.errors import BoardDamaged, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, Skills
 
@@ -139,6 +140,12 @@ class BoardConnection(Protocol):
 
     def broken_pages(self) -> list[str]:
         """What the database finds wrong with its own files; reads all of the board."""
+
+    def hurry(self, hurried: bool) -> bool:
+        """Whether a statement, or a transaction that stands still, is ended after a while.
+
+        Returns how it was before. For ``takes_long`` below.
+        """
 
     def begin_write(self, verb: str) -> None:
         """Take the writer lock within ``wait_seconds``, begin, and look at the schema's version.
@@ -322,6 +329,27 @@ def reading(conn: BoardConnection) -> Iterator[BoardConnection]:
     finally:
         if not nested:
             conn.end_read()
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def takes_long(
+    verb: Callable[Concatenate[BoardConnection, P], T],
+) -> Callable[Concatenate[BoardConnection, P], T]:
+    """For a verb that reads or writes all of a board: none of its statements is ended for that."""
+
+    @functools.wraps(verb)
+    def unhurried(conn: BoardConnection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        before = conn.hurry(False)
+        try:
+            return verb(conn, *args, **kwargs)
+        finally:
+            with suppress(KanbanError):
+                conn.hurry(before)
+
+    return unhurried
 
 
 def fetch_all(conn: BoardConnection, sql: str, parameters: Given = ()) -> list[Any]:

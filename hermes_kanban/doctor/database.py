@@ -1,0 +1,106 @@
+"""The PostgreSQL server of the boards: reachable, entered safely, and set as a board needs it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from hermes_kanban.config import Server, load_last_good
+from hermes_kanban.doctor.finding import Finding
+from hermes_kanban.model.errors import KanbanError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_FEW_SESSIONS: Final = 20
+_SERVER: Final = """
+SELECT pg_is_in_recovery(), current_setting('fsync') = 'on',
+    coalesce(current_setting('idle_session_timeout', true), '0') NOT IN ('0', '0ms'),
+    current_setting('max_connections')::bigint
+        - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    has_database_privilege(current_database(), 'CREATE'), current_user, current_database()
+"""
+_UNWRITABLE: Final = """
+SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+WHERE n.nspname LIKE 'kanban\\_%%' AND c.relname = 'task_events' AND c.relkind = 'r'
+  AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT'))
+ORDER BY 1
+"""
+
+
+def database(home: Path) -> Iterator[Finding]:
+    """Nothing where the boards lie in files."""
+    server = load_last_good(home).kanban.server
+    if not server:
+        return
+    from hermes_kanban.store.pgsession import PATIENCE_SECONDS, opened
+
+    try:
+        session, _ = opened(server, "hermes-kanban doctor", patience_seconds=PATIENCE_SECONDS)
+    except KanbanError as error:
+        what, _, remedy = str(error).partition("; ")
+        yield Finding.fault(what, remedy)
+        return
+    with contextlib.closing(session):
+        found = [*_entry(server, session), *_settings(session)]
+        yield from found
+        if not found:
+            info = session.info
+            sealed = ", by TLS" if session.pgconn.ssl_in_use else ""
+            version = f"{info.server_version // 10000}.{info.server_version % 10000}"
+            yield Finding.ok(f"PostgreSQL {version} at {info.host}{sealed}")
+
+
+def _entry(server: Server, session: Connection[Any]) -> Iterator[Finding]:
+    info = session.info
+    if not session.pgconn.ssl_in_use and not _is_here(info.host):
+        yield Finding.warning(
+            f"what goes to {info.host} and back is not encrypted, the password's proof included",
+            "add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem to kanban.database",
+        )
+    with contextlib.suppress(ValueError):
+        if urlsplit(server.address).password:
+            yield Finding.warning(
+                "the password of the database stands in kanban.database",
+                "write it into a file that only you may read, and name that in"
+                " kanban.database_password_file",
+            )
+
+
+def _is_here(host: str) -> bool:
+    return host.startswith(("/", "@", "127.")) or host in ("", "localhost", "::1")
+
+
+def _settings(session: Connection[Any]) -> Iterator[Finding]:
+    ((standby, synced, ends_idle, left, may_create, user, name),) = session.execute(_SERVER)
+    if standby:
+        yield Finding.fault(
+            "the server is a standby, which takes no writes", "name the primary in kanban.database"
+        )
+    if not synced:
+        yield Finding.warning(
+            "the server's fsync is off: its machine must not lose power", "set fsync = on there"
+        )
+    if ends_idle:
+        yield Finding.warning(
+            "the server ends sessions that are idle for a while, and with them roles of gateways",
+            f"ALTER ROLE {user} SET idle_session_timeout = 0",
+        )
+    if left < _FEW_SESSIONS:
+        yield Finding.warning(
+            f"the server takes only {left} more sessions", "raise max_connections there"
+        )
+    if not may_create:
+        yield Finding.warning(
+            f"{user} may create no boards in {name}", f"GRANT CREATE ON DATABASE {name} TO {user}"
+        )
+    schemas = [row[0] for row in session.execute(_UNWRITABLE)]
+    if schemas:
+        yield Finding.fault(
+            f"{user} may not write the board in schema {schemas[0]}"
+            + (f" (and {len(schemas) - 1} more)" if len(schemas) > 1 else ""),
+            f"ALTER SCHEMA {schemas[0]} OWNER TO {user}, and its tables and sequences with it",
+        )
