@@ -6,7 +6,7 @@ jumping from one to the next, so a look costs what there are groups, not what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -64,6 +64,19 @@ def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
         heads += _heads_of(conn, world, found, assignee, limit)
     found.tasks = _fair_order(world, heads, limit)
     return found
+
+
+def has_due(conn: BoardConnection, assignees: Collection[str | None] | None) -> bool:
+    """Whether a due task is there at all, held or not; of these assignees only, of all if None."""
+    given: dict[str, Any] = {"now": conn.clock.now()}
+    of = ""
+    if assignees is not None:
+        names = {f"name_{at}": name for at, name in enumerate(assignees) if name is not None}
+        given |= names
+        listed = ", ".join(f":{name}" for name in names) or "NULL"
+        of = f" AND (assignee IN ({listed}){' OR assignee IS NULL' * (None in assignees)})"
+    sql = f"SELECT 1 FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'{of}{_DUE} LIMIT 1"
+    return fetch_one(conn, sql, given) is not None
 
 
 def unheld(

@@ -49,9 +49,8 @@ def claim_next(
     who = claim.claimer_of(claimer)
     ttl = claim.lease_seconds(conn, ttl_seconds)
     # Whoever finds nothing does not queue for the writer lock.
-    with reading(conn):
-        if not _found(conn, assignees, 1):
-            return None
+    if not queue.has_due(conn, assignees):
+        return None
     with write(conn, "claim") as tx:
         for task_id in _found(conn, assignees, _TRIED):
             found = claim.load_to_claim(tx, task_id)

@@ -93,6 +93,7 @@ class Statements:
         self._known: OrderedDict[tuple[bytes, Sequence[int]], int | bytes] = OrderedDict()
         self._unsure: list[tuple[bytes, Sequence[int]]] = []
         self._named = 0
+        self._parted: Flow | None = None
 
     def queue(self, text: bytes, parameters: Sequence[Any], reply: Reply) -> list[Reply | None]:
         """Hand a statement to libpq; whose the answers will be, nobody's for a preparation."""
@@ -136,6 +137,16 @@ class Statements:
         flow.end()
         return reply
 
+    def part(self, flow: Flow) -> None:
+        """Take over what a flow that nobody waits for is still owed."""
+        self._parted = flow
+
+    def gather(self) -> None:
+        """Take in the answers for which nobody waited, before anything else is asked."""
+        flow, self._parted = self._parted, None
+        if flow is not None:
+            flow.gather()
+
     def judge(self, *, failed: bool) -> None:
         """All that was queued is answered; of a flow that failed nobody knows what is prepared."""
         if failed:
@@ -152,6 +163,7 @@ class Flow:
         self.session = statements.session
         self._owed: deque[Reply | None] = deque()
         self._failure: psycopg.Error | None = None
+        statements.gather()
         self.session.pgconn.enter_pipeline_mode()
 
     def send(self, statement: Numbered, parameters: Given = ()) -> Reply:
@@ -197,6 +209,19 @@ class Flow:
             self.settle()
         finally:
             self._leave()
+
+    def part(self) -> None:
+        """Send what was asked and wait for nothing; whoever asks next takes the answers in."""
+        self._owed.append(None)
+        self.session.pgconn.pipeline_sync()
+        self.session.wait(generators.send(self.session.pgconn))
+        self._statements.part(self)
+
+    def gather(self) -> None:
+        """Take in what was not waited for; what failed there is nobody's concern."""
+        with contextlib.suppress(psycopg.Error):
+            self._collect()
+        self._leave()
 
     def drop(self) -> None:
         """Leave pipeline mode, whatever is still owed or has failed."""

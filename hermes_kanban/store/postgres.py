@@ -7,7 +7,6 @@ opened again at its next use; whether a commit that broke off was kept is asked 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import time
@@ -39,7 +38,6 @@ from hermes_kanban.store.protocol import (
 ROWS_AT_ONCE: Final = 1000
 
 _IDLE: Final = pq.TransactionStatus.IDLE
-_UNKNOWN: Final = pq.TransactionStatus.UNKNOWN
 # Each table whose numbers count up, with its sequence and the number that it gave out last.
 _COUNTERS: Final = """
 SELECT t.relname, s.oid::bigint, pg_sequence_last_value(s.oid::regclass)
@@ -114,12 +112,12 @@ class PostgresConnection(Configured):
         self.server = server
         self._lock_key = lock_key(self.schema)
         self._ring = Numbered(f'NOTIFY "{self.schema}"'.encode())
-        # Of the write transaction: its verb, its flow once something was asked, whether it is
-        # known to have begun, what was asked before that, whether it was begun again on another
-        # connection, and why it never will.
+        # Of the transaction: its verb if it writes, whether it only reads, its flow once something
+        # was asked, whether it is known to have begun, what was asked before that, whether it was
+        # begun again on another connection, and why it never will.
         self._verb: str | None = None
         self._flow: Flow | None = None
-        self._begun = self._confirmed = self._again = False
+        self._reading = self._begun = self._confirmed = self._again = False
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
@@ -142,18 +140,20 @@ class PostgresConnection(Configured):
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and its end; False when the connection is gone."""
-        session = self._session
-        if self._verb is not None and self._flow is None:
-            return self._failure is None
-        if session is None or session.closed:
+        if self._flow is not None and self._flow.session.closed:
             return False
-        if self._verb is not None:
-            return self._failure is None
-        return session.pgconn.transaction_status not in (_IDLE, _UNKNOWN)
+        return self._flows and self._failure is None
+
+    @property
+    def _flows(self) -> bool:
+        """Whether what is asked is a statement of a transaction."""
+        return self._verb is not None or self._reading
 
     @property
     def session(self) -> psycopg.Connection[Any]:
         """The driver's connection, opened again if it broke outside a transaction."""
+        if self._prepared is not None and self._flow is None:
+            self._prepared.gather()
         session = self._session
         if session is not None and not session.closed:
             return session
@@ -176,7 +176,7 @@ class PostgresConnection(Configured):
         commit.
         """
         statement = dialect.numbered(sql)
-        if self._verb is not None:
+        if self._flows:
             if dialect.table_of(sql) == pgfate.EVENTS and isinstance(parameters, dict):
                 self._event = parameters
             return self._ask(statement, parameters)
@@ -209,19 +209,21 @@ class PostgresConnection(Configured):
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, from a cursor that the server keeps; at once while writing."""
-        if self._verb is not None:
-            yield from self._ask(dialect.numbered(sql), parameters)
+        statement = dialect.numbered(sql)
+        if not self._reading:
+            yield from map(tuple, self._ask(statement, parameters))
             return
         self._streams += 1
-        name = f"stream_{self._streams}"
-        cursor = self.session.cursor(name, row_factory=psycopg.rows.tuple_row)
-        cursor.itersize = ROWS_AT_ONCE
+        name = b"stream_%d" % self._streams
+        declare = b"DECLARE %s NO SCROLL CURSOR FOR %s" % (name, statement.text)
+        fetch = Numbered(b"FETCH %d FROM %s" % (ROWS_AT_ONCE, name))
+        self._ask(Numbered(declare, statement.names), parameters)
         try:
-            cursor.execute(dialect.statement(sql), parameters)
-            yield from cursor
+            while rows := self._ask(fetch, ()).fetchall():
+                yield from map(tuple, rows)
         finally:
-            with contextlib.suppress(psycopg.Error):
-                cursor.close()
+            if self.in_transaction:
+                self._ask(Numbered(b"CLOSE " + name), ())
 
     @property
     def files(self) -> InRows:
@@ -297,6 +299,9 @@ class PostgresConnection(Configured):
     def _begin(self) -> Flow:
         flow = self._flow = Flow(self._statements)
         self._begun, self._confirmed = True, False
+        if self._verb is None:
+            flow.send(_BEGIN_READ)
+            return flow
         milliseconds = str(max(1, round(self.wait_seconds * 1000)))
         flow.send(_BEGIN)
         flow.send(_LOCK, (milliseconds, self._label(self._verb or ""), self._lock_key))
@@ -319,6 +324,9 @@ class PostgresConnection(Configured):
             self._confirm()
 
     def _confirm(self) -> None:
+        if self._verb is None:
+            self._confirmed, self._unseen = True, []
+            return
         version, xid, server_time = self._opening.fetchone()
         if version is None or version > schema.SCHEMA_VERSION:
             self._failure = self._refusal(version)
@@ -393,6 +401,8 @@ class PostgresConnection(Configured):
         if self._flow is not None:
             self._flow.drop()
         self._flow, self._begun, self._unseen = None, False, []
+        if self._prepared is not None:
+            self._prepared.gather()
         session = self._session
         if session is None or session.closed:
             return
@@ -434,26 +444,25 @@ class PostgresConnection(Configured):
         self.session.execute(b"COMMIT")
 
     def begin_read(self) -> None:
-        """One snapshot for all statements until the end."""
-        session = self.session
-        try:
-            session.execute(_BEGIN_READ, prepare=False)
-        except psycopg.OperationalError:
-            if not session.closed:
-                raise
-            self._connect().execute(_BEGIN_READ, prepare=False)
-        self._begun = True
+        """Begin with the first statement: one snapshot for all until the end."""
+        self._reading, self._failure, self._again = True, None, False
 
     def define(self, text: str) -> None:
         """Run a statement of a migration in this write transaction (``dialect.definition``)."""
         self._ask(Numbered(text.encode()), ())
 
     def end_read(self) -> None:
-        """Let the snapshot go."""
-        self._begun = False
-        if self.in_transaction:
-            with contextlib.suppress(psycopg.Error):
-                self.session.execute(b"COMMIT")
+        """Let the snapshot go, which is not waited for."""
+        flow, self._flow = self._flow, None
+        self._reading = self._begun = False
+        self._unseen = []
+        if flow is None:
+            return
+        try:
+            flow.send(_COMMIT)
+            flow.part()
+        except psycopg.Error:
+            flow.drop()
 
     def close(self) -> None:
         """Close the connection."""
@@ -502,7 +511,7 @@ def _reads(sql: str) -> bool:
     return sql.lstrip()[:6].upper() in ("SELECT", "WITH R")
 
 
-_BEGIN_READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 _LOCK: Final = Numbered(
     b"SELECT set_config('lock_timeout', $1, true), set_config('application_name', $2, true),"

@@ -18,7 +18,7 @@ import hermes_kanban
 from hermes_kanban import kernel as kb
 from hermes_kanban import tools
 from hermes_kanban.handovers import place, waiting
-from hermes_kanban.store import postgres
+from hermes_kanban.store import pgfate
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.verbs import keeping
@@ -118,7 +118,7 @@ def test_what_ends_a_run_otherwise_waits_too(run: Run, line: Relay) -> None:
 def test_a_commit_of_unknown_fate_is_neither_lost_nor_made_twice(
     run: Run, line: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "FATE_SECONDS", 0.1)
+    monkeypatch.setattr(pgfate, "FATE_SECONDS", 0.1)
     run.call("show")
     line.cut_at(b"COMMIT\0", delivered=True, for_good=True)
     assert "kept on this host" in run.call("complete", summary="counted")

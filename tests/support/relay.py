@@ -32,6 +32,7 @@ class Relay:
         self._lines: set[socket.socket] = set()
         self._for_good = False
         self._cut: tuple[bytes, bool] | None = None
+        self._cut_trip: tuple[int, bool] | None = None
         self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
         self.round_trips = self.statements = 0
         self._delay = delay_seconds
@@ -43,6 +44,18 @@ class Relay:
         ``for_good``: and go away.
         """
         self._cut, self._for_good = (words, delivered), for_good
+
+    def cut_at_trip(self, number: int, *, delivered: bool) -> None:
+        """Cut the line at the request that is so many round trips from now, the next one being 1.
+
+        Before or after the server has it.
+        """
+        self._cut_trip = (self.round_trips + number, delivered)
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether the line was cut as wanted."""
+        return self._cut is None and self._cut_trip is None
 
     def go_away(self) -> None:
         """Cut every line and take no more, as a server that is down."""
@@ -86,8 +99,8 @@ class Relay:
                     if source is client:
                         time.sleep(self._delay)
                         asked = self._count(asked + data)
-                        if self._cut is not None and self._cut[0] in data:
-                            (_, delivered), self._cut = self._cut, None
+                        delivered = self._cuts(data)
+                        if delivered is not None:
                             if delivered:
                                 server.sendall(data)
                             if self._for_good:
@@ -96,6 +109,16 @@ class Relay:
                         server.sendall(data)
                     else:
                         client.sendall(data)
+
+    def _cuts(self, data: bytes) -> bool | None:
+        """Whether these bytes are where the line is cut, and then whether the server gets them."""
+        if self._cut is not None and self._cut[0] in data:
+            (_, delivered), self._cut = self._cut, None
+            return delivered
+        if self._cut_trip is not None and self.round_trips >= self._cut_trip[0]:
+            (_, delivered), self._cut_trip = self._cut_trip, None
+            return delivered
+        return None
 
     def _count(self, asked: bytes) -> bytes:
         """Count the whole messages among these bytes; returns what is left."""

@@ -1,0 +1,207 @@
+"""What each verb costs in round trips, and what becomes of it when the line breaks at any of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.claim import register_worker
+from tests.kernel.scenes import dump
+from tests.support import stores
+from tests.support.boards import ABoard
+from tests.support.relay import Relay, relay
+
+pytestmark = pytest.mark.stores("postgres")
+
+Call = Callable[[kb.BoardConnection], object]
+
+
+def a_task(board: ABoard) -> str:
+    return board.create("work")
+
+
+def a_claim(board: ABoard, **wanted: Any) -> dict[str, Any]:
+    """The proof of a worker whose task is claimed."""
+    task = kb.claim_task(board.conn, board.create("work", **wanted))
+    assert task is not None
+    return {"task_id": task.id, "run_id": task.current_run_id, "claim_lock": task.claim_lock}
+
+
+def create(_board: ABoard) -> Call:
+    return lambda conn: kb.create_task(conn, title="new", assignee="coder")
+
+
+def comment(board: ABoard) -> Call:
+    task_id = a_task(board)
+    return lambda conn: kb.add_comment(conn, task_id, "said")
+
+
+def claim(board: ABoard) -> Call:
+    task_id = a_task(board)
+    return lambda conn: kb.claim_task(conn, task_id)
+
+
+def claim_next(board: ABoard) -> Call:
+    a_task(board)
+    return lambda conn: kb.claim_next(conn)
+
+
+def register(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: register_worker(
+        conn, proof["run_id"], pid=7, identity=None, log_path=None
+    )
+
+
+def heartbeat(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: kb.heartbeat_claim(conn, **proof, ttl_seconds=5_000)
+
+
+def complete(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: kb.complete_task(conn, **proof, result="r", summary="done")
+
+
+def complete_and_promote(board: ABoard) -> Call:
+    proof = a_claim(board)
+    for _ in range(3):
+        board.create("child", parents=[proof["task_id"]])
+    return lambda conn: kb.complete_task(conn, **proof)
+
+
+def block(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: kb.block_task(conn, **proof, reason="which?")
+
+
+def unblock(board: ABoard) -> Call:
+    proof = a_claim(board)
+    kb.block_task(board.conn, **proof, reason="which?")
+    return lambda conn: kb.unblock_task(conn, proof["task_id"], reason="that one")
+
+
+def request_review(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: kb.request_review(conn, **proof, summary="look")
+
+
+def approve(board: ABoard) -> Call:
+    proof = a_claim(board)
+    kb.request_review(board.conn, **proof, summary="look")
+    return lambda conn: kb.approve_task(conn, proof["task_id"])
+
+
+def archive(board: ABoard) -> Call:
+    task_id = a_task(board)
+    return lambda conn: kb.archive_task(conn, task_id)
+
+
+def link(board: ABoard) -> Call:
+    parent, child = a_task(board), a_task(board)
+    return lambda conn: kb.link_tasks(conn, parent, child)
+
+
+def lose_a_claim(board: ABoard) -> Call:
+    proof = a_claim(board)
+    return lambda conn: kb.claim_task(conn, proof["task_id"])
+
+
+def read_a_task(board: ABoard) -> Call:
+    task_id = a_task(board)
+    return lambda conn: kb.get_task(conn, task_id)
+
+
+def why(board: ABoard) -> Call:
+    task_id = a_task(board)
+    return lambda conn: kb.why(conn, task_id)
+
+
+def tick(_board: ABoard) -> Call:
+    def never(task: kb.Task, _run: kb.Run) -> int:
+        raise AssertionError(f"{task.id} must not start")
+
+    return lambda conn: kb.dispatch_once(conn, spawn_fn=never, sweep=kb.Sweep())
+
+
+WRITES: Final[dict[str, tuple[Callable[[ABoard], Call], int]]] = {
+    "create": (create, 2),
+    "comment": (comment, 2),
+    "claim": (claim, 3),
+    "claim next": (claim_next, 0),
+    "register": (register, 2),
+    "heartbeat": (heartbeat, 2),
+    "complete": (complete, 2),
+    "complete and promote 3 children": (complete_and_promote, 0),
+    "block": (block, 3),
+    "unblock": (unblock, 0),
+    "request review": (request_review, 2),
+    "approve": (approve, 0),
+    "archive": (archive, 0),
+    "link": (link, 0),
+}
+"""By name: what prepares it, and its round trips. docs/postgres.md shows the same."""
+READS: Final[dict[str, tuple[Callable[[ABoard], Call], int]]] = {
+    "a claim that is lost": (lose_a_claim, 1),
+    "read a task": (read_a_task, 1),
+    "why": (why, 0),
+    "a tick with nothing to do": (tick, 0),
+}
+
+
+@pytest.fixture
+def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
+    """What lies between a connection that is opened from now on and the server."""
+    del board
+    with (
+        tempfile.TemporaryDirectory(prefix="hk-") as folder,
+        relay(stores.address(), Path(folder)) as made,
+    ):
+        monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
+        yield made
+
+
+def test_a_verb_costs_a_round_trip_for_each_answer_that_it_waits_for(
+    board: ABoard, line: Relay
+) -> None:
+    conn = board.connect()
+    wanted = WRITES | READS
+    costs = {}
+    for name, (prepare, _) in wanted.items():
+        call = prepare(board)
+        before = line.round_trips
+        call(conn)
+        costs[name] = line.round_trips - before
+    conn.close()
+    assert costs == {name: trips for name, (_, trips) in wanted.items()}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_line_that_breaks_at_any_trip_leaves_all_of_a_verb_or_nothing(
+    board: ABoard, line: Relay, name: str
+) -> None:
+    prepare, trips = WRITES[name]
+    for trip in range(1, trips + 1):
+        for delivered in (False, True):
+            call, conn = prepare(board), board.connect()
+            before = dump(board.conn)
+            line.cut_at_trip(trip, delivered=delivered)
+            try:
+                call(conn)
+            except kb.BoardUnreachable:
+                assert dump(board.conn) == before, (trip, delivered)
+                kept = False
+                call(conn)  # and then it can be done
+            else:
+                kept = True
+            assert line.has_cut
+            assert dump(board.conn) != before, (trip, delivered)
+            # Nobody waited for an answer before the first, and a commit is asked about.
+            assert kept or (1 < trip < trips) or (trip == trips and not delivered)
+            conn.close()
+    assert kb.check(board.conn) == []
