@@ -16,11 +16,11 @@ import msgspec
 from hermes_kanban.config import Config
 from hermes_kanban.kernel import hosts, placement
 from hermes_kanban.kernel.hosts import Host
-from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.kernel.live import LiveRun, ask_live_runs
 from hermes_kanban.kernel.placement import Places
 from hermes_kanban.model.records import Hold, Identity
 from hermes_kanban.ports import Skills
-from hermes_kanban.store.protocol import BoardConnection, Row, fetch_all, fetch_value
+from hermes_kanban.store.protocol import BoardConnection, Row, ask_all, fetch_value
 
 _MIB: Final = 1024 * 1024
 _NAMED: Final = 5
@@ -66,8 +66,10 @@ def survey(
     ``free_mib`` reports the free space of the board's disk in MiB, ``here`` is the dispatcher that
     looks: it judges for its own host.
     """
-    (paused_at, paused_by), known = _board_and_hosts(conn)
-    runs = live_runs(conn) if live is None else live
+    asked = ask_all(conn, _BOARD_AND_HOSTS)
+    found = ask_live_runs(conn) if live is None else lambda: live
+    (paused_at, paused_by), known = _board_and_hosts(asked())
+    runs = found()
     now = conn.clock.now()
     world = World(
         now=now,
@@ -99,9 +101,9 @@ def survey(
     return world
 
 
-def _board_and_hosts(conn: BoardConnection) -> tuple[tuple[Any, Any], list[Host]]:
+def _board_and_hosts(found: list[Any]) -> tuple[tuple[Any, Any], list[Host]]:
     """Who paused the board and when, and every host, in one look."""
-    rows = [tuple(row) for row in fetch_all(conn, _BOARD_AND_HOSTS)]
+    rows = [tuple(row) for row in found]
     known = [hosts.of_columns(row[2:]) for row in rows if row[2] is not None]
     return rows[0][:2], known
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from hermes_kanban.model.records import Identity, Run
 from hermes_kanban.ports import Processes, WorkerRef
-from hermes_kanban.store.protocol import BoardConnection, fetch_all
+from hermes_kanban.store.protocol import BoardConnection, ask_all, fetch_all
 
 
 class LiveRun(msgspec.Struct, frozen=True):
@@ -99,6 +100,12 @@ def is_dead(run: LiveRun, processes: Processes | None) -> bool:
     """Whether the run's registered process is known to have ended."""
     identity = run.identity()
     return processes is not None and identity is not None and processes.liveness(identity) == "dead"
+
+
+def ask_live_runs(conn: BoardConnection) -> Callable[[], list[LiveRun]]:
+    """``live_runs`` as of now, with what else is asked before they are wanted."""
+    asked = ask_all(conn, _LIVE)
+    return lambda: [LiveRun(*row) for row in asked()]
 
 
 def live_runs(conn: BoardConnection) -> list[LiveRun]:

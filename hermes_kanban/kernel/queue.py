@@ -14,7 +14,14 @@ import msgspec
 from hermes_kanban.kernel import eligibility
 from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.model.records import Hold
-from hermes_kanban.store.protocol import BoardConnection, Row, fetch_all, fetch_one, fetch_value
+from hermes_kanban.store.protocol import (
+    BoardConnection,
+    Row,
+    ask_all,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+)
 
 HELD_SHOWN: Final = 10
 
@@ -170,12 +177,16 @@ def _of(assignee: str | None) -> str:
 def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None]:
     where = f"SELECT {{}} FROM tasks WHERE status = 'ready' AND {_of(assignee)} AND {{}}"
     parameters = {"assignee": assignee, "after": ""}
-    if fetch_value(conn, where.format("1", "tenant IS NULL LIMIT 1"), parameters):
-        yield None
     following = where.format("tenant", "tenant > :after ORDER BY tenant LIMIT 1")
-    while (tenant := fetch_value(conn, following, parameters)) is not None:
+    of_none = ask_all(conn, where.format("1", "tenant IS NULL LIMIT 1"), parameters)
+    named = ask_all(conn, following, parameters)
+    if of_none():
+        yield None
+    found = named()
+    while found:
+        ((tenant,),) = found
         yield tenant
-        parameters["after"] = tenant
+        found = fetch_all(conn, following, parameters | {"after": tenant})
 
 
 def _head(

@@ -360,6 +360,22 @@ def fetch_all(conn: BoardConnection, sql: str, parameters: Given = ()) -> list[A
         raise conn.translated(error) from error
 
 
+def ask_all(conn: BoardConnection, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
+    """``BoardConnection.ask`` with the driver's errors translated."""
+    try:
+        asked = conn.ask(sql, parameters)
+    except conn.Error as error:
+        raise conn.translated(error) from error
+
+    def rows() -> list[Any]:
+        try:
+            return asked()
+        except conn.Error as error:
+            raise conn.translated(error) from error
+
+    return rows
+
+
 def fetch_one(conn: BoardConnection, sql: str, parameters: Given = ()) -> Any:
     """The first row of one read, or None."""
     try:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -240,28 +240,6 @@ def test_a_connection_that_ends_before_its_first_answer_begins_again(
     line.cut_at(b"BEGIN ", delivered=delivered)
     assert kb.claim_task(conn, task_id) is not None
     assert kb.check(board.conn) == []
-    conn.close()
-
-
-def test_a_verb_costs_a_round_trip_for_each_answer_that_it_waits_for(
-    board: ABoard, line: Relay
-) -> None:
-    conn = board.connect()
-
-    def cost(verb: Callable[[], object]) -> int:
-        before = line.round_trips
-        verb()
-        return line.round_trips - before
-
-    task_id = kb.create_task(conn, title="known")
-    costs = {
-        "create": cost(lambda: kb.create_task(conn, title="one")),
-        "comment": cost(lambda: kb.add_comment(conn, task_id, "said")),
-        "claim": cost(lambda: kb.claim_task(conn, task_id)),
-        "heartbeat": cost(lambda: kb.heartbeat_claim(conn, task_id)),
-        "complete": cost(lambda: kb.complete_task(conn, task_id)),
-    }
-    assert costs == {"create": 2, "comment": 2, "claim": 3, "heartbeat": 2, "complete": 2}
     conn.close()
 
 
