@@ -62,7 +62,8 @@ class BoardNotifier:
         except* RoleLost as lost:
             raise lost.exceptions[0] from None
         finally:
-            await anyio.to_thread.run_sync(lock.release)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(lock.release)
 
     async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
         if await anyio.to_thread.run_sync(lock.try_take):

@@ -31,6 +31,7 @@ PREPARE_AFTER: Final = 3
 PREPARED_STATEMENTS: Final = 300
 
 _FAILED: Final = pq.ExecStatus.FATAL_ERROR
+_SYNCED: Final = pq.ExecStatus.PIPELINE_SYNC
 _ROWS: Final = pq.ExecStatus.TUPLES_OK
 
 
@@ -182,10 +183,14 @@ class Flow:
         self._collect()
 
     def _collect(self) -> None:
+        lost: psycopg.Error | None = None
         try:
             self.session.wait(self._answers())
+        except psycopg.OperationalError as error:
+            lost = error
         finally:
-            failure, self._failure = self._failure, None
+            # Why the server ended a session says more than that it is ended.
+            failure, self._failure = self._failure or lost, None
             self._statements.judge(failed=failure is not None or bool(self._owed))
         if failure is not None:
             raise failure
@@ -194,7 +199,7 @@ class Flow:
         pgconn, owed = self.session.pgconn, self._owed
         yield from generators.send(pgconn)
         while owed:
-            results = yield from generators.fetch_many(pgconn)
+            results = yield from self._results()
             if not results:
                 raise psycopg.OperationalError("the connection is lost")
             reply, result = owed.popleft(), results[-1]
@@ -202,6 +207,19 @@ class Flow:
                 self._failure = psycopg.errors.error_from_result(result, encoding="utf-8")
             if reply is not None:
                 reply.result = result
+
+    def _results(self) -> PQGen[list[Any]]:
+        """The results of one statement, or what came before the line broke."""
+        found: list[Any] = []
+        try:
+            while result := (yield from generators.fetch(self.session.pgconn)):
+                found.append(result)
+                if result.status == _SYNCED:
+                    break
+        except psycopg.OperationalError:
+            if not found:
+                raise
+        return found
 
     def end(self) -> None:
         """Leave pipeline mode, having waited as ``settle`` does."""

@@ -36,15 +36,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     **_PROBES,
 }
 _IN_ENVIRONMENT: Final = {"connect_timeout": "PGCONNECT_TIMEOUT"}
-_HURRIED: Final = {
-    "statement_timeout": f"{STATEMENT_SECONDS}s",
-    # A writer that stands still holds up every other one.
-    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
-}
-UNHURRIED: Final = dict.fromkeys(_HURRIED, "0")
-"""For what reads or writes all of a board."""
 _SETTINGS: Final = {
-    **_HURRIED,
     **{f"tcp_{name}": str(value) for name, value in _PROBES.items()},
     "tcp_user_timeout": str(_DEAD_AFTER_MS),
     "jit": "off",
@@ -122,17 +114,22 @@ def parameters(server: Server | str, name: str) -> dict[str, Any]:
     return defaults | given | secret | ours
 
 
-def hurrying(hurried: bool) -> bytes:
-    """What sets a session so."""
-    return _statements(_HURRIED if hurried else UNHURRIED).encode()
+def hurrying(hurried: bool) -> dict[str, str]:
+    """The settings by which the server ends what takes long, or those for all of a board."""
+    return {
+        "statement_timeout": f"{STATEMENT_SECONDS * hurried}s",
+        # A writer that stands still holds up every other one.
+        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS * hurried}s",
+    }
 
 
 def settings_text(session: psycopg.AsyncConnection[Any]) -> str:
     """What a session is set to, as statements."""
-    return _statements(_settings(session))
+    return statements(_settings(session))
 
 
-def _statements(settings: dict[str, str]) -> str:
+def statements(settings: dict[str, str]) -> str:
+    """Statements that set a session so."""
     return "".join(f"SET {key} = '{value}'; " for key, value in settings.items())
 
 
@@ -141,7 +138,7 @@ def _settings(session: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -
     version = session.info.server_version
     if version < LEAST_VERSION:
         raise pgerrors.too_old(version)
-    return _SETTINGS | (_SINCE_14 if version >= 140000 else {})
+    return _SETTINGS | hurrying(True) | (_SINCE_14 if version >= 140000 else {})
 
 
 def _opened(server: Server | str, name: str, settings: dict[str, str]) -> Opened:

@@ -269,7 +269,7 @@ class PostgresConnection(Configured):
         before, self._hurried = self._hurried, hurried
         if before != hurried and not self.in_transaction:
             try:
-                self.session.execute(pgsession.hurrying(hurried))
+                self.session.execute(pgsession.statements(pgsession.hurrying(hurried)).encode())
             except psycopg.Error as error:
                 raise self.translated(error) from error
         return before
@@ -492,7 +492,7 @@ class PostgresConnection(Configured):
         durable = self.config.kanban.durability == "full"
         settings = {"search_path": f'"{self.schema}"'}
         settings |= {} if durable else {"synchronous_commit": "off"}
-        settings |= {} if self._hurried else pgsession.UNHURRIED
+        settings |= pgsession.hurrying(self._hurried)
         session, server_time = pgsession.opened(
             self.server,
             f"hermes-kanban {os.getpid()}",

@@ -1,0 +1,134 @@
+"""What takes too long: a statement, a writer that stands still, a server that is away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.store import pgsession
+from hermes_kanban.store.pgerrors import StatementFailed
+from hermes_kanban.store.protocol import fetch_all, takes_long
+from tests.support import stores
+from tests.support.boards import ABoard
+
+pytestmark = pytest.mark.stores("postgres")
+
+STANDS_STILL = """
+import sys
+from hermes_kanban import kernel as kb
+from hermes_kanban.store import pgsession
+
+pgsession.IDLE_IN_TRANSACTION_SECONDS = 1
+conn = kb.connect()
+try:
+    with kb.batch(conn):
+        kb.create_task(conn, title="held back")
+        print("holding", flush=True)
+        sys.stdin.readline()
+        kb.create_task(conn, title="nor this")
+except kb.KanbanError as error:
+    print(type(error).__name__, error, flush=True)
+kb.create_task(conn, title="goes on")
+"""
+SLEEP = "SELECT pg_sleep(1.5)"
+
+
+def test_a_writer_that_stands_still_lets_others_in_and_is_told(board: ABoard) -> None:
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", STANDS_STILL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    try:
+        assert frozen.stdout is not None
+        assert frozen.stdout.readline() == "holding\n"
+        frozen.send_signal(signal.SIGSTOP)
+        board.create("by another")
+        frozen.send_signal(signal.SIGCONT)
+        told, _ = frozen.communicate("\n", timeout=60)
+    finally:
+        frozen.kill()
+        frozen.wait()
+    assert told.startswith("BoardUnreachable this program stood still in the midst of a change")
+    titles = [task.title for task in kb.list_tasks(board.conn)]
+    assert sorted(titles) == ["by another", "goes on"]
+
+
+def test_a_statement_is_ended_unless_its_verb_takes_long(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgsession, "STATEMENT_SECONDS", 1)
+    conn = board.connect()
+    with pytest.raises(StatementFailed, match="statement timeout"):
+        fetch_all(conn, SLEEP)
+    with pytest.raises(StatementFailed, match="nothing of it was kept"), kb.batch(conn):
+        kb.create_task(conn, title="undone")
+        fetch_all(conn, SLEEP)
+    assert len(takes_long(fetch_all)(conn, SLEEP)) == 1
+    with pytest.raises(StatementFailed):
+        fetch_all(conn, SLEEP)
+    assert kb.list_tasks(conn) == []
+    conn.close()
+
+
+def test_whoever_asks_a_server_that_is_away_gives_up_in_time_with_one_line(
+    board: ABoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del board
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", f"postgresql://me@/board?host={tmp_path}")
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "hermes_kanban.surfaces.cli.main", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert time.monotonic() - began >= 0.5 * pgsession.PATIENCE_SECONDS, "it did not try again"
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot connect to PostgreSQL" in done.stderr
+
+
+@contextmanager
+def nobody_let_in_for(seconds: float) -> Iterator[None]:
+    """Begins once nobody is let in, and all sessions are ended."""
+    shut = threading.Event()
+
+    def keep_shut() -> None:
+        with stores.database().shut():
+            shut.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=keep_shut)
+    thread.start()
+    assert shut.wait(30)
+    yield
+    thread.join(30)
+
+
+def test_a_server_that_is_back_in_time_is_not_missed(board: ABoard) -> None:
+    """A connection, a read and a write that come while nobody is let in, as at a restart."""
+    conn = board.connect()
+    task_id = kb.create_task(conn, title="before")
+    for use in (
+        lambda: board.connect().close(),
+        lambda: kb.get_task(conn, task_id),
+        lambda: kb.add_comment(conn, task_id, "after"),
+    ):
+        with nobody_let_in_for(0.5):
+            use()
+    conn.close()
+    assert len(kb.list_comments(board.conn, task_id)) == 1
