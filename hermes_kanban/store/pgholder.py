@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
+
+from hermes_kanban.model.errors import KanbanError
+
+if TYPE_CHECKING:
+    from hermes_kanban.store.postgres import PostgresConnection
 
 _HOLDER: Final = """
 SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid
@@ -15,11 +20,11 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def holder(session: psycopg.Connection[Any], key: int) -> str:
+def holder(conn: PostgresConnection, key: int) -> str:
     """The process and its verb, in words."""
     try:
-        row = session.execute(_HOLDER, (key,)).fetchone()
-    except psycopg.Error:
+        row = conn.session.execute(_HOLDER, (key,)).fetchone()
+    except (psycopg.Error, KanbanError):
         row = None
     if row is None:
         return "another process"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -19,9 +18,20 @@ from psycopg import pq
 from hermes_kanban.config import Config, Server
 from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.ports import Clock, Randomness, SystemClock, SystemRandomness
-from hermes_kanban.store import dialect, moved, pgerrors, pgfate, pgholder, pgsession, schema
+from hermes_kanban.ports import Clock, Randomness, SystemRandomness
+from hermes_kanban.store import (
+    dialect,
+    moved,
+    pgcheck,
+    pgcounters,
+    pgerrors,
+    pgfate,
+    pgholder,
+    pgsession,
+    schema,
+)
 from hermes_kanban.store.dialect import Numbered
+from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.protocol import (
@@ -38,14 +48,6 @@ from hermes_kanban.store.protocol import (
 ROWS_AT_ONCE: Final = 1000
 
 _IDLE: Final = pq.TransactionStatus.IDLE
-# Each table whose numbers count up, with its sequence and the number that it gave out last.
-_COUNTERS: Final = """
-SELECT t.relname, s.oid::bigint, pg_sequence_last_value(s.oid::regclass)
-FROM pg_class s JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass
-    AND d.deptype = 'i'
-JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE s.relkind = 'S' AND n.nspname = :schema ORDER BY t.relname
-"""
 _NAME_BYTES: Final = 63  # longer names are cut by the server, and two might become one
 
 
@@ -63,24 +65,6 @@ def schema_of(slug: str) -> str:
 def lock_key(name: str) -> int:
     """The number of an advisory lock (64 bits, signed); a database has its own numbers."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-
-
-class ServerClock(SystemClock):
-    """The server's wall clock, so that all hosts of a board have one; the host's may be wrong.
-
-    Between two answers of the server it goes on with the host's boot clock.
-    """
-
-    def __init__(self) -> None:
-        self._ahead = time.time() - self.boottime()
-
-    def hear(self, server_time: float) -> None:
-        """The server said that it is so many Unix seconds."""
-        self._ahead = server_time - self.boottime()
-
-    def now(self) -> int:
-        """Unix seconds, UTC."""
-        return int(self.boottime() + self._ahead)
 
 
 class PostgresConnection(Configured):
@@ -117,7 +101,7 @@ class PostgresConnection(Configured):
         # begun again on another connection, and why it never will.
         self._verb: str | None = None
         self._flow: Flow | None = None
-        self._reading = self._begun = self._confirmed = self._again = False
+        self._reading = self._long = self._begun = self._confirmed = self._again = False
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
@@ -140,9 +124,9 @@ class PostgresConnection(Configured):
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and its end; False when the connection is gone."""
-        if self._flow is not None and self._flow.session.closed:
+        if self._begun and (self._session is None or self._session.closed):
             return False
-        return self._flows and self._failure is None
+        return (self._flows or self._long) and self._failure is None
 
     @property
     def _flows(self) -> bool:
@@ -208,22 +192,23 @@ class PostgresConnection(Configured):
         return self.execute(sql, parameters).fetchall
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
-        """The rows as plain tuples, from a cursor that the server keeps; at once while writing."""
+        """The rows as plain tuples, from a cursor that the server keeps; at once in a flow."""
         statement = dialect.numbered(sql)
-        if not self._reading:
+        if self._verb is not None:
             yield from map(tuple, self._ask(statement, parameters))
             return
+        ask = self._ask if self._reading else self._statements.run
         self._streams += 1
         name = b"stream_%d" % self._streams
         declare = b"DECLARE %s NO SCROLL CURSOR FOR %s" % (name, statement.text)
         fetch = Numbered(b"FETCH %d FROM %s" % (ROWS_AT_ONCE, name))
-        self._ask(Numbered(declare, statement.names), parameters)
+        ask(Numbered(declare, statement.names), parameters)
         try:
-            while rows := self._ask(fetch, ()).fetchall():
+            while rows := ask(fetch, ()).fetchall():
                 yield from map(tuple, rows)
         finally:
             if self.in_transaction:
-                self._ask(Numbered(b"CLOSE " + name), ())
+                ask(Numbered(b"CLOSE " + name), ())
 
     @property
     def files(self) -> InRows:
@@ -232,17 +217,11 @@ class PostgresConnection(Configured):
 
     def counters(self) -> dict[str, int]:
         """What the identity columns have come to."""
-        rows = self.execute(_COUNTERS, {"schema": self.schema}).fetchall()
-        return {table: value for table, _, value in rows if value is not None}
+        return pgcounters.counters(self)
 
     def raise_counters(self, counters: Mapping[str, int]) -> None:
         """At once, and for good: sequences know no rollback."""
-        for table, oid, value in self.execute(_COUNTERS, {"schema": self.schema}).fetchall():
-            if (wanted := counters.get(table, 0)) > (value or 0):
-                self.execute(
-                    "SELECT setval(cast(:oid AS oid)::regclass, :value)",
-                    {"oid": oid, "value": wanted},
-                )
+        pgcounters.raise_counters(self, counters)
 
     def translated(self, error: BaseException) -> BaseException:
         """The board's own error for one of PostgreSQL's; any other comes back as it is."""
@@ -254,14 +233,10 @@ class PostgresConnection(Configured):
 
     def broken_references(self) -> list[BrokenReference]:
         """Foreign keys are constraints here; this finds what was written with them off."""
-        from hermes_kanban.store import pgcheck
-
         return pgcheck.broken_references(self)
 
     def broken_pages(self) -> list[str]:
         """What reading all of the board, heap and indexes, stumbles over (see ``pgcheck``)."""
-        from hermes_kanban.store import pgcheck
-
         return pgcheck.broken_pages(self)
 
     def hurry(self, hurried: bool) -> bool:
@@ -355,7 +330,7 @@ class PostgresConnection(Configured):
         if flow is not None and not self._confirmed:
             if isinstance(error, psycopg.errors.LockNotAvailable):
                 self._leave()
-                self._failure = BoardBusy(self._holder(), self.wait_seconds)
+                self._failure = BoardBusy(pgholder.holder(self, self._lock_key), self.wait_seconds)
                 raise self._failure from None
             if flow.session.closed and not self._again:
                 flow.drop()
@@ -400,7 +375,7 @@ class PostgresConnection(Configured):
     def _leave(self) -> None:
         if self._flow is not None:
             self._flow.drop()
-        self._flow, self._begun, self._unseen = None, False, []
+        self._flow, self._begun, self._long, self._unseen = None, False, False, []
         if self._prepared is not None:
             self._prepared.gather()
         session = self._session
@@ -430,17 +405,17 @@ class PostgresConnection(Configured):
         """
         session = self.session
         session.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        self._begun = True
+        self._begun, self._long, self._failure = True, True, None
         waits = (str(max(1, round(self.wait_seconds * 1000))), self._label(verb), self._lock_key)
         try:
             session.execute(_LONG_LOCK, waits)
         except psycopg.errors.LockNotAvailable:
             self.roll_back()
-            raise BoardBusy(self._holder(), self.wait_seconds) from None
+            raise BoardBusy(pgholder.holder(self, self._lock_key), self.wait_seconds) from None
 
     def commit_long(self) -> None:
         """End what ``begin_long`` began."""
-        self._begun = False
+        self._begun = self._long = False
         self.session.execute(b"COMMIT")
 
     def begin_read(self) -> None:
@@ -475,12 +450,6 @@ class PostgresConnection(Configured):
             f"{self._location} has schema version {version} and this hermes-kanban knows "
             f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
         )
-
-    def _holder(self) -> str:
-        try:
-            return pgholder.holder(self.session, self._lock_key)
-        except KanbanError:
-            return "another process"
 
     def _label(self, verb: str) -> str:
         return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
