@@ -13,11 +13,13 @@ import psycopg
 from hermes_kanban.model.errors import (
     BoardBusy,
     BoardDamaged,
+    BoardTooNew,
     BoardUnreachable,
     DiskFull,
     FateUnknown,
     KanbanError,
 )
+from hermes_kanban.store import schema
 
 _DISK_FULL: Final = "53100"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})
@@ -129,6 +131,14 @@ _FOR_GOOD: Final = (
     "certificate",
     "SSL",
 )
+
+
+def too_new(location: str, version: int) -> BoardTooNew:
+    """The error for a board of a newer hermes-kanban."""
+    return BoardTooNew(
+        f"{location} has schema version {version} and this hermes-kanban knows "
+        f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
+    )
 
 
 def too_old(version: int) -> KanbanError:

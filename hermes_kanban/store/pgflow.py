@@ -142,6 +142,11 @@ class Statements:
         """Take over what a flow that nobody waits for is still owed."""
         self._parted = flow
 
+    @property
+    def has_parted(self) -> bool:
+        """Whether there are answers for which nobody waited."""
+        return self._parted is not None
+
     def gather(self) -> None:
         """Take in the answers for which nobody waited, before anything else is asked."""
         flow, self._parted = self._parted, None

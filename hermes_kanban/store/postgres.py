@@ -101,7 +101,7 @@ class PostgresConnection(Configured):
         # begun again on another connection, and why it never will.
         self._verb: str | None = None
         self._flow: Flow | None = None
-        self._reading = self._long = self._begun = self._confirmed = self._again = False
+        self._reading = self._begun = self._confirmed = self._again = False
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
@@ -124,9 +124,14 @@ class PostgresConnection(Configured):
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and its end; False when the connection is gone."""
-        if self._begun and (self._session is None or self._session.closed):
+        session = self._session
+        if session is None or (session.closed and (self._begun or not self._flows)):
             return False
-        return (self._flows or self._long) and self._failure is None
+        if self._flows:
+            return self._failure is None
+        if self._prepared is not None and self._prepared.has_parted:
+            return False
+        return session.pgconn.transaction_status != _IDLE
 
     @property
     def _flows(self) -> bool:
@@ -375,7 +380,7 @@ class PostgresConnection(Configured):
     def _leave(self) -> None:
         if self._flow is not None:
             self._flow.drop()
-        self._flow, self._begun, self._long, self._unseen = None, False, False, []
+        self._flow, self._begun, self._unseen = None, False, []
         if self._prepared is not None:
             self._prepared.gather()
         session = self._session
@@ -405,7 +410,7 @@ class PostgresConnection(Configured):
         """
         session = self.session
         session.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        self._begun, self._long, self._failure = True, True, None
+        self._begun, self._failure = True, None
         waits = (str(max(1, round(self.wait_seconds * 1000))), self._label(verb), self._lock_key)
         try:
             session.execute(_LONG_LOCK, waits)
@@ -415,7 +420,7 @@ class PostgresConnection(Configured):
 
     def commit_long(self) -> None:
         """End what ``begin_long`` began."""
-        self._begun = self._long = False
+        self._begun = False
         self.session.execute(b"COMMIT")
 
     def begin_read(self) -> None:
@@ -446,10 +451,7 @@ class PostgresConnection(Configured):
 
     def too_new(self, version: int) -> BoardTooNew:
         """The error for a board of a newer hermes-kanban."""
-        return BoardTooNew(
-            f"{self._location} has schema version {version} and this hermes-kanban knows "
-            f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
-        )
+        return pgerrors.too_new(self._location, version)
 
     def _label(self, verb: str) -> str:
         return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
@@ -458,10 +460,9 @@ class PostgresConnection(Configured):
         if self._session is not None:
             self._session.close()
         self._begun = False
-        durable = self.config.kanban.durability == "full"
-        settings = {"search_path": f'"{self.schema}"'}
-        settings |= {} if durable else {"synchronous_commit": "off"}
-        settings |= pgsession.hurrying(self._hurried)
+        settings = {"search_path": f'"{self.schema}"'} | pgsession.hurrying(self._hurried)
+        if self.config.kanban.durability != "full":
+            settings["synchronous_commit"] = "off"
         session, server_time = pgsession.opened(
             self.server,
             f"hermes-kanban {os.getpid()}",
