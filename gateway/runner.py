@@ -25,7 +25,7 @@ from gateway.wakeup import Pulse
 from gateway.web import WebServer
 from gateway.web_boards import GatewayBoards
 from hermes_kanban import kernel as kb
-from hermes_kanban.config import Config, LiveConfig
+from hermes_kanban.config import Config, LiveConfig, Server
 from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.logs import get_logger
 from hermes_kanban.paths import board_paths
@@ -307,7 +307,7 @@ class GatewayRunner:
             del serving[board]
 
 
-def _boards_of(database: str) -> list[str]:
+def _boards_of(database: Server) -> list[str]:
     """The boards there are; a server that has none yet gets the first."""
     found = board_slugs(database)
     if database and not found:
