@@ -173,7 +173,7 @@ def _settle(
     report.reclaimed += recover.release_stale_claims(
         conn, processes, live, now=now, reachable_since=_reachable_since(conn, hand_overs)
     )
-    report.timed_out = recover.enforce_max_runtime(conn, live, processes)
+    report.timed_out = recover.enforce_max_runtime(conn, live)
     if report.renewed or conn.events_written != written:
         live = live_runs(conn)
     if ending or any(run.registered and run.stop_requested_at is not None for run in live):

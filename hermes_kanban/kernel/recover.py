@@ -251,9 +251,10 @@ def release_stale_claims(
     """Reclaim open runs whose lease ran out by ``now`` (default: the clock); return their ids.
 
     A local worker whose process lives is never judged by its lease. One that this host cannot
-    judge is given a margin, and its exit is written down with it; so is that of an ended run. The
-    margin begins at ``reachable_since`` at the earliest: while the board was away from this host,
-    others may not have reached it either, and what ended there is to be handed in first.
+    judge is given a margin, and its exit is written down with it; so is that of an ended run, whose
+    supervisor ends with the lease where hosts share the board. The margin begins at
+    ``reachable_since`` at the earliest: while the board was away from this host, others may not
+    have reached it either, and what ended there is to be handed in first.
     """
     now = conn.clock.now() if now is None else now
     margin = conn.config.kanban.host_margin_seconds
@@ -270,7 +271,8 @@ def release_stale_claims(
         elif run.open:
             done = _reclaim(conn, run, "its lease ran out on another host", now)
         else:
-            _give_up_process(conn, run)
+            if conn.shared:
+                _give_up_process(conn, run)
             continue
         if done:
             reclaimed.append(run.id)
@@ -350,15 +352,11 @@ def _close_orphan(conn: BoardConnection, run: LiveRun) -> bool:
         return True
 
 
-def enforce_max_runtime(
-    conn: BoardConnection,
-    live: list[LiveRun] | None = None,
-    processes: Processes | None = None,
-) -> list[int]:
+def enforce_max_runtime(conn: BoardConnection, live: list[LiveRun] | None = None) -> list[int]:
     """Stop runs that outlasted their max runtime; return their ids.
 
     The supervisor does so on the second; this is the net under it, and the rule for runs that
-    have no process. One that has its process on another host is that host's.
+    have no process here.
     """
     now = conn.clock.now()
     stopped = []
@@ -367,8 +365,6 @@ def enforce_max_runtime(
         if not run.open or limit is None or run.stop_requested_at is not None:
             continue
         margin = conn.config.kanban.stop_grace_seconds + MAX_RUNTIME_MARGIN_SECONDS
-        if is_foreign(processes, run):
-            continue
         if run.registered:
             over = now > run.started_at + limit + margin
             acted = over and _ask_to_stop(conn, run, "max_runtime")
@@ -403,16 +399,23 @@ def next_deadline(
 ) -> int | None:
     """When the first of the live runs needs a look by time alone (Unix seconds), or None."""
     since = reachable_since or 0
-    return min(
-        (_deadline(conn, run, is_foreign(processes, run), since) for run in live), default=None
-    )
+    times = [
+        _foreign_deadline(conn, run, since) if is_foreign(processes, run) else _deadline(conn, run)
+        for run in live
+    ]
+    return min((at for at in times if at is not None), default=None)
 
 
-def _deadline(conn: BoardConnection, run: LiveRun, foreign: bool, reachable_since: int) -> int:
+def _foreign_deadline(conn: BoardConnection, run: LiveRun, reachable_since: int) -> int | None:
+    """When the process is given up; never, if its run has ended and nothing ends it for us."""
+    if not run.open and not conn.shared:
+        return None
+    expires = max(run.claim_expires or 0, reachable_since)
+    return expires + conn.config.kanban.host_margin_seconds + 1
+
+
+def _deadline(conn: BoardConnection, run: LiveRun) -> int:
     settings = conn.config.kanban
-    if foreign:
-        expires = max(run.claim_expires or 0, reachable_since)
-        return expires + settings.host_margin_seconds + 1
     if not run.open:
         return math.ceil((run.ended_at or 0) + settings.linger_seconds)
     expires = run.claim_expires or 0
