@@ -31,7 +31,7 @@ _CLAIMS: Final = (
         "claim behind parents",
         "the parent gate is checked again at claim (links do not demote here)",
         _CLAIM,
-        'if open_parent:\n        return "a parent is open"',
+        'if row["open_parent"]:\n        return "a parent is open"',
         'if False:\n        return "a parent is open"',
         _DEMOTES,
         tolerates="is ready behind",
@@ -40,7 +40,7 @@ _CLAIMS: Final = (
         "claim with a live process",
         "no claim while an earlier process may live",
         _CLAIM,
-        "if live_process:",
+        'if row["live_process"]:',
         "if False:",
     ),
     mutant(
@@ -54,7 +54,7 @@ _CLAIMS: Final = (
         "claim on a paused board",
         "nothing new starts on a paused board",
         _CLAIM,
-        "if paused_at is not None:",
+        'if row["paused_at"] is not None:',
         "if False:",
     ),
     mutant(
@@ -343,7 +343,8 @@ _STOPS: Final = (
         "no stop after completion",
         "a person's verb leaves a stop intention",
         _FINISH,
-        "        if by_person:\n            request_stop(tx, task, run_id, outcome, actor)",
+        "        if by_person and has_process:\n"
+        "            request_stop(tx, task, run_id, outcome, actor)",
         "        if False:\n            request_stop(tx, task, run_id, outcome, actor)",
     ),
     mutant(
