@@ -35,7 +35,6 @@ def test_it_names_the_same_place_and_no_secret(address: str, expected: str) -> N
 @pytest.mark.parametrize(
     "address",
     ["postgresql://u:s3cret@[h/d", "postgresql://h/d?s3cret=1", "host=h password='s3cret"],
-    ["postgresql://u:s3cret@[h/d", "postgresql://h/d?s3cret=1", "host=h password='s3cret"],
 )
 def test_what_is_no_address_is_not_quoted(address: str) -> None:
     with pytest.raises(kb.InvalidInput) as refused:
