@@ -90,7 +90,7 @@ def relocate(
         move = _Move(conn, told)
         if not dry_run:
             mark = Mark(os.urandom(16).hex(), int(time.time()), source.location)
-            with target.coming(move.board) as draft:
+            with target.coming(move.board, there) as draft:
                 move.copy(draft)
                 move.verify(draft, target.location)
                 draft.keep(mark)

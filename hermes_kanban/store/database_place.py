@@ -13,7 +13,7 @@ from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store import moved, pgaddress, pgboards, pgerrors, schema
 from hermes_kanban.store.moved import Mark
-from hermes_kanban.store.places import Found, State
+from hermes_kanban.store.places import Found, State, refuse_other
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 
@@ -48,16 +48,7 @@ class DatabasePlace:
     def look(self) -> Found:
         """By the schema's tables."""
         with contextlib.closing(self._connect()) as conn, _translated(conn):
-            row = pgboards.find(conn)
-            if row is None:
-                return Found("absent")
-            board_id, _, min_reader, version = row
-            if version >= moved.AWAY:
-                state: State = "away" if version == moved.AWAY else "coming"
-                return Found(state, board_id, moved.read(conn))
-            if version > schema.SCHEMA_VERSION and min_reader > schema.SCHEMA_VERSION:
-                raise conn.too_new(version)
-            return Found("board" if conn.counters() else "unused", board_id)
+            return _found(conn)
 
     def may_come(self) -> None:
         """Its user may create schemas."""
@@ -105,11 +96,14 @@ class DatabasePlace:
         conn.execute(moved.WRITE, mark.row(moved.AWAY))
 
     @contextlib.contextmanager
-    def coming(self, board: dict[str, Any]) -> Iterator[_DatabaseDraft]:
+    def coming(self, board: dict[str, Any], there: Found) -> Iterator[_DatabaseDraft]:
         """A schema that is made, and one that it replaces goes, in one transaction."""
         with contextlib.closing(self._connect()) as conn, _translated(conn):
             conn.begin_long("move")
             try:
+                key = lock_key(f"create {conn.schema}")
+                conn.execute("SELECT pg_advisory_xact_lock(:key)", {"key": key})
+                refuse_other(self, there, _found(conn))
                 yield _DatabaseDraft(conn, board)
             finally:
                 conn.roll_back()
@@ -129,8 +123,6 @@ class _DatabaseDraft:
     def __init__(self, conn: PostgresConnection, board: dict[str, Any]) -> None:
         self.conn = conn
         session = conn.session
-        key = lock_key(f"create {conn.schema}")
-        session.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
         session.execute(f'DROP SCHEMA IF EXISTS "{conn.schema}" CASCADE'.encode())
         pgboards.create_schema(session, conn.schema, conn.clock.now())
         row = board | {"slug": conn.paths.slug, "min_reader": moved.COMING}
@@ -160,6 +152,19 @@ class _DatabaseDraft:
         """The commit is waited for, whatever the board's durability."""
         self.conn.execute(moved.WRITE, mark.row(moved.COMING))
         self.conn.commit_long()
+
+
+def _found(conn: PostgresConnection) -> Found:
+    row = pgboards.find(conn)
+    if row is None:
+        return Found("absent")
+    board_id, _, min_reader, version = row
+    if version >= moved.AWAY:
+        state: State = "away" if version == moved.AWAY else "coming"
+        return Found(state, board_id, moved.read(conn))
+    if version > schema.SCHEMA_VERSION and min_reader > schema.SCHEMA_VERSION:
+        raise conn.too_new(version)
+    return Found("board" if conn.counters() else "unused", board_id)
 
 
 @contextlib.contextmanager

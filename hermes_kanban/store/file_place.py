@@ -17,7 +17,7 @@ from hermes_kanban.store import filesystem, moved, opening, replace, schema, sql
 from hermes_kanban.store import sqlite as store
 from hermes_kanban.store.files import make_folder, remove_below
 from hermes_kanban.store.moved import Mark
-from hermes_kanban.store.places import Found, State
+from hermes_kanban.store.places import Found, State, refuse_other
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 from hermes_kanban.store.sqlite import SqliteConnection
 from hermes_kanban.store.writer_lock import WriterLock
@@ -36,6 +36,9 @@ class FilePlace:
 
     def look(self) -> Found:
         """By the file as its log completes it."""
+        return self._found()
+
+    def _found(self) -> Found:
         sqlite_version.refuse_old()
         if opening.inode_of(self.paths) is None:
             return Found("absent")
@@ -91,7 +94,7 @@ class FilePlace:
         _mark(conn, mark, moved.AWAY)
 
     @contextlib.contextmanager
-    def coming(self, board: dict[str, Any]) -> Iterator[_FileDraft]:
+    def coming(self, board: dict[str, Any], there: Found) -> Iterator[_FileDraft]:
         """A file of its own in the board's folder, that takes its place at once."""
         root = self.paths.root
         make_folder(root)
@@ -106,16 +109,17 @@ class FilePlace:
             finally:
                 draft.conn.close()
             if draft.kept:
-                self._place(file)
+                self._place(file, there)
         except (OSError, sqlite3.Error) as error:
             raise store.translated(error, self.paths) from None
         finally:
             with contextlib.suppress(OSError):
                 remove_below(root, name)
 
-    def _place(self, file: Path) -> None:
+    def _place(self, file: Path, there: Found) -> None:
         with contextlib.closing(WriterLock(self.paths.writer_lock)) as writer:
             writer.acquire("move", _BUSY_SECONDS)
+            refuse_other(self, there, self._found())
             if self.paths.database.exists():
                 with contextlib.closing(backups.looking_at(self.paths.database)) as there:
                     page_size = there.execute("PRAGMA page_size").fetchone()[0]

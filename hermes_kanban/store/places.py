@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple, Protocol
 
+from hermes_kanban.model.errors import InUse
 from hermes_kanban.store.moved import Mark
 from hermes_kanban.store.protocol import BoardConnection
 
@@ -66,9 +67,17 @@ class Place(Protocol):
     def leave(self, conn: BoardConnection, mark: Mark) -> None:
         """In that transaction: nobody writes it any more."""
 
-    def coming(self, board: dict[str, Any]) -> AbstractContextManager[Draft]:
-        """A draft with this row of ``boards``, in the place of what may be replaced; gone unless
-        kept."""
+    def coming(self, board: dict[str, Any], there: Found) -> AbstractContextManager[Draft]:
+        """A draft with this row of ``boards``, in the place of what lay ``there``; gone unless kept.
+
+        Raises InUse if something else lies there by now.
+        """
 
     def let_in(self) -> None:
         """The draft that was kept becomes the board."""
+
+
+def refuse_other(place: Place, there: Found, now: Found) -> None:
+    """Raises InUse unless what lies at the place is still what was looked at."""
+    if now != there:
+        raise InUse(f"a board came to {place.location} meanwhile", now.board_id, place.clearing)

@@ -326,6 +326,31 @@ def test_from_one_database_to_another(home: Home) -> None:
             session.execute(f"DROP DATABASE {name} (FORCE)".encode())
 
 
+@pytest.mark.parametrize("way", ["to", "back"])
+def test_a_board_that_came_meanwhile_is_not_replaced(
+    home: Home, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target, address = home.file, home.database, home.address
+    if way == "back":
+        home.move(home.file, home.database)
+        shutil.rmtree(home.board.conn.paths.root)
+        source, target, address = target, source, ""  # type: ignore[assignment]
+    relocated = relocating.check
+
+    def somebody_comes(*given: Any, **more: Any) -> list[kb.Violation]:
+        monkeypatch.setattr(relocating, "check", relocated)
+        with home.opened(address) as conn:
+            kb.create_task(conn, title="another")
+        return relocated(*given, **more)
+
+    monkeypatch.setattr(relocating, "check", somebody_comes)
+    with pytest.raises(InUse, match="a board came to .* meanwhile"):
+        home.move(source, target)
+    with home.opened(address) as conn:
+        assert [task.title for task in kb.list_tasks(conn)] == ["another"]
+    assert source.look().state == "board"
+
+
 # Killed.
 
 

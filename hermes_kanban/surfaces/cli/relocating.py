@@ -162,9 +162,13 @@ class _Places:
 
     def left_behind(self) -> list[str]:
         """Boards that would be out of sight once the configuration names the other place."""
-        return [
-            slug for slug in self.slugs() if self.source(board_paths(slug)).look().state == "board"
-        ]
+        return [slug for slug in self.slugs() if self._is_left(slug)]
+
+    def _is_left(self, slug: str) -> bool:
+        try:
+            return self.source(board_paths(slug)).look().state == "board"
+        except kb.KanbanError:  # nobody can say, and it is there
+            return True
 
     def must_be_written(self) -> None:
         """Before anything is moved. Raises UsageError."""
