@@ -22,6 +22,7 @@ from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Processes
 from hermes_kanban.store import backup_files, contents, moved, replace
 from hermes_kanban.store.contents import Content
+from hermes_kanban.store.files import make_folder
 from hermes_kanban.store.moved import Mark
 from hermes_kanban.store.places import Draft, Found, Place
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
@@ -127,6 +128,7 @@ def _refuse(slug: str, here: Found, there: Found, source: Place, target: Place) 
 def _at_rest(paths: BoardPaths, source: Place, deadline: float) -> Iterator[None]:
     """While this lasts no gateway serves the board; it is waited for until the deadline."""
     served = "a gateway serves this board"
+    make_folder(paths.root)  # a board of a database may not have been here yet
     while True:
         with contextlib.ExitStack() as stack:
             try:

@@ -17,6 +17,7 @@ from hermes_kanban.store.places import Found, State, refuse_other
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 
+_HAS_SCHEMA: Final = "SELECT 1 FROM pg_namespace WHERE nspname = :schema"
 _MAY_CREATE: Final = "SELECT has_database_privilege(current_database(), 'CREATE')"
 # A gateway that dispatches says so every few seconds, and takes it back when it ends.
 SERVED_SECONDS: Final = 60
@@ -155,10 +156,10 @@ class _DatabaseDraft:
 
 
 def _found(conn: PostgresConnection) -> Found:
-    row = pgboards.find(conn)
-    if row is None:
+    # Asked first: looking into a schema that is not there would end a transaction.
+    if conn.execute(_HAS_SCHEMA, {"schema": conn.schema}).fetchone() is None:
         return Found("absent")
-    board_id, _, min_reader, version = row
+    board_id, _, min_reader, version = pgboards.find(conn)
     if version >= moved.AWAY:
         state: State = "away" if version == moved.AWAY else "coming"
         return Found(state, board_id, moved.read(conn))

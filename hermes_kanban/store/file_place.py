@@ -121,8 +121,8 @@ class FilePlace:
             writer.acquire("move", _BUSY_SECONDS)
             refuse_other(self, there, self._found())
             if self.paths.database.exists():
-                with contextlib.closing(backups.looking_at(self.paths.database)) as there:
-                    page_size = there.execute("PRAGMA page_size").fetchone()[0]
+                with contextlib.closing(backups.looking_at(self.paths.database)) as old:
+                    page_size = old.execute("PRAGMA page_size").fetchone()[0]
                 replace.fit_pages(file, page_size)
                 replace.overwrite(file, self.paths.database, _BUSY_SECONDS)
                 return

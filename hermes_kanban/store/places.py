@@ -68,7 +68,7 @@ class Place(Protocol):
         """In that transaction: nobody writes it any more."""
 
     def coming(self, board: dict[str, Any], there: Found) -> AbstractContextManager[Draft]:
-        """A draft with this row of ``boards``, in the place of what lay ``there``; gone unless kept.
+        """A draft with this row of ``boards``, to take the place of what lay ``there`` once kept.
 
         Raises InUse if something else lies there by now.
         """

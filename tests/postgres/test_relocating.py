@@ -327,7 +327,7 @@ def test_from_one_database_to_another(home: Home) -> None:
 
 
 @pytest.mark.parametrize("way", ["to", "back"])
-def test_a_board_that_came_meanwhile_is_not_replaced(
+def test_a_board_that_is_used_meanwhile_is_not_replaced(
     home: Home, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, target, address = home.file, home.database, home.address
@@ -335,16 +335,18 @@ def test_a_board_that_came_meanwhile_is_not_replaced(
         home.move(home.file, home.database)
         shutil.rmtree(home.board.conn.paths.root)
         source, target, address = target, source, ""  # type: ignore[assignment]
-    relocated = relocating.check
+    with home.opened(address):
+        assert target.look().state == "unused"
+    check = relocating.check
 
     def somebody_comes(*given: Any, **more: Any) -> list[kb.Violation]:
-        monkeypatch.setattr(relocating, "check", relocated)
+        monkeypatch.setattr(relocating, "check", check)
         with home.opened(address) as conn:
             kb.create_task(conn, title="another")
-        return relocated(*given, **more)
+        return check(*given, **more)
 
     monkeypatch.setattr(relocating, "check", somebody_comes)
-    with pytest.raises(InUse, match="a board came to .* meanwhile"):
+    with pytest.raises(InUse, match=r"a board came to .* meanwhile"):
         home.move(source, target)
     with home.opened(address) as conn:
         assert [task.title for task in kb.list_tasks(conn)] == ["another"]
