@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections import Counter
@@ -17,7 +18,9 @@ BUSY: Final = 16
 # Short ones are ridden out; long ones outlast every lease.
 SHORT_SECONDS: Final = (0.0, LEASE_SECONDS)
 LONG_SECONDS: Final = (LEASE_SECONDS + MARGIN_SECONDS, 2 * LEASE_SECONDS + MARGIN_SECONDS)
-PAUSE_SECONDS: Final = (0.2, 2.0)
+# Between two faults work goes on: for so many events, or so long where it cannot.
+EVENTS: Final = (2, 24)
+PATIENCE_SECONDS: Final = 8.0
 
 
 class Torment:
@@ -29,17 +32,18 @@ class Torment:
         self._chance = random.Random(seed)
         # Whom it befell (None: the server), until when, and what ends it.
         self._under_way: list[tuple[Member | None, float, Act]] = []
+        self._next_event = self._next_time = 0.0
 
     def run(self, count: int) -> None:
         """So many faults one after the other and beside each other; then all is well again."""
         while sum(self.counts.values()) < count:
             self._end_those_due()
             self._keep_busy()
-            if len(self._under_way) < AT_ONCE:
+            if len(self._under_way) < AT_ONCE and self._work_went_on():
                 self._begin_one()
             for member in self._team.members:
                 member.tend()
-            time.sleep(self._chance.uniform(*PAUSE_SECONDS))
+            time.sleep(self._chance.uniform(0.05, 0.2))
         self.heal()
 
     def heal(self) -> None:
@@ -49,6 +53,22 @@ class Torment:
         self._under_way.clear()
         for member in self._team.members:
             member.tend()
+
+    def _work_went_on(self) -> bool:
+        reached = self._newest_event()
+        if reached < self._next_event and time.monotonic() < self._next_time:
+            return False
+        self._next_event = reached + self._chance.randrange(*EVENTS)
+        self._next_time = time.monotonic() + PATIENCE_SECONDS
+        return True
+
+    def _newest_event(self) -> int:
+        if self._is_server_away():
+            return 0
+        return int(self._team.ask_database("SELECT coalesce(max(id), 0) FROM task_events")[0][0])
+
+    def _is_server_away(self) -> bool:
+        return any(whom is None for whom, _, _ in self._under_way)
 
     def _begin_one(self) -> None:
         suffer = [whom for whom, _, _ in self._under_way]
@@ -70,13 +90,12 @@ class Torment:
             self._under_way.remove(each)
 
     def _keep_busy(self) -> None:
-        if any(whom is None for whom, _, _ in self._under_way):
+        if self._is_server_away():
             return
         (left,) = self._team.ask_database("SELECT count(*) FROM tasks WHERE status <> 'done'")[0]
         if left < BUSY:
-            try:
+            # A host that stands still may hold the board for a while.
+            with contextlib.suppress(kb.BoardUnreachable, kb.BoardBusy):
                 self._team.file(4)
                 self._team.file_long(1)
                 self._team.file_for_gpu()
-            except (kb.BoardUnreachable, kb.BoardBusy):
-                self.counts["not filed"] += 1
