@@ -46,7 +46,7 @@ def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", range(4))
 def test_hundreds_of_faults(tmp_path: Path, seed: int) -> None:
-    with team(tmp_path) as crew:
+    with team(tmp_path, tls=seed % 2 == 1) as crew:
         torment = Torment(crew, seed)
         torment.run(100)
         crew.wait_for_all()
