@@ -5,7 +5,10 @@ Both are read on a connection of the watcher's own and only say "look".
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.25
 # Who writes by other means than ours does not notify; a look by key is cheap.
 LOOK_ANYWAY_SECONDS: Final = 1.0
+# An answer that takes longer is not waited for; the line is opened anew.
+ANSWER_SECONDS: Final = 10.0
 # The longest pause before a server is tried again: what waits there shall be seen at once.
 RECONNECT_SECONDS: Final = 1.0
 
@@ -116,12 +121,17 @@ class _Notifications:
         """What was known before, while the server does not answer."""
         if self._conn is None:
             return self._newest
+        conn = self._conn
+        # A line on which nothing comes back any more may never say so.
+        giving_up = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, conn)
         try:
-            cursor = await self._conn.execute(NEWEST_EVENT)
+            cursor = await conn.execute(NEWEST_EVENT)
             row = await cursor.fetchone()
         except self._driver.Error:
             await self._drop()
             return self._newest
+        finally:
+            giving_up.cancel()
         self._look_at = anyio.current_time() + LOOK_ANYWAY_SECONDS
         self._newest = int(row[0] or 0) if row is not None else 0
         return self._newest
@@ -144,6 +154,13 @@ class _Notifications:
         conn, self._conn = self._conn, None
         if conn is not None:
             await conn.close()
+
+
+def _hang_up(conn: psycopg.AsyncConnection[Any]) -> None:
+    """Let whoever waits on the connection meet its end."""
+    if not conn.closed:
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(conn.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 @asynccontextmanager

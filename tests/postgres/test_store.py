@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store import pgboards, pgerrors, schema
+from hermes_kanban.store import pgboards, pgerrors, pgfate, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
 from hermes_kanban.store.postgres import PostgresConnection, schema_of
 from hermes_kanban.store.protocol import write
@@ -227,6 +227,23 @@ def test_a_connection_that_ends_during_the_commit_is_asked_about(
             kb.create_task(conn, title="not kept")
     assert [task.title for task in kb.list_tasks(conn)] == (["kept"] if kept else [])
     conn.close()
+
+
+def test_a_number_that_was_given_out_again_is_not_taken_for_ours(board: ABoard) -> None:
+    """A server that crashed may have lost a transaction, and committed another by its number."""
+    with write(board.conn, "test") as tx:
+        xid = tx.value("SELECT pg_current_xact_id()::text")
+        kb.create_task(board.conn, title="another's")
+    row = board.conn.execute(
+        "SELECT kind, actor, payload, created_at AS at, task_id, run_id FROM task_events"
+    ).fetchone()
+    event = dict(row)
+    ours = event | {"payload": '{"task":{"id":"t_lost"}}'}
+
+    def kept(event: dict[str, object] | None) -> bool:
+        return pgfate.was_kept(lambda: pg(board).session, xid, event, "here")
+
+    assert [kept(event), kept(ours), kept(None)] == [True, False, True]
 
 
 @pytest.mark.parametrize("delivered", [True, False])

@@ -33,6 +33,7 @@ class Relay:
         self._for_good = False
         self._cut: tuple[bytes, bool] | None = None
         self._cut_trip: tuple[int, bool] | None = None
+        self._stalled: set[socket.socket] = set()
         self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
         self.round_trips = self.statements = 0
         self._delay = delay_seconds
@@ -63,6 +64,10 @@ class Relay:
         for line in list(self._lines):
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+
+    def stall(self) -> None:
+        """Let nothing pass any more on the lines that there are, and do not end them."""
+        self._stalled |= self._lines
 
     def come_back(self) -> None:
         """Take connections (again)."""
@@ -96,6 +101,8 @@ class Relay:
                     data = source.recv(1 << 20)
                     if not data:
                         return
+                    if source in self._stalled:
+                        continue
                     if source is client:
                         time.sleep(self._delay)
                         asked = self._count(asked + data)
