@@ -29,10 +29,6 @@ def notifier_process(
     return running(main, point, errors=world.root / "notifier.err", **variables)
 
 
-def all_delivered(world: World, count: int) -> bool:
-    return len(world.deliveries("delivered")) == count
-
-
 def assert_none_is_missing(world: World, inbox: Inbox) -> list[str]:
     """Every key that is owed has arrived, and none that is not; returns those that arrived."""
     arrived = [message["dedup_key"] for message in inbox.messages()]
@@ -58,7 +54,7 @@ def test_dying_between_sending_and_marking_sends_it_again_with_its_key(world: Wo
             assert process.exitcode == KILLED
     assert all(one.state == "waiting" for one in world.deliveries())
     with notifier_process(world):
-        wait_until(lambda: all_delivered(world, messages))
+        wait_until(lambda: world.delivered() == messages)
     arrived = assert_none_is_missing(world, inbox)
     assert len(arrived) == kills + messages
     assert arrived[: kills + 1] == [arrived[0]] * (kills + 1)
@@ -84,9 +80,9 @@ def test_killed_at_random_points_none_is_missing(world: World, kills: int) -> No
             process.kill()
     with notifier_process(world):
         wait_until(
-            lambda: all_delivered(world, 2 * created),
+            lambda: world.delivered() == 2 * created,
             timeout=60,
-            progress=lambda: len(world.deliveries("delivered")),
+            progress=world.delivered,
         )
     arrived = assert_none_is_missing(world, inbox)
     # Of each subscription at most one message was on its way at each kill.
@@ -186,7 +182,7 @@ def test_killed_between_every_two_steps(world: World, kills: int) -> None:
         wait_until(
             watched.is_at_rest,
             timeout=60,
-            progress=lambda: len(world.deliveries("delivered")),
+            progress=world.delivered,
         )
     repeats = watched.judge()
     assert repeats <= kills

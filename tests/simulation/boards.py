@@ -30,11 +30,13 @@ _OURS = ("HERMES_", "XDG_RUNTIME_DIR")
 class Home:
     """A home in a temporary folder, for boards on one store; for one process at a time.
 
-    ``database`` is where those on PostgreSQL lie; without it they are files. ``gapless``: as there,
-    numbers that were rolled back are given out again, so that histories can be compared.
+    ``database`` is where those on PostgreSQL lie; without it they are files. ``comparable``
+    leaves out what the stores are meant to differ in (see ``OnPostgres``).
     """
 
-    def __init__(self, database: stores.Database | None = None, *, gapless: bool = False) -> None:
+    def __init__(
+        self, database: stores.Database | None = None, *, comparable: bool = False
+    ) -> None:
         where = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="hk-simulation-", dir=where)
         self._kept = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
@@ -45,7 +47,7 @@ class Home:
         os.environ["LOGNAME"] = "tester"
         self._boards = Path(self._folder.name) / "boards"
         self._database = database
-        self._gapless = gapless
+        self._comparable = comparable
         if database is None:
             self._template = self._make_template()
         else:
@@ -65,7 +67,7 @@ class Home:
         folder = self._boards / SLUG
         if self._database is not None:
             self._database.clear()
-            return Board(self._folder.name, folder, OnPostgres(gapless=self._gapless))
+            return Board(self._folder.name, folder, OnPostgres(comparable=self._comparable))
         folder.mkdir()
         shutil.copyfile(self._template, folder / "board.db")
         return Board(self._folder.name, folder, OnSqlite())
@@ -103,7 +105,7 @@ class Board:
     def connect(self) -> Any:
         """A connection as the kernel makes it, but for power loss, of which there is none here."""
         conn = kb.connect(SLUG)
-        self.seam.spare_the_disk(conn)
+        self.seam.prepare(conn)
         return conn
 
     def remove(self) -> None:

@@ -34,9 +34,9 @@ def look_was_thorough(world: Any, gateway: Gateway, action: Any) -> None:
             demand(left >= least, "lease", f"the lease of run {run.id} ends in {left} s")
         if run.open and run["worker_pid"] is None and run["claimer"] == "dispatcher":
             _is_not_orphaned(world, gateway, action, run)
-        if run.open:
+        if run.open and (worker is None or here):
             _within_runtime(world, run, low)
-        elif here and worker.supervisor.alive:
+        elif not run.open and here and worker.supervisor.alive:
             since = low - (run["ended_at"] or 0)
             asked = run["stop_requested_at"] is not None
             demand(asked or since <= settings.linger_seconds, "26", f"run {run.id} lingers")

@@ -6,6 +6,8 @@ schedule is the same history on both.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tests.simulation.crew import Action, Crew, SimulatedLock, is_write
@@ -22,12 +24,13 @@ POINTS_OF_BEGINNING: Final = 2  # SQLite's BEGIN and its look at the version
 class _Hold:
     """The calls of one connection, each with the points that SQLite has there."""
 
-    def __init__(self, conn: Any, crew: Crew, *, gapless: bool) -> None:
+    def __init__(self, conn: Any, crew: Crew, *, comparable: bool) -> None:
         self.conn = conn
         self.crew = crew
         self.lock = SimulatedLock(crew, conn)
         self.squeezed = False
-        self._gapless = gapless
+        self._comparable = comparable
+        self._inside = False
         self._numbers: list[list[Any]] = []
         for name in _CALLS:
             setattr(self, f"real_{name}", getattr(conn, name))
@@ -35,7 +38,7 @@ class _Hold:
 
     def point(self, sql: str = "") -> None:
         action: Action | None = self.conn.action
-        if action is None:
+        if action is None or self._inside:
             return
         action.point()
         self.crew.statements += 1
@@ -63,8 +66,24 @@ class _Hold:
 
     def insert(self, sql: str, parameters: Any) -> int:
         self.point(sql)
-        key: int = self.real_insert(sql, parameters)
+        with self._within():
+            key: int = self.real_insert(sql, parameters)
         return key
+
+    def reserve(self, table: str) -> None:
+        """A number that is taken and not used leaves a gap, which SQLite has not."""
+        if not self._comparable:
+            with self._within():
+                self.real_reserve(table)
+
+    @contextmanager
+    def _within(self) -> Iterator[None]:
+        """What the store asks by itself is no call of the kernel's."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
 
     def begin_write(self, verb: str) -> None:
         self.lock.acquire(verb, self.conn.wait_seconds)
@@ -98,7 +117,7 @@ class _Hold:
             self._numbers.clear()
 
     def _remember_numbers(self) -> None:
-        if self._gapless:
+        if self._comparable:
             self._numbers.append(self.real_execute(_NUMBERS).fetchall())
 
     def _give_numbers_back(self) -> None:
@@ -121,6 +140,7 @@ class _Hold:
 
     real_execute: Any
     real_insert: Any
+    real_reserve: Any
     real_begin_write: Any
     real_commit_write: Any
     real_roll_back: Any
@@ -130,23 +150,28 @@ class _Hold:
 
 
 _CALLS: Final = (
-    "execute", "insert", "begin_write", "commit_write", "roll_back", "end_write", "begin_read",
-    "end_read",
+    "execute", "insert", "reserve", "begin_write", "commit_write", "roll_back", "end_write",
+    "begin_read", "end_read",
 )  # fmt: skip
 
 
 class OnPostgres:
-    """The seam. ``gapless`` lets what was rolled back give its numbers back, as SQLite does."""
+    """The seam.
 
-    def __init__(self, *, gapless: bool = False) -> None:
-        self._gapless = gapless
+    ``comparable`` takes away what the stores are meant to differ in: numbers that were rolled back
+    are given out again, and no board is shared by hosts.
+    """
+
+    def __init__(self, *, comparable: bool = False) -> None:
+        self._comparable = comparable
 
     def take(self, conn: Any, crew: Crew) -> None:
         """From now on the crew's actions pass a point before each statement of this connection."""
-        conn.held = _Hold(conn, crew, gapless=self._gapless)
+        conn.held = _Hold(conn, crew, comparable=self._comparable)
 
-    def spare_the_disk(self, conn: Any) -> None:
+    def prepare(self, conn: Any) -> None:
         """The server of the tests syncs nothing as it is."""
+        conn.shared = not self._comparable
 
     def squeeze(self, conn: Any, *, full: bool) -> None:
         """The disk has no room for one more row; or has again."""

@@ -42,7 +42,7 @@ class OnSqlite:
                 setattr(conn, name, _Silent())
         conn.execute = _hook(conn, crew)
 
-    def spare_the_disk(self, conn: Any) -> None:
+    def prepare(self, conn: Any) -> None:
         """Nothing is synced."""
         conn.execute("PRAGMA synchronous = OFF")
 

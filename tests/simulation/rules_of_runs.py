@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.simulation.judgement import demand
@@ -47,7 +48,8 @@ def _dispatched_rightly(scene: Scene, task: Task, live: list[Run]) -> None:
     profile = config.profiles.get(task["assignee"] or "")
     demand(profile is not None, "claim", f"{task.id} was dispatched without a profile")
     cap = config.kanban.max_in_progress
-    demand(len(live) < cap, "caps", f"{len(live)} runs are in progress, {cap} allowed")
+    here = _of_its_host(scene, live)
+    demand(len(here) < cap, "caps", f"{len(here)} runs are in progress, {cap} allowed")
     of_profile = sum(run["profile"] == task["assignee"] for run in live)
     cap = profile.max_in_progress
     demand(cap is None or of_profile < cap, "caps", f"{of_profile} of {task['assignee']} run")
@@ -64,6 +66,20 @@ def _dispatched_rightly(scene: Scene, task: Task, live: list[Run]) -> None:
         demand(used + wanted <= room, "caps", f"{used} of {room} {resource} are in use")
     floor = config.kanban.min_free_mb
     demand(scene.world.free_seen() >= floor, "disk", "a run was started on a full disk")
+
+
+def _of_its_host(scene: Scene, live: list[Run]) -> list[Run]:
+    """Of those, what its host carries; on a shared board each carries its own, and what nobody can
+    place."""
+    host = scene.world.host_at_work()
+    if not scene.world.observer.shared or host is None:
+        return live
+    return [run for run in live if _host(run) in (host.name, None)]
+
+
+def _host(run: Run) -> str | None:
+    identity = run["worker_identity"] or run["claimer_identity"]
+    return None if identity is None else str(json.loads(identity)["host"])
 
 
 def claim_is_kept(
@@ -101,14 +117,22 @@ def exit_is_true(scene: Scene, event: Event, task: Task) -> None:
     worker = scene.world.worker_of(run)
     if worker is None or not worker.anything_alive():
         return
-    lost = any(e.kind == "reclaimed" and e.run_id == run.id for e in scene.events)
     demand(
         (worker.state == "recorded" and not worker.at_work())
-        or (lost and _elsewhere(scene, worker)),
+        or (_is_lost(scene, run) and _elsewhere(scene, worker)),
         "19",
         f"run {run.id} is said to have exited and its process lives ({worker.state})",
     )
     worker.given_up = True
+
+
+def _is_lost(scene: Scene, run: Run) -> bool:
+    """Whether its lease ran out and the margin with it, be it that of a run that had ended."""
+    if any(event.kind == "reclaimed" and event.run_id == run.id for event in scene.events):
+        return True
+    margin = scene.world.config.kanban.host_margin_seconds
+    given_up = scene.verb == "give-up-process"
+    return given_up and scene.world.lease_of(run.id) + margin < scene.high
 
 
 def _elsewhere(scene: Scene, worker: Any) -> bool:

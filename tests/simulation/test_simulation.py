@@ -44,11 +44,11 @@ def home(store: str) -> Iterator[Home]:
     made.close()
 
 
-def _home(store: str, *, gapless: bool = False) -> Home:
+def _home(store: str, *, comparable: bool = False) -> Home:
     if store == "sqlite":
         return Home()
     database = stores.database_of_process("simulation", slug=SLUG, board_id=BOARD_ID)
-    return Home(database, gapless=gapless)
+    return Home(database, comparable=comparable)
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
@@ -77,7 +77,7 @@ def test_a_schedule_is_the_same_history_on_both_stores(seed: int, store: str) ->
     told = {}
     for one in ("sqlite", store):
         log: list[str] = []
-        home = _home(one, gapless=True)
+        home = _home(one, comparable=True)
         outcome = history.run(home, seed, steps, log=log)
         home.close()
         assert outcome.broken is None, outcome.text
