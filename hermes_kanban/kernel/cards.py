@@ -15,6 +15,7 @@ import msgspec
 from hermes_kanban.kernel import limits, reads
 from hermes_kanban.kernel.finding import Filter, condition
 from hermes_kanban.kernel.gates import OPEN_PARENT
+from hermes_kanban.kernel.live import host_in
 from hermes_kanban.kernel.questions import choices
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Usage
@@ -40,7 +41,8 @@ class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
     """The run that a task has now; ``attempt`` counts its runs, this one included.
 
     ``last_line`` is the last line of its output, as far as somebody has looked, and
-    ``last_output_at`` when its log grew last. Times are Unix seconds.
+    ``last_output_at`` when its log grew last. ``host`` is the id of the host that it is on. Times
+    are Unix seconds.
     """
 
     run_id: int
@@ -50,6 +52,7 @@ class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
     last_heartbeat_at: int | None
     stop_requested_at: int | None
     max_runtime_seconds: int | None
+    host: str | None
     last_line: str | None = None
     last_output_at: int | None = None
 
@@ -344,6 +347,7 @@ def _live(row: Any, runs: list[Any]) -> LiveLine | None:
                 last_heartbeat_at=run["last_heartbeat_at"],
                 stop_requested_at=run["stop_requested_at"],
                 max_runtime_seconds=row["max_runtime_seconds"],
+                host=host_in(run["worker_identity"], run["claimer_identity"]),
             )
     return None
 
@@ -393,7 +397,9 @@ FROM task_links l JOIN tasks c ON c.id = l.child_id WHERE l.parent_id IN ({ids})
 GROUP BY l.parent_id
 """
 _RUNS: Final = """
-SELECT task_id, id, profile, started_at, outcome, last_heartbeat_at, stop_requested_at, usage
+SELECT task_id, id, profile, started_at, outcome, last_heartbeat_at, stop_requested_at, usage,
+    CASE WHEN ended_at IS NULL THEN worker_identity END AS worker_identity,
+    CASE WHEN ended_at IS NULL THEN claimer_identity END AS claimer_identity
 FROM task_runs WHERE task_id IN ({ids}) ORDER BY id
 """
 

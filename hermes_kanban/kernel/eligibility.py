@@ -223,7 +223,8 @@ def _drained(world: World, task: TaskRow) -> Hold | None:
 
 def _total(world: World, task: TaskRow) -> Hold | None:
     seats = world.places.seats_for(task["assignee"])
-    return placement.full_hold([one for one in seats if one.host.state == "active"])
+    active = [one for one in seats if one.host.state == "active"]
+    return placement.full_hold(active, several=len(world.places.seats) > 1)
 
 
 def _profile(world: World, task: TaskRow) -> Hold | None:

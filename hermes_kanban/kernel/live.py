@@ -72,7 +72,12 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 def host_of(run: LiveRun | Run) -> str | None:
     """The host that a run is or was on, or whose process claimed it; None where nobody knows."""
-    known = _identity(run.worker_identity) or _identity(run.claimer_identity)
+    return host_in(run.worker_identity, run.claimer_identity)
+
+
+def host_in(worker: str | Identity | None, claimer: str | Identity | None) -> str | None:
+    """The same, from what a run says of its process and of whoever claimed it."""
+    known = _identity(worker) or _identity(claimer)
     return None if known is None else known.host
 
 

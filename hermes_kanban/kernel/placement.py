@@ -201,13 +201,15 @@ def draining_hold(drained: list[Host]) -> Hold:
     return Hold("draining", text, f"hermes-kanban hosts resume {drained[0].name}", since=since)
 
 
-def full_hold(seats: list[Seat]) -> Hold | None:
-    """No host that could start it has a place left."""
+def full_hold(seats: list[Seat], *, several: bool) -> Hold | None:
+    """No host that could start it has a place left; where there are several, they are named."""
     if not seats or not all(seat.full for seat in seats):
         return None
-    if len(seats) == 1:
-        (seat,) = seats
+    seat = seats[0]
+    if not several:
         text = f"{seat.taken} runs are in progress and kanban.max_in_progress is {seat.most}"
+    elif len(seats) == 1:
+        text = f"host {seat.host.name} is full: {seat.taken} of {seat.most} places are taken"
     else:
         listed = ", ".join(f"{seat.host.name} {seat.taken} of {seat.most}" for seat in seats)
         text = f"every host that runs it is full: {listed}"

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import archive, boards, gates, limits, links, reads
+from hermes_kanban.kernel import archive, gates, limits, links, reads, undo_board
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.kernel.history import fold_task
 from hermes_kanban.kernel.replay import Columns, Folded, LinkPart
@@ -30,7 +30,7 @@ class Undone(msgspec.Struct, frozen=True):
 
     ``undid`` is the event of the verb and ``at`` its time; ``event_id`` is the undo's own event,
     None for a dry run. ``changes`` says of each column what it held and what it holds now,
-    ``link`` which link came or went. ``task_id`` is None when the board was paused or resumed.
+    ``link`` which link came or went. ``task_id`` is None for what was done to the whole board.
     """
 
     task_id: str | None
@@ -71,6 +71,8 @@ _INVERTIBLE: Final = {
     "undone": _Inverse("undo", "hermes-kanban events {id}, and change it by hand"),
     "paused": _Inverse("pause", "hermes-kanban resume"),
     "resumed": _Inverse("resume", "hermes-kanban pause"),
+    "host_drained": _Inverse("drain_host", "hermes-kanban hosts resume HOST"),
+    "host_resumed": _Inverse("resume_host", "hermes-kanban hosts drain HOST"),
 }
 
 # Why, and what to do instead.
@@ -84,8 +86,6 @@ _FINAL: Final = {
     "waiting": ("a run was ended", "it runs again by itself; hermes-kanban why {id}"),
     "purged": ("nothing is left of it", "restore a backup"),
     "restored": ("the board before it is gone", "restore another backup"),
-    "host_drained": ("the host has heard of it", "hermes-kanban hosts resume HOST"),
-    "host_resumed": ("the host has heard of it", "hermes-kanban hosts drain HOST"),
     "imported": ("others may work on what came", "archive what is not wanted, or restore a backup"),
 }
 _BY_HAND: Final = ("it has no inverse", "hermes-kanban events {id}, and change it by hand")
@@ -162,19 +162,14 @@ def _last(tx: Transaction, task_id: str | None, actor: str, since: int | None) -
 
 
 def _undo_on_board(tx: Transaction, last: Event, actor: str, dry_run: bool) -> Undone:
-    if last.kind not in ("paused", "resumed"):
+    if last.kind not in undo_board.KINDS:
         raise _final(last)
-    newest = tx.one(
-        "SELECT id, kind, actor FROM task_events WHERE task_id IS NULL AND id >= :id"
-        " AND kind IN ('paused', 'resumed') ORDER BY id DESC LIMIT 1",
-        {"id": last.id},
-    )
-    if newest["id"] != last.id:
-        raise _refusal(last, f"since then: {newest['kind']} by {newest['actor']}")
+    newest = undo_board.newest_like(tx, last)
+    if newest.id != last.id:
+        raise _refusal(last, f"since then: {newest.kind} by {newest.actor}")
     event_id = None
     if not dry_run:
-        opposite = boards.resume if last.kind == "paused" else boards.pause
-        opposite(tx.conn, actor=actor)
+        undo_board.do_opposite(tx.conn, last, actor)
         event_id = reads.newest_event_id(tx.conn)
     return Undone(None, _INVERTIBLE[last.kind].verb, last.id, last.created_at, event_id)
 

@@ -428,6 +428,21 @@ def test_a_pause_is_lifted_and_put_back(board: ABoard) -> None:
         kb.undo(board.conn)
 
 
+def test_a_drained_host_is_resumed_and_drained_again(board: ABoard) -> None:
+    kb.join_host(board.conn, kb.Host(host_id="id-of-1", name="build-1", gateway_pid=7), "boot")
+    kb.drain_host(board.conn, "build-1")
+    if board.conn.shared:  # a file is one machine's
+        kb.join_host(board.conn, kb.Host(host_id="id-of-2", name="build-2", gateway_pid=8), "boot")
+        kb.drain_host(board.conn, "build-2", actor="person:bob")
+    assert kb.undo(board.conn).verb == "drain_host"
+    assert kb.list_hosts(board.conn)[0].state == "active"
+    assert kb.undo(board.conn).verb == "resume_host"
+    assert kb.list_hosts(board.conn)[0].state == "draining"
+    kb.resume_host(board.conn, "build-1", actor="person:bob")
+    with pytest.raises(kb.CannotUndo, match=r"since then: host_resumed by person:bob"):
+        kb.undo(board.conn)
+
+
 def test_a_purge_stays(board: ABoard) -> None:
     parent = board.create("parent")
     child = board.create("child", parents=[parent])

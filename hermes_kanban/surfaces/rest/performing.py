@@ -23,7 +23,9 @@ BULK_ITEMS: Final = 500
 BULK_BYTES: Final = 8 * 1024 * 1024
 CURSOR_HEADER: Final = "Board-Cursor"
 # Beside the verbs on one task; others leave nothing that ``undo`` knows of.
-_WITH_INVERSE: Final = frozenset({"create", "link", "unlink", "undo", "pause", "resume"})
+_WITH_INVERSE: Final = frozenset(
+    {"create", "link", "unlink", "undo", "pause", "resume", "drain_host", "resume_host"}
+)
 _VERSION: Final = metadata.version("hermes-kanban")
 
 

@@ -1,7 +1,7 @@
 /** Every verb that the page has: asked for what it needs, shown at once, told of when it is done. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { Moves, Status } from '@/api/types'
+import type { Host, Moves, Status } from '@/api/types'
 import { plainName } from '@/kit/Avatar'
 import { copy } from '@/kit/clipboard'
 import { statusName } from '@/kit/sentences'
@@ -31,6 +31,9 @@ export interface Edits {
   max_runtime_seconds?: number | null
   max_retries?: number | null
 }
+
+/** A host, as far as draining it needs to know. */
+export type HostName = Pick<Host, 'host_id' | 'name'>
 
 export type Actions = ReturnType<typeof actionsOn>
 
@@ -245,6 +248,19 @@ export function actionsOn(client: QueryClient, board: string) {
       run([{ verb: 'resume', id: null, arguments: {} }], {
         past: 'starts tasks again',
         not: 'Not resumed.',
+      }),
+
+    /** Nothing new starts on a host; what runs there goes on. */
+    drainHost: ({ host_id: host, name }: HostName) =>
+      run([{ verb: 'drain_host', id: null, arguments: { host } }], {
+        past: `starts nothing new on ${name}`,
+        not: `${name} not drained.`,
+      }),
+
+    resumeHost: ({ host_id: host, name }: HostName) =>
+      run([{ verb: 'resume_host', id: null, arguments: { host } }], {
+        past: `starts tasks on ${name} again`,
+        not: `${name} not resumed.`,
       }),
 
     copyLink(subjects: Subjects): void {

@@ -1677,7 +1677,7 @@ export interface components {
             gateway: components["schemas"]["Gateway"] | null;
             error: string | null;
         };
-        /** @description The run that a task has now; `attempt` counts its runs, this one included. `last_line` is the last line of its output, as far as somebody has looked, and `last_output_at` when its log grew last. Times are Unix seconds. */
+        /** @description The run that a task has now; `attempt` counts its runs, this one included. `last_line` is the last line of its output, as far as somebody has looked, and `last_output_at` when its log grew last. `host` is the id of the host that it is on. Times are Unix seconds. */
         LiveLine: {
             run_id: number;
             profile: string | null;
@@ -1686,6 +1686,7 @@ export interface components {
             last_heartbeat_at: number | null;
             stop_requested_at: number | null;
             max_runtime_seconds: number | null;
+            host: string | null;
             /** @default null */
             last_line: string | null;
             /** @default null */

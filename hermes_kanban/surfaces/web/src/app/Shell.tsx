@@ -8,6 +8,7 @@ import { noteOpened } from '@/palette/recent'
 import { useArrivals } from './arrivals'
 import { useAtPart } from './atPart'
 import { useBoard } from './board'
+import { useHostNews } from './hostNews'
 import { Loaded } from './Loaded'
 import { NewBoard } from './NewBoard'
 import { useNewTask } from './newTask'
@@ -35,6 +36,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const openPalette = () => setOver({ palette: opened === null ? offeredSubjects() : [opened] })
   const to = (view: View) => () => go(`~${placeOf(slug, view)}`)
   useArrivals(slug, actor)
+  useHostNews(slug, actor)
   useAtPart()
   useEffect(() => {
     if (opened !== null) noteOpened(slug, opened)

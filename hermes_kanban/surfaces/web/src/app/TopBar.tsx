@@ -8,6 +8,7 @@ import { count } from '@/kit/numbers'
 import { useOffline } from '@/live/connection'
 import { keys } from '@/live/keys'
 import { useBoard } from './board'
+import { useIsServed } from './hosts'
 import { useNewTask } from './newTask'
 import { placeOf, useGo } from './places'
 import { useNeedsYou } from './Rail'
@@ -90,7 +91,8 @@ function GatewayPill() {
   const health = useHealth().data
   const gateway = told === undefined ? health?.gateway : told
   const offline = useOffline()
-  const { word, status } = standingOf(gateway, health?.standby)
+  const served = useIsServed() === true
+  const { word, status } = standingOf(gateway, health?.standby, served)
   return (
     <Link
       className={`pill ${offline === null ? status : 'is-deaf'}`}
@@ -102,8 +104,8 @@ function GatewayPill() {
       ) : (
         <CircleDashed className="i" aria-hidden="true" />
       )}
-      <span className={gateway == null ? undefined : 'wide'}>{word}</span>
-      {health !== undefined && gateway != null && (
+      <span className={word === 'Gateway' || word === 'Degraded' ? 'wide' : undefined}>{word}</span>
+      {health !== undefined && (gateway != null || served) && (
         <span>
           {health.in_progress}/{health.max_in_progress}
           <span className="wide middle"> running</span>

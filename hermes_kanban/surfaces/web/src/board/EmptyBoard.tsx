@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { useBoard } from '@/app/board'
+import { useIsServed } from '@/app/hosts'
 import { useNewTask } from '@/app/newTask'
 import { useProfiles } from '@/app/reads'
 import { shown } from '@/keys/table'
@@ -10,11 +11,11 @@ import './empty.css'
 
 /** A board without a task: what makes the first one be done. */
 export function EmptyBoard() {
-  const { slug, name, boards, gateway } = useBoard()
+  const { slug, name, boards } = useBoard()
   const newTask = useNewTask()
   const workdir = boards.find((one) => one.slug === slug)?.board?.default_workdir
   const board = slug === 'default' ? '' : ` --board ${slug}`
-  const hasGateway = gateway != null
+  const hasGateway = useIsServed() === true
   const profiles = useProfiles()
   const profile = profiles.data?.profiles[0]?.name ?? 'backend'
   return (

@@ -1,5 +1,6 @@
 import { Clock } from 'lucide-react'
 import type { Card, LiveLine as Live } from '@/api/types'
+import { type Named, useElsewhere } from '@/app/hosts'
 import { Elapsed } from '@/kit/Age'
 import { absolute, age } from '@/kit/time'
 import { useHeardNow } from '@/live/clock'
@@ -9,6 +10,7 @@ import { useView } from './context'
 /** What a run does now: elapsed, attempt, last sign of life, last line of output. */
 export function LiveLine({ live, card }: { live: Live; card: Card }) {
   const { deafSince } = useView()
+  const elsewhere = useElsewhere(live.host)
   return (
     <div className={deafSince === null ? 'live running' : 'live running is-deaf'}>
       <p className="live-facts">
@@ -18,10 +20,10 @@ export function LiveLine({ live, card }: { live: Live; card: Card }) {
           <Elapsed since={live.started_at} />
         </b>
         <span className="cut">{attemptWords(live.attempt, card.attempts)}</span>
-        <Seen live={live} />
+        <Seen live={live} elsewhere={elsewhere} />
       </p>
       <p className="live-output cut" title={live.last_line ?? undefined}>
-        {live.last_line ?? 'no output yet'}
+        {live.last_line ?? (elsewhere === null ? 'no output yet' : `on host ${elsewhere.name}`)}
       </p>
     </div>
   )
@@ -32,10 +34,11 @@ function attemptWords(attempt: number, of: number): string {
   return attempt > of ? `attempt ${attempt}` : `attempt ${attempt} of ${of}`
 }
 
-function Seen({ live }: { live: Live }) {
+/** What is printed elsewhere is not heard here: there its host is the sign of life. */
+function Seen({ live, elsewhere }: { live: Live; elsewhere: Named | null }) {
   const now = useHeardNow()
-  const isQuiet = useQuiet(live) !== null
-  const at = lastSign(live)
+  const isQuiet = useQuiet(elsewhere === null ? live : null) !== null
+  const at = Math.max(lastSign(live), elsewhere?.last_seen_at ?? 0)
   const past = now - at
   return (
     <time

@@ -1,12 +1,13 @@
 import { Clock, TriangleAlert, UserRound } from 'lucide-react'
 import { type Card, type Status, statusOf } from '@/api/types'
-import { useBoard } from '@/app/board'
+import { useElsewhere, useIsServed } from '@/app/hosts'
 import { Countdown } from '@/kit/Age'
 import { Tip } from '@/kit/Button'
 import { age } from '@/kit/time'
 import { useNow } from '@/live/clock'
 import { useQuiet } from '@/live/quiet'
 import { useView } from './context'
+import { useSaidOfAll } from './ofAll'
 import { asksWhy, type Mark, type Why, whyOf } from './why'
 import { useHolds } from './whys'
 
@@ -71,16 +72,23 @@ function useWhy(card: Card): Why | null {
   const isTimed = card.eligible_at !== null || card.scheduled_at !== null
   const now = useNow(card.status === 'ready' && isTimed ? 1 : 10)
   const quiet = useQuietWhy(card)
-  return quiet ?? whyOf(card, holds, now)
+  const saidAbove = useSaidOfAll()
+  return quiet ?? whyOf(card, holds, now, saidAbove)
 }
 
 /** A run that has been quiet for long: whether its process lives. */
 function useQuietWhy(card: Card): Why | null {
-  const { gateway } = useBoard()
-  const quiet = useQuiet(card.live)
+  const served = useIsServed()
+  const elsewhere = useElsewhere(card.live?.host)
+  const quiet = useQuiet(elsewhere === null ? card.live : null)
+  if (elsewhere?.presence === 'lost') {
+    const before = `Host ${elsewhere.name} is not heard of.`
+    const after = 'starts it elsewhere once its lease is over.'
+    return { mark: 'error', before, lifter: 'Board', after }
+  }
   if (card.live === null || quiet === null) return null
   const said = `No output for ${age(quiet)}.`
-  if (gateway == null) {
+  if (!served) {
     return {
       mark: 'quiet',
       before: `${said} Nobody watches its process:`,

@@ -15,23 +15,28 @@ export interface Why {
   until?: number
 }
 
-/** Holds of the whole board: said once above a column, not on each of its cards. */
-const OF_ALL = ['paused', 'max_in_progress', 'disk']
+/** Holds that may be of the whole board: said once above a column, not on each of its cards. */
+export const OF_ALL: readonly string[] = ['paused', 'max_in_progress', 'disk', 'draining']
 
 /** Whether the server is to be asked why this card waits; its own fields do not say it all. */
 export function asksWhy(card: Card): boolean {
   return card.status === 'ready' || card.status === 'triage'
 }
 
-/** The sentence for a card, null where there is nothing to say. */
-export function whyOf(card: Card, holds: readonly Hold[], now: number): Why | null {
+/** The sentence for a card, null where there is nothing to say; `above` are holds that are said there. */
+export function whyOf(
+  card: Card,
+  holds: readonly Hold[],
+  now: number,
+  above: readonly string[] = OF_ALL,
+): Why | null {
   switch (card.status) {
     case 'blocked':
       return ofBlocked(card, now)
     case 'triage':
       return ofTriage(holds)
     case 'ready':
-      return ofReady(card, holds, now)
+      return ofReady(card, holds, now, above)
     default:
       return null
   }
@@ -77,7 +82,12 @@ function ofTriage(holds: readonly Hold[]): Why | null {
   return { mark: 'person', before: '', lifter: 'You', after: `decide: ${hold.text}` }
 }
 
-function ofReady(card: Card, holds: readonly Hold[], now: number): Why | null {
+function ofReady(
+  card: Card,
+  holds: readonly Hold[],
+  now: number,
+  above: readonly string[],
+): Why | null {
   // These two are on the card, and so are there before the server has answered.
   if (card.scheduled_at !== null && card.scheduled_at > now) {
     const at = clockTime(card.scheduled_at, now)
@@ -88,7 +98,9 @@ function ofReady(card: Card, holds: readonly Hold[], now: number): Why | null {
     const until = card.eligible_at
     return { mark: 'clock', before: 'Starts in', lifter: '', after: attempt, until }
   }
-  const hold = holds.find((one) => !OF_ALL.includes(one.code) && !ON_CARD.includes(one.code))
+  const told = holds.filter(({ code }) => !above.includes(code) && !ON_CARD.includes(code))
+  // Where it runs is no reason while there is one why it does not.
+  const hold = told.find(({ code }) => code !== 'elsewhere') ?? told[0]
   if (hold === undefined) return null
   return READY[hold.code]?.(card, hold) ?? other(hold)
 }
@@ -131,6 +143,30 @@ const READY: Record<string, (card: Card, hold: Hold) => Why> = {
     before: '',
     lifter: 'Board',
     after: 'stops the process of its earlier run.',
+  }),
+  no_host: (_, hold) => ({
+    mark: 'person',
+    before: sentence(hold.text),
+    lifter: 'A host',
+    after: 'that can run it joins.',
+  }),
+  elsewhere: (_, hold) => ({
+    mark: 'clock',
+    before: sentence(hold.text),
+    lifter: 'That host',
+    after: 'starts it at its next look.',
+  }),
+  draining: (_, hold) => ({
+    mark: 'person',
+    before: sentence(hold.text),
+    lifter: 'You',
+    after: 'resume a host that runs it.',
+  }),
+  max_in_progress: (_, hold) => ({
+    mark: 'clock',
+    before: sentence(hold.text),
+    lifter: 'A run',
+    after: 'there ends.',
   }),
   folder_in_use: (_, hold) => ({
     mark: 'clock',

@@ -1,5 +1,6 @@
 import type { Gateway, Health } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useIsServed, useSeveralHosts } from '@/app/hosts'
 import { StandingIcon } from '@/app/StandingIcon'
 import { standingOf } from '@/app/standing'
 import { Age } from '@/kit/Age'
@@ -18,7 +19,12 @@ export function GatewayPart({ health }: { health: Health }) {
   const told = useBoard().gateway
   // Presence comes live and is newer than the last reading.
   const gateway = told === undefined ? health.gateway : told
-  const { word, status } = standingOf(gateway, health.standby)
+  const served = useIsServed() === true
+  const { word, status } = standingOf(gateway, health.standby, served)
+  const means =
+    gateway === null && served
+      ? 'None runs here; other hosts start the tasks of this board.'
+      : MEANS[word]
   return (
     <Part
       title="Gateway"
@@ -33,9 +39,9 @@ export function GatewayPart({ health }: { health: Health }) {
       <p className={`standing ${status}`}>
         <StandingIcon word={word} />
         <b>{word}</b>
-        <span>{MEANS[word]}</span>
+        <span>{means}</span>
       </p>
-      {gateway === null && health.standby.length === 0 && (
+      {gateway === null && !served && health.standby.length === 0 && (
         <Command text="hermes-kanban gateway run" />
       )}
       {gateway !== null && <Told gateway={gateway} health={health} />}
@@ -46,6 +52,7 @@ export function GatewayPart({ health }: { health: Health }) {
 
 function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
   const { slug } = useBoard()
+  const here = useSeveralHosts().find((one) => one.host_id === gateway.host)
   const ofBoard = slug === 'default' ? '' : ` --board ${slug}`
   // What is wrong with the configuration stands above everything already.
   const wrong = gateway.degraded.filter((one) => one !== health.config_error)
@@ -69,7 +76,15 @@ function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
               </>
             ),
           },
-          { name: 'Host', value: <code>{gateway.host}</code> },
+          {
+            name: 'Host',
+            value: (
+              <>
+                {here !== undefined && <span>{here.name}</span>}
+                <code>{gateway.host}</code>
+              </>
+            ),
+          },
           {
             name: 'What it logs',
             value: <Command text={`hermes-kanban gateway logs -f${ofBoard}`} />,

@@ -16,6 +16,7 @@ import { Caps } from './Caps'
 import { ConfigAlarm } from './ConfigAlarm'
 import { DeadDeliveries } from './DeadDeliveries'
 import { GatewayPart } from './GatewayPart'
+import { HostsPart } from './Hosts'
 import { Read } from './Read'
 import { Stuck } from './Stuck'
 import './health.css'
@@ -46,6 +47,7 @@ function Parts({ health }: { health: Health }) {
     <>
       <ConfigAlarm />
       <GatewayPart health={health} />
+      <HostsPart />
       {health.gateway !== null && (
         <Stuck stuck={health.gateway.stuck} at={health.gateway.tick_at} />
       )}

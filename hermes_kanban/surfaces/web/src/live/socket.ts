@@ -7,6 +7,7 @@
  */
 
 import { API, loseSession } from '@/api/client'
+import type { ProblemBody } from '@/api/problem'
 import { token } from '@/api/session'
 import type { EventsMessage, LogMessage, Said, Told } from './words'
 
@@ -27,6 +28,8 @@ export interface BoardListener {
 
 export interface LogListener {
   lines(message: LogMessage): void
+  /** Nothing of it can be had. */
+  problem(why: ProblemBody): void
 }
 
 /**
@@ -225,6 +228,10 @@ export class LiveSocket {
       return
     }
     if (!('board' in told) || told.board === undefined) return
+    if (told.type === 'problem' && told.op === 'log') {
+      this.logs.get(`${told.board} ${told.run_id}`)?.listener.problem(told.problem)
+      return
+    }
     const board = this.boards.get(told.board)
     if (board === undefined) return
     switch (told.type) {

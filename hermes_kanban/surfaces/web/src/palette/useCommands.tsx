@@ -2,6 +2,8 @@
 
 import {
   BellPlus,
+  CirclePause,
+  CirclePlay,
   Contrast,
   DollarSign,
   Keyboard,
@@ -16,6 +18,7 @@ import {
 } from 'lucide-react'
 import { useActions } from '@/actions/useActions'
 import { useBoard } from '@/app/board'
+import { useSeveralHosts } from '@/app/hosts'
 import { logOut } from '@/app/leaving'
 import { useNewTask } from '@/app/newTask'
 import { useNotify } from '@/app/notify'
@@ -65,6 +68,7 @@ export function useBoardCommands(open: { keys: () => void; board: () => void }):
   const newTask = useNewTask()
   const notify = useNotify()
   const paused = useHealth().data?.paused_at != null
+  const hosts = useSeveralHosts()
   const chosen = usePreferences()
   const compact = chosen.density === 'compact'
   return [
@@ -96,6 +100,14 @@ export function useBoardCommands(open: { keys: () => void; board: () => void }):
       icon: icon(paused ? Play : Pause),
       run: () => void (paused ? actions.resume() : actions.pause()),
     },
+    ...hosts.map((host) => ({
+      id: `host ${host.host_id}`,
+      label: host.state === 'draining' ? `Resume host ${host.name}` : `Drain host ${host.name}`,
+      also: 'host machine drain resume',
+      icon: icon(host.state === 'draining' ? CirclePlay : CirclePause),
+      run: () =>
+        void (host.state === 'draining' ? actions.resumeHost(host) : actions.drainHost(host)),
+    })),
     { id: 'new board', label: 'New board', also: 'create', icon: icon(Plus), run: open.board },
     ...(['system', 'light', 'dark'] as const)
       .filter((theme) => theme !== chosen.theme)

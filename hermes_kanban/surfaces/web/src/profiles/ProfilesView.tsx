@@ -165,6 +165,8 @@ function moreOf(profile: ProfileView): [string, string][] {
     ['Tools', profile.tools.join(', ')],
     ['May assign', profile.may_assign.join(', ')],
     ['Resources', resources.join(', ')],
+    ['Hosts', profile.hosts.join(', ')],
+    ['Requires', profile.requires.join(', ')],
     ['Variables', profile.env.join(', ')],
     [
       'At most',

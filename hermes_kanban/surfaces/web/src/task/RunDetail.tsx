@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react'
 import type { Run } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useHost } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { plainName } from '@/kit/Avatar'
 import { Markdown } from '@/kit/Markdown'
 import { count } from '@/kit/numbers'
@@ -10,7 +12,8 @@ import { oneLine } from './eventWords'
 /** What is known of one run beside its row: what it said, what it used, where it can be taken up. */
 export function RunDetail({ run }: { run: Run }) {
   const { slug } = useBoard()
-  const facts = factsOf(run)
+  const host = useHost(hostIdOf(run))
+  const facts = factsOf(run, host?.name ?? null)
   const said = run.error ?? run.summary
   // A question that ended a run is kept as its error.
   const isFailure = run.error !== null && run.outcome !== 'blocked'
@@ -48,11 +51,12 @@ function isMore(said: string): boolean {
   return oneLine(said) !== said.trim()
 }
 
-function factsOf(run: Run): [string, ReactNode][] {
+function factsOf(run: Run, host: string | null): [string, ReactNode][] {
   const facts: [string, ReactNode][] = [
     ['Started', absolute(run.started_at)],
     ['Ended', run.ended_at === null ? 'at work' : absolute(run.ended_at)],
   ]
+  if (host !== null) facts.push(['Host', host])
   const { usage } = run
   if (usage !== null) {
     const cached = usage.cached ? `, ${count(usage.cached)} of it cached` : ''

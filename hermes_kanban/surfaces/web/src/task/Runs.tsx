@@ -1,4 +1,6 @@
 import type { Run } from '@/api/types'
+import { useHost, useSeveralHosts } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { dollars, tokens } from '@/kit/numbers'
@@ -14,6 +16,7 @@ import { Section } from './Section'
 /** Every attempt at the task, the newest first; the one that is chosen shows its output above. */
 export function Runs() {
   const { detail, shownRun, showRun } = useTask()
+  const several = useSeveralHosts().length > 0
   if (detail.runs.length === 0) return null
   return (
     <Section title="Runs" count={detail.runs.length} id="task-runs">
@@ -24,6 +27,7 @@ export function Runs() {
               <th scope="col">Run</th>
               <th scope="col">Outcome</th>
               <th scope="col">Profile</th>
+              {several && <th scope="col">Host</th>}
               <th scope="col">Started</th>
               <th scope="col" className="num">
                 Duration
@@ -43,6 +47,7 @@ export function Runs() {
             <RunRow
               key={run.id}
               run={run}
+              several={several}
               chosen={run.id === shownRun?.id}
               onChoose={() => showRun(run.id)}
             />
@@ -54,9 +59,17 @@ export function Runs() {
   )
 }
 
-function RunRow({ run, chosen, onChoose }: { run: Run; chosen: boolean; onChoose: () => void }) {
+function RunRow(props: {
+  run: Run
+  /** Whether the board has several hosts. */
+  several: boolean
+  chosen: boolean
+  onChoose: () => void
+}) {
+  const { run, several, chosen, onChoose } = props
   const said = run.error ?? run.summary
   const used = tokensOf(run)
+  const host = useHost(hostIdOf(run))
   return (
     <tbody className="task-run" data-chosen={chosen || undefined}>
       <tr onClick={onChoose}>
@@ -74,6 +87,7 @@ function RunRow({ run, chosen, onChoose }: { run: Run; chosen: boolean; onChoose
           <OutcomeBadge run={run} />
         </td>
         <td>{run.profile ?? plainName(run.claimer)}</td>
+        {several && <td>{host?.name ?? '–'}</td>}
         <td title={absolute(run.started_at)}>{clockTime(run.started_at)}</td>
         <td className="num">
           {run.ended_at === null ? (
@@ -91,7 +105,7 @@ function RunRow({ run, chosen, onChoose }: { run: Run; chosen: boolean; onChoose
       {said !== null && (
         <tr className="task-run-said" onClick={onChoose}>
           <td />
-          <td colSpan={7}>{oneLine(said)}</td>
+          <td colSpan={several ? 8 : 7}>{oneLine(said)}</td>
         </tr>
       )}
     </tbody>

@@ -1,4 +1,6 @@
 import { Copy, GitBranch } from 'lucide-react'
+import { useElsewhere } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { IconButton } from '@/kit/Button'
 import { copy } from '@/kit/clipboard'
 import { useTask } from './context'
@@ -13,6 +15,8 @@ export function WorkspaceFacts() {
   const found = useWorkspace(id, task.status === 'running')
   const workspace = found.data
   const sum = workspace === undefined ? null : totals(workspace)
+  const last = detail.runs.at(-1)
+  const elsewhere = useElsewhere(last && hostIdOf(last))
   const branch = workspace?.branch ?? task.branch
   return (
     <section aria-labelledby="task-workspace-head">
@@ -24,7 +28,7 @@ export function WorkspaceFacts() {
         {workspace?.present === false && (
           <Fact name="Folder">
             <span className="dim" title={workspace.path}>
-              not there now
+              {elsewhere === null ? 'not there now' : `on host ${elsewhere.name}`}
             </span>
           </Fact>
         )}

@@ -2,6 +2,8 @@ import { ArrowDown, ArrowUp, Download, Search, X } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
 import { boardPath, request } from '@/api/client'
 import { useBoard } from '@/app/board'
+import { useHost } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { useKeys } from '@/keys/useKeys'
 import { plainName } from '@/kit/Avatar'
 import { Button, IconButton } from '@/kit/Button'
@@ -11,6 +13,7 @@ import { useTask } from '../context'
 import { saveAs } from '../files'
 import { Section } from '../Section'
 import { findAll } from './find'
+import { LogElsewhere } from './LogElsewhere'
 import { LogLines } from './LogLines'
 import { useLog } from './useLog'
 import './log.css'
@@ -29,6 +32,7 @@ function RunLog({ runId }: { runId: number }) {
   const { slug } = useBoard()
   const { id, detail, shownRun } = useTask()
   const log = useLog(slug, id, runId)
+  const host = useHost(shownRun && hostIdOf(shownRun))
   const isAtWork = shownRun?.ended_at === null && !log.over
   const [follows, setFollows] = useState(true)
   const [finds, setFinds] = useState(false)
@@ -68,17 +72,22 @@ function RunLog({ runId }: { runId: number }) {
     }
   }
   const isNewest = detail.runs.at(-1)?.id === runId
+  const told = `run ${runId}${isNewest ? '' : ', not the newest'}`
   const facts = [
     shownRun?.profile ?? (shownRun === null ? null : plainName(shownRun.claimer)),
     isAtWork && shownRun?.worker_pid ? `pid ${shownRun.worker_pid}` : null,
+    host === null ? null : `on ${host.name}`,
     `${count(log.lines.length + log.dropped)} lines`,
   ]
+  if (log.problem !== null) {
+    return (
+      <Section title="Log" count={told} id="task-log-head">
+        <LogElsewhere runId={runId} host={host} problem={log.problem} />
+      </Section>
+    )
+  }
   return (
-    <Section
-      title={isAtWork ? 'Live log' : 'Log'}
-      count={`run ${runId}${isNewest ? '' : ', not the newest'}`}
-      id="task-log-head"
-    >
+    <Section title={isAtWork ? 'Live log' : 'Log'} count={told} id="task-log-head">
       <div className="task-box log" ref={panel} id={LOG}>
         <div className="log-bar">
           <span className="dim cut">{facts.filter(Boolean).join(' · ')}</span>

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'react'
 import { boardClient, held } from '@/api/client'
+import { Problem } from '@/api/problem'
 import { live } from '@/live/socket'
 import { Colours, type LogLine } from './colours'
 
@@ -15,9 +16,18 @@ export interface Log {
   told: boolean
   /** These are all lines that are kept of the run. */
   whole: boolean
+  /** Why none of it can be had. */
+  problem: Problem | null
 }
 
-const NOTHING: Log = { lines: [], dropped: 0, over: false, told: false, whole: true }
+const NOTHING: Log = {
+  lines: [],
+  dropped: 0,
+  over: false,
+  told: false,
+  whole: true,
+  problem: null,
+}
 const MOST_LINES = 20_000
 /** The live socket begins with as many lines; where fewer came, there are no more. */
 const FIRST_LINES = 1_000
@@ -46,7 +56,7 @@ export function useLog(board: string, task: string, runId: number): Log & { show
           dropped += lines.length - MOST_LINES
           lines = lines.slice(-MOST_LINES)
         }
-        setLog({ lines: [...lines], dropped, over, told: true, whole })
+        setLog({ lines: [...lines], dropped, over, told: true, whole, problem: null })
       })
     }
     const follow = (place: string | null) => {
@@ -67,6 +77,7 @@ export function useLog(board: string, task: string, runId: number): Log & { show
             over = message.over
             show()
           },
+          problem: (body) => setLog({ ...NOTHING, problem: new Problem(body) }),
         },
         place,
       )

@@ -1,5 +1,6 @@
 import { Clock } from 'lucide-react'
-import { useBoard } from '@/app/board'
+import { useElsewhere, useHost, useIsServed } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
@@ -12,13 +13,17 @@ import { useTask } from '../context'
 
 /** How its worker stands: since when, the last sign of life, and what ends it. */
 export function AtWork() {
-  const { gateway } = useBoard()
+  const served = useIsServed()
   const { detail, card } = useTask()
   const now = useHeardNow()
-  const quiet = useQuiet(card?.live ?? null)
   const run = detail.runs.find((one) => one.id === detail.task.current_run_id)
+  const host = useHost(run && hostIdOf(run))
+  // What it prints elsewhere is not heard here: there its host is the sign of life.
+  const elsewhere = useElsewhere(host?.host_id)
+  const quiet = useQuiet(elsewhere === null ? (card?.live ?? null) : null)
   if (run === undefined) return null
   const live = card?.live
+  const signAt = Math.max(live == null ? 0 : lastSign(live), elsewhere?.last_seen_at ?? 0)
   const isQuiet = quiet !== null
   const limit = live?.max_runtime_seconds ?? detail.task.max_runtime_seconds
   const who = run.profile ?? plainName(run.claimer)
@@ -34,15 +39,14 @@ export function AtWork() {
         <p>
           <b>
             {run.stop_requested_at === null ? 'Running for ' : 'Stopping, after '}
-            <Elapsed since={run.started_at} />, run {attempt}.
+            <Elapsed since={run.started_at} />, run {attempt}
+            {host !== null && ` on ${host.name}`}.
           </b>{' '}
           {isQuiet ? (
             <b className="st running">Quiet {age(quiet)}.</b>
           ) : (
             live != null && (
-              <span title={absolute(lastSign(live))}>
-                Last sign of life {age(now - lastSign(live))} ago.
-              </span>
+              <span title={absolute(signAt)}>Last sign of life {age(now - signAt)} ago.</span>
             )
           )}
         </p>
@@ -50,10 +54,12 @@ export function AtWork() {
           {run.stop_requested_at !== null
             ? `${run.stop_by === null ? 'The board' : plainName(run.stop_by)} asked it to stop at ${clockTime(run.stop_requested_at)}${run.stop_reason ? `: ${run.stop_reason}` : ''}.`
             : isQuiet
-              ? gateway == null
-                ? 'Nobody watches its process. You start the gateway.'
-                : 'Its process lives; it prints nothing. Reclaim takes the task from it.'
-              : 'Nothing for you to do.'}{' '}
+              ? served
+                ? 'Its process lives; it prints nothing. Reclaim takes the task from it.'
+                : 'Nobody watches its process. You start the gateway.'
+              : host?.presence === 'lost'
+                ? `Host ${host.name} is not heard of. The task goes elsewhere once the lease of the run is over.`
+                : 'Nothing for you to do.'}{' '}
           {limit != null && (
             <span title={absolute(run.started_at + limit)}>
               {run.started_at + limit > serverNow()

@@ -1,6 +1,6 @@
 import { useActions, useMenus } from '@/actions/useActions'
 import { type Hold, statusOf } from '@/api/types'
-import { useBoard } from '@/app/board'
+import { useIsServed, useSeveralHosts } from '@/app/hosts'
 import { shown } from '@/keys/table'
 import { Age } from '@/kit/Age'
 import { Button } from '@/kit/Button'
@@ -12,17 +12,19 @@ import { useOffline } from '@/live/connection'
 import { useTask } from '../context'
 import { useHolds } from '../data'
 import { Mentions } from '../Mentions'
+import { HostLifter, ResumeHosts } from './HostHolds'
 import { Lifter } from './Lifter'
 
 /** Every reason why it does not start, each with what lifts it. */
 export function Held() {
-  const { gateway } = useBoard()
+  const served = useIsServed()
+  const several = useSeveralHosts().length > 0
   const { detail } = useTask()
   const { task } = detail
   const why = useHolds(task.id, detail.why)
   const status = statusOf(task)
   if (why.length === 0) {
-    if (gateway === null) {
+    if (served === false) {
       return (
         <div className={`task-why ${status}`}>
           <StatusIcon status={status} />
@@ -40,7 +42,8 @@ export function Held() {
         <StatusIcon status={status} />
         <div className="task-why-text">
           <p>
-            <b>Nothing holds it back.</b> The gateway starts it at its next look.
+            <b>Nothing holds it back.</b> {several ? 'A host' : 'The gateway'} starts it at its next
+            look.
           </p>
         </div>
       </div>
@@ -51,14 +54,14 @@ export function Held() {
       <StatusIcon status={status} />
       <ul className="task-why-text task-holds">
         {why.map((hold) => (
-          <HoldRow key={`${hold.code} ${hold.text}`} hold={hold} />
+          <HoldRow key={`${hold.code} ${hold.text}`} hold={hold} isOnly={why.length === 1} />
         ))}
       </ul>
     </div>
   )
 }
 
-function HoldRow({ hold }: { hold: Hold }) {
+function HoldRow({ hold, isOnly }: { hold: Hold; isOnly: boolean }) {
   return (
     <li>
       <p>
@@ -77,7 +80,8 @@ function HoldRow({ hold }: { hold: Hold }) {
           )
         )}
       </p>
-      <LiftButton hold={hold} />
+      {/* Where it runs is no reason while there is one why it does not. */}
+      {(hold.code !== 'elsewhere' || isOnly) && <LiftButton hold={hold} />}
     </li>
   )
 }
@@ -120,6 +124,10 @@ function LiftButton({ hold }: { hold: Hold }) {
           Make it ready
         </Button>
       )
+    case 'draining':
+      return <ResumeHosts hold={hold} />
+    case 'no_host':
+      return <HostLifter hold={hold} />
     default:
       return <Lifter hold={hold} />
   }

@@ -2,7 +2,9 @@ import type { Hold } from '@/api/types'
 
 /** What ends a hold: what happens by itself, or a command to take along. */
 export function Lifter({ hold }: { hold: Hold }) {
-  const parts = hold.lifted_by.split(/(hermes-kanban [a-z-]+(?: (?:t_[a-z0-9]+|[A-Z]+|now))*)/)
+  const parts = hold.lifted_by.split(
+    /(hermes-kanban hosts(?: [\w.-]+){1,2}|hermes-kanban [a-z-]+(?: (?:t_[a-z0-9]+|[A-Z]+|now))*)/,
+  )
   return (
     <p className="task-why-more">
       Lifted by:{' '}

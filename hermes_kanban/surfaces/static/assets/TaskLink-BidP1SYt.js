@@ -1,1 +1,0 @@
-import{Tt as e,ct as t,ut as n}from"./index-BxroppdF.js";import{Gr as r,S as i}from"./clock-BXyTv412.js";var a=r();function o(r){let{slug:o}=i();return(0,a.jsx)(`a`,{className:r.className??`task-link`,href:n(o,r.id),onClick:n=>{e(n)||(n.preventDefault(),t(o,r.id))},children:r.children??r.id})}export{o as t};
