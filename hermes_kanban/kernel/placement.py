@@ -194,9 +194,11 @@ def _why_not_here(look: Places, config: Config, profile: Profile) -> str:
 def draining_hold(drained: list[Host]) -> Hold:
     """These hosts could start it, and a person wants them to start nothing."""
     names = ", ".join(one.name for one in drained)
-    drains = "drains" if len(drained) == 1 else "drain"
-    by = drained[0].drained_by if len(drained) == 1 else None
-    text = f"host {names} {drains}" + (f", as {by} asked for" if by else "")
+    if len(drained) == 1:
+        by = drained[0].drained_by
+        text = f"host {names} drains" + (f", as {by} asked for" if by else "")
+    else:
+        text = f"hosts {names} drain"
     since = max((one.drained_at or 0 for one in drained), default=0) or None
     return Hold("draining", text, f"hermes-kanban hosts resume {drained[0].name}", since=since)
 
