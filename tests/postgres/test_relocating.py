@@ -307,6 +307,17 @@ def test_a_text_that_postgresql_cannot_hold_is_named(home: Home) -> None:
     assert home.create()
 
 
+def test_a_home_that_never_had_it_gets_the_board_and_its_files(home: Home) -> None:
+    before = everything(home.board.conn)
+    home.board.close()
+    home.move(home.file, home.database)
+    shutil.rmtree(home.board.home / "boards")
+    assert home.move(home.database, home.file).files == 1
+    with home.opened() as conn:
+        assert everything(conn) == before
+        assert kb.check(conn, deep=True) == []
+
+
 def test_from_one_database_to_another(home: Home) -> None:
     home.move(home.file, home.database)
     name = f"other_{os.getpid()}"
