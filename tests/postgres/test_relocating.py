@@ -103,7 +103,7 @@ def everything(conn: kb.BoardConnection) -> dict[str, Any]:
     """All rows, the numbers that come next, and what attached files hold."""
     with kb.reading(conn):
         rows = {table.name: [tuple(row) for row in conn.stream(table.rows)] for table in TABLES}
-        board = tuple(conn.execute("SELECT board_id, slug FROM boards").fetchone())
+        board = tuple(conn.execute("SELECT board_id, slug, min_reader FROM boards").fetchone())
         counters = {name: number for name, number in conn.counters().items() if number}
         files = {}
         for (task,) in conn.execute("SELECT DISTINCT task_id FROM task_attachments").fetchall():
