@@ -48,6 +48,13 @@ WHERE c.contype = 'f' AND n.nspname = :schema ORDER BY child.relname, c.conname
 """
 
 
+_BY: Final = """
+SELECT set_config('enable_seqscan', :heap, true), set_config('enable_sort', :heap, true),
+    set_config('enable_indexscan', :index, true), set_config('enable_indexonlyscan', :index, true),
+    set_config('enable_bitmapscan', 'off', true)
+"""
+
+
 def broken_references(conn: PostgresConnection) -> list[BrokenReference]:
     """Rows that name a row which does not exist; each foreign key is of one column."""
     found = []
@@ -123,9 +130,6 @@ def _differences(conn: PostgresConnection, count: str) -> list[str]:
 
 
 def _count_by(conn: PostgresConnection, count: str, *, heap: str, index: str) -> int:
-    settings = {"seqscan": heap, "sort": heap, "bitmapscan": "off"}
-    settings |= {"indexscan": index, "indexonlyscan": index}
-    for name, value in settings.items():
-        conn.execute(f"SET LOCAL enable_{name} = {value}")
+    conn.execute(_BY, {"heap": heap, "index": index})
     ((found,),) = conn.execute(count).fetchall()
     return int(found)
