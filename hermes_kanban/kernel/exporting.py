@@ -308,6 +308,10 @@ def _row_of(line: dict[str, Any], where: str) -> tuple[Table, dict[str, Any]]:
     table, row = _TABLES.get(str(line.get("table"))), line.get("row")
     if table is None or not isinstance(row, dict) or not row.keys() <= set(table.columns):
         raise InvalidInput(where, "a row of a known table", "is none")
+    for column, value in row.items():
+        if isinstance(value, (dict, list)):
+            what = f"cannot be stored ({column} is neither a text nor a number)"
+            raise InvalidInput(where, "a row that the board can hold", what)
     return table, row
 
 

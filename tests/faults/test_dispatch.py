@@ -51,6 +51,7 @@ def test_what_waits_is_started_by_no_number_of_looks(gateways: Gateways) -> None
     assert {name: gateways.story(task) for name, task in tasks.items()} == before
 
 
+@pytest.mark.stores("sqlite")
 def test_a_board_with_nothing_to_start_costs_nothing(gateways: Gateways) -> None:
     """No process, no event, no write: the gateway itself is all that runs."""
     gateways.configure({"worker": shell("exit 0")}, **OFTEN)

@@ -53,6 +53,7 @@ def test_a_comment_on_a_running_task_is_there_when_its_worker_looks(gateways: Ga
     gateways.wait_for(task, "blocked")
 
 
+@pytest.mark.stores("sqlite")
 def test_nobody_else_can_read_what_a_board_keeps(
     gateways: Gateways,
 ) -> None:

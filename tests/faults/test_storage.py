@@ -101,6 +101,7 @@ def nothing_was_opened(gateways: Gateways, watched: dict[str, str]) -> None:
     assert len(report.read_text().splitlines()) == 1
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("program", [COMMANDS, VERBS], ids=["commands", "verbs"])
 def test_nothing_but_sqlite_opens_a_board(
     gateways: Gateways, watched: dict[str, str], program: str
@@ -109,6 +110,7 @@ def test_nothing_but_sqlite_opens_a_board(
     nothing_was_opened(gateways, watched)
 
 
+@pytest.mark.stores("sqlite")
 def test_neither_does_a_gateway_with_its_workers(
     gateways: Gateways, watched: dict[str, str]
 ) -> None:
@@ -132,6 +134,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.stores("sqlite")
 def test_no_look_writes_a_backup(gateways: Gateways) -> None:
     gateways.configure(TIMER, **OFTEN)
     conn = gateways.open()
@@ -155,6 +158,7 @@ def remove(file: Path) -> None:
     file.unlink()
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("damage", [cut_off, overwrite_pages, remove])
 def test_a_gateway_neither_makes_a_damaged_board_anew_nor_copies_it(
     gateways: Gateways, damage: Callable[[Path], None]
@@ -187,6 +191,7 @@ def descriptors(pid: int | str = "self") -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+@pytest.mark.stores("sqlite")
 def test_connections_give_back_what_they_open(board: ABoard) -> None:
     kb.create_board("damaged")
     conn = kb.connect("damaged")
@@ -216,6 +221,7 @@ def test_connections_give_back_what_they_open(board: ABoard) -> None:
     assert descriptors() == before
 
 
+@pytest.mark.stores("sqlite")
 def test_a_gateway_that_looks_on_and_on_opens_no_more(gateways: Gateways) -> None:
     """One of its boards is damaged, so it tries that one again and again."""
     gateways.configure(TIMER, **OFTEN)

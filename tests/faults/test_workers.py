@@ -193,6 +193,7 @@ def test_what_comes_a_second_after_the_breaker_can_be_adopted(board: ABoard) -> 
     assert kb.check(board.conn) == []
 
 
+@pytest.mark.stores("sqlite")
 def test_a_completion_waits_for_a_busy_board_and_needs_no_gateway(gateways: Gateways) -> None:
     gate = gateways.home / "gate"
     work = (

@@ -7,6 +7,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
 from tests.gateway.test_ends import started
@@ -25,6 +27,7 @@ def test_a_new_task_is_noticed_long_before_the_interval(gateways: Gateways) -> N
     gateways.wait_for(task_id, "done")
 
 
+@pytest.mark.stores("sqlite")
 def test_a_change_without_a_ring_is_noticed_too(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK}, dispatch_interval_seconds=3600)
     conn = gateways.open()
@@ -152,6 +155,7 @@ def test_a_new_profile_is_taken_up_while_it_runs(gateways: Gateways) -> None:
     gateways.wait_for(task_id, "done")
 
 
+@pytest.mark.stores("sqlite")
 def test_a_damaged_board_holds_up_no_other(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK})
     conn = gateways.open()

@@ -33,6 +33,7 @@ def seconds_to_claim(gateways: Gateways) -> float:
     return waited
 
 
+@pytest.mark.stores("sqlite")
 def test_the_bell_wakes_it_sooner_than_the_change_counter(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK}, **NEVER)
     conn = gateways.open()
@@ -44,6 +45,7 @@ def test_the_bell_wakes_it_sooner_than_the_change_counter(gateways: Gateways) ->
     assert min(with_bell) < statistics.median(without), (with_bell, without)
 
 
+@pytest.mark.stores("sqlite")
 def test_a_notifier_has_a_bell_of_its_own_where_nobody_dispatches(gateways: Gateways) -> None:
     gateways.configure({})
     conn = gateways.open()
@@ -69,6 +71,7 @@ def test_a_scheduled_time_wakes_it(gateways: Gateways) -> None:
     assert at <= kb.list_runs(conn, task_id)[0].started_at <= at + 2
 
 
+@pytest.mark.stores("sqlite")
 def test_a_home_with_a_long_path_has_its_bell_elsewhere(
     gateways: Gateways, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +122,7 @@ def reads_a_fifo(pid: int) -> bool:
 OPENAT = ("257", "56")  # x86-64, arm64
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_everything_go(gateways: Gateways, number: signal.Signals) -> None:
     gateways.configure({"sleeper": SLEEPER})

@@ -49,6 +49,7 @@ def counts(board: Board) -> dict[str, int]:
     }
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("deadly", [700, 2_500, 5_000])
 def test_killed_in_the_middle_and_done_again_it_is_whole(
     cli: Cli, board: Board, tmp_path: Path, deadly: int

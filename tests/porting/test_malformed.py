@@ -153,7 +153,13 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(one, marks=pytest.mark.stores("sqlite")) if one == "a board of ours" else one
+        for one in CASES
+    ],
+)
 def test_it_is_refused_in_one_line_and_nothing_is_written(
     cli: Cli, board: Board, tmp_path: Path, name: str
 ) -> None:

@@ -80,6 +80,7 @@ def test_exported_and_loaded_it_holds_the_same(
     conn.close()
 
 
+@pytest.mark.stores("sqlite")
 def test_every_table_and_every_column_is_told(board: Board) -> None:
     rows = board.conn.execute(
         "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c"
@@ -203,6 +204,7 @@ def test_only_an_empty_board_takes_it_and_no_file_is_replaced(
     assert sorted(one.name for one in tmp_path.iterdir() if one.is_file()) == ["board.jsonl"]
 
 
+@pytest.mark.stores("sqlite")
 def test_memory_does_not_grow_with_the_board(cli: Cli, board: Board, tmp_path: Path) -> None:
     hermes_boards.large(tmp_path / "kanban.db", 300)
     assert cli("import", "hermes", str(tmp_path / "kanban.db")).code == 0
@@ -223,6 +225,7 @@ def test_memory_does_not_grow_with_the_board(cli: Cli, board: Board, tmp_path: P
     copy.close()
 
 
+@pytest.mark.stores("sqlite")
 def test_a_compressed_backup_is_smaller_verified_and_restored(cli: Cli, rich: Board) -> None:
     plain = Path(cli("backup", "--json").json["backup"]["file"])
     made = cli("backup", "--compress", "--json").json["backup"]
@@ -240,6 +243,7 @@ def test_a_compressed_backup_is_smaller_verified_and_restored(cli: Cli, rich: Bo
     assert not list(packed.parent.parent.parent.glob(".restore*"))
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("cut", [100, 5_000])
 def test_a_compressed_backup_that_was_cut_off_is_refused(cli: Cli, rich: Board, cut: int) -> None:
     packed = Path(cli("backup", "--compress", "--json").json["backup"]["file"])
@@ -249,6 +253,7 @@ def test_a_compressed_backup_that_was_cut_off_is_refused(cli: Cli, rich: Board, 
     assert "is no whole compressed backup" in refused.error
 
 
+@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_migrate_brings_an_earlier_board_along_after_a_backup(
     cli: Cli, home: Path, version: int
@@ -272,6 +277,7 @@ def test_migrate_brings_an_earlier_board_along_after_a_backup(
     assert cli("check", "--deep", "--board", "old").code == 0
 
 
+@pytest.mark.stores("sqlite")
 def test_migrate_tells_of_the_boards_that_it_cannot_bring_along(cli: Cli, home: Path) -> None:
     cli("init")
     broken = home / "boards" / "broken" / "board.db"

@@ -78,6 +78,7 @@ _WHY_NOT: Final[Mapping[str, str]] = {
     "completion": _FILES,
     "context": _WORKERS,
     "daemon": _PROGRAMS,
+    "deliver": _WORKERS,
     "dispatch": _PROGRAMS,
     "doctor": _FILES,
     "down": _PROGRAMS,
