@@ -47,7 +47,7 @@ class Database:
         self._certificate = _certify(host) if tls else None
         if tls:
             self.address += f"?sslmode=verify-full&sslrootcert={host.folder / 'authority.pem'}"
-        self._sockets = host.folder / "sockets"  # files, which know no networks
+        self._sockets = host.folder / "s"  # files, which know no networks; their paths end at 107
         self._sockets.mkdir()
         self.outside = f"postgresql:///{NAME}?host={self._sockets}&user=postgres"
         self._admin = f"postgresql:///postgres?host={self._sockets}&user=postgres"
