@@ -469,7 +469,7 @@ BoardMachine.TestCase.settings = settings(
 TestBoardMachine = pytest.mark.stores("sqlite")(BoardMachine.TestCase)
 
 
-class PostgresBoardMachine(BoardMachine):
+class OnPostgres(BoardMachine):
     """The same on the second store, whose rules the same statements must keep."""
 
     def __init__(self) -> None:
@@ -483,7 +483,7 @@ class PostgresBoardMachine(BoardMachine):
             stores.leave()
 
 
-PostgresBoardMachine.TestCase.settings = settings(
+OnPostgres.TestCase.settings = settings(
     BoardMachine.TestCase.settings, max_examples=40, stateful_step_count=50
 )
-TestPostgresBoardMachine = pytest.mark.stores("postgres")(PostgresBoardMachine.TestCase)
+TestPostgresBoardMachine = pytest.mark.stores("postgres")(OnPostgres.TestCase)

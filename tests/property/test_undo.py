@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -11,7 +12,7 @@ from hypothesis.stateful import rule
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.history import fold_task
 from hermes_kanban.model.words import STATUSES
-from tests.property.test_state_machine import NUMBER, TABLES, TASK, BoardMachine
+from tests.property.test_state_machine import NUMBER, TABLES, TASK, BoardMachine, OnPostgres
 
 # Times and counters move on; the priority that children pass on is held by the machine itself.
 MOVES_ON = {"effective_priority", "consecutive_failures", "completed_at"}
@@ -123,4 +124,14 @@ UndoMachine.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestUndoMachine = UndoMachine.TestCase
+TestUndoMachine = pytest.mark.stores("sqlite")(UndoMachine.TestCase)
+
+
+class PostgresUndoMachine(OnPostgres, UndoMachine):
+    """The same on the second store."""
+
+
+PostgresUndoMachine.TestCase.settings = settings(
+    UndoMachine.TestCase.settings, max_examples=12, stateful_step_count=50
+)
+TestPostgresUndoMachine = pytest.mark.stores("postgres")(PostgresUndoMachine.TestCase)
