@@ -13,11 +13,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gateway.locks import chat_lock
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.subscriptions import subscribe
+from hermes_kanban.store.opening import server_of
 from hermes_kanban.store.postgres import lock_key, schema_of
 from tests.notify.conftest import Inbox
 from tests.support import stores
+from tests.support.boards import ABoard
 from tests.support.gateways import Gateways
 from tests.support.waiting import wait_until
 
@@ -127,3 +130,19 @@ def test_a_holder_that_stands_still_is_displaced_and_sends_nothing_afterwards(pa
     wait_until(lambda: pair.told(1 - holder, "notify.delivered") == 2)
     assert pair.titles() == ["while it stands still", "afterwards"]
     assert pair.holder() == 1 - holder
+
+
+def test_one_listens_for_an_account_in_a_chat_whatever_its_home(
+    board: ABoard, tmp_path: Path
+) -> None:
+    server = server_of(board.conn.paths)
+    ours, theirs, another = (
+        chat_lock(tmp_path / name, server, "matrix", account)
+        for name, account in (("ours", "secret"), ("theirs", "secret"), ("another", "other"))
+    )
+    assert [lock.try_take() for lock in (ours, theirs, another)] == [True, False, True]
+    ours.release()
+    wait_until(theirs.try_take)
+    assert not ours.try_take()
+    for lock in (ours, theirs, another):
+        lock.release()
