@@ -141,3 +141,20 @@ def test_a_gateway_that_serves_no_http_loads_none_of_it() -> None:
         " assert 'prometheus_client' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_its_host_is_listed_drained_and_resumed(gateway: Gateway) -> None:
+    (host,) = gateway.get("/hosts").json["hosts"]
+    assert (host["presence"], host["state"], host["here"]) == ("live", "active", True)
+    assert (host["running"], host["profiles"]) == (0, ["quick"])
+    body = {"host": host["name"], "reason": "new disk"}
+    drained = gateway.post("/hosts/drain", body).json
+    assert (drained["host"]["state"], drained["changed"]) == ("draining", True)
+    assert gateway.post("/hosts/drain", body).json["changed"] is False
+    task = gateway.post("/tasks", {"title": "Quick", "assignee": "quick"}).json["id"]
+    (hold,) = gateway.get(f"/tasks/{task}/why").json["holds"]
+    assert hold["code"] == "draining"
+    assert gateway.post("/hosts/resume", {"host": host["host_id"]}).json["changed"] is True
+    wait_until(lambda: gateway.get(f"/tasks/{task}").json["task"]["status"] == "done")
+    nobody = gateway.post("/hosts/drain", {"host": "nobody"})
+    assert (nobody.status, "hosts list" in nobody.json["detail"]) == (404, True)
