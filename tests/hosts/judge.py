@@ -164,20 +164,21 @@ def tails_that_missed(team: Team, figures: Counter[str]) -> list[str]:
 
 def messages_that_are_missing(team: Team, figures: Counter[str]) -> list[str]:
     """Completions of which nobody was told; they are given time to be sent."""
-    count = "SELECT count(*) FROM deliveries WHERE state <> 'delivered'"
+    owed = (
+        "SELECT count(*) FROM task_events e LEFT JOIN deliveries d ON d.event_id = e.id"
+        " WHERE e.kind = 'completed' AND (d.id IS NULL OR d.state <> 'delivered')"
+    )
     wait_until(
-        lambda: team.ask_database(count)[0][0] == 0,
+        lambda: team.ask_database(owed)[0][0] == 0,
         timeout=120,
-        message=f"not delivered: {team.ask_database('SELECT * FROM deliveries')}",
+        message=f"not delivered: {team.ask_database(owed)}",
         pause=0.2,
     )
     keys = [line["dedup_key"] for line in decoded(team.messages)]
     figures["messages"] = len(keys)
     figures["messages again"] = len(keys) - len(set(keys))
-    due = team.ask_database("SELECT id FROM task_events WHERE kind = 'completed'")
-    rows = team.ask_database("SELECT event_id, dedup_key FROM deliveries")
-    told = {event for event, key in rows if key in set(keys)}
-    return [str(event) for (event,) in due if event not in told]
+    due = team.ask_database("SELECT event_id, dedup_key FROM deliveries")
+    return [str(event) for event, key in due if key not in set(keys)]
 
 
 def _reached(team: Team, told: list[int]) -> int:
