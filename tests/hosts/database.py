@@ -116,11 +116,15 @@ def _certify(host: Host) -> Path:
     return file
 
 
-def give_password(host: Host, database: Host) -> None:
-    """Let the host's user know it, as libpq looks for it."""
-    file = host.folder / ".pgpass"
-    file.write_text(f"{database.host.address}:*:*:{USER}:{PASSWORD}\n")
-    file.chmod(0o600)
+def give_password(host: Host, database: Database, *, by_libpq: bool) -> dict[str, str]:
+    """Let the host's user know it, where libpq looks for it or by what is to be configured."""
+    file = host.folder / (".pgpass" if by_libpq else "password")
+    file.touch(0o600)
+    if by_libpq:
+        file.write_text(f"{database.host.address}:*:*:{USER}:{PASSWORD}\n")
+        return {}
+    file.write_text(f"{PASSWORD}\n")
+    return {"database_password_file": str(file)}
 
 
 def programs() -> Path:

@@ -53,8 +53,8 @@ class Member:
         self.log = host.folder / "gateway.err"
         self.ends: list[int] = []  # exit codes of gateways that nobody had killed
         self._services: list[subprocess.Popen[bytes]] = []
-        give_password(host, database)
-        self._configure(database, kanban | {"max_in_progress": cap})
+        password = give_password(host, database, by_libpq=host.name == NAMES[0])
+        self._configure(database, kanban | password | {"max_in_progress": cap})
 
     def _configure(self, database: Database, kanban: dict[str, Any]) -> None:
         clock = self.host.clock_variables() | {"TRUE_TIME": str(time.time() - time.monotonic())}
