@@ -17,7 +17,7 @@ from hermes_kanban.kernel.hosts import Host
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Hold, Identity
 
-_JOINS: Final = "a host that can run it joins; see: hermes-kanban hosts list"
+_JOINS: Final = "a host that can run it joins, or its profile requires less"
 
 
 class Seat(msgspec.Struct):
@@ -108,12 +108,16 @@ def places(
     )
 
 
+# What people know it by, and what they said of it.
+_OF_THE_ROW: Final = ("name", "state", "drained_at", "drained_by")
+
+
 def _own(known: list[Host], config: Config, own: str, *, shared: bool) -> Host:
     """This host as it is configured now, and as a person left it."""
     mine = hosts.describe(config, own)
     for row in known:
         if row.host_id == own or not shared:
-            told = {name: getattr(row, name) for name in ("state", "drained_at", "drained_by")}
+            told = {name: getattr(row, name) for name in _OF_THE_ROW}
             return msgspec.structs.replace(mine, **told)
     return mine
 

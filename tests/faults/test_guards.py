@@ -147,7 +147,8 @@ ANSWERS = {"PROFILE": "reader", "COMMENT": "shorter"}
 # What happens by itself, or is done elsewhere than on the board.
 WITHOUT_A_COMMAND = frozenset(
     {"backing_off", "earlier_process", "folder_in_use", "max_in_progress",
-     "profile_cap", "tenant_cap", "resource", "disk", "blocked_transient", "blocked_dependency"}
+     "profile_cap", "tenant_cap", "resource", "disk", "no_host", "blocked_transient",
+     "blocked_dependency"}
 )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def test_no_secret_that_a_worker_prints_is_shown(gateways: Gateways) -> None:
 # Somebody's decision, or waiting for what a live run or a time will bring.
 NOT_STUCK = frozenset(
     {"paused", "unassigned", "no_profile", "scheduled", "backing_off", "earlier_process",
-     "folder_in_use", "max_in_progress", "profile_cap", "tenant_cap"}
+     "folder_in_use", "max_in_progress", "profile_cap", "tenant_cap", "no_host", "draining"}
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.dispatch import DispatchReport
 from tests.kernel.scenes import dump, end, fail, holds, proof
-from tests.support.boards import ABoard
+from tests.support.boards import HERE, ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
 
@@ -395,6 +395,20 @@ def _full_disk(board: ABoard) -> str:
     return board.create(assignee="worker")
 
 
+def _for_no_host(board: ABoard) -> str:
+    board.add_profile("painter", requires=["no-such-thing"])
+    return board.create(assignee="painter")
+
+
+def _drained(board: ABoard) -> str:
+    this = kb.Host(
+        host_id=HERE, name="this", gateway_pid=1, profiles=("worker",), max_in_progress=100
+    )
+    kb.join_host(board.conn, this, "boot")
+    kb.drain_host(board.conn, "this")
+    return board.create(assignee="worker")
+
+
 GATES: dict[str, tuple[Callable[[ABoard], str], str]] = {
     "paused": (_paused, "resume"),
     "unassigned": (lambda b: b.create(), "assign"),
@@ -411,6 +425,8 @@ GATES: dict[str, tuple[Callable[[ABoard], str], str]] = {
     "tenant_cap": (_tenant_at_cap, "a run of that tenant ends"),
     "resource": (_out_of_resource, "gpu"),
     "disk": (_full_disk, "disk"),
+    "no_host": (_for_no_host, "a host that can run it joins"),
+    "draining": (_drained, "hosts resume this"),
 }
 
 
