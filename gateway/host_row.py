@@ -25,6 +25,7 @@ class HostRow:
         self._written: kb.Host | None = None
         self._started_at: int | None = None
         self._beat_at = 0.0
+        self._judges_from = 0.0
 
     def keep(self, conn: BoardConnection, config: Config) -> None:
         """Write the row if it does not say yet what this host is.
@@ -53,10 +54,14 @@ class HostRow:
             return
         if now - self._beat_at < hosts.HEARTBEAT_SECONDS:
             return
+        if now - self._beat_at > hosts.SILENT_SECONDS:
+            # The board was away from this host, and may have been from the others: let them speak.
+            self._judges_from = now + hosts.SILENT_SECONDS
         if not hosts.heartbeat(conn, self._written):
             self._join(conn, self._written)
         self._beat_at = now
-        hosts.notice_lost(conn, self._written)
+        if now >= self._judges_from:
+            hosts.notice_lost(conn, self._written)
 
     def leave(self, conn: BoardConnection) -> None:
         """This gateway ends; whoever cannot be told finds out by himself."""

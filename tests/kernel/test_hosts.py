@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.host_row import HostRow
 from hermes_kanban import kernel as kb
 from hermes_kanban.config.host import own_capabilities
 from hermes_kanban.kernel import hosts
@@ -217,6 +218,20 @@ def test_what_all_share_is_counted_over_all_hosts(board: ABoard, plain: AHost) -
         starter.look()
     running = kb.list_tasks(board.conn, status="running")
     assert [task.assignee for task in running] == ["local"]
+
+
+@on_a_server
+def test_after_an_outage_the_others_may_speak_first(board: ABoard, large: AHost) -> None:
+    mine = HostRow()
+    mine.keep(board.conn, board.conn.config)
+    large.join()
+    board.clock.advance(1_000)
+    mine.beat(board.conn)
+    assert told(board)[1:] == ["joined large"]
+    for _ in range(3):
+        board.clock.advance(hosts.HEARTBEAT_SECONDS)
+        mine.beat(board.conn)
+    assert told(board)[1:] == ["joined large", "lost large"]
 
 
 @on_a_server
