@@ -249,14 +249,14 @@ def update_task(tx: Transaction, task: TaskState, wanted: dict[str, Any]) -> dic
     """Write the columns of ``wanted`` that differ; return those that belong into the payload."""
     changed = {column: value for column, value in wanted.items() if task[column] != value}
     if changed:
-        tx.run(_update_sql("tasks", "seq", tuple(changed)), changed | {"key": task["seq"]})
+        tx.put(_update_sql("tasks", "seq", tuple(changed)), changed | {"key": task["seq"]})
         task.update(changed)
     return {c: v for c, v in changed.items() if c not in UNFOLDED_TASK_COLUMNS}
 
 
 def update_run(tx: Transaction, run_id: int, changes: dict[str, Any]) -> None:
     """Write columns of a run; those of its lease keep their last values when it ends."""
-    tx.run(_update_sql("task_runs", "id", tuple(changes)), changes | {"key": run_id})
+    tx.put(_update_sql("task_runs", "id", tuple(changes)), changes | {"key": run_id})
 
 
 @functools.lru_cache(maxsize=256)
@@ -372,7 +372,7 @@ def append_event(
 
     Its id is not asked for: on a server that would cost each verb a round trip.
     """
-    tx.run(
+    tx.put(
         _INSERT_EVENT,
         {
             "task_id": task_id,

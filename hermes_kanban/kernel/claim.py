@@ -13,7 +13,14 @@ from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
 from hermes_kanban.model.records import Identity, Refused, Task
 from hermes_kanban.ports import Launched
-from hermes_kanban.store.protocol import BoardConnection, Row, Transaction, fetch_one, write
+from hermes_kanban.store.protocol import (
+    BoardConnection,
+    NotWorth,
+    Row,
+    Transaction,
+    Worth,
+    write,
+)
 
 LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
 
@@ -27,6 +34,7 @@ SELECT {lifecycle.STATE_COLUMNS}, (SELECT paused_at FROM boards) AS paused_at,
             WHERE l.child_id = t.id AND {gates.OPEN_PARENT}) AS open_parent
 FROM {lifecycle.STATE_TABLES} WHERE t.id = :id
 """
+_STATUS: Final = "SELECT status FROM tasks WHERE id = :id"
 _FOLDER_IN_USE: Final = """
 SELECT r.task_id FROM task_runs r JOIN tasks t ON t.id = r.task_id
 WHERE r.worker_pid IS NOT NULL AND r.exited_at IS NULL
@@ -50,23 +58,19 @@ def claim_task(
     """
     claimer = claimer_of(claimer)
     ttl = lease_seconds(conn, ttl_seconds)
-    # Losers look before they queue for the writer lock.
-    row = fetch_one(conn, "SELECT status FROM tasks WHERE id = :id", {"id": task_id})
-    if row is None:
-        reads.must_exist(conn, task_id)
-        return None
-    if row[0] != "ready":
-        return None
-    with write(conn, "claim") as tx:
-        found = load_to_claim(tx, task_id)
-        if found is None:
-            reads.must_exist(conn, task_id)
+    try:
+        with write(conn, "claim", Worth(_STATUS, {"id": task_id}, "ready")) as tx:
+            found = load_to_claim(tx, task_id)
+            if found is not None and found[1] is None:
+                claim_in(tx, found[0], claimer=claimer, ttl_seconds=ttl, identity=identity)
+                return as_task(found[0])
+            if found is not None:
+                return None
+    except NotWorth as lost:  # losers do not queue for the writer lock
+        if lost.found is not None:
             return None
-        task, hold = found
-        if hold is not None:
-            return None
-        claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
-        return as_task(task)
+    reads.must_exist(conn, task_id)
+    return None
 
 
 def claimer_of(claimer: str | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 # What must not be touched comes first; then what is translated.
@@ -26,6 +26,8 @@ _TOKENS: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _TABLE: Final = re.compile(r"\s*INSERT\s+INTO\s+(\w+)", re.IGNORECASE)
+_WRITTEN: Final = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE)\s+(\w+)", re.IGNORECASE)
+_NUMBER: Final = re.compile(rb"'(?:[^']|'')*'|\$(\d+)")
 _KEYS: Final = {"tasks": "seq"}
 
 _DDL: Final = re.compile(
@@ -77,11 +79,11 @@ class Numbered(NamedTuple):
     text: bytes
     names: tuple[str, ...] = ()
 
-    def given(self, parameters: Mapping[str, Any] | Sequence[Any]) -> Sequence[Any]:
+    def given(self, parameters: dict[str, Any] | Sequence[Any]) -> Sequence[Any]:
         """The parameters in their order."""
-        if isinstance(parameters, Mapping):
+        if type(parameters) is dict:
             return [parameters[name] for name in self.names]
-        return parameters
+        return parameters  # type: ignore[return-value]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -112,10 +114,37 @@ def inserting(sql: str) -> str:
     return f"{sql} RETURNING {_KEYS.get(found[1].lower(), 'id')}"
 
 
+@functools.lru_cache(maxsize=1024)
 def table_of(sql: str) -> str:
-    """The table into which an INSERT writes; empty for another statement."""
-    found = _TABLE.match(sql)
+    """The table into which an INSERT or UPDATE writes; empty for another statement."""
+    found = _WRITTEN.match(sql)
     return found[1] if found else ""
+
+
+@functools.lru_cache(maxsize=512)
+def together(writes: tuple[bytes, ...], last: bytes = b"") -> bytes:
+    """Numbered writes to different tables as one statement, which ends with ``last`` if given.
+
+    Its parameters are those of the first, then those of the next. None sees what another writes.
+    """
+    parts, before = [], 0
+    for write in writes:
+        numbers = [int(found[1]) for found in _NUMBER.finditer(write) if found[1]]
+        parts.append(_counted_on(write, before))
+        before += max(numbers, default=0)
+    if not last:
+        last = parts.pop()
+    if not parts:
+        return last
+    named = [b"w%d AS (%s)" % (number, part) for number, part in enumerate(parts)]
+    return b"WITH " + b", ".join(named) + b" " + last
+
+
+def _counted_on(write: bytes, before: int) -> bytes:
+    def number(found: re.Match[bytes]) -> bytes:
+        return b"$%d" % (int(found[1]) + before) if found[1] else found[0]
+
+    return _NUMBER.sub(number, write)
 
 
 @functools.lru_cache(maxsize=256)

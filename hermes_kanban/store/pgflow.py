@@ -22,8 +22,9 @@ from psycopg import generators, pq
 from psycopg.abc import PQGen
 from psycopg.abc import Transformer as Values
 from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq.abc import PGresult
 
-from hermes_kanban.store import rows
+from hermes_kanban.store import dialect, rows
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.protocol import Given
 
@@ -33,15 +34,17 @@ PREPARED_STATEMENTS: Final = 300
 _FAILED: Final = pq.ExecStatus.FATAL_ERROR
 _SYNCED: Final = pq.ExecStatus.PIPELINE_SYNC
 _ROWS: Final = pq.ExecStatus.TUPLES_OK
+_ROLLBACK: Final = Numbered(b"ROLLBACK")
 
 
 class Reply:
     """What one statement gives, as a cursor, once the server has answered it."""
 
-    __slots__ = ("_rows", "_values", "result")
+    __slots__ = ("_rows", "_statements", "_text", "result")
 
-    def __init__(self, values: Values) -> None:
-        self._values = values
+    def __init__(self, statements: Statements, text: bytes) -> None:
+        self._statements = statements
+        self._text = text
         self._rows: Iterator[Any] | None = None
         self.result: Any = None
 
@@ -79,9 +82,12 @@ class Reply:
         result = self.result
         if result is None or result.status != _ROWS:
             raise psycopg.ProgrammingError("the statement gives no rows")
-        names = tuple([result.fname(column).decode() for column in range(result.nfields)])
-        self._values.set_pgresult(result)
-        return self._values.load_rows(0, result.ntuples, rows.class_of(names))
+        count = result.ntuples
+        if not count:
+            return []
+        values = self._statements.values
+        values.set_pgresult(result)
+        return values.load_rows(0, count, self._statements.kind_of_row(self._text, result))
 
 
 class Statements:
@@ -93,6 +99,7 @@ class Statements:
         # How often each came up, or its name once it is prepared; last the one used last.
         self._known: OrderedDict[tuple[bytes, Sequence[int]], int | bytes] = OrderedDict()
         self._unsure: list[tuple[bytes, Sequence[int]]] = []
+        self._kinds: dict[bytes, type[rows.NamedRow]] = {}
         self._named = 0
         self._parted: Flow | None = None
 
@@ -117,6 +124,16 @@ class Statements:
         pgconn.send_prepare(name, text, types)
         pgconn.send_query_prepared(name, given, formats)
         return [None, reply]
+
+    def kind_of_row(self, text: bytes, result: PGresult) -> type[rows.NamedRow]:
+        """The rows that a statement gives."""
+        kind = self._kinds.get(text)
+        if kind is None or kind.width != result.nfields:
+            names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+            if len(self._kinds) > PREPARED_STATEMENTS:
+                self._kinds.clear()
+            kind = self._kinds[text] = rows.class_of(tuple(names))
+        return kind
 
     def _drop_the_oldest(self) -> list[None]:
         if len(self._known) <= PREPARED_STATEMENTS:
@@ -174,7 +191,7 @@ class Flow:
 
     def send(self, statement: Numbered, parameters: Given = ()) -> Reply:
         """Ask a statement; its answer is there after ``settle``."""
-        reply = Reply(self._statements.values)
+        reply = Reply(self._statements, statement.text)
         given = statement.given(parameters)
         self._owed.extend(self._statements.queue(statement.text, given, reply))
         return reply
@@ -240,6 +257,17 @@ class Flow:
         self.session.wait(generators.send(self.session.pgconn))
         self._statements.part(self)
 
+    def roll_back(self) -> bool:
+        """Send ROLLBACK and wait for nothing, if no answer is owed; whether that could be done."""
+        if self._owed or self.session.closed:
+            return False
+        try:
+            self.send(_ROLLBACK)
+            self.part()
+        except psycopg.Error:
+            return False
+        return True
+
     def gather(self) -> None:
         """Take in what was not waited for; what failed there is nobody's concern."""
         with contextlib.suppress(psycopg.Error):
@@ -256,6 +284,30 @@ class Flow:
             self.session.pgconn.exit_pipeline_mode()
         except psycopg.Error:
             self.session.close()  # an answer was not waited for: it would be taken for another's
+
+
+class Puts:
+    """Writes of which nobody reads the answer, one a table, that go out as one statement."""
+
+    def __init__(self) -> None:
+        self._writes: dict[str, tuple[Numbered, Given]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._writes)
+
+    def has(self, table: str) -> bool:
+        """Whether one writes to that table: another must come after it."""
+        return table in self._writes
+
+    def add(self, table: str, statement: Numbered, parameters: Given) -> None:
+        """One more, to a table that none of them writes to."""
+        self._writes[table] = (statement, parameters)
+
+    def take(self, last: bytes = b"") -> tuple[Numbered, Given]:
+        """All of them, with ``last`` at their end, and what goes into it; then there are none."""
+        writes, self._writes = list(self._writes.values()), {}
+        given = [one for statement, some in writes for one in statement.given(some)]
+        return Numbered(dialect.together(tuple([w.text for w, _ in writes]), last)), given
 
 
 class Answer:

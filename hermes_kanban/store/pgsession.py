@@ -40,6 +40,11 @@ _SETTINGS: Final = {
     **{f"tcp_{name}": str(value) for name, value in _PROBES.items()},
     "tcp_user_timeout": str(_DEAD_AFTER_MS),
     "jit": "off",
+    # What is read is read by keys. A plan that was made while the board was empty would read all
+    # of it, and is kept until the table's next statistics.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
 }
 # Whoever waits for the writer lock and is gone must not get it first.
 _SINCE_14: Final = {"client_connection_check_interval": "5s"}

@@ -27,13 +27,14 @@ from hermes_kanban.store import (
     pgerrors,
     pgfate,
     pgholder,
+    pglock,
     pgsession,
     schema,
 )
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
-from hermes_kanban.store.pgflow import Answer, Flow, Statements
+from hermes_kanban.store.pgflow import Answer, Flow, Puts, Statements
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -42,6 +43,7 @@ from hermes_kanban.store.protocol import (
     Given,
     Parameters,
     Transaction,
+    Worth,
     write,
 )
 
@@ -95,7 +97,7 @@ class PostgresConnection(Configured):
         self.transaction: Transaction | None = None
         self.server = server
         self._lock_key = lock_key(self.schema)
-        self._ring = Numbered(f'NOTIFY "{self.schema}"'.encode())
+        self._ring = f"SELECT pg_notify('{self.schema}', '')".encode()
         # Of the transaction: its verb if it writes, whether it only reads, its flow once something
         # was asked, whether it is known to have begun, what was asked before that, whether it was
         # begun again on another connection, and why it never will.
@@ -113,6 +115,8 @@ class PostgresConnection(Configured):
         self._hurried = True
         self._session: psycopg.Connection[Any] | None = None
         self._prepared: Statements | None = None
+        self._puts = Puts()
+        self._worth: Worth | None = None
         self._location = f"schema {self.schema}"
         self._connect()
 
@@ -182,10 +186,22 @@ class PostgresConnection(Configured):
         reserved = self._reserved.pop(dialect.table_of(sql), None)
         if reserved is not None:
             key = int(reserved.fetchall()[0][0])
-            self.execute(dialect.with_key(sql), parameters | {"id": key})
+            self.put(dialect.with_key(sql), parameters | {"id": key})
             return key
         row = self.execute(dialect.inserting(sql), parameters).fetchone()
         return 0 if row is None else int(row[0])
+
+    def put(self, sql: str, parameters: Parameters) -> None:
+        """Kept until another statement must see it, or the commit: to go out with its like."""
+        if not self._flows:
+            self.execute(sql, parameters)
+            return
+        table = dialect.table_of(sql)
+        if table == pgfate.EVENTS:
+            self._event = parameters
+        if self._puts.has(table):
+            self._ask(*self._puts.take())
+        self._puts.add(table, dialect.numbered(sql), parameters)
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""
@@ -254,15 +270,17 @@ class PostgresConnection(Configured):
                 raise self.translated(error) from error
         return before
 
-    def begin_write(self, verb: str) -> None:
+    def begin_write(self, verb: str, worth: Worth | None = None) -> None:
         """Begin with the first statement: BEGIN, the advisory lock and the version go with it.
 
-        BoardBusy, BoardTooNew and a lost connection are raised where the first answer is read.
+        BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
-        self._verb, self._failure, self._again = verb, None, False
-        self._reserved, self._event = {}, None
+        self._verb, self._worth, self._failure, self._again = verb, worth, None, False
+        self._reserved, self._event, self._puts = {}, None, Puts()
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
+        if self._puts:
+            self._ask(*self._puts.take())
         if self._failure is not None:
             raise self._failure
         try:
@@ -282,15 +300,14 @@ class PostgresConnection(Configured):
         if self._verb is None:
             flow.send(_BEGIN_READ)
             return flow
-        milliseconds = str(max(1, round(self.wait_seconds * 1000)))
-        flow.send(_BEGIN)
-        flow.send(_LOCK, (milliseconds, self._label(self._verb or ""), self._lock_key))
-        # A statement of its own: it must see what was committed while we waited.
-        self._opening = flow.send(_OPENING)
+        key, worth = self._lock_key, self._worth
+        self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth)
         return flow
 
     def settle(self) -> None:
         """Wait until all that was asked in this write transaction is done. Raises what failed."""
+        if self._puts:
+            self._ask(*self._puts.take())
         if self._failure is not None:
             raise self._failure
         if self._flow is None:
@@ -307,12 +324,11 @@ class PostgresConnection(Configured):
         if self._verb is None:
             self._confirmed, self._unseen = True, []
             return
-        version, xid, server_time = self._opening.fetchone()
+        version, self._xid, server_time = self._beginning.seen()
         if version is None or version > schema.SCHEMA_VERSION:
             self._failure = self._refusal(version)
             raise self._failure
-        self._xid, self._confirmed = str(xid), True
-        self._unseen = []
+        self._confirmed, self._unseen = True, []
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
 
@@ -349,14 +365,14 @@ class PostgresConnection(Configured):
 
     def commit_write(self, events: int) -> None:
         """Commit, and let the server tell the listeners once that is done."""
+        if not self._confirmed or (self._puts and self._flow is None):
+            self.settle()
+        if self._puts or (events and self._flow):
+            self._ask(*self._puts.take(self._ring if events else b""))
         if self._flow is None:
             self._verb = None
             return
-        if not self._confirmed:
-            self.settle()
         flow, session = self._flow, self._flow.session
-        if events:
-            flow.send(self._ring)
         commit = flow.send(_COMMIT)
         self._flow = None
         try:
@@ -378,9 +394,12 @@ class PostgresConnection(Configured):
         self._leave()
 
     def _leave(self) -> None:
-        if self._flow is not None:
-            self._flow.drop()
-        self._flow, self._begun, self._unseen = None, False, []
+        flow, self._flow = self._flow, None
+        self._begun, self._unseen, self._puts = False, [], Puts()
+        if flow is not None:
+            if flow.roll_back():
+                return
+            flow.drop()
         if self._prepared is not None:
             self._prepared.gather()
         session = self._session
@@ -408,12 +427,10 @@ class PostgresConnection(Configured):
 
         Rows come a few at a time, nothing is sent before it is answered, and its end is waited for.
         """
-        session = self.session
-        session.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        self._begun, self._failure = True, None
-        waits = (str(max(1, round(self.wait_seconds * 1000))), self._label(verb), self._lock_key)
+        session, self._failure = self.session, None
+        self._begun = True
         try:
-            session.execute(_LONG_LOCK, waits)
+            pglock.begin_long(session, self.wait_seconds, verb, self._lock_key)
         except psycopg.errors.LockNotAvailable:
             self.roll_back()
             raise BoardBusy(pgholder.holder(self, self._lock_key), self.wait_seconds) from None
@@ -453,9 +470,6 @@ class PostgresConnection(Configured):
         """The error for a board of a newer hermes-kanban."""
         return pgerrors.too_new(self._location, version)
 
-    def _label(self, verb: str) -> str:
-        return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
-
     def _connect(self) -> psycopg.Connection[Any]:
         if self._session is not None:
             self._session.close()
@@ -482,19 +496,5 @@ def _reads(sql: str) -> bool:
 
 
 _BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-_BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-_LOCK: Final = Numbered(
-    b"SELECT set_config('lock_timeout', $1, true), set_config('application_name', $2, true),"
-    b" pg_advisory_xact_lock($3)"
-)
-_LONG_LOCK: Final = (
-    b"SELECT set_config('lock_timeout', %s, true), set_config('application_name', %s, true),"
-    b" set_config('statement_timeout', '0', true), set_config('synchronous_commit', 'on', true),"
-    b" set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock(%s)"
-)
 _MARK: Final = Numbered(b"SELECT name FROM schema_migrations WHERE version = $1")
-_OPENING: Final = Numbered(
-    b"SELECT max(version), pg_current_xact_id()::text,"
-    b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
-)
 _COMMIT: Final = Numbered(b"COMMIT")

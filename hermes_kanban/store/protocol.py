@@ -27,6 +27,22 @@ Parameters = dict[str, Any]
 Given = Parameters | Sequence[Any]
 
 
+class Worth(NamedTuple):
+    """A read of one value; only if it is ``wanted`` the writer lock is worth waiting for."""
+
+    sql: str
+    parameters: Parameters
+    wanted: str
+
+
+class NotWorth(Exception):
+    """It was not worth it, and nothing has begun; ``found`` is what was read, None for no row."""
+
+    def __init__(self, found: str | None) -> None:
+        super().__init__(found)
+        self.found = found
+
+
 class Row(Protocol):
     """A row: by index, by column name, or unpacked."""
 
@@ -104,6 +120,9 @@ class BoardConnection(Protocol):
     def insert(self, sql: str, parameters: Parameters) -> int:
         """Run one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
 
+    def put(self, sql: str, parameters: Parameters) -> None:
+        """Run one INSERT or UPDATE by key, of which nothing is asked; it reads no other table."""
+
     def reserve(self, table: str) -> None:
         """In a write transaction: ask now for the key that the next ``insert`` into a table gets.
 
@@ -147,10 +166,12 @@ class BoardConnection(Protocol):
         Returns how it was before. For ``takes_long`` below.
         """
 
-    def begin_write(self, verb: str) -> None:
+    def begin_write(self, verb: str, worth: Worth | None = None) -> None:
         """Take the writer lock within ``wait_seconds``, begin, and look at the schema's version.
 
-        Raises BoardBusy naming the holder, or BoardTooNew, with nothing begun and nothing held.
+        Where ``worth`` finds something else the lock is not waited for, and NotWorth is raised,
+        here or where the first answer is read. Raises BoardBusy naming the holder, or BoardTooNew,
+        with nothing begun and nothing held.
         """
 
     def settle(self) -> None:
@@ -230,6 +251,10 @@ class Transaction:
         """Execute one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
         return self.conn.insert(sql, parameters)
 
+    def put(self, sql: str, parameters: Parameters) -> None:
+        """Run one INSERT or UPDATE by key, of which nothing is asked; it reads no other table."""
+        self.conn.put(sql, parameters)
+
     def reserve(self, table: str) -> None:
         """Say that one row will be inserted into the table, before what is read until then."""
         self.conn.reserve(table)
@@ -253,17 +278,19 @@ class Transaction:
 
 
 @contextmanager
-def write(conn: BoardConnection, verb: str) -> Iterator[Transaction]:
+def write(conn: BoardConnection, verb: str, worth: Worth | None = None) -> Iterator[Transaction]:
     """One write transaction under the board's writer lock; all or nothing.
 
     Inside another one (``batch``) it is a savepoint of that: a verb that raises undoes only its
-    own rows. Raises BoardBusy, BoardDamaged, BoardTooNew or DiskFull, having changed nothing.
+    own rows. With ``worth`` the verb queues for the lock only where that finds what is wanted;
+    else it raises NotWorth. Raises BoardBusy, BoardDamaged, BoardTooNew or DiskFull, having
+    changed nothing.
     """
     if conn.transaction is not None:
         with _savepoint(conn.transaction, verb) as outer:
             yield outer
         return
-    conn.begin_write(verb)
+    conn.begin_write(verb, worth)
     committed = 0
     try:
         try:

@@ -19,6 +19,7 @@ class NamedRow(tuple[Any, ...]):
 
     __slots__ = ()
     _at: ClassVar[dict[str, int]] = {}
+    width: ClassVar[int] = 0
 
     def keys(self) -> list[str]:
         """The names of the columns, in order."""
@@ -39,7 +40,7 @@ def class_of(names: tuple[str, ...]) -> type[NamedRow]:
     # Of two columns with one name the first is found, as in sqlite3.Row.
     at = {name: index for index, name in reversed(list(enumerate(names)))}
     ordered = {name: at[name] for name in names}
-    return type("Row", (NamedRow,), {"__slots__": (), "_at": ordered})
+    return type("Row", (NamedRow,), {"__slots__": (), "_at": ordered, "width": len(names)})
 
 
 def named_rows(cursor: BaseCursor[Any, Any]) -> Callable[[Sequence[Any]], NamedRow]:

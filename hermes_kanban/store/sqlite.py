@@ -31,8 +31,11 @@ from hermes_kanban.store.protocol import (
     BrokenReference,
     Configured,
     Given,
+    NotWorth,
     Parameters,
     Transaction,
+    Worth,
+    fetch_value,
     write,
 )
 from hermes_kanban.store.writer_host import WriterHost
@@ -94,6 +97,10 @@ class SqliteConnection(sqlite3.Connection, Configured):
         cursor = self.execute(sql, parameters)
         return cursor.lastrowid or 0 if cursor.rowcount else 0
 
+    def put(self, sql: str, parameters: Parameters) -> None:
+        """Run at once."""
+        self.execute(sql, parameters)
+
     def reserve(self, table: str) -> None:
         """Nothing: an insert tells its key at once."""
 
@@ -149,8 +156,12 @@ class SqliteConnection(sqlite3.Connection, Configured):
         del hurried
         return True
 
-    def begin_write(self, verb: str) -> None:
+    def begin_write(self, verb: str, worth: Worth | None = None) -> None:
         """``flock`` first, then BEGIN IMMEDIATE and the version that the file has now."""
+        if worth is not None:
+            found = fetch_value(self, worth.sql, worth.parameters)
+            if found != worth.wanted:
+                raise NotWorth(found)
         self._lock.acquire(verb, self.wait_seconds)
         try:
             self.execute("BEGIN IMMEDIATE")

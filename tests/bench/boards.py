@@ -19,6 +19,7 @@ PAYLOAD: Final = '{"task":{"status":"%s","claim_lock":null,"current_run_id":null
 LOCK: Final = "0" * 32
 OPEN_OF_A_HUNDRED: Final = 1
 LEAST_OPEN: Final = 100
+MOST_OPEN: Final = 1_000
 LIFE: Final = ("created", "claimed", "spawned", "completed", "exited")
 PROFILES: Final = ("coder", "tester", "writer", "reviewer")
 TENANTS: Final = (None, None, "acme", "umbrella", "initech")
@@ -64,8 +65,8 @@ class Bulk(NamedTuple):
 
 
 def bulks(total: int) -> list[Bulk]:
-    """A board of ``total`` tasks: one in a hundred open, though at least a hundred."""
-    still_open = max(LEAST_OPEN, total * OPEN_OF_A_HUNDRED // 100)
+    """A board of ``total`` tasks: one in a hundred open, from a hundred to a thousand."""
+    still_open = min(max(LEAST_OPEN, total * OPEN_OF_A_HUNDRED // 100), MOST_OPEN)
     done = total - still_open
     statuses = dict(_open(done + 1, still_open))
     return [

@@ -77,13 +77,20 @@ def measure() -> list[Figure]:
     return figures
 
 
-def ratios(small: Rig, large: Rig, most: float) -> list[Figure]:
-    """The same on boards that are there already, each beside the small one and nothing else."""
+def ratios(small: Rig, large: Rig, most: float, tidy: Callable[[Rig], object]) -> list[Figure]:
+    """The same on boards that are there already, each beside the small one and nothing else.
+
+    ``tidy`` does what the database does by itself, in time, after many rows were changed.
+    """
     figures = _verbs(small, large, most)
     for name in IDLE:
         with idle(name, small, large):
+            tidy(small)
+            tidy(large)
             figures += _compare(name, _idle_ticks, small, large, CALLS, most)
     occupy(small, large)
+    tidy(small)
+    tidy(large)
     return [
         *figures,
         *_compare(CAPPED, _capped_ticks, small, large, CALLS, most),

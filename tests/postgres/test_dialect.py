@@ -177,3 +177,25 @@ def _rules_of_postgres(server: psycopg.Connection) -> dict[str, tuple[int, int]]
         " GROUP BY t.relname"
     )
     return {name: (checks, keys) for name, checks, keys in rows}
+
+
+def test_writes_to_different_tables_become_one_statement() -> None:
+    one = dialect.numbered("UPDATE a SET x = :x, y = :y WHERE k = :x").text
+    two = dialect.numbered("INSERT INTO b (x, y) VALUES (:x, '$1')").text
+    assert dialect.together((one,)) == one
+    assert dialect.together((one, two)) == (
+        b"WITH w0 AS (UPDATE a SET x = $1, y = $2 WHERE k = $1)"
+        b" INSERT INTO b (x, y) VALUES ($3, '$1')"
+    )
+    assert dialect.together((two,), b"SELECT 1") == (
+        b"WITH w0 AS (INSERT INTO b (x, y) VALUES ($1, '$1')) SELECT 1"
+    )
+    assert dialect.together((), b"SELECT 1") == b"SELECT 1"
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [("\nINSERT INTO a (x)", "a"), ("update b SET x = 1", "b"), ("SELECT 1 FROM c", "")],
+)
+def test_a_write_tells_its_table(statement: str, table: str) -> None:
+    assert dialect.table_of(statement) == table

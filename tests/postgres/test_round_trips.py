@@ -132,7 +132,7 @@ def tick(_board: ABoard) -> Call:
 WRITES: Final[dict[str, tuple[Callable[[ABoard], Call], int]]] = {
     "create": (create, 2),
     "comment": (comment, 2),
-    "claim": (claim, 3),
+    "claim": (claim, 2),
     "claim next": (claim_next, 10),
     "register": (register, 2),
     "heartbeat": (heartbeat, 2),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from hermes_kanban.store.protocol import NotWorth, Worth
 from tests.simulation.crew import Action, Crew, SimulatedLock, is_write
 
 _FULL: Final = "DO 'BEGIN RAISE EXCEPTION ''disk full'' USING ERRCODE = ''disk_full''; END'"
@@ -85,7 +86,17 @@ class _Hold:
         finally:
             self._inside = False
 
-    def begin_write(self, verb: str) -> None:
+    def put(self, sql: str, parameters: Any) -> None:
+        self.point(sql)
+        with self._within():
+            self.real_put(sql, parameters)
+
+    def begin_write(self, verb: str, worth: Worth | None = None) -> None:
+        if worth is not None:
+            # On SQLite a look of its own, which others may come after.
+            row = self.execute(worth.sql, worth.parameters).fetchone()
+            if row is None or row[0] != worth.wanted:
+                raise NotWorth(None if row is None else row[0])
         self.lock.acquire(verb, self.conn.wait_seconds)
         try:
             for _ in range(POINTS_OF_BEGINNING):
@@ -140,6 +151,7 @@ class _Hold:
 
     real_execute: Any
     real_insert: Any
+    real_put: Any
     real_reserve: Any
     real_begin_write: Any
     real_commit_write: Any
@@ -150,7 +162,7 @@ class _Hold:
 
 
 _CALLS: Final = (
-    "execute", "insert", "reserve", "begin_write", "commit_write", "roll_back", "end_write",
+    "execute", "insert", "put", "reserve", "begin_write", "commit_write", "roll_back", "end_write",
     "begin_read", "end_read",
 )  # fmt: skip
 

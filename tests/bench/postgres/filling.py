@@ -42,6 +42,7 @@ def fill(conn: kb.BoardConnection, total: int) -> None:
     session.execute(_COUNTERS)
     session.execute("SET session_replication_role = origin")
     session.execute(f"VACUUM (ANALYZE) {tables}".encode())
+    session.execute("CHECKPOINT")  # not while others measure
 
 
 def _copy(session: psycopg.Connection[Any], bulk: Bulk) -> None:

@@ -1,4 +1,8 @@
-"""What a million tasks add to the board's daily acts, and the room that they take."""
+"""What a million tasks add to the board's daily acts, and the room that they take.
+
+A thousand of them are open, on the small board a hundred. Where many rows were changed at once
+the table is vacuumed, as autovacuum does within a minute.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def measure(server: Server) -> Section:
         made = seconds(make)
         assert large is not None
         before = _scans(large.conn)
-        figures = ratios(small, large, MOST)
+        figures = ratios(small, large, MOST, _vacuum)
         scans = _scans(large.conn) - before
         sizes = {table: _size(large.conn, table) for table in TABLES}
         for one in (small, large):
@@ -53,6 +57,10 @@ def measure(server: Server) -> Section:
         [_table(sizes)],
         facts=_facts(sizes),
     )  # fmt: skip
+
+
+def _vacuum(rig: Rig) -> None:
+    rig.conn.session.execute("VACUUM tasks")  # type: ignore[attr-defined]
 
 
 def _scans(conn: kb.BoardConnection) -> int:

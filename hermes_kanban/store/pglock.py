@@ -1,0 +1,90 @@
+"""How a write on PostgreSQL begins: a transaction, the board's advisory lock, and a first look."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+from hermes_kanban.store import dialect
+from hermes_kanban.store.dialect import Numbered
+from hermes_kanban.store.pgflow import Flow, Reply
+from hermes_kanban.store.protocol import NotWorth, Worth
+
+_NAME_BYTES: Final = 63
+_BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+# Who has the lock is told by the name of its session.
+_SAY: Final = (
+    "SELECT set_config('lock_timeout', :milliseconds, true),"
+    " set_config('application_name', :name, true),"
+)
+_TAKE: Final = dialect.numbered(f"{_SAY} pg_advisory_xact_lock(:key)")
+_TAKE_LONG: Final = dialect.statement(
+    f"{_SAY} set_config('statement_timeout', '0', true),"
+    " set_config('idle_in_transaction_session_timeout', '0', true),"
+    " set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(:key)"
+)
+_LOOK: Final = Numbered(
+    b"SELECT max(version), pg_current_xact_id()::text,"
+    b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
+)
+
+
+class Beginning(NamedTuple):
+    """What a write begins with, asked and not yet answered."""
+
+    locking: Reply
+    looking: Reply
+    worth: Worth | None
+
+    def seen(self) -> tuple[int | None, str, float]:
+        """The schema's version, the transaction's number, the server's time, once all is answered.
+
+        Raises NotWorth where the lock was not asked for.
+        """
+        if self.worth is not None:
+            found = self.locking.fetchone()[-1]
+            if found != self.worth.wanted:
+                raise NotWorth(found)
+        version, number, server_time = self.looking.fetchone()
+        return version, str(number), server_time
+
+
+def begin(flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None) -> Beginning:
+    """Ask for the lock ``key``, for a verb that others see; with ``worth`` only where it is."""
+    flow.send(_BEGIN)
+    given = _given(wait_seconds, verb, key)
+    if worth is None:
+        locking = flow.send(_TAKE, given)
+    else:
+        locking = flow.send(
+            _if_worth(worth.sql), given | worth.parameters | {"wanted": worth.wanted}
+        )
+    # A statement of its own: it must see what was committed while we waited.
+    return Beginning(locking, flow.send(_LOOK), worth)
+
+
+def begin_long(session: psycopg.Connection[Any], wait_seconds: float, verb: str, key: int) -> None:
+    """Begin without a flow what may take its time: without limits, and lasting once committed."""
+    session.execute(_BEGIN.text)
+    session.execute(_TAKE_LONG, _given(wait_seconds, verb, key))
+
+
+def _given(wait_seconds: float, verb: str, key: int) -> dict[str, Any]:
+    milliseconds = max(1, round(wait_seconds * 1000))
+    return {"milliseconds": str(milliseconds), "name": label(verb), "key": key}
+
+
+def label(verb: str) -> str:
+    """The name of a session that writes, as others see it."""
+    return f"hermes-kanban {os.getpid()} {verb}"[:_NAME_BYTES].replace("'", "")
+
+
+@functools.lru_cache(maxsize=64)
+def _if_worth(sql: str) -> Numbered:
+    # What is read does not depend on a row: it is read once, and before the lock is asked for.
+    return dialect.numbered(
+        f"{_SAY} CASE WHEN ({sql}) = :wanted THEN pg_advisory_xact_lock(:key)::text END, ({sql})"
+    )
