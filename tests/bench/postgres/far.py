@@ -138,10 +138,9 @@ def _distance(known: Facts) -> Iterator[str]:
 def ceiling(known: Facts, trip: float) -> float:
     """Commits a second of one board: the lock is held from the answer that brings it to the commit.
 
-    A claim holds it for one round trip less than it takes, as the look before it needs no lock;
-    so does a completion, whose first question takes the lock along.
+    The first round trip of a claim or a completion brings the lock, the last gives it back.
     """
-    held = (known["claim_trips"] - 2 + known["complete_trips"] - 1) / 2
+    held = (known["claim_trips"] + known["complete_trips"]) / 2 - 1
     return 1 / (1 / known["writes"] + held * trip)
 
 

@@ -107,18 +107,17 @@ def _latencies(player: Player) -> list[float]:
     """From the end of a put to the call of its body, by the worker that the library has."""
     with tempfile.TemporaryDirectory(prefix="hk-peers-") as name:
         folder = Path(name)
-        with (
-            Process(player.command(folder, "ping")) as putter,
-            Process(player.command(folder, "wait")) as worker,
-        ):
-            putter.hear()
-            worker.hear()
-            time.sleep(SETTLE_SECONDS)
-            taken = []
-            for _ in range(ROUNDS):
-                time.sleep(PAUSE_SECONDS)
-                putter.tell()
-                put, called = putter.hear(), worker.hear()
-                assert put["number"] == called["number"]
-                taken.append(called["at"] - put["at"])
-    return taken
+        with Process(player.command(folder, "ping")) as putter:
+            putter.hear()  # by now there are tables
+            with Process(player.command(folder, "wait")) as worker:
+                worker.hear()
+                time.sleep(SETTLE_SECONDS)
+                return [_latency(putter, worker) for _ in range(ROUNDS)]
+
+
+def _latency(putter: Process, worker: Process) -> float:
+    time.sleep(PAUSE_SECONDS)
+    putter.tell()
+    put, called = putter.hear(), worker.hear()
+    assert put["number"] == called["number"]
+    return float(called["at"] - put["at"])
