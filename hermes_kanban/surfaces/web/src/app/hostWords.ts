@@ -22,8 +22,8 @@ export function hostIdOf(run: Pick<Run, 'worker_identity' | 'claimer_identity'>)
 }
 
 /** The address of a page of a host, below that of its gateway; null where people cannot reach it. */
-export function pageOf(host: { gateway_url?: string | null }, path: string): string | null {
-  const address = host.gateway_url ?? ''
+export function pageOf(host: Partial<Host>, path: string): string | null {
+  const address = host.presence === 'live' ? (host.gateway_url ?? '') : ''
   // It is what another machine said of itself.
   return /^https?:\/\/[^/]/.test(address) ? address.replace(/\/+$/, '') + path : null
 }

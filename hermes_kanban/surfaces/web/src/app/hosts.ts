@@ -21,10 +21,10 @@ export function useHosts(): UseQueryResult<Hosts> {
   })
 }
 
-/** The hosts of a board that has several; none where nobody has to be told of hosts. */
+/** The hosts of a board that has others than this one; none where nobody has to be told of hosts. */
 export function useSeveralHosts(): readonly Host[] {
   const { data } = useHosts()
-  return data?.shared && data.hosts.length > 1 ? data.hosts : NONE
+  return data?.shared && data.hosts.some((one) => !one.here) ? data.hosts : NONE
 }
 
 /** A host as a run names it; of one that is forgotten only that. */

@@ -83,7 +83,7 @@ function useQuietWhy(card: Card): Why | null {
   const quiet = useQuiet(elsewhere === null ? card.live : null)
   if (elsewhere?.presence === 'lost') {
     const before = `Host ${elsewhere.name} is not heard of.`
-    const after = 'starts it elsewhere once its lease is over.'
+    const after = 'gives the run up once its lease is over.'
     return { mark: 'error', before, lifter: 'Board', after }
   }
   if (card.live === null || quiet === null) return null

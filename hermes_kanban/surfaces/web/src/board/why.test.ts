@@ -53,6 +53,22 @@ test('what holds all tasks is not said on each of them', () => {
   assert.equal(words(both), 'A run of docs ends: all its places are taken.')
 })
 
+test('a host that is full is said on the card where others have places', () => {
+  const holds = [hold('elsewhere', 'it runs on rack'), hold('max_in_progress', 'host rack is full')]
+  const above = ['paused']
+  assert.equal(words(whyOf(card({}), holds, NOW, above)), 'Host rack is full. A run there ends.')
+  const alone = whyOf(card({}), holds.slice(0, 1), NOW, above)
+  assert.equal(words(alone), 'It runs on rack. That host starts it at its next look.')
+})
+
+test('what no host offers, and that all of them drain, names who lifts it', () => {
+  const none = whyOf(card({}), [hold('no_host', 'no live host offers gpu')], NOW)
+  assert.equal(words(none), 'No live host offers gpu. A host that can run it joins.')
+  const drain = whyOf(card({}), [hold('draining', 'host rack drains')], NOW, [])
+  assert.equal(words(drain), 'Host rack drains. You resume a host that runs it.')
+  assert.equal(whyOf(card({}), [hold('draining')], NOW), null)
+})
+
 test('a hold without words of its own is told in the words of the server', () => {
   assert.equal(words(whyOf(card({}), [hold('new_one')], NOW)), 'A fact. Somebody lifts it')
 })

@@ -67,9 +67,8 @@ function HostRow({ host }: { host: Host }) {
         </span>
         {host.last_seen_at !== null && (
           <span>
-            seen{' '}
             <span>
-              <Age at={host.last_seen_at} /> ago
+              seen <Age at={host.last_seen_at} /> ago
             </span>
           </span>
         )}
@@ -114,7 +113,7 @@ function Meaning({ host }: { host: Host }) {
       {presence === 'lost' && 'It is not heard of, and did not say that it leaves. '}
       {presence === 'lost' &&
         running > 0 &&
-        `${runs} ${running === 1 ? 'starts' : 'start'} elsewhere once the lease is over. `}
+        `${runs} ${running === 1 ? 'is' : 'are'} given up once the lease is over. `}
       {presence === 'left' && 'Its gateway has ended. '}
       {state === 'draining' && (
         <>

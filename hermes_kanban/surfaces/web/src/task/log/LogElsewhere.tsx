@@ -16,7 +16,7 @@ export function LogElsewhere(props: { runId: number; host: Named | null; problem
   return (
     <div className="task-box log-elsewhere">
       {page === null ? (
-        <p>{problem.sentence}</p>
+        <p>{whyNot(host) ?? problem.sentence}</p>
       ) : (
         <>
           <p>Its output lies on host {host?.name}, whose own page shows it.</p>
@@ -29,4 +29,16 @@ export function LogElsewhere(props: { runId: number; host: Named | null; problem
       )}
     </div>
   )
+}
+
+/** That its host is not there to be asked; null where it is, or is forgotten. */
+function whyNot(host: Named | null): string | null {
+  switch (host?.presence) {
+    case 'lost':
+      return `Its output lies on host ${host.name}, which is not heard of.`
+    case 'left':
+      return `Its output lies on host ${host.name}, whose gateway has ended.`
+    default:
+      return null
+  }
 }

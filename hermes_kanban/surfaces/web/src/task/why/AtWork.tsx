@@ -58,7 +58,7 @@ export function AtWork() {
                 ? 'Its process lives; it prints nothing. Reclaim takes the task from it.'
                 : 'Nobody watches its process. You start the gateway.'
               : host?.presence === 'lost'
-                ? `Host ${host.name} is not heard of. The task goes elsewhere once the lease of the run is over.`
+                ? `Host ${host.name} is not heard of. The board gives the run up once its lease is over.`
                 : 'Nothing for you to do.'}{' '}
           {limit != null && (
             <span title={absolute(run.started_at + limit)}>
