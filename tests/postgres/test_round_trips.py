@@ -179,6 +179,15 @@ def test_a_verb_costs_a_round_trip_for_each_answer_that_it_waits_for(
         costs[name] = line.round_trips - before
     conn.close()
     assert costs == {name: trips for name, (_, trips) in wanted.items()}
+    assert costs == told()
+
+
+def told() -> dict[str, int]:
+    """What the documentation says."""
+    text = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text("utf-8")
+    table = text.partition("| Round trips | |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    return {name: int(trips) for trips, names in rows for name in names.split(", ")}
 
 
 @pytest.mark.parametrize("name", WRITES)
