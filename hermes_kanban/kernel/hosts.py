@@ -323,7 +323,8 @@ def _tell(
 
 
 COLUMNS: Final = ", ".join(Host.__struct_fields__)
-_ALL: Final = f"SELECT {COLUMNS} FROM hosts ORDER BY name, host_id"
+# Others only looked once, by hand.
+_ALL: Final = f"SELECT {COLUMNS} FROM hosts WHERE last_seen_at IS NOT NULL ORDER BY name, host_id"
 _JOIN: Final = """
 INSERT INTO hosts (host_id, name, gateway_pid, gateway_url, version, capabilities, profiles,
     resources, max_in_progress, started_at, last_seen_at)

@@ -79,11 +79,7 @@ def hosts_view(conn: kb.BoardConnection) -> Hosts:
     with kb.reading(conn):
         now, silent = conn.clock.now(), silent_after(conn.config)
         taken = in_progress(live_runs(conn))
-        found = [
-            _view(conn, one, taken[one.host_id], now, silent)
-            for one in kb.list_hosts(conn)
-            if one.last_seen_at is not None  # others only looked once, by hand
-        ]
+        found = [_view(conn, one, taken[one.host_id], now, silent) for one in kb.list_hosts(conn)]
         return Hosts(shared=conn.shared, hosts=found, now=now)
 
 

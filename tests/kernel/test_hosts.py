@@ -120,8 +120,11 @@ def test_hosts_go_by_name_or_id(board: ABoard) -> None:
         hosts.pick(known, "twin")
     with pytest.raises(kb.InvalidInput, match="several"):
         hosts.pick(known, "abcdef")
-    with pytest.raises(kb.NotFound, match="hosts list"):
-        kb.drain_host(board.conn, "nobody")
+    # Who only looks once, by hand, is no host of the board.
+    AHost(board, "by-hand", profiles=CPU).look()
+    for name in ("nobody", "by-hand"):
+        with pytest.raises(kb.NotFound, match="hosts list"):
+            kb.drain_host(board.conn, name)
 
 
 @pytest.mark.stores("sqlite")
