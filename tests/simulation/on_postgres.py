@@ -120,8 +120,9 @@ class _Hold:
         self.undo()
 
     def undo(self) -> None:
-        """Roll back, for somebody who asks or for a process that is gone."""
+        """Roll back, for somebody who asks or for a process that is gone, in whatever it was."""
         self.real_roll_back()
+        self.real_end_read()
         if self._numbers:
             del self._numbers[1:]
             self._give_numbers_back()
