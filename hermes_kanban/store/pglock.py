@@ -20,15 +20,16 @@ _SAY: Final = (
     "SELECT set_config('lock_timeout', :milliseconds, true),"
     " set_config('application_name', :name, true),"
 )
-_TAKE: Final = dialect.numbered(f"{_SAY} pg_advisory_xact_lock(:key)")
+# The transaction gets its number with the lock: one that only looked at it leaves no trace.
+_LOCK: Final = "pg_advisory_xact_lock(:key)::text || pg_current_xact_id()::text"
+_TAKE: Final = dialect.numbered(f"{_SAY} {_LOCK}")
 _TAKE_LONG: Final = dialect.statement(
     f"{_SAY} set_config('statement_timeout', '0', true),"
     " set_config('idle_in_transaction_session_timeout', '0', true),"
     " set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(:key)"
 )
 _LOOK: Final = Numbered(
-    b"SELECT max(version), pg_current_xact_id()::text,"
-    b" extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
+    b"SELECT max(version), extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
 )
 
 
@@ -44,11 +45,10 @@ class Beginning(NamedTuple):
 
         Raises NotWorth where the lock was not asked for.
         """
-        if self.worth is not None:
-            found = self.locking.fetchone()[-1]
-            if found != self.worth.wanted:
-                raise NotWorth(found)
-        version, number, server_time = self.looking.fetchone()
+        _, _, number, *found = self.locking.fetchone()
+        if self.worth is not None and found != [self.worth.wanted]:
+            raise NotWorth(*found)
+        version, server_time = self.looking.fetchone()
         return version, str(number), server_time
 
 
@@ -85,6 +85,4 @@ def label(verb: str) -> str:
 @functools.lru_cache(maxsize=64)
 def _if_worth(sql: str) -> Numbered:
     # What is read does not depend on a row: it is read once, and before the lock is asked for.
-    return dialect.numbered(
-        f"{_SAY} CASE WHEN ({sql}) = :wanted THEN pg_advisory_xact_lock(:key)::text END, ({sql})"
-    )
+    return dialect.numbered(f"{_SAY} CASE WHEN ({sql}) = :wanted THEN {_LOCK} END, ({sql})")
