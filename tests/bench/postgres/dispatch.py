@@ -15,7 +15,8 @@ from tests.bench.service import gateway
 SETTLE_SECONDS = 2.0  # sessions tell their counts once they are idle
 _WRITTEN = """
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
-    (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint,
+    (SELECT sum(w.wal_bytes)::bigint FROM pg_stat_activity a, pg_stat_get_backend_wal(a.pid) w
+     WHERE a.datname = current_database()),
     (SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables
      WHERE schemaname = current_schema() AND relname = 'tasks')
 """

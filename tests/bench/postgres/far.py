@@ -144,6 +144,13 @@ def ceiling(known: Facts, trip: float) -> float:
     return 1 / (1 / known["writes"] + held * trip)
 
 
+def _relay(known: Facts) -> Iterator[str]:
+    yield from _table("round trip through the relay", "computed", "measured")
+    trip = known["far_trip"]
+    rate = 1 / (1 / known["writes_alone"] + known["create_trips"] * trip)
+    yield _line((f"{trip * 1e3:.3g} ms", f"{rate:,.0f} /s", f"{known['writes_far']:,.0f} /s"))
+
+
 def _room(known: Facts) -> Iterator[str]:
     yield from _table(
         "tasks a day",
@@ -186,6 +193,7 @@ PARTS: Final = {
     "measured": _measured,
     "agents": _agents,
     "distance": _distance,
+    "relay": _relay,
     "room": _room,
     "connections": _connections,
     "vacuum": _vacuum,
