@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.judge import judge
-from tests.hosts.team import team
+from tests.hosts.team import LEASE_SECONDS, team
 from tests.hosts.torment import Torment
 
 # Shorter than what an agent of a long task takes: who is away for that long has lost its work.
@@ -46,7 +46,9 @@ def test_work_goes_on_elsewhere_whatever_befalls_a_host(tmp_path: Path) -> None:
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", range(4))
 def test_hundreds_of_faults(tmp_path: Path, seed: int) -> None:
-    with team(tmp_path, tls=seed % 2 == 1) as crew:
+    # With a lease that outlasts every fault, agents live on and are told what is kept.
+    lease = LEASE_SECONDS if seed % 4 < 2 else 60
+    with team(tmp_path, tls=seed % 2 == 1, lease_seconds=lease) as crew:
         torment = Torment(crew, seed)
         torment.run(100)
         crew.wait_for_all()

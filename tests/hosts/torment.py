@@ -9,18 +9,19 @@ from collections import Counter
 from typing import Final
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.verbs.keeping import PATIENCE_SECONDS
 from tests.hosts import faults
 from tests.hosts.faults import Act
 from tests.hosts.team import LEASE_SECONDS, MARGIN_SECONDS, Member, Team
 
 AT_ONCE: Final = 2
 BUSY: Final = 16
-# Short ones are ridden out; long ones outlast every lease.
+# Short ones are ridden out; long ones outlast a short lease, and the patience of who hands in.
 SHORT_SECONDS: Final = (0.0, LEASE_SECONDS)
-LONG_SECONDS: Final = (LEASE_SECONDS + MARGIN_SECONDS, 2 * LEASE_SECONDS + MARGIN_SECONDS)
+LONG_SECONDS: Final = (LEASE_SECONDS + MARGIN_SECONDS, 1.5 * PATIENCE_SECONDS)
 # Between two faults work goes on: for so many events, or so long where it cannot.
 EVENTS: Final = (2, 24)
-PATIENCE_SECONDS: Final = 8.0
+STANDSTILL_SECONDS: Final = 8.0
 
 
 class Torment:
@@ -59,7 +60,7 @@ class Torment:
         if reached < self._next_event and time.monotonic() < self._next_time:
             return False
         self._next_event = reached + self._chance.randrange(*EVENTS)
-        self._next_time = time.monotonic() + PATIENCE_SECONDS
+        self._next_time = time.monotonic() + STANDSTILL_SECONDS
         return True
 
     def _newest_event(self) -> int:
