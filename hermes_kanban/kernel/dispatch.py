@@ -21,7 +21,7 @@ from hermes_kanban.kernel import (
 from hermes_kanban.kernel.eligibility import World
 from hermes_kanban.kernel.live import LiveRun, live_runs
 from hermes_kanban.kernel.reads import get_run
-from hermes_kanban.model.errors import KanbanError
+from hermes_kanban.model.errors import BoardBusy, BoardUnreachable, KanbanError
 from hermes_kanban.model.records import Identity, Run, Task
 from hermes_kanban.ports import HandOvers, Launched, Processes, Spawned, SpawnFunction
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
@@ -266,6 +266,8 @@ def _start(
     run = get_run(conn, claimed.current_run_id or 0)
     try:
         process = spawn_fn(claimed, run)
+    except (BoardUnreachable, BoardBusy):
+        raise  # no failure of the task; the next look takes the run back
     except Exception as error:
         reason = str(error) if isinstance(error, (KanbanError, OSError)) else repr(error)
         _spawn_failed(conn, run, reason)

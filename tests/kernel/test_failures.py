@@ -373,6 +373,30 @@ def test_a_spawn_function_that_raises_is_a_failure_to_spawn(board: ABoard) -> No
     assert board.kinds(task) == ["created", "claimed", "spawn_failed"]
 
 
+@pytest.mark.parametrize(
+    "trouble", [kb.BoardUnreachable("x"), kb.BoardBusy("x", 1)], ids=["unreachable", "busy"]
+)
+def test_a_board_that_is_away_while_a_worker_is_started_is_no_failure_of_its_task(
+    board: ABoard, trouble: kb.KanbanError
+) -> None:
+    board.add_profile("worker")
+    task = board.create(assignee="worker")
+
+    def cannot(task: kb.Task, run: kb.Run) -> int:
+        raise trouble
+
+    def look() -> None:
+        kb.dispatch_once(
+            board.conn, spawn_fn=cannot, processes=board.processes, free_mib=lambda: 10_000
+        )
+
+    for _ in range(3):
+        with pytest.raises(type(trouble)):
+            look()
+    assert board.task(task).consecutive_failures == 0
+    assert board.kinds(task)[:4] == ["created", "claimed", "reclaimed", "claimed"]
+
+
 def test_a_stop_for_a_lost_process_is_judged_by_its_record(board: ABoard) -> None:
     task = board.create(max_runtime_seconds=1)
     run = board.start(task)
