@@ -96,4 +96,4 @@ def account_of(platform: str, settings: Any) -> str:
 
 def key_of_account(secret: str) -> bytes:
     """The key of every host that speaks by that account."""
-    return hmac.new(secret.encode(), b"hermes-kanban buttons", hashlib.sha256).digest()
+    return hmac.new(secret.encode(), b"buttons of hermes-kanban", hashlib.sha256).digest()

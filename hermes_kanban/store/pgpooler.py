@@ -43,7 +43,7 @@ def _is_shared(server: Server, session: Connection[Any]) -> bool:
 
     mark = os.urandom(8).hex()
     session.execute(f"SELECT set_config('{_MARK}', %s, false)", (mark,))
-    told = pgsession.parameters(server, "hermes-kanban looks for a pooler")
+    told = pgsession.parameters(server, f"hermes-kanban {os.getpid()} pooler")
     with psycopg.connect("", autocommit=True, **told) as other:
         ((seen,),) = other.execute(f"SELECT current_setting('{_MARK}', true)").fetchall()
     return bool(seen == mark)
