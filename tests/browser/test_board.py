@@ -257,7 +257,9 @@ def test_nothing_moves_under_a_hand(web: WebAlone, visit: Visitor) -> None:
     web.post(f"/tasks/{first}/triage", {})
     expect(column(page, "Triage").get_by_text(first)).to_be_visible()
     expect(column(page, "Ready").get_by_text("moved to Triage")).to_be_visible()
-    last = web.task(title="Comes last", priority=-1)
+    # The new card is asked about, and with it all that are shown.
+    with page.expect_response(lambda response: "why" in response.url):
+        last = web.task(title="Comes last", priority=-1)
     expect(column(page, "Ready").get_by_text(last)).to_be_visible()
     assert card(page, second).bounding_box() == place
     new.hover()

@@ -83,7 +83,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
         {view.showTenant && !view.compact && card.tenant !== null && (
           <span className="cut">{card.tenant}</span>
         )}
-        {view.compact && <WhyMark card={card} />}
+        {view.compact && <WhyMark card={card} isGone={gone !== undefined} />}
         {view.compact && <CompactFoot card={card} />}
         <span className="card-age">
           <PendingRing id={card.id}>
@@ -110,7 +110,7 @@ export const Card = memo(function Card({ card, gone, ...rest }: Props) {
       </h3>
       {!view.compact && (
         <>
-          <WhyBox card={card} />
+          <WhyBox card={card} isGone={gone !== undefined} />
           <CardAnswers card={card} stop={stop} />
           <CardFoot card={card} />
         </>

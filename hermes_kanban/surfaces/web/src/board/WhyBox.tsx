@@ -1,4 +1,5 @@
 import { Clock, TriangleAlert, UserRound } from 'lucide-react'
+import { useLayoutEffect, useRef } from 'react'
 import { type Card, type Status, statusOf } from '@/api/types'
 import { useElsewhere, useIsServed } from '@/app/hosts'
 import { Countdown } from '@/kit/Age'
@@ -18,16 +19,22 @@ const ICONS: Record<Mark, typeof Clock> = {
   quiet: Clock,
 }
 
+interface Props {
+  card: Card
+  /** It has left the column, and keeps its place and size there until nobody is looking. */
+  isGone: boolean
+}
+
 /** Why a card waits: the fact, and who lifts it. */
-export function WhyBox({ card }: { card: Card }) {
-  const why = useWhy(card)
+export function WhyBox({ card, isGone }: Props) {
+  const why = useWhy(card, isGone)
   if (why === null) return null
   return <WhySentence why={why} status={statusOf(card)} />
 }
 
 /** The same as one icon, where there is no room. */
-export function WhyMark({ card }: { card: Card }) {
-  const why = useWhy(card)
+export function WhyMark({ card, isGone }: Props) {
+  const why = useWhy(card, isGone)
   if (why === null) return null
   const Icon = ICONS[why.mark]
   return (
@@ -65,15 +72,20 @@ function Words({ why }: { why: Why }) {
   )
 }
 
-function useWhy(card: Card): Why | null {
+function useWhy(card: Card, isGone: boolean): Why | null {
   const { slug } = useView()
-  const holds = useHolds(slug, card, asksWhy(card))
+  const holds = useHolds(slug, card, !isGone && asksWhy(card))
   // What ends at a moment ends then; the rest is looked at now and then.
   const isTimed = card.eligible_at !== null || card.scheduled_at !== null
   const now = useNow(card.status === 'ready' && isTimed ? 1 : 10)
   const quiet = useQuietWhy(card)
   const saidAbove = useSaidOfAll()
-  return quiet ?? whyOf(card, holds, now, saidAbove)
+  const why = quiet ?? whyOf(card, holds, now, saidAbove)
+  const last = useRef(why)
+  useLayoutEffect(() => {
+    if (!isGone) last.current = why
+  })
+  return isGone ? last.current : why
 }
 
 /** A run that has been quiet for long: whether its process lives. */
