@@ -13,7 +13,7 @@ from tests.support.pages import all_pages, blocks, name_of
 from tests.support.playing import PREFIX, Player
 
 # What needs a service or minutes that a test does not have; each says so to its reader.
-NOT_TESTED_AT_MOST = 15
+NOT_TESTED_AT_MOST = 18
 
 
 # These have commands that reach a database.
