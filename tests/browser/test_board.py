@@ -247,7 +247,7 @@ def test_keys_go_everywhere(sample: SampleGateway, visit: Visitor) -> None:
 def test_nothing_moves_under_a_hand(web: WebAlone, visit: Visitor) -> None:
     first, second = web.task(title="First"), web.task(title="Second")
     page = visit(web, "/b/default")
-    expect(cards(page, "Ready")).to_have_count(2)
+    expect(column(page, "Ready").locator(".why")).to_have_count(2)
     card(page, second).hover()
     place = card(page, second).bounding_box()
     urgent = web.task(title="Urgent", priority=4)

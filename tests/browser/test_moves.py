@@ -430,6 +430,7 @@ def test_a_card_is_dragged_with_a_finger(web: WebAlone, visit: Visitor) -> None:
 def test_on_a_phone_a_long_press_selects_and_a_sheet_moves(web: WebAlone, visit: Visitor) -> None:
     task_id = web.task()
     page = visit(web, BOARD, size=NARROW, touch=True, reduced_motion="reduce")
+    expect(in_column(page, task_id, "Ready")).to_be_attached()
     page.get_by_role("navigation", name="Columns").get_by_role("button", name="Ready").tap()
     expect(in_column(page, task_id, "Ready")).to_be_in_viewport()
     start = card(page, task_id).bounding_box()
