@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import generators, pq
+from psycopg import generators, pq, waiting
 from psycopg.abc import PQGen
 from psycopg.abc import Transformer as Values
 from psycopg.adapt import PyFormat, Transformer
@@ -220,28 +220,30 @@ class Flow:
     def _answers(self) -> PQGen[None]:
         pgconn, owed = self.session.pgconn, self._owed
         yield from generators.send(pgconn)
+        result: PGresult | None = None
         while owed:
-            results = yield from self._results()
-            if not results:
+            # Not by psycopg's ``fetch``: a generator for each answer costs more than the answer.
+            try:
+                while pgconn.is_busy():
+                    yield waiting.WAIT_R
+                    pgconn.consume_input()
+                more = pgconn.get_result()
+            except psycopg.OperationalError:
+                if result is None:
+                    raise
+                more = None
+            if more is not None:
+                result = more
+                if more.status != _SYNCED:
+                    continue
+            if result is None:
                 raise psycopg.OperationalError("the connection is lost")
-            reply, result = owed.popleft(), results[-1]
-            if result.status == _FAILED and self._failure is None:
-                self._failure = psycopg.errors.error_from_result(result, encoding="utf-8")
+            reply = owed.popleft()
             if reply is not None:
                 reply.result = result
-
-    def _results(self) -> PQGen[list[Any]]:
-        """The results of one statement, or what came before the line broke."""
-        found: list[Any] = []
-        try:
-            while result := (yield from generators.fetch(self.session.pgconn)):
-                found.append(result)
-                if result.status == _SYNCED:
-                    break
-        except psycopg.OperationalError:
-            if not found:
-                raise
-        return found
+            if result.status == _FAILED and self._failure is None:
+                self._failure = psycopg.errors.error_from_result(result, encoding="utf-8")
+            result = None
 
     def end(self) -> None:
         """Leave pipeline mode, having waited as ``settle`` does."""
