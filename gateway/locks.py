@@ -28,17 +28,6 @@ SILENT_SECONDS: Final = 30
 KEEP_SECONDS: Final = 5.0
 """How often a holder that can be displaced speaks at least."""
 
-_TAKE: Final = "SELECT pg_try_advisory_lock(%s)"
-# Ends the session of a holder that has been silent; other users' sessions are not shown to us.
-_DISPLACE: Final = """
-SELECT pg_terminate_backend(a.pid)
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-  AND (l.classid::bigint << 32) | l.objid::bigint = %s
-  AND a.state_change < clock_timestamp() - make_interval(secs => %s)
-"""
-
 
 class RoleLost(KanbanError):
     """The session that held the role ended, and another took it."""
@@ -108,10 +97,12 @@ class SharedRoleLock:
     def _still_held(self) -> bool:
         import psycopg
 
+        from hermes_kanban.store import pgholder
+
         if self._session is None or not self._held:
             return False
         try:
-            self._session.execute("SELECT 1")
+            pgholder.speak(self._session)
         except psycopg.Error:
             self._end_session()
             return False
@@ -120,19 +111,19 @@ class SharedRoleLock:
     def _take(self) -> bool:
         import psycopg
 
-        from hermes_kanban.store import pgerrors, pgsession
+        from hermes_kanban.store import pgerrors, pgholder, pgsession
 
         if self._session is None:
             self._session = pgsession.open_session(self._server, self._name)
         try:
-            ((self._held,),) = self._session.execute(_TAKE, (self._key,)).fetchall()
+            self._held = pgholder.try_take(self._session, self._key)
             if not self._held and self._displaces:
-                self._session.execute(_DISPLACE, (self._key, SILENT_SECONDS))
+                pgholder.displace(self._session, self._key, SILENT_SECONDS)
         except psycopg.Error as error:
             self._end_session()
             raise pgerrors.translated(error, "the role's session") from error
-        self.turn += bool(self._held)
-        return bool(self._held)
+        self.turn += self._held
+        return self._held
 
     def _end_session(self) -> None:
         session, self._session = self._session, None

@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _FEW_SESSIONS: Final = 20
-_SERVER: Final = """
-SELECT pg_is_in_recovery(), current_setting('fsync') = 'on',
-    coalesce(current_setting('idle_session_timeout', true), '0') NOT IN ('0', '0ms'),
-    current_setting('max_connections')::bigint
-        - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-    has_database_privilege(current_database(), 'CREATE'), current_user, current_database()
-"""
-_UNWRITABLE: Final = """
-SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-WHERE n.nspname LIKE 'kanban\\_%%' AND c.relname = 'task_events' AND c.relkind = 'r'
-  AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT'))
-ORDER BY 1
-"""
 
 
 def database(home: Path) -> Iterator[Finding]:
@@ -75,29 +62,33 @@ def _is_here(host: str) -> bool:
 
 
 def _settings(session: Connection[Any]) -> Iterator[Finding]:
-    ((standby, synced, ends_idle, left, may_create, user, name),) = session.execute(_SERVER)
-    if standby:
+    from hermes_kanban.store import pgserver
+
+    found = pgserver.state_of(session)
+    user, name = found.user, found.database
+    if found.is_standby:
         yield Finding.fault(
             "the server is a standby, which takes no writes", "name the primary in kanban.database"
         )
-    if not synced:
+    if not found.syncs:
         yield Finding.warning(
             "the server's fsync is off: its machine must not lose power", "set fsync = on there"
         )
-    if ends_idle:
+    if found.ends_idle_sessions:
         yield Finding.warning(
             "the server ends sessions that are idle for a while, and with them roles of gateways",
             f"ALTER ROLE {user} SET idle_session_timeout = 0",
         )
-    if left < _FEW_SESSIONS:
+    if found.sessions_left < _FEW_SESSIONS:
         yield Finding.warning(
-            f"the server takes only {left} more sessions", "raise max_connections there"
+            f"the server takes only {found.sessions_left} more sessions",
+            "raise max_connections there",
         )
-    if not may_create:
+    if not found.may_create:
         yield Finding.warning(
             f"{user} may create no boards in {name}", f"GRANT CREATE ON DATABASE {name} TO {user}"
         )
-    schemas = [row[0] for row in session.execute(_UNWRITABLE)]
+    schemas = pgserver.unwritable_schemas(session)
     if schemas:
         yield Finding.fault(
             f"{user} may not write the board in schema {schemas[0]}"

@@ -11,7 +11,7 @@ import psycopg
 from hermes_kanban.config import Server, load
 from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
-from hermes_kanban.store import moved, pgaddress, pgboards, pgerrors, schema
+from hermes_kanban.store import moved, pgaddress, pgboards, pgerrors, pgholder, schema
 from hermes_kanban.store.moved import Mark
 from hermes_kanban.store.places import Found, State, refuse_other
 from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
@@ -71,8 +71,7 @@ class DatabasePlace:
                     holder = f"process {pid} on {name}, seen {max(0, age)} s ago"
                     raise InUse("a gateway serves this board", holder, hint)
             key = lock_key(f"notifier {schema_of(self.paths.slug)}")
-            take = "SELECT pg_try_advisory_lock(:key)"
-            if not conn.execute(take, {"key": key}).fetchone()[0]:
+            if not pgholder.try_take(conn.session, key):
                 raise InUse("a gateway delivers this board's news", "on another host", hint)
             yield
 

@@ -1,8 +1,8 @@
-"""Who has a board's writer lock, as far as the server shows its sessions to us."""
+"""Who has an advisory lock, as far as the server shows its sessions to us."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
@@ -11,13 +11,21 @@ from hermes_kanban.model.errors import KanbanError
 if TYPE_CHECKING:
     from hermes_kanban.store.postgres import PostgresConnection
 
-_HOLDER: Final = """
-SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid
+_OF_THE_LOCK: Final = """
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-  AND (l.classid::bigint << 32) | l.objid::bigint = %s LIMIT 1
+  AND (l.classid::bigint << 32) | l.objid::bigint = %s
 """
+_HOLDER: Final = (
+    "SELECT a.application_name, coalesce(a.client_hostname, host(a.client_addr)), a.pid"
+    f" {_OF_THE_LOCK} LIMIT 1"
+).encode()
+# Sessions of other users are not shown to us.
+_DISPLACE: Final = (
+    f"SELECT pg_terminate_backend(a.pid) {_OF_THE_LOCK}"
+    " AND a.state_change < clock_timestamp() - make_interval(secs => %s)"
+).encode()
 
 
 def holder(conn: PostgresConnection, key: int) -> str:
@@ -35,3 +43,19 @@ def holder(conn: PostgresConnection, key: int) -> str:
     if program != "hermes-kanban":
         return f"database session {backend}{where}"
     return f"process {pid}{where} ({verb or 'unknown verb'})"
+
+
+def displace(session: psycopg.Connection[Any], key: int, silent_seconds: float) -> None:
+    """End the session that has the lock if it said nothing for so long. Raises psycopg.Error."""
+    session.execute(_DISPLACE, (key, silent_seconds))
+
+
+def try_take(session: psycopg.Connection[Any], key: int) -> bool:
+    """Take the lock for the session without waiting; True if it has it. Raises psycopg.Error."""
+    ((taken,),) = session.execute(b"SELECT pg_try_advisory_lock(%s)", (key,)).fetchall()
+    return bool(taken)
+
+
+def speak(session: psycopg.Connection[Any]) -> None:
+    """Let the server hear that the session's owner lives. Raises psycopg.Error once it is lost."""
+    session.execute(b"SELECT 1")
