@@ -85,6 +85,7 @@ def survey(
             shared=conn.shared,
             now=now,
             here=here,
+            reasons=hosts.drain_reasons(conn, known),
         ),
         total=0,
         by_profile=Counter(),
@@ -218,7 +219,7 @@ def _drained(world: World, task: TaskRow) -> Hold | None:
     seats = [seat.host for seat in world.places.seats_for(task["assignee"])]
     if any(host.state == "active" for host in seats):
         return None
-    return placement.draining_hold(seats)
+    return placement.draining_hold(world.places, seats)
 
 
 def _total(world: World, task: TaskRow) -> Hold | None:

@@ -254,6 +254,27 @@ def live_hosts(conn: BoardConnection) -> list[Host]:
     return [one for one in known if one.presence(now, silent) == "live"]
 
 
+def names_of_hosts(conn: BoardConnection) -> dict[str, str]:
+    """What each host is called, by id, where others than this one share the board; else none."""
+    known = {one.host_id: one.name for one in list_hosts(conn)} if conn.shared else {}
+    return known if set(known) - {machine().host} else {}
+
+
+def drain_reasons(conn: BoardConnection, known: Iterable[Host]) -> dict[str, str]:
+    """Why people want hosts that drain to start nothing, by host id, where they said it."""
+    drained = {one.host_id: one.drained_at for one in known if one.state == "draining"}
+    newest: dict[str, dict[str, Any]] = {}
+    for (payload,) in fetch_all(conn, _DRAINED) if drained else ():
+        told = msgspec.json.decode(payload)
+        newest.setdefault(told["host"]["host_id"], told)
+    # A board that was restored may have no event of it.
+    return {
+        host_id: told["reason"]
+        for host_id, told in newest.items()
+        if "reason" in told and drained.get(host_id) == told["host"]["drained_at"]
+    }
+
+
 def in_progress(live: Iterable[LiveRun]) -> Counter[str]:
     """How many places the live runs take on each host; those that nobody can place under ``""``."""
     return Counter(run.host or "" for run in live)
@@ -323,6 +344,10 @@ def _tell(
 
 
 COLUMNS: Final = ", ".join(Host.__struct_fields__)
+_DRAINED: Final = (
+    "SELECT payload FROM task_events WHERE task_id IS NULL AND kind = 'host_drained'"
+    " ORDER BY id DESC"
+)
 # Others only looked once, by hand.
 _ALL: Final = f"SELECT {COLUMNS} FROM hosts WHERE last_seen_at IS NOT NULL ORDER BY name, host_id"
 _JOIN: Final = """

@@ -125,7 +125,7 @@ def _told(conn: BoardConnection, event: Event) -> Item:
         subject=texts.subject(
             QUESTION if _is_asked_by_an_agent(event, ask) else event.kind,
             event.task_id,
-            None if task is None else task.title,
+            event.payload.get("host", {}).get("name") if task is None else task.title,
         ),
         said=texts.said(facts),
         link=link_to(conn, event.task_id),

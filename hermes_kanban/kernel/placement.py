@@ -41,7 +41,8 @@ class Places(msgspec.Struct):
     """The hosts as one look sees them.
 
     ``seats`` are those that it judges for, ``elsewhere`` live ones that start tasks by themselves,
-    ``gone`` those that are lost or have left. ``own`` is the id of the host of whoever looks,
+    ``gone`` those that are lost or have left. ``reasons`` are those given with draining, by host.
+    ``own`` is the id of the host of whoever looks,
     ``local`` whether what that host has (disk, skills) counts.
     """
 
@@ -51,6 +52,7 @@ class Places(msgspec.Struct):
     elsewhere: list[Host]
     gone: list[Host]
     local: bool
+    reasons: dict[str, str] = {}
 
     def able(self, profile: str | None) -> list[Seat]:
         """The seats whose host can run the profile."""
@@ -81,10 +83,12 @@ def places(
     shared: bool,
     now: int,
     here: Identity | None,
+    reasons: dict[str, str],
 ) -> Places:
     """The hosts of a board by their rows; ``here`` is the dispatcher that looks, if one does.
 
-    ``taken`` are the live runs by host; those that nobody can place count everywhere.
+    ``taken`` are the live runs by host; those that nobody can place count everywhere. ``reasons``
+    are those given with draining, by host.
     """
     silent = hosts.silent_after(config)
     own = machine().host if here is None else here.host
@@ -105,6 +109,8 @@ def places(
         elsewhere=elsewhere,
         gone=[one for one in known if one.host_id not in judged],
         local=any(seat.host.host_id == own for seat in seats),
+        # The row of a board in a file is this host's, whatever its id.
+        reasons=reasons if shared else dict(zip([own], reasons.values(), strict=False)),
     )
 
 
@@ -149,7 +155,7 @@ def _elsewhere(look: Places, config: Config, assignee: str, able: list[Host]) ->
         return None
     active = [one for one in able if one.state == "active"]
     if not active:
-        return None if look.able(assignee) else draining_hold(able)
+        return None if look.able(assignee) else draining_hold(look, able)
     named = " or ".join(one.name for one in active)
     why = _why_not(look, config, assignee)
     return Hold("elsewhere", f"it runs on {named}: {why}", f"{named} starts it at its next look")
@@ -195,12 +201,13 @@ def _why_not_here(look: Places, config: Config, profile: Profile) -> str:
     return f"its profile runs only on {', '.join(profile.hosts)}; this host is {config.host.name}"
 
 
-def draining_hold(drained: list[Host]) -> Hold:
+def draining_hold(look: Places, drained: list[Host]) -> Hold:
     """These hosts could start it, and a person wants them to start nothing."""
     names = ", ".join(one.name for one in drained)
     if len(drained) == 1:
-        by = drained[0].drained_by
+        by, why = drained[0].drained_by, look.reasons.get(drained[0].host_id)
         text = f"host {names} drains" + (f", as {by} asked for" if by else "")
+        text += f": {why}" if why else ""
     else:
         text = f"hosts {names} drain"
     since = max((one.drained_at or 0 for one in drained), default=0) or None

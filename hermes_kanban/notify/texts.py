@@ -28,6 +28,11 @@ _HEADLINES: Final = {
     "crashed": "A run crashed",
     "fenced": "Work came too late",
     "gave_up": "Gave up",
+    "host_drained": "A host starts nothing new",
+    "host_joined": "A host has joined",
+    "host_left": "A host has left",
+    "host_lost": "A host is not heard of any more",
+    "host_resumed": "A host starts tasks again",
     "paused": "The board is paused",
     "question": "Question",
     "protocol_violation": "A run ended without a word",
@@ -46,10 +51,12 @@ _ASKED: Final = {
 
 
 def subject(kind: str, task_id: str | None, title: str | None) -> str:
-    """What happened to which task, in one line."""
+    """What happened to which task, or to what else of that name, in one line."""
     headline = _HEADLINES.get(kind, kind.replace("_", " ").capitalize())
     if task_id is not None:
         headline = f"{headline}: {title} ({task_id})"
+    elif title is not None:
+        headline = f"{headline}: {title}"
     return cut(one_line(strip_control(headline)), SUBJECT_CHARACTERS)
 
 

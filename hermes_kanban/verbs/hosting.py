@@ -22,7 +22,8 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
     ``state`` is what people want of it: a host that is draining starts nothing new. ``presence`` is
     how it is: live, lost (not heard of, and never said good-bye), or left. ``running`` of
     ``max_in_progress`` places are taken. ``gateway_url`` is where people reach its page, None where
-    they cannot. ``here`` tells the host that answers.
+    they cannot. ``drained_reason`` is what whoever drained it gave. ``here`` tells the host that
+    answers.
     """
 
     host_id: str
@@ -40,6 +41,7 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int | None
     drained_at: int | None
     drained_by: str | None
+    drained_reason: str | None
     lost_at: int | None
 
 
@@ -73,18 +75,27 @@ class HostChanged(msgspec.Struct, frozen=True):
 
 def hosts_view(conn: kb.BoardConnection) -> Hosts:
     """The hosts of the board, as of one moment."""
-    from hermes_kanban.kernel.hosts import in_progress, silent_after
+    from hermes_kanban.kernel.hosts import drain_reasons, in_progress, silent_after
     from hermes_kanban.kernel.live import live_runs
 
     with kb.reading(conn):
         now, silent = conn.clock.now(), silent_after(conn.config)
-        taken = in_progress(live_runs(conn))
-        found = [_view(conn, one, taken[one.host_id], now, silent) for one in kb.list_hosts(conn)]
+        taken, known = in_progress(live_runs(conn)), kb.list_hosts(conn)
+        reasons = drain_reasons(conn, known)
+        found = [
+            _view(conn, one, taken[one.host_id], reasons.get(one.host_id), now, silent)
+            for one in known
+        ]
         return Hosts(shared=conn.shared, hosts=found, now=now)
 
 
 def _view(
-    conn: kb.BoardConnection, host: kb.Host, running: int, now: int, silent: float
+    conn: kb.BoardConnection,
+    host: kb.Host,
+    running: int,
+    reason: str | None,
+    now: int,
+    silent: float,
 ) -> HostView:
     presence = host.presence(now, silent)
     # Nobody else hears of a board in a file: its gateway's health record says whether it lives.
@@ -95,6 +106,7 @@ def _view(
         "presence": presence,
         "here": host.host_id == machine().host,
         "running": running,
+        "drained_reason": reason,
         "capabilities": list(host.capabilities),
         "profiles": list(host.profiles),
     }

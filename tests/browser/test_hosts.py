@@ -81,6 +81,11 @@ def test_two_hosts(rack: Gateways, gateway: Callable[..., LiveGateway], visit: V
         "href", f"https://rack.example.org/b/default/t/{training}?part=log&run={run.id}"
     )
     press(page, "Escape")
+    filed_at = kb.get_task(desk.conn, training).created_at
+    past = visit(desk, f"/b/default/past?view=changes&at={filed_at}")
+    expect(past.get_by_text("Host rack joined by system")).to_be_visible()
+    past.goto(f"{desk.address}/b/default/past?was={training}")
+    expect(past.get_by_text("trainer completed on rack")).to_be_visible()
 
     # Drained by keys, taken back by Z, and drained by another.
     host(health, "rack").get_by_role("button", name="Drain rack").focus()
@@ -94,8 +99,9 @@ def test_two_hosts(rack: Gateways, gateway: Callable[..., LiveGateway], visit: V
     expect(host(health, "rack")).to_contain_text("Active")
     assert state_of(desk.conn)["rack"] == "active"
     for name in ("rack", "desk"):
-        kb.drain_host(desk.conn, name, actor="person:bob")
+        kb.drain_host(desk.conn, name, reason=f"new disk in {name}", actor="person:bob")
     expect(host(health, "desk")).to_contain_text("Draining")
+    expect(host(health, "desk")).to_contain_text("because “new disk in desk”.")
     expect(health.get_by_role("status", name="Announcements")).to_contain_text(
         "Host desk starts nothing new."
     )

@@ -97,7 +97,7 @@ def test_a_host_that_drains_starts_nothing_and_what_runs_goes_on(
     board.conn.config = plain.conn.config
     (hold,) = kb.why(board.conn, second)
     assert (hold.code, hold.lifted_by) == ("draining", "hermes-kanban hosts resume plain")
-    assert "as person:ann asked for" in hold.text
+    assert hold.text == "host plain drains, as person:ann asked for: new disk"
     plain.exit(first, on_exit_zero="complete")
     assert board.task(first).status == "done"
     # Once more changes nothing, and its gateway's new start neither.
@@ -109,6 +109,10 @@ def test_a_host_that_drains_starts_nothing_and_what_runs_goes_on(
     assert plain.start() == [second]
     words = [one for one in told(board) if one.split()[0] in ("drained", "resumed")]
     assert words == ["drained plain", "resumed plain"]
+    # The reason of before is none of the next time.
+    kb.drain_host(board.conn, "plain", actor="person:bob")
+    third = board.create(assignee="writer")
+    assert holds(board.conn, third) == [("draining", "host plain drains, as person:bob asked for")]
 
 
 def test_hosts_go_by_name_or_id(board: ABoard) -> None:

@@ -103,6 +103,14 @@ def test_a_question_that_is_decided_before_it_is_sent_says_so(board: ABoard) -> 
     assert message.text.endswith("how long?\nAnswered by mara: 30 days.")
 
 
+def test_what_became_of_a_host_names_it(board: ABoard) -> None:
+    sub_id = subscribe(board, filter={"kinds": ["host_drained"]})
+    kb.join_host(board.conn, kb.Host(host_id="id-of-rack", name="rack", gateway_pid=1), "boot")
+    kb.drain_host(board.conn, "rack", reason="new disk")
+    message = next_message(board, sub_id)
+    assert (message.subject, message.said) == ("A host starts nothing new: rack", "new disk")
+
+
 def test_a_late_result_is_asked_about_with_its_run(board: ABoard) -> None:
     sub_id = subscribe(board, filter={"kinds": ["fenced"]})
     task_id = board.create(assignee="writer")

@@ -150,6 +150,7 @@ def test_its_host_is_listed_drained_and_resumed(gateway: Gateway) -> None:
     body = {"host": host["name"], "reason": "new disk"}
     drained = gateway.post("/hosts/drain", body).json
     assert (drained["host"]["state"], drained["changed"]) == ("draining", True)
+    assert gateway.get("/hosts").json["hosts"][0]["drained_reason"] == "new disk"
     assert gateway.post("/hosts/drain", body).json["changed"] is False
     task = gateway.post("/tasks", {"title": "Quick", "assignee": "quick"}).json["id"]
     (hold,) = gateway.get(f"/tasks/{task}/why").json["holds"]

@@ -13,12 +13,15 @@ from rich.text import Text
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import names_of_hosts
+from hermes_kanban.kernel.live import host_of
 
 COLUMNS: Final = ("triage", "todo", "ready", "running", "review", "blocked", "done")
 ALWAYS: Final = ("ready", "running", "done")
 # Of a narrow terminal, where the running ones have a table of their own.
 STACKED: Final = ("blocked", "review", "triage", "ready")
 COLUMN_WIDTH: Final = 16
+NAME: Final = 16
 CARDS: Final = 12
 WITHOUT_HEIGHT: Final = 30
 FEWEST_CARDS: Final = 3
@@ -44,15 +47,16 @@ _NEWS: Final = frozenset(
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """A running task and the run that does it."""
+    """A running task and the run that does it; ``host`` is the id of the one that it is on."""
 
     task: kb.Task
     run: kb.Run | None
+    host: str | None
     attempt: int
 
 
 class Look(msgspec.Struct, frozen=True):
-    """The board at one moment."""
+    """The board at one moment; ``hosts`` are the names of several by their ids."""
 
     board: str
     now: int
@@ -61,6 +65,7 @@ class Look(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     cards: dict[str, list[kb.Task]]
     workers: list[Worker]
+    hosts: dict[str, str]
     news: list[kb.Event]
 
 
@@ -82,13 +87,15 @@ def look(conn: kb.BoardConnection) -> Look:
         counts=counts,
         cards=cards,
         workers=[_worker(conn, task) for task in cards.get("running", [])],
+        hosts=names_of_hosts(conn),
         news=[event for event in events if event.kind in _NEWS][-RECENT_EVENTS:],
     )
 
 
 def _worker(conn: kb.BoardConnection, task: kb.Task) -> Worker:
     runs = [run for run in kb.list_runs(conn, task.id) if run.claim_lock is not None]
-    return Worker(task, runs[-1] if runs else None, len(runs))
+    run = runs[-1] if runs else None
+    return Worker(task, run, None if run is None else host_of(run), len(runs))
 
 
 def render(seen: Look, width: int, height: int | None = None) -> RenderableType:
@@ -110,7 +117,7 @@ def render(seen: Look, width: int, height: int | None = None) -> RenderableType:
     if not any(seen.counts[one] for one in COLUMNS):
         parts.append(Text(EMPTY, style="dim"))
     if workers:
-        parts += [Text(""), _workers(workers, seen.now, width)]
+        parts += [Text(""), _workers(workers, seen, width)]
     if news:
         parts += [Text(""), Text("\n".join(news), style="dim", no_wrap=True)]
     return Group(*parts)
@@ -173,21 +180,28 @@ def _sections(seen: Look, shown: Sequence[str], width: int, room: int) -> list[R
     return parts
 
 
-def _workers(workers: Sequence[Worker], now: int, width: int) -> Table:
+def _workers(workers: Sequence[Worker], seen: Look, width: int) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, width=width, expand=True)
-    for heading in ("running", "worker", "elapsed", "attempt"):
+    headings = ("running", "worker", *(("host",) if seen.hosts else ()), "elapsed", "attempt")
+    for heading in headings:
         table.add_column(heading, style="yellow", header_style="dim", no_wrap=True)
     table.add_column("title", header_style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
     for worker in workers:
         run = worker.run
         table.add_row(
             worker.task.id,
-            present.shorten(present.clean((run.profile or run.claimer) if run else "-"), 16),
-            present.duration(now - run.started_at) if run else "-",
+            present.shorten(present.clean((run.profile or run.claimer) if run else "-"), NAME),
+            *((_host_name(worker, seen),) if seen.hosts else ()),
+            present.duration(seen.now - run.started_at) if run else "-",
             str(worker.attempt),
             Text(present.clean(worker.task.title)),
         )
     return table
+
+
+def _host_name(worker: Worker, seen: Look) -> str:
+    host = worker.host or "-"
+    return present.shorten(present.clean(seen.hosts.get(host, host)), NAME)
 
 
 def _news_line(event: kb.Event, width: int) -> str:

@@ -33,6 +33,8 @@ def _fact(event: kb.Event) -> str:
     link = payload.get("link")
     if isinstance(link, dict):
         return f"{link.get('parent_id')} → {link.get('child_id')}"
+    if host := _of(payload, "host", "name"):
+        return ": ".join(filter(None, (str(host), payload.get("reason"))))
     for fact in (
         payload.get("reason"),
         _of(payload, "run", "error"),

@@ -9,6 +9,7 @@ import click
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
 from hermes_kanban.surfaces.cli.groups import Group
+from hermes_kanban.surfaces.cli.prose import sentence
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def hosts_list(session: Session) -> None:
     found = hosts_view(session.conn)
     rows = [_row(one, found.now) for one in found.hosts]
     lines = present.table(_HEADERS, rows, width=session.width, flexible=4)
+    told = [_drained(one, found.now) for one in found.hosts if one.state == "draining"]
+    lines += ["", *(line for one in told for line in sentence(session, one, ""))] if told else []
     if not rows:
         lines = ["no gateway has dispatched this board yet; start one: hermes-kanban up"]
     session.answer("hosts", found.hosts, lines)
@@ -44,6 +47,14 @@ def _row(host: HostView, now: int) -> tuple[str, ...]:
     seen = "-" if host.last_seen_at is None else present.ago(host.last_seen_at, now)
     offers = ", ".join(host.capabilities)
     return (host.name, state, f"{host.running} of {most}", seen, offers)
+
+
+def _drained(host: HostView, now: int) -> str:
+    """Who wants it to start nothing, since when and why."""
+    by = f", as {host.drained_by} asked for" if host.drained_by else ""
+    since = "" if host.drained_at is None else f" {present.ago(host.drained_at, now)}"
+    why = f": {host.drained_reason}" if host.drained_reason else ""
+    return present.clean(f"{host.name} drains{by}{since}{why}")
 
 
 @command(

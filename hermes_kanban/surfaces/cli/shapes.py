@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from hermes_kanban.kernel.live import host_of
 from hermes_kanban.model.records import SECRET_COLUMNS, Attachment, Event, Run, Task
 
 
@@ -15,8 +16,8 @@ def task_json(task: Task) -> dict[str, Any]:
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """A run without its claim lock and its token's hash."""
-    return _shown(run)
+    """A run without its claim lock and its token's hash; ``host`` is the id of the one it is on."""
+    return _shown(run) | {"host": host_of(run)}
 
 
 def attachment_json(one: Attachment) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import live_hosts, names_of_hosts
+from hermes_kanban.kernel.live import host_of
 from hermes_kanban.surfaces.cli import afar, inputs
 from hermes_kanban.surfaces.cli.attaching import attachment_table
 from hermes_kanban.surfaces.cli.events import event_line
@@ -19,6 +21,7 @@ from hermes_kanban.surfaces.cli.shapes import attachment_json, event_json, run_j
 
 PAGE = 100
 MOST = 20
+_ID_CHARACTERS: Final = 12
 
 
 @command(
@@ -233,19 +236,31 @@ def why_command(session: Session, task: str | None) -> None:
         lines += end_lines(session, found)
     else:
         lines = sentence(
-            session, f"{task_id} is {found.status}; {_nothing_holds(found, served)}", ""
+            session, f"{task_id} is {found.status}; {_nothing_holds(session, found, served)}", ""
         )
     if not served and found.status in ("ready", "todo"):
         session.warn("no gateway is running; start one with: hermes-kanban up")
     session.answer("why", holds, lines, task={"id": found.id, "status": found.status})
 
 
-def _nothing_holds(task: kb.Task, served: bool) -> str:
+def _nothing_holds(session: Session, task: kb.Task, served: bool) -> str:
     if task.status == "running":
-        return f"run {task.current_run_id} works on it; see: hermes-kanban log {task.id}"
+        at_work = f"run {task.current_run_id} works on it{_where(session, task)}"
+        return f"{at_work}; see: hermes-kanban log {task.id}"
     if task.status != "ready":
         return "nothing is to come"
     return "nothing holds it back" if served else "it starts as soon as a gateway runs"
+
+
+def _where(session: Session, task: kb.Task) -> str:
+    """On which of several hosts a task runs, and whether that is heard of."""
+    run = kb.latest_run(session.conn, task.id)
+    names, host = names_of_hosts(session.conn), None if run is None else host_of(run)
+    if not names or host is None:
+        return ""
+    heard = any(one.host_id == host for one in live_hosts(session.conn))
+    lost = "" if heard else ", which is not heard of: it is given up once its lease is over"
+    return f" on host {present.clean(names.get(host, host))}{lost}"
 
 
 def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:
@@ -277,8 +292,13 @@ def runs_command(session: Session, task: str | None, after: int, limit: int) -> 
 
 def _run_table(session: Session, runs: list[kb.Run]) -> list[str]:
     now = session.now
+    names = names_of_hosts(session.conn)
     heads: tuple[str, ...] = ("RUN", "OUTCOME", "BY", "STARTED", "TOOK", "EXIT")
     rows = [_run_row(run, now) for run in runs]
+    if names:
+        heads = (*heads[:3], "HOST", *heads[3:])
+        hosts = [_host_name(run, names) for run in runs]
+        rows = [(*row[:3], host, *row[3:]) for row, host in zip(rows, hosts, strict=True)]
     if any(run.usage for run in runs):
         heads += ("COST",)
         rows = [(*row, _cost(run.usage)) for row, run in zip(rows, runs, strict=True)]
@@ -289,6 +309,12 @@ def _run_table(session: Session, runs: list[kb.Run]) -> list[str]:
         colours={1: present.OUTCOME_COLOURS},
         colour=session.colour,
     )
+
+
+def _host_name(run: kb.Run, names: dict[str, str]) -> str:
+    """What its host is called; of one that is forgotten the beginning of its id."""
+    host = host_of(run) or "-"
+    return names.get(host, host[:_ID_CHARACTERS])
 
 
 def _run_row(run: kb.Run, now: int) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ def watch_command(session: Session, once: bool) -> int:
                 "task_id": one.task.id,
                 "title": one.task.title,
                 "run_id": one.run.id if one.run else None,
+                "host": one.host,
                 "worker_pid": one.run.worker_pid if one.run else None,
                 "elapsed_seconds": seen.now - one.run.started_at if one.run else None,
                 "attempt": one.attempt,

@@ -1588,7 +1588,7 @@ export interface components {
             host: components["schemas"]["HostView"];
             changed: boolean;
         };
-        /** @description One host; times are Unix seconds. `state` is what people want of it: a host that is draining starts nothing new. `presence` is how it is: live, lost (not heard of, and never said good-bye), or left. `running` of `max_in_progress` places are taken. `gateway_url` is where people reach its page, None where they cannot. `here` tells the host that answers. */
+        /** @description One host; times are Unix seconds. `state` is what people want of it: a host that is draining starts nothing new. `presence` is how it is: live, lost (not heard of, and never said good-bye), or left. `running` of `max_in_progress` places are taken. `gateway_url` is where people reach its page, None where they cannot. `drained_reason` is what whoever drained it gave. `here` tells the host that answers. */
         HostView: {
             host_id: string;
             name: string;
@@ -1607,6 +1607,7 @@ export interface components {
             last_seen_at: number | null;
             drained_at: number | null;
             drained_by: string | null;
+            drained_reason: string | null;
             lost_at: number | null;
         };
         /** @description Every host that dispatches the board or did; `shared` tells whether several may. */

@@ -125,7 +125,7 @@ function Meaning({ host }: { host: Host }) {
               <Age at={host.drained_at} /> ago
             </>
           )}
-          .{' '}
+          {host.drained_reason === null ? '.' : `, because “${host.drained_reason}”.`}{' '}
         </>
       )}
       {presence === 'live' && running > 0 && `${runs} ${running === 1 ? 'goes' : 'go'} on.`}

@@ -46,6 +46,7 @@ export const KINDS = [
   ...['created', 'assigned', 'claimed', 'commented', 'attached', 'edited', 'linked'],
   ...['unblocked', 'changes_requested', 'reopened', 'crashed', 'timed_out', 'rate_limited'],
   ...['reclaimed', 'warned', 'paused', 'resumed'],
+  ...['host_lost', 'host_drained', 'host_resumed', 'host_joined', 'host_left'],
 ] as const
 
 export const DIGESTS: readonly { seconds: number; label: string }[] = [

@@ -12,7 +12,7 @@ import { OutcomeIcon } from '@/runs/OutcomeIcon'
 import { outcomeWords } from '@/runs/outcomes'
 import { TaskLink } from '@/task/TaskLink'
 import { type TaskChanged, useChanges } from './data'
-import { fieldWords, said } from './saying'
+import { boardWords, fieldWords, said } from './saying'
 
 const SHOWN = 60
 const FIELDS = 6
@@ -45,7 +45,7 @@ export function Changes({ from, to, now }: { from: number; to: number; now: numb
       </h2>
       {board.map((one) => (
         <p key={one.id} className="past-board-event">
-          Board {one.kind.replaceAll('_', ' ')} by {plainName(one.actor)}{' '}
+          {boardWords(one)} by {plainName(one.actor)}{' '}
           <span className="dim" title={absolute(one.created_at)}>
             {clockTime(one.created_at, now)}
           </span>

@@ -3,6 +3,8 @@ import { useEffect, useRef } from 'react'
 import { Problem, sentenceOf } from '@/api/problem'
 import { statusOf } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useHost } from '@/app/hosts'
+import { hostIdOf } from '@/app/hostWords'
 import { Avatar, plainName } from '@/kit/Avatar'
 import { IconButton } from '@/kit/Button'
 import { Markdown } from '@/kit/Markdown'
@@ -61,6 +63,12 @@ export function PastTaskPanel(props: {
   )
 }
 
+/** Where it ran, where several hosts share the board. */
+function OnHost({ run }: { run: TaskWas['runs'][number] }) {
+  const host = useHost(hostIdOf(run))
+  return host === null ? null : ` on ${host.name}`
+}
+
 function Was({ was, now }: { was: TaskWas; now: number }) {
   const { slug } = useBoard()
   const { task } = was
@@ -99,6 +107,7 @@ function Was({ was, now }: { was: TaskWas; now: number }) {
                 <OutcomeIcon outcome={run.outcome} />
                 <span>
                   {run.profile ?? plainName(run.claimer)} {outcomeWords(run.outcome)}
+                  <OnHost run={run} />
                 </span>
                 <span className="dim" title={absolute(run.started_at)}>
                   {clockTime(run.started_at, now)}

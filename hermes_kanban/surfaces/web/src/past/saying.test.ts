@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fieldWords, said } from './saying.ts'
+import type { Event } from '../api/types.ts'
+import { boardWords, fieldWords, said } from './saying.ts'
 
 const tell = (at: number) => `at ${at}`
 
@@ -14,4 +15,11 @@ test('a changed value fits in a line, whatever it is', () => {
   assert.equal(said('body', 'x'.repeat(500), tell).length, 60)
   assert.equal(fieldWords('block_reason'), 'block reason')
   assert.equal(fieldWords('completed_at'), 'completed')
+})
+
+test('an event of the board says of what it is, and of a host of which', () => {
+  const words = (kind: string, payload: object) => boardWords({ kind, payload } as unknown as Event)
+  assert.equal(words('paused', { board: {} }), 'Board paused')
+  const host = { host_id: 'id-of-rack', name: 'rack' }
+  assert.equal(words('host_drained', { host }), 'Host rack drained')
 })

@@ -1,4 +1,6 @@
-/** A changed value, short enough for a line. */
+/** A changed value, short enough for a line, and what became of the board. */
+
+import type { Event } from '../api/types.ts'
 
 const SHOWN = 60
 const TIMES = /_at$|_expires$/
@@ -19,4 +21,12 @@ function cut(text: string): string {
 /** A column as people call it: "block reason". */
 export function fieldWords(field: string): string {
   return field.replaceAll('_', ' ').replace(/ at$/, '')
+}
+
+/** An event of the board without its actor: "Board paused", "Host rack drained". */
+export function boardWords({ kind, payload }: Pick<Event, 'kind' | 'payload'>): string {
+  const { host } = payload as { host?: { name?: string } }
+  const [of, what] =
+    host?.name === undefined ? ['Board', kind] : [`Host ${host.name}`, kind.slice(5)]
+  return `${of} ${what.replaceAll('_', ' ')}`
 }
