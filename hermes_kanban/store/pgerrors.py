@@ -29,11 +29,17 @@ _MISSING: Final = frozenset({"42P01", "3F000", "42703"})  # table, schema, colum
 _GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
 _CANCELLED: Final = "57014"
 _STOOD_STILL: Final = "25P03"
+_STANDBY: Final = "0A000"  # what a standby says to a transaction that is to write
 _CONNECTION_CLASS: Final = "08"
+_OF_THE_SERVER: Final = frozenset({"53", "55", "57", "58"})  # resources, state, operator, system
 
 
 class StatementFailed(KanbanError, sqlite3.DatabaseError):
     """PostgreSQL refused a statement for a reason that has no name of its own here."""
+
+
+class NotNow(StatementFailed, sqlite3.OperationalError):
+    """PostgreSQL refused a statement for a reason of its own: the same may be taken later."""
 
 
 class ConstraintFailed(KanbanError, sqlite3.IntegrityError):
@@ -56,14 +62,14 @@ def translated(error: BaseException, location: str) -> BaseException:
     if state in _BUSY:
         return BoardBusy("another program's transaction", 0)
     if state in _RIGHTS:
-        return KanbanError(
+        return NotNow(
             f"may not write {location} ({said}); let its user own the schema, on a server that "
             "accepts writes"
         )
     if isinstance(error, psycopg.IntegrityError):
         return ConstraintFailed(f"{location}: {said}")
     if state == _CANCELLED:
-        return StatementFailed(
+        return NotNow(
             f"{location}: the server ended a statement ({said}); nothing of it was kept; "
             "try again when the server has less to do"
         )
@@ -74,6 +80,8 @@ def translated(error: BaseException, location: str) -> BaseException:
         )
     if _is_loss(error, state):
         return lost(location, said)
+    if state == _STANDBY or state[:2] in _OF_THE_SERVER:
+        return NotNow(f"{location}: {said}; nothing of it was kept; try again later")
     return StatementFailed(f"{location}: {said}")
 
 

@@ -18,7 +18,8 @@ import hermes_kanban
 from hermes_kanban import kernel as kb
 from hermes_kanban import tools
 from hermes_kanban.handovers import place, waiting
-from hermes_kanban.store import pgfate
+from hermes_kanban.store import pgfate, pgsession
+from hermes_kanban.store.postgres import schema_of
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.verbs import keeping
@@ -31,6 +32,13 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.stores("postgres")
 
 CLI = [sys.executable, "-m", "hermes_kanban.surfaces.cli.main"]
+# A standby (twice), rights that are missing, no memory, a time limit, a disk that fails.
+NOT_NOW = ("0A000", "25006", "42501", "53200", "57014", "58030")
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON task_events EXECUTE FUNCTION refuse()
+"""
 
 
 @pytest.fixture
@@ -143,6 +151,25 @@ def test_a_hand_over_of_a_run_that_was_reclaimed_is_kept_as_a_late_one(
     assert (run.status, run.waits) == ("ready", [])
     assert kb.adopt_result(run.conn, run.task, run_id=run.id, actor="person:ann")
     assert run.status == "done"
+
+
+def test_a_hand_over_waits_while_the_server_takes_no_writes(
+    run: Run, line: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.1)
+    line.go_away()
+    run.call("complete", summary="later")
+    hand_overs = HandOvers()
+    with psycopg.connect(stores.address(), autocommit=True) as server:
+        server.execute(f'SET search_path = "{schema_of("default")}"'.encode())
+        for state in NOT_NOW:
+            server.execute(REFUSING.format(state=state).encode())
+            hand_overs.deliver(run.conn)
+            server.execute(b"DROP FUNCTION refuse() CASCADE")
+            assert (hand_overs.delivered, run.waits) == ([], [str(run.id)]), state
+    hand_overs.deliver(run.conn)
+    assert [one.outcome for one in hand_overs.delivered] == ["accepted"]
+    assert (run.status, run.waits) == ("done", [])
 
 
 def test_what_the_board_would_never_take_is_said_at_once(run: Run, line: Relay) -> None:
