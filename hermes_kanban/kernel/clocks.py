@@ -56,8 +56,12 @@ def follow_clock(conn: BoardConnection, here: Identity) -> ClockShift | None:
     if before is not None and before.boot == here.boot and _is_known(stand, before):
         return None
     with write(conn, "follow-clock") as tx:
-        # Another dispatcher may have seen the same jump, and the clock may jump while we wait.
-        stand, before = _stand(conn, here.boot), _remembered(tx.one(_REMEMBERED, host))
+        # Another dispatcher may have seen the same jump, and the clock may jump while we wait. A
+        # server tells its time with the first answer: what it told before may have come late.
+        asked_at = conn.clock.boottime()
+        before, stand = _remembered(tx.one(_REMEMBERED, host)), _stand(conn, here.boot)
+        if conn.clock.boottime() - asked_at >= SLEW_SECONDS:
+            return None  # and so may this have; the next look asks again
         tx.run(_REMEMBER, msgspec.to_builtins(stand) | host)
         if before is None or before.boot != here.boot:
             return None

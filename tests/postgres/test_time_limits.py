@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import clocks
 from hermes_kanban.store import pgsession
+from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgerrors import StatementFailed
 from hermes_kanban.store.protocol import fetch_all, takes_long
+from hermes_kanban.workers.process import SystemProcesses
 from tests.support import stores
 from tests.support.boards import ABoard
 
@@ -80,6 +83,19 @@ def test_a_statement_is_ended_unless_its_verb_takes_long(
     with pytest.raises(StatementFailed):
         fetch_all(conn, SLEEP)
     assert kb.list_tasks(conn) == []
+    conn.close()
+
+
+def test_a_time_that_the_server_told_long_ago_is_no_jump_of_its_clock(board: ABoard) -> None:
+    """The host stood still between the answer and hearing it, so it hears what was then."""
+    conn = kb.connect()
+    here = SystemProcesses().identity()
+    assert clocks.follow_clock(conn, here) is None
+    kb.claim_task(conn, board.create(), ttl_seconds=900)
+    assert isinstance(conn.clock, ServerClock)
+    conn.clock.hear(conn.clock.now() - 60)
+    assert clocks.follow_clock(conn, here) is None
+    assert clocks.follow_clock(conn, here) is None
     conn.close()
 
 
