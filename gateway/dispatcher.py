@@ -31,7 +31,7 @@ from hermes_kanban.kernel.eligibility import disk_free_mib
 from hermes_kanban.kernel.hosts import refuse_twin
 from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.kernel.recover import is_foreign
-from hermes_kanban.machine import machine
+from hermes_kanban.machine import Machine, machine
 from hermes_kanban.notify.settings import not_installed
 from hermes_kanban.ports import Spawned, WorkerRef
 from hermes_kanban.store.role_lock import RoleLock
@@ -81,23 +81,32 @@ class BoardDispatcher:
         self._backoff = FailureBackoff("dispatcher", log)
 
     async def serve(self) -> None:
-        """Open the board, stand by while another dispatches it, then dispatch it."""
+        """Open the board, stand by while another dispatches it, then dispatch it until that ends.
+
+        Raises RoleLost once another does.
+        """
         await self._kernel.open()
+        try:
+            await self._serve(machine())
+        except* RoleLost as lost:
+            raise lost.exceptions[0] from None
+        finally:
+            self._kernel.close()
+
+    async def _serve(self, here: Machine) -> None:
         self._conn = self._kernel.conn
+        await self._kernel(lambda conn: refuse_twin(conn, here.host, here.boot))
         self._health = HealthFile(self._conn.paths.health)
         lock = self._lock = role_lock(self._conn.paths, "dispatcher")
-        here = machine()
-        await self._kernel(lambda conn: refuse_twin(conn, here.host, here.boot))
         try:
             await self._stand_by(lock)
             await self._dispatch()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._kernel(self._host.leave)
-            self._unwatch_all()
-            self._health.remove()
-            self._kernel.close()
-            lock.release()
+                self._unwatch_all()
+                self._health.remove()
+                await anyio.to_thread.run_sync(lock.release)
 
     async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
         if await anyio.to_thread.run_sync(lock.try_take):

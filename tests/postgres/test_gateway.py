@@ -94,6 +94,8 @@ def test_a_gateway_whose_role_was_taken_meanwhile_stands_by(gateways: Gateways) 
         assert kb.get_task(conn, task_id).status == "ready"
     gateways.wait_for(task_id, "done")
     assert "dispatch.took_over" in events(gateways)
+    told = [json.loads(line).get("error") for line in gateways.log_lines()]
+    assert "another gateway of this host dispatches the board now" in told
 
 
 def dispatcher_key() -> int:
