@@ -147,14 +147,15 @@ def hand_in(
     Raises NotTaken where the board has refused it, InvalidInput and NotAllowed for what it would
     not take, OSError if nothing could be written.
     """
-    keep(paths, caller, verb, request)
+    first = keep(paths, caller, verb, request)
     name = str(caller.run_id)
     delivery = _deliver_soon(connect, name)
     if delivery is None and name in handovers.waiting(handovers.place(paths.root)):
+        kept = f"your {verb.name}" if first else "what you handed in before, which counts,"
         return HandedIn(
             True,
-            f"the board cannot be reached now: your {verb.name} is kept on this host and will be"
-            " handed in as soon as it can; your run is over, so stop here",
+            f"the board cannot be reached now: {kept} is kept on this host and will be handed in"
+            " as soon as it can; your run is over, so stop here",
         )
     if delivery is not None and delivery.outcome != "accepted":
         raise NotTaken(delivery.why)

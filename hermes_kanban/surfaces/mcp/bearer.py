@@ -51,9 +51,10 @@ class Bearers:
             board = boards[parts.board]
             caller = self._find(parts.board, parts.hash, kept)
         except kb.BoardUnreachable:
-            if parts.hash not in self._known:
+            caller = self._known.get(parts.hash)
+            if caller is None:
                 raise
-            board, caller = parts.board, self._known[parts.hash]
+            board = parts.board
         if caller is None:
             self._known.pop(parts.hash, None)
             return None
@@ -62,8 +63,9 @@ class Bearers:
         return _protocol(caller, board, partial(self._use, parts.board))
 
     def _remember(self, token_hash: str, caller: Caller) -> None:
+        # Calls overlap: each step stands alone, whichever of them another takes between.
+        self._known.pop(token_hash, None)
         self._known[token_hash] = caller
-        self._known.move_to_end(token_hash)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
