@@ -190,8 +190,13 @@ def _health(call: Call, _: Nothing) -> Health:
 
 
 def _most(world: World) -> int:
-    """How many runs all hosts together carry at a time."""
-    return sum(seat.most for seat in world.places.seats)
+    """How many runs all hosts together carry at a time.
+
+    What goes on where no gateway is heard of takes none of the others' places.
+    """
+    seats = world.places.seats
+    apart = max(0, world.total - sum(seat.taken for seat in seats))
+    return apart + sum(seat.most for seat in seats)
 
 
 def _caps(world: World) -> Iterator[Cap]:
