@@ -72,7 +72,7 @@ EVENT_COLOURS: Final = {
     **dict.fromkeys(("created", "promoted", "unblocked", "accepted", "reopened"), "cyan"),
     **dict.fromkeys(("review_requested", "changes_requested"), "blue"),
     **dict.fromkeys(("blocked", "crashed", "timed_out", "spawn_failed", "gave_up"), "red"),
-    **dict.fromkeys(("protocol_violation", "reclaimed", "cancelled", "fenced"), "red"),
+    **dict.fromkeys(("protocol_violation", "reclaimed", "cancelled", "fenced", "host_lost"), "red"),
     "triaged": "magenta",
 }
 

@@ -50,7 +50,9 @@ def test_where_a_task_runs_is_said_where_several_hosts_are(
         assert cli(*words, "--json").json["runs"][0]["host"] == "id-of-rack"
     assert cli("watch", "--json").json["workers"][0]["host"] == "id-of-rack"
     conn.execute("UPDATE hosts SET last_seen_at = 1 WHERE name = 'rack'")
-    assert "rack, which is not heard of: it is given up" in " ".join(cli("why", task).out.split())
+    assert "rack, whose gateway is not heard of: it is given up" in " ".join(
+        cli("why", task).out.split()
+    )
 
 
 @on_a_server

@@ -42,6 +42,9 @@ _NEWS: Final = frozenset(
         "review_requested",
         "waiting",
         "cancelled",
+        "host_drained",
+        "host_lost",
+        "host_left",
     }
 )
 

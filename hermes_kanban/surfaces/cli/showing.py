@@ -259,8 +259,8 @@ def _where(session: Session, task: kb.Task) -> str:
     if not names or host is None:
         return ""
     heard = any(one.host_id == host for one in live_hosts(session.conn))
-    lost = "" if heard else ", which is not heard of: it is given up once its lease is over"
-    return f" on host {present.clean(names.get(host, host))}{lost}"
+    gone = "" if heard else ", whose gateway is not heard of: it is given up once its lease is over"
+    return f" on host {present.clean(names.get(host, host))}{gone}"
 
 
 def _holds(session: Session, task: kb.Task) -> list[kb.Hold]:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Event, Host } from '../api/types.ts'
-import { hostNews, hostStanding, pageOf } from './hostWords.ts'
+import { goneWords, hostNews, hostStanding, pageOf } from './hostWords.ts'
 
 const host = (change: Partial<Host>): Host =>
   ({
@@ -23,6 +23,14 @@ test('one is sent only to the page of a host that is there, and to nothing but a
   assert.equal(pageOf(host({ presence: 'lost' }), '/'), null)
   assert.equal(pageOf(host({ gateway_url: null }), '/'), null)
   assert.equal(pageOf(host({ gateway_url: 'javascript:alert(1)' }), '/'), null)
+})
+
+test('of a host that is not there it is said why nobody is heard', () => {
+  assert.equal(goneWords(host({ name: 'rack' })), null)
+  assert.equal(goneWords({ name: 'rack' }), null)
+  assert.equal(goneWords(host({ name: 'rack', presence: 'lost' })), 'Host rack is not heard of.')
+  const ended = goneWords(host({ name: 'rack', presence: 'left' }))
+  assert.equal(ended, 'The gateway of host rack has ended.')
 })
 
 test('an event about a host is told in a sentence, and no other', () => {

@@ -16,6 +16,12 @@ export function hostStanding({ presence, state }: Pick<Host, 'presence' | 'state
   return { word: 'Active', status: 'done' }
 }
 
+/** That a host is not there, in a sentence; null for one that is, or of which nothing is known. */
+export function goneWords({ name, presence }: Pick<Host, 'name'> & Partial<Host>): string | null {
+  if (presence === 'lost') return `Host ${name} is not heard of.`
+  return presence === 'left' ? `The gateway of host ${name} has ended.` : null
+}
+
 /** The id of the host that a run is or was on; null where nobody knows. */
 export function hostIdOf(run: Pick<Run, 'worker_identity' | 'claimer_identity'>): string | null {
   return (run.worker_identity ?? run.claimer_identity)?.host ?? null

@@ -1,7 +1,8 @@
 import { Clock, TriangleAlert, UserRound } from 'lucide-react'
 import { useLayoutEffect, useRef } from 'react'
 import { type Card, type Status, statusOf } from '@/api/types'
-import { useElsewhere, useIsServed } from '@/app/hosts'
+import { useElsewhere, useHost, useIsServed } from '@/app/hosts'
+import { goneWords } from '@/app/hostWords'
 import { Countdown } from '@/kit/Age'
 import { Tip } from '@/kit/Button'
 import { age } from '@/kit/time'
@@ -93,8 +94,9 @@ function useQuietWhy(card: Card): Why | null {
   const served = useIsServed()
   const elsewhere = useElsewhere(card.live?.host)
   const quiet = useQuiet(elsewhere === null ? card.live : null)
-  if (elsewhere?.presence === 'lost') {
-    const before = `Host ${elsewhere.name} is not heard of.`
+  const host = useHost(card.live?.host)
+  const before = host && goneWords(host)
+  if (before !== null) {
     const after = 'gives the run up once its lease is over.'
     return { mark: 'error', before, lifter: 'Board', after }
   }

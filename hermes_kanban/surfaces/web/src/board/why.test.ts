@@ -65,7 +65,7 @@ test('what no host offers, and that all of them drain, names who lifts it', () =
   const none = whyOf(card({}), [hold('no_host', 'no live host offers gpu')], NOW)
   assert.equal(words(none), 'No live host offers gpu. A host that can run it joins.')
   const drain = whyOf(card({}), [hold('draining', 'host rack drains')], NOW, [])
-  assert.equal(words(drain), 'Host rack drains. You resume a host that runs it.')
+  assert.equal(words(drain), 'You resume a host: host rack drains')
   assert.equal(whyOf(card({}), [hold('draining')], NOW), null)
 })
 

@@ -158,9 +158,9 @@ const READY: Record<string, (card: Card, hold: Hold) => Why> = {
   }),
   draining: (_, hold) => ({
     mark: 'person',
-    before: sentence(hold.text),
+    before: '',
     lifter: 'You',
-    after: 'resume a host that runs it.',
+    after: `resume a host: ${hold.text}`,
   }),
   max_in_progress: (_, hold) => ({
     mark: 'clock',

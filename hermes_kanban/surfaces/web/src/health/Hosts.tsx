@@ -111,10 +111,10 @@ function Meaning({ host }: { host: Host }) {
   return (
     <p className="host-meaning">
       {presence === 'lost' && 'It is not heard of, and did not say that it leaves. '}
-      {presence === 'lost' &&
+      {presence === 'left' && 'Its gateway has ended. '}
+      {presence !== 'live' &&
         running > 0 &&
         `${runs} ${running === 1 ? 'is' : 'are'} given up once the lease is over. `}
-      {presence === 'left' && 'Its gateway has ended. '}
       {state === 'draining' && (
         <>
           {presence === 'live' ? 'It starts nothing new' : 'It starts nothing when it returns'}

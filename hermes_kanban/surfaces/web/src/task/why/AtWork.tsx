@@ -1,6 +1,6 @@
 import { Clock } from 'lucide-react'
 import { useElsewhere, useHost, useIsServed } from '@/app/hosts'
-import { hostIdOf } from '@/app/hostWords'
+import { goneWords, hostIdOf } from '@/app/hostWords'
 import { Elapsed } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
 import { Button } from '@/kit/Button'
@@ -22,6 +22,7 @@ export function AtWork() {
   const elsewhere = useElsewhere(host?.host_id)
   const quiet = useQuiet(elsewhere === null ? (card?.live ?? null) : null)
   if (run === undefined) return null
+  const gone = host && goneWords(host)
   const live = card?.live
   const signAt = Math.max(live == null ? 0 : lastSign(live), elsewhere?.last_seen_at ?? 0)
   const isQuiet = quiet !== null
@@ -57,8 +58,8 @@ export function AtWork() {
               ? served
                 ? 'Its process lives; it prints nothing. Reclaim takes the task from it.'
                 : 'Nobody watches its process. You start the gateway.'
-              : host?.presence === 'lost'
-                ? `Host ${host.name} is not heard of. The board gives the run up once its lease is over.`
+              : gone !== null
+                ? `${gone} The board gives the run up once its lease is over.`
                 : 'Nothing for you to do.'}{' '}
           {limit != null && (
             <span title={absolute(run.started_at + limit)}>

@@ -1,1 +1,0 @@
-import{Nt as e,gt as t,vt as n}from"./index-CE6BoRY9.js";import{S as r,pi as i}from"./clock-B2YMGu2s.js";var a=i();function o(i){let{slug:o}=r();return(0,a.jsx)(`a`,{className:i.className??`task-link`,href:n(o,i.id),onClick:n=>{e(n)||(n.preventDefault(),t(o,i.id))},children:i.children??i.id})}export{o as t};
