@@ -164,13 +164,8 @@ class ChatService:
     async def _listen(
         self, platform: str, adapter: Adapter, lock: RoleLock | SharedRoleLock
     ) -> None:
-        take = partial(threads.run, lock.try_take)
-        if not await take():
-            self._be(platform, STANDBY)
-            self._log.info("chat.standby", platform=platform, holder=lock.holder())
-            while not await take():
-                await anyio.sleep(STANDBY_SECONDS)
         try:
+            await self._stand_by(platform, lock)
             self._be(platform, CONNECTED)
             self._log.info("chat.connected", platform=platform)
             async with anyio.create_task_group() as group:
@@ -178,8 +173,18 @@ class ChatService:
                 await adapter.listen()
                 group.cancel_scope.cancel()
         finally:
+            # Also of one that stands by: it may have the home's part of the lock.
             with anyio.CancelScope(shield=True):
                 await threads.run(lock.release)
+
+    async def _stand_by(self, platform: str, lock: RoleLock | SharedRoleLock) -> None:
+        take = partial(threads.run, lock.try_take)
+        if await take():
+            return
+        self._be(platform, STANDBY)
+        self._log.info("chat.standby", platform=platform, holder=lock.holder())
+        while not await take():
+            await anyio.sleep(STANDBY_SECONDS)
 
     @contextmanager
     def _registered(self, platform: str, adapter: Adapter) -> Iterator[None]:
