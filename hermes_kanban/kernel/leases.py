@@ -9,6 +9,7 @@ by the time another one starts the task. On a board of one host nothing is noted
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Final
 
 from hermes_kanban.machine import machine
@@ -38,7 +39,8 @@ def note(conn: BoardConnection, run_id: int, until: float) -> None:
     folder = conn.paths.run_dir(run_id)
     if not conn.shared or not folder.is_dir():
         return
-    draft = folder / f"{LEASE_FILE}.new"
+    # Its worker's heartbeats note too, in other processes and threads.
+    draft = folder / f".{LEASE_FILE}.{os.urandom(4).hex()}.tmp"
     draft.write_text(f"{until:.3f}\n", "ascii")
     draft.replace(folder / LEASE_FILE)
 

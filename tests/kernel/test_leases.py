@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import claim
+from hermes_kanban.kernel import claim, leases
 from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from tests.support.boards import ABoard
@@ -33,6 +34,22 @@ def test_a_renewal_says_until_when_counted_from_before_it_was_asked(board: ABoar
     assert kb.renew_leases(board.conn, board.processes) == 1
     assert told(folder) == board.clock.boottime() + 900
     assert board.task(task).claim_expires == board.clock.now() + 900
+
+
+@pytest.mark.stores("postgres")
+def test_several_that_note_at_once_do_not_stand_in_each_others_way(board: ABoard) -> None:
+    """The gateway and the worker's own heartbeats."""
+    run = board.start(board.create())
+    folder = folder_of(board, run)
+
+    def note(until: float) -> None:
+        for _ in range(200):
+            leases.note(board.conn, run.id, until)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, [1.0, 20.0, 300.0, 4000.0]))
+    assert told(folder) in (1.0, 20.0, 300.0, 4000.0)
+    assert [one.name for one in folder.iterdir() if "lease" in one.name] == ["lease"]
 
 
 @pytest.mark.stores("postgres")
