@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.claim import register_worker
 from tests.kernel.scenes import dump
-from tests.support import stores
 from tests.support.boards import ABoard
-from tests.support.relay import Relay, relay
+from tests.support.relay import Relay
 
 pytestmark = pytest.mark.stores("postgres")
 
@@ -152,18 +150,6 @@ READS: Final[dict[str, tuple[Callable[[ABoard], Call], int]]] = {
     "why": (why, 3),
     "a tick with nothing to do": (tick, 9),
 }
-
-
-@pytest.fixture
-def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """What lies between a connection that is opened from now on and the server."""
-    del board
-    with (
-        tempfile.TemporaryDirectory(prefix="hk-") as folder,
-        relay(stores.address(), Path(folder)) as made,
-    ):
-        monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
-        yield made
 
 
 def test_a_verb_costs_a_round_trip_for_each_answer_that_it_waits_for(

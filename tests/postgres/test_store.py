@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -21,7 +19,7 @@ from hermes_kanban.store.protocol import write
 from tests.kernel.scenes import dump
 from tests.support import stores
 from tests.support.boards import ABoard, isolate
-from tests.support.relay import Relay, relay
+from tests.support.relay import Relay
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stores("postgres")
@@ -199,18 +197,6 @@ def test_a_connection_that_ends_in_a_batch_undoes_all_of_it(board: ABoard) -> No
         board.create("nor what comes after")
     assert dump(board.conn) == before
     board.create("goes on")
-
-
-@pytest.fixture
-def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """What lies between a connection that is opened from now on and the server."""
-    del board
-    with (
-        tempfile.TemporaryDirectory(prefix="hk-") as folder,
-        relay(stores.address(), Path(folder)) as made,
-    ):
-        monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
-        yield made
 
 
 @pytest.mark.parametrize("kept", [True, False])

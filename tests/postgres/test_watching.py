@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import anyio
 import pytest
 
 from gateway import sources
 from gateway.wakeup import Pulse
 from hermes_kanban import kernel as kb
-from tests.support import stores
 from tests.support.boards import ABoard
-from tests.support.relay import Relay, relay
+from tests.support.relay import Relay
 
 pytestmark = pytest.mark.stores("postgres")
-
-
-@pytest.fixture
-def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """What lies between a connection that is opened from now on and the server."""
-    del board
-    with (
-        tempfile.TemporaryDirectory(prefix="hk-") as folder,
-        relay(stores.address(), Path(folder)) as made,
-    ):
-        monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
-        yield made
 
 
 async def newest_is(pulse: Pulse, wanted: int) -> None:
