@@ -27,7 +27,7 @@ def archive_task(
     """
     by = limits.actor(actor)
     with write(conn, "archive") as tx:
-        _archive(tx, task_state(tx, task_id), by, release=release)
+        _archive(tx, task_id, by, release=release)
         return True
 
 
@@ -50,14 +50,17 @@ def cancel_task(
             raise IllegalTransition("cancel", task["status"], allowed)
         # From the leaves up, so that no child is blocked for a parent that goes with it.
         for descendant in _open_descendants(tx, task_id) if tree else []:
-            _archive(tx, task_state(tx, descendant), by, release=release, reason=reason)
-        _archive(tx, task_state(tx, task_id), by, release=release, reason=reason)
+            _archive(tx, descendant, by, release=release, reason=reason)
+        _archive(tx, task_id, by, release=release, reason=reason)
         return True
 
 
 def _archive(
-    tx: Transaction, task: TaskState, actor: str, *, release: bool, reason: str | None = None
+    tx: Transaction, task_id: str, actor: str, *, release: bool, reason: str | None = None
 ) -> None:
+    children = _ask_children(tx, task_id, release)
+    parents = gates.ask_open_parents(tx, task_id)
+    task = task_state(tx, task_id)
     facts = {"reason": reason} if reason else {}
     run_id = task["current_run_id"]
     undone = task["completed_at"] is None
@@ -72,18 +75,31 @@ def _archive(
     else:
         lifecycle.apply(tx, "archive", task, actor=actor, facts=facts)
     if undone:
-        settle_children(tx, task["id"], actor, release=release)
-    gates.settle_ancestors(tx, task["id"])
+        settle_children(tx, task_id, actor, release=release, children=children)
+    gates.settle_ancestors(tx, task_id, parents)
 
 
-def settle_children(tx: Transaction, parent_id: str, actor: str, *, release: bool) -> None:
+def _ask_children(tx: Transaction, parent_id: str, release: bool) -> gates.Asked:
+    ask = gates.ask_unfinished_children if release else gates.ask_waiting_children
+    return ask(tx, parent_id)
+
+
+def settle_children(
+    tx: Transaction,
+    parent_id: str,
+    actor: str,
+    *,
+    release: bool,
+    children: gates.Asked | None = None,
+) -> None:
     """A parent was archived undone: its children go on without it, or the waiting are blocked."""
+    found = [row[0] for row in (children or _ask_children(tx, parent_id, release))()]
     if release:
-        for child_id in gates.unfinished_children(tx, parent_id):
+        for child_id in found:
             release_link(tx, parent_id, task_state(tx, child_id), actor)
         return
-    for child_id in gates.waiting_children(tx, parent_id):
-        gates.lose_parent(tx, task_state(tx, child_id), parent_id)
+    for child in lifecycle.load_each(tx, found):
+        gates.lose_parent(tx, child, parent_id)
 
 
 _DESCENDANTS: Final = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
 from hermes_kanban.kernel.fencing import Author, author, check_run_quota
-from hermes_kanban.kernel.inherit import inherit_from_run
+from hermes_kanban.kernel.inherit import ask_handed_on, inherit_from_run
 from hermes_kanban.kernel.links import add_links
 from hermes_kanban.kernel.workspaces import workspace_columns
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -103,8 +103,11 @@ def _known(conn: BoardConnection, key: str) -> str | None:
 def _insert(
     tx: Transaction, columns: dict[str, Any], parents: list[str], triage: bool, by: Author
 ) -> str:
-    opened = [_is_open(tx, parent) for parent in parents]
-    columns["status"] = "triage" if triage else "todo" if any(opened) else "ready"
+    above, handed = _open_above(tx, parents), None
+    if parents and by.run_id is None:
+        handed = ask_handed_on(tx, parents)
+    opened = above()
+    columns["status"] = "triage" if triage else gates.resting(bool(opened))
     columns["effective_priority"] = columns["priority"]
     columns["created_at"] = tx.now
     columns["created_by"] = by.actor
@@ -118,11 +121,11 @@ def _insert(
         payload["woken"] = True
     else:
         # Before its first event, of which its subscribers hear.
-        inherit_from_run(tx, task_id, parents, by.run_id)
+        inherit_from_run(tx, task_id, parents, by.run_id, handed)
     lifecycle.append_event(tx, task_id, "created", by.actor, payload, run_id=by.run_id, at=tx.now)
     if parents:
         add_links(tx, row | {"last_event_at": tx.now}, parents, by)
-        gates.raise_ancestors(tx, task_id, columns["priority"])
+        gates.raise_ancestors(tx, task_id, columns["priority"], opened)
     return task_id
 
 
@@ -141,13 +144,28 @@ AND e.payload LIKE '%"woken":true%'
 """
 
 
-def _is_open(tx: Transaction, parent_id: str) -> bool:
-    row = tx.one("SELECT status, completed_at FROM tasks WHERE id = :id", {"id": parent_id})
-    if row is None:
-        raise NotFound("task", parent_id, "named as a parent")
-    if row["status"] == "archived" and row["completed_at"] is None:
-        raise InvalidInput("parents", "tasks that can still be done", f"{parent_id} is archived")
-    return row["status"] not in ("done", "archived")
+def _open_above(tx: Transaction, parents: list[str]) -> Callable[[], list[tuple[str, int]]]:
+    """Those of the parents that are open, and their effective priorities."""
+    asked = [(parent, tx.ask(_PARENT, {"id": parent})) for parent in parents]
+
+    def opened() -> list[tuple[str, int]]:
+        found = []
+        for parent, rows in asked:
+            row = next(iter(rows()), None)
+            if row is None:
+                raise NotFound("task", parent, "named as a parent")
+            if row["status"] == "archived" and row["completed_at"] is None:
+                raise InvalidInput(
+                    "parents", "tasks that can still be done", f"{parent} is archived"
+                )
+            if row["status"] not in ("done", "archived"):
+                found.append((parent, row["effective_priority"]))
+        return found
+
+    return opened
+
+
+_PARENT: Final = "SELECT status, completed_at, effective_priority FROM tasks WHERE id = :id"
 
 
 def insert_row(tx: Transaction, row: dict[str, Any], wanted: str | None = None) -> None:

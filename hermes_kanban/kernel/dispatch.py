@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,12 +19,12 @@ from hermes_kanban.kernel import (
     recover,
 )
 from hermes_kanban.kernel.eligibility import World
-from hermes_kanban.kernel.live import LiveRun, live_runs
+from hermes_kanban.kernel.live import LiveRun, ask_live_runs, live_runs
 from hermes_kanban.kernel.reads import get_run
 from hermes_kanban.model.errors import BoardBusy, BoardUnreachable, KanbanError
 from hermes_kanban.model.records import Identity, Run, Task
 from hermes_kanban.ports import HandOvers, Launched, Processes, Spawned, SpawnFunction
-from hermes_kanban.store.protocol import BoardConnection, fetch_all, reading, write
+from hermes_kanban.store.protocol import BoardConnection, ask_all, reading, write
 
 STOP_POLL_SECONDS: Final = 0.1
 HELD_POLL_SECONDS: Final = 1.0
@@ -106,16 +106,20 @@ def dispatch_once(
     now = conn.clock.now()
     if here is not None:
         report.clock_shifted = clocks.follow_clock(conn, here)
-    live = _settle(conn, processes, hand_overs, report, now)
-    _recompute(conn, report, sweep)
+    if hand_overs is not None:
+        hand_overs.deliver(conn)
+    look = _look(conn, sweep)
+    live = _settle(conn, look.live, processes, hand_overs, report, now)
+    _recompute(conn, look, report, sweep)
     written = conn.events_written
-    _start_chosen(conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib)
-    live = live if conn.events_written == written else live_runs(conn)
-    since = _reachable_since(conn, hand_overs)
-    due = (
-        queue.next_due(conn, conn.clock.now()),
-        recover.next_deadline(conn, live, processes, since),
+    next_due = _start_chosen(
+        conn, live, _most(conn, max_spawn), spawn_fn, processes, report, free_mib
     )
+    if conn.events_written != written:
+        live = live_runs(conn)
+        next_due = queue.ask_next_due(conn, conn.clock.now())()
+    since = _reachable_since(conn, hand_overs)
+    due = (next_due, recover.next_deadline(conn, live, processes, since))
     report.next_due_at = min((at for at in due if at is not None), default=None)
     return report
 
@@ -132,32 +136,49 @@ def _start_chosen(
     processes: Processes | None,
     report: DispatchReport,
     free_mib: Callable[[], int] | None,
-) -> None:
-    """Start up to ``places`` tasks; what is held up at its claim gives its place to the next."""
+) -> int | None:
+    """Start up to ``places`` tasks; what is held up at its claim gives its place to the next.
+
+    When the next task becomes due, as of the last look before that.
+    """
     seen: list[LiveRun] | None = live
     here = None if processes is None else processes.identity()
     while True:
-        world, chosen = _choose(conn, seen, report, places, free_mib, here)
+        world, chosen, next_due = _choose(conn, seen, report, places, free_mib, here)
         tried = sum(_start(conn, world, one, spawn_fn, processes, report) for one in chosen)
         report.in_progress = world.total
         places -= tried
         if not places or not tried or tried == len(chosen):
-            return
+            return next_due
         seen = None
+
+
+class _Seen(NamedTuple):
+    """What a look begins with: the live runs, and what the safety net is to look at."""
+
+    live: list[LiveRun]
+    waiting: gates.Asked
+    due: gates.Asked
+
+
+def _look(conn: BoardConnection, sweep: Sweep | None) -> _Seen:
+    with reading(conn):
+        runs = ask_live_runs(conn)
+        after, most = (0, None) if sweep is None else (sweep.after, SWEEP)
+        waiting, due = gates.ask_waiting_slice(conn, after, most), _ask_due_blocks(conn)
+        return _Seen(runs(), waiting, due)
 
 
 def _settle(
     conn: BoardConnection,
+    live: list[LiveRun],
     processes: Processes | None,
     hand_overs: HandOvers | None,
     report: DispatchReport,
     now: int,
 ) -> list[LiveRun]:
-    """Hand-overs, exits, stops, dead workers, stale claims, run-aways; the runs still live."""
+    """Exits, stops, dead workers, stale claims, run-aways; the runs still live."""
     written = conn.events_written
-    if hand_overs is not None:
-        hand_overs.deliver(conn)
-    live = live_runs(conn)
     ending: list[int] = []
     if not live:
         return live
@@ -188,26 +209,31 @@ def _reachable_since(conn: BoardConnection, hand_overs: HandOvers | None) -> int
     return hand_overs.reachable_since if conn.shared and hand_overs is not None else None
 
 
-def _recompute(conn: BoardConnection, report: DispatchReport, sweep: Sweep | None) -> None:
+def _recompute(
+    conn: BoardConnection, seen: _Seen, report: DispatchReport, sweep: Sweep | None
+) -> None:
     """The safety net for promotions, a slice a look, and blocks that time lifts."""
-    if sweep is None:
-        report.promoted, _ = gates.recompute_ready(conn)
-    else:
-        report.promoted, sweep.after = gates.recompute_ready(conn, after=sweep.after, limit=SWEEP)
-    report.unblocked = unblock_due(conn)
+    limit = None if sweep is None else SWEEP
+    report.promoted, after = gates.recompute_ready(conn, limit=limit, asked=seen.waiting)
+    if sweep is not None:
+        sweep.after = after
+    report.unblocked = unblock_due(conn, seen.due)
 
 
-def unblock_due(conn: BoardConnection) -> list[str]:
-    """Unblock the ``transient`` blocks that are due; return their ids."""
-    due = fetch_all(
+def _ask_due_blocks(conn: BoardConnection) -> gates.Asked:
+    return ask_all(
         conn,
         "SELECT id FROM tasks INDEXED BY tasks_transient"
         " WHERE status = 'blocked' AND block_kind = 'transient'"
         " AND eligible_at <= :now ORDER BY eligible_at LIMIT 100",
         {"now": conn.clock.now()},
     )
+
+
+def unblock_due(conn: BoardConnection, due: gates.Asked | None = None) -> list[str]:
+    """Unblock the ``transient`` blocks that are ``due``, if that was asked; return their ids."""
     unblocked = []
-    for (task_id,) in due:
+    for (task_id,) in (due or _ask_due_blocks(conn))():
         with write(conn, "unblock") as tx:
             task = lifecycle.load(tx, task_id)
             if task and task["block_kind"] == "transient" and task["eligible_at"] <= tx.now:
@@ -223,18 +249,21 @@ def _choose(
     most: int,
     free_mib: Callable[[], int] | None,
     here: Identity | None,
-) -> tuple[World, list[str]]:
-    """The board as it is now, and the ids of up to ``most`` tasks to start, in order."""
+) -> tuple[World, list[str], int | None]:
+    """The board now, the ids of up to ``most`` tasks to start, in order, and when one is due."""
     with reading(conn):
+        groups = queue.ask_groups(conn)
+        next_due = queue.ask_next_due(conn, conn.clock.now())
         world = eligibility.survey(conn, live, free_mib=free_mib, here=here)
-        found = queue.candidates(conn, world, most)
+        found = queue.candidates(conn, world, most, groups)
+        due_at = next_due()
     chosen = [row["id"] for row in found.tasks]
     report.eligible += [task_id for task_id in chosen if task_id not in report.eligible]
     for code, ids in found.held.items():
         for task_id in ids:
             _hold_back(report, code, task_id)
     report.in_progress = world.total
-    return world, chosen
+    return world, chosen, due_at
 
 
 def _hold_back(report: DispatchReport, code: str, task_id: str) -> None:

@@ -204,6 +204,7 @@ def unblock_task(
     reason = limits.text("reason", reason, limits.REASON_BYTES)
     by = limits.actor(actor)
     with write(conn, "unblock") as tx:
+        gated = gates.ask_open_parent(tx, task_id)
         task = task_state(tx, task_id)
         must_be_open(tx, task_id, question)
         lifecycle.transition("unblock", task["status"])
@@ -213,7 +214,7 @@ def unblock_task(
             "unblock",
             task,
             actor=by,
-            to="review" if from_review else gates.resting_status(tx, task_id),
+            to="review" if from_review else gates.resting(gated()),
             changes={"consecutive_failures": 0, "eligible_at": None} | limits.resuming(resume),
             facts={"reason": reason} if reason else {},
         )

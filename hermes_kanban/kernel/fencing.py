@@ -39,8 +39,13 @@ def task_state(tx: Transaction, task_id: str) -> TaskState:
     """The task's state, or NotFound."""
     task = lifecycle.load(tx, task_id)
     if task is None:
-        raise NotFound("task", task_id, "see the ids with: hermes-kanban list --all")
+        raise unknown_task(task_id)
     return task
+
+
+def unknown_task(task_id: str) -> NotFound:
+    """The error for an id that no task has."""
+    return NotFound("task", task_id, "see the ids with: hermes-kanban list --all")
 
 
 def run_actor(profile: str | None, claimer: str) -> str:

@@ -99,7 +99,7 @@ def complete_in(
     *,
     by_person: bool = False,
     facts: dict[str, Any] | None = None,
-    neighbours: gates.Neighbours | None = None,
+    neighbours: gates.Asked | None = None,
 ) -> None:
     """Close the task as done with its hand-over, and let its children go."""
     _check_completion(task)
@@ -224,6 +224,8 @@ def block_task(
     limits.word("kind", kind, BLOCK_KINDS)
     limits.whole("retry_in_seconds", retry_in_seconds, 1, limits.DELAY_SECONDS)
     with write(conn, "block") as tx:
+        touches = tx.ask(_TOUCHES, {"id": task_id})
+        gated = gates.ask_open_parent(tx, task_id) if kind == "dependency" else None
         task = task_state(tx, task_id)
         if run_id is not None:
             evidence = {"block_reason": reason}
@@ -233,11 +235,12 @@ def block_task(
         else:
             by = fencing.person(actor, claim_lock)
         lifecycle.transition("block", task["status"])
-        if kind == "dependency" and not gates.has_open_parent(tx, task_id):
+        if gated is not None and not gated():
             raise InvalidInput(
                 "kind", "dependency only with an open parent; link one first", "is dependency"
             )
-        _block(tx, task, by, reason, kind, retry_in_seconds, by_person=run_id is None)
+        looping = _blocks_since_person(touches()) + 1 >= BLOCKS_BEFORE_TRIAGE
+        _block(tx, task, by, reason, kind, retry_in_seconds, looping, by_person=run_id is None)
         return True
 
 
@@ -248,10 +251,10 @@ def _block(
     reason: str,
     kind: str,
     retry_in_seconds: int | None,
+    looping: bool,
     *,
     by_person: bool,
 ) -> None:
-    looping = _blocks_since_person(tx, task) + 1 >= BLOCKS_BEFORE_TRIAGE
     was_review = task["status"] == "review"
     changes: dict[str, Any] = {}
     facts: dict[str, Any] = {"block_kind": kind, "reason": reason}
@@ -303,11 +306,10 @@ def _triage_facts(task: TaskState, reason: str) -> dict[str, Any]:
     return {"reason": reason, "lifted_by": f"hermes-kanban accept {task['id']}"}
 
 
-def _blocks_since_person(tx: Transaction, task: TaskState) -> int:
+def _blocks_since_person(touches: list[Any]) -> int:
     """Blocks since a person last edited, commented, or unblocked with a reason."""
-    events = tx.all(_TOUCHES, {"id": task["id"]})
     blocks = 0
-    for kind, by_person, payload in events:
+    for kind, by_person, payload in touches:
         if kind == "blocked":
             blocks += 1
         elif by_person and (kind != "unblocked" or '"reason":' in payload):

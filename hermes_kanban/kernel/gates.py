@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hermes_kanban import lifecycle
 from hermes_kanban.lifecycle import TaskState
-from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_all, write
+from hermes_kanban.store.protocol import BoardConnection, Transaction, ask_all, write
 
 # A parent p that holds its child back, given the link l.
 OPEN_PARENT: Final = (
@@ -55,12 +55,29 @@ PARENT_REOPENED: Final = "parent_reopened"
 
 def has_open_parent(tx: Transaction, task_id: str) -> bool:
     """True while some parent holds the task back."""
-    return tx.value(_HAS_OPEN_PARENT, {"id": task_id}) is not None
+    return ask_open_parent(tx, task_id)()
+
+
+def ask_open_parent(tx: Transaction, task_id: str) -> Callable[[], bool]:
+    """The same, asked with what else is read."""
+    rows = tx.ask(_HAS_OPEN_PARENT, {"id": task_id})
+    return lambda: bool(rows())
+
+
+def is_open(parent: TaskState) -> bool:
+    """Whether a parent holds back a child whose link is not released."""
+    status = parent["status"]
+    return status != "done" and (status != "archived" or parent["completed_at"] is None)
 
 
 def resting_status(tx: Transaction, task_id: str) -> str:
     """R*: ``ready``, or ``todo`` while a parent is open."""
-    return "todo" if has_open_parent(tx, task_id) else "ready"
+    return resting(has_open_parent(tx, task_id))
+
+
+def resting(gated: bool) -> str:
+    """R* of a task that is ``gated`` by an open parent, or is not."""
+    return "todo" if gated else "ready"
 
 
 def settle_at_rest(tx: Transaction, task: TaskState) -> None:
@@ -102,15 +119,16 @@ def _release(tx: Transaction, parent_id: str, child_ids: Iterable[str]) -> None:
         _let_go(tx, child, facts={"parent_id": parent_id})
 
 
-Neighbours = Callable[[], list[Any]]
+Asked = Callable[[], list[Any]]
+"""Rows that were asked for with what else is read."""
 
 
-def ask_neighbours(tx: Transaction, task_id: str) -> Neighbours:
+def ask_neighbours(tx: Transaction, task_id: str) -> Asked:
     """Who is to hear when this task is done; may be asked before it is, with what else is read."""
     return tx.ask(_NEIGHBOURS, {"id": task_id})
 
 
-def task_finished(tx: Transaction, task_id: str, neighbours: Neighbours | None = None) -> None:
+def task_finished(tx: Transaction, task_id: str, neighbours: Asked | None = None) -> None:
     """A task is done: its children may go on, and its open parents inherit from it no longer."""
     # Sorted here, since for the few that there are a database takes longer to prepare for it.
     found = sorted((neighbours or ask_neighbours(tx, task_id))(), key=lambda row: (row[2], row[0]))
@@ -146,19 +164,24 @@ def gate_children(tx: Transaction, parent_id: str) -> None:
             lifecycle.record(tx, child, PARENT_REOPENED, "system", facts, run_id=run_id)
 
 
-def waiting_children(tx: Transaction, parent_id: str) -> list[str]:
-    """The ids of the children in ``todo`` behind an unreleased link."""
-    return [row[0] for row in tx.all(_WAITING_CHILDREN, {"id": parent_id})]
+def ask_waiting_children(tx: Transaction, parent_id: str) -> Asked:
+    """The children in ``todo`` behind an unreleased link, their ids first."""
+    return tx.ask(_WAITING_CHILDREN, {"id": parent_id})
 
 
-def unfinished_children(tx: Transaction, parent_id: str) -> list[str]:
-    """The ids of the children behind an unreleased link that are neither done nor archived."""
-    return [row[0] for row in tx.all(_UNFINISHED_CHILDREN, {"id": parent_id})]
+def ask_unfinished_children(tx: Transaction, parent_id: str) -> Asked:
+    """The children behind an unreleased link that are neither done nor archived, ids first."""
+    return tx.ask(_UNFINISHED_CHILDREN, {"id": parent_id})
 
 
-def settle_after_link_change(tx: Transaction, child: TaskState) -> None:
-    """After a link came or went: promote, demote or unblock the child as its parents now say."""
-    status, gated = child["status"], has_open_parent(tx, child["id"])
+def settle_after_link_change(tx: Transaction, child: TaskState, gated: bool | None = None) -> None:
+    """After a link came or went: promote, demote or unblock the child as its parents now say.
+
+    ``gated`` is whether one of them is open, if that is known.
+    """
+    status = child["status"]
+    if gated is None:
+        gated = has_open_parent(tx, child["id"])
     if status == "ready" and gated:
         lifecycle.apply(tx, "demote", child, actor="system")
     elif not gated and (
@@ -167,15 +190,25 @@ def settle_after_link_change(tx: Transaction, child: TaskState) -> None:
         _let_go(tx, child, facts={})
 
 
+def ask_waiting_slice(conn: BoardConnection, after: int, limit: int | None) -> Asked:
+    """What ``recompute_ready`` looks at."""
+    return ask_all(conn, _WAITING_SLICE, {"after": after, "limit": limit or 2**31})
+
+
 def recompute_ready(
-    conn: BoardConnection, *, after: int = 0, limit: int | None = None
+    conn: BoardConnection,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    asked: Asked | None = None,
 ) -> tuple[list[str], int]:
     """The safety net: promote ``todo`` tasks that no parent holds back.
 
     Looks at ``limit`` tasks with ``seq`` above ``after`` (all of them without a limit) and returns
-    the promoted ids and the ``seq`` to go on from, 0 when the end was reached.
+    the promoted ids and the ``seq`` to go on from, 0 when the end was reached. ``asked`` is that
+    look, if it was asked before.
     """
-    rows = fetch_all(conn, _WAITING_SLICE, {"after": after, "limit": limit or 2**31})
+    rows = (asked or ask_waiting_slice(conn, after, limit))()
     overlooked = [row["id"] for row in rows if row["overlooked"]]
     promoted = []
     for task_id in overlooked:
@@ -208,14 +241,22 @@ _PRIORITY_OF: Final = (
 )
 
 
-def raise_ancestors(tx: Transaction, task_id: str, priority: int) -> None:
-    """Let every open ancestor inherit ``priority`` where its own effective one is lower."""
-    frontier = [task_id]
-    while frontier:
-        for parent_id, effective in tx.all(_PARENTS_OF, {"id": frontier.pop()}):
+def raise_ancestors(
+    tx: Transaction, task_id: str, priority: int, parents: Iterable[tuple[str, int]]
+) -> None:
+    """Let every open ancestor inherit ``priority`` where its own effective one is lower.
+
+    ``parents`` are its open ones that may be lower, with their effective priorities.
+    """
+    frontier: list[str] = []
+    while True:
+        for parent_id, effective in parents:
             if effective < priority:
                 _inherit(tx, parent_id, priority, waiting=task_id)
                 frontier.append(parent_id)
+        if not frontier:
+            return
+        parents = tx.all(_PARENTS_OF, {"id": frontier.pop()})
 
 
 def effective_priority(tx: Transaction, task_id: str, own: int) -> int:
@@ -233,9 +274,14 @@ def settle_priority(tx: Transaction, task: TaskState) -> None:
         settle_ancestors(tx, task["id"])
 
 
-def settle_ancestors(tx: Transaction, task_id: str) -> None:
+def ask_open_parents(tx: Transaction, task_id: str) -> Asked:
+    """The parents that inherit from a task: id and effective priority."""
+    return tx.ask(_PARENTS_OF, {"id": task_id})
+
+
+def settle_ancestors(tx: Transaction, task_id: str, parents: Asked | None = None) -> None:
     """Recompute the effective priority of the open parents, upwards as long as one changes."""
-    _settle_each(tx, [row[0] for row in tx.all(_PARENTS_OF, {"id": task_id})])
+    _settle_each(tx, [row[0] for row in (parents or ask_open_parents(tx, task_id))()])
 
 
 def _settle_each(tx: Transaction, parent_ids: Iterable[str]) -> None:

@@ -343,7 +343,8 @@ def _gate(tx: Transaction, child: TaskState, parents: list[str]) -> None:
             release_link(tx, parent_id, child, limits.IMPORTER)
     gates.settle_after_link_change(tx, child)
     gates.settle_at_rest(tx, child)
-    gates.raise_ancestors(tx, child["id"], child["effective_priority"])
+    above = gates.ask_open_parents(tx, child["id"])()
+    gates.raise_ancestors(tx, child["id"], child["effective_priority"], above)
 
 
 def _given_up(tx: Transaction, task_id: str) -> bool:

@@ -8,7 +8,7 @@ them end with the one that they were inherited from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -19,9 +19,20 @@ from hermes_kanban.store.protocol import Transaction
 _AT_ONCE: Final = 400
 
 
-def inherit(tx: Transaction, task_ids: Iterable[str], parents: Iterable[str]) -> None:
-    """Give these tasks, and all below them, what their ``parents`` hand on, from now on."""
-    roots = _handed_on(tx, list(dict.fromkeys(parents)))
+Handed = Callable[[], list[dict[str, Any]]]
+
+
+def inherit(
+    tx: Transaction,
+    task_ids: Iterable[str],
+    parents: Iterable[str],
+    handed: Handed | None = None,
+) -> None:
+    """Give these tasks, and all below them, what their ``parents`` hand on, from now on.
+
+    ``handed`` is what that is, if it was asked before.
+    """
+    roots = (handed or ask_handed_on(tx, parents))()
     if not roots:
         return
     below = _below(tx, list(dict.fromkeys(task_ids)))
@@ -29,13 +40,22 @@ def inherit(tx: Transaction, task_ids: Iterable[str], parents: Iterable[str]) ->
         give(tx, root, below)
 
 
-def inherit_from_run(tx: Transaction, task_id: str, parents: list[str], run_id: int | None) -> None:
-    """A new task gets what its parents and the task of the run that created it hand on."""
+def inherit_from_run(
+    tx: Transaction,
+    task_id: str,
+    parents: list[str],
+    run_id: int | None,
+    handed: Handed | None = None,
+) -> None:
+    """A new task gets what its parents and the task of the run that created it hand on.
+
+    ``handed`` is what the parents do, if it was asked before and there is no run.
+    """
     if run_id is not None:
         of_run = tx.value("SELECT task_id FROM task_runs WHERE id = :run", {"run": run_id})
         parents = [*parents, of_run]
     if parents:
-        inherit(tx, [task_id], parents)
+        inherit(tx, [task_id], parents, handed)
 
 
 def give_below(tx: Transaction, sub_id: int, task_id: str) -> None:
@@ -143,20 +163,27 @@ ORDER BY t.seq
 """
 
 
-def _handed_on(tx: Transaction, parents: list[str]) -> list[dict[str, Any]]:
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for some in _slices(parents):
+def ask_handed_on(tx: Transaction, parents: Iterable[str]) -> Handed:
+    """The subscriptions that tasks hand on to what comes under them."""
+    asked = []
+    for some in _slices(list(dict.fromkeys(parents))):
         names, values = _placed(some)
         sql = (
             f"SELECT {_COLUMNS} FROM kanban_notify_subs WHERE task_id IN ({names})"
             " AND ended_at IS NULL AND options IS NOT NULL ORDER BY id"
         )
-        for row in tx.all(sql, values):
+        asked.append(tx.ask(sql, values))
+
+    def handed() -> list[dict[str, Any]]:
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in (row for rows in asked for row in rows()):
             one = dict(zip(_NAMES, row, strict=True))
             if decode_options(one["options"]).inherit:
                 # The first of those that say the same.
                 found.setdefault(tuple(row)[2:6], one)
-    return list(found.values())
+        return list(found.values())
+
+    return handed
 
 
 def near(tx: Transaction, task_id: str) -> list[str]:

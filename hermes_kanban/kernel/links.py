@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
 
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import gates, limits
-from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state
-from hermes_kanban.kernel.inherit import follow, inherit
+from hermes_kanban.kernel.fencing import Author, author, check_run_quota, task_state, unknown_task
+from hermes_kanban.kernel.inherit import ask_handed_on, follow, inherit
 from hermes_kanban.kernel.replay import LinkPart
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput, NotFound
@@ -16,7 +17,7 @@ from hermes_kanban.store.protocol import BoardConnection, Transaction, write
 
 _INSERT_LINK: Final = (
     "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (:parent, :child, :now)"
-    " ON CONFLICT (parent_id, child_id) DO NOTHING RETURNING parent_id"
+    " ON CONFLICT (parent_id, child_id) DO NOTHING"
 )
 _DELETE_LINK: Final = (
     "DELETE FROM task_links WHERE parent_id = :parent AND child_id = :child RETURNING parent_id"
@@ -40,35 +41,43 @@ def link_tasks(
     with write(conn, "link") as tx:
         by = author(tx, run_id, claim_lock, actor)
         check_run_quota(tx, by.run_id, "links", limits.LINKS_PER_RUN)
-        child = task_state(tx, child_id)
-        parent = task_state(tx, parent_id)
+        reaches = tx.ask(_REACHES, {"start": child_id, "goal": parent_id})
+        linked = tx.ask(_LINKED, {"parent": parent_id, "child": child_id})
+        gated = gates.ask_open_parent(tx, child_id)
+        handed = ask_handed_on(tx, [parent_id])
+        child, parent = _both(tx, child_id, parent_id)
         if parent["status"] == "archived" and parent["completed_at"] is None:
             raise InvalidInput("parent", "tasks that can still be done", f"{parent_id} is archived")
-        if way := path(tx, child_id, parent_id):
-            shown = " → ".join([parent_id, *way])
+        if reaches():
+            shown = " → ".join([parent_id, *path(tx, child_id, parent_id)])
             raise InvalidInput("link", "links without a cycle", f"would close the cycle {shown}")
-        if not add_links(tx, child, [parent_id], by):
+        if linked():
             return False
-        inherit(tx, [child_id], [parent_id])
-        gates.settle_after_link_change(tx, child)
-        if child["status"] not in ("done", "archived"):
-            gates.raise_ancestors(tx, child_id, child["effective_priority"])
+        add_links(tx, child, [parent_id], by)
+        inherit(tx, [child_id], [parent_id], handed)
+        gates.settle_after_link_change(tx, child, gated() or gates.is_open(parent))
+        if child["status"] not in ("done", "archived") and gates.is_open(parent):
+            above = [(parent_id, parent["effective_priority"])]
+            gates.raise_ancestors(tx, child_id, child["effective_priority"], above)
         return True
 
 
-def add_links(tx: Transaction, child: TaskState, parents: list[str], by: Author) -> int:
-    """Insert the links with one event each; return how many were new."""
-    added = 0
+def _both(tx: Transaction, child_id: str, parent_id: str) -> tuple[TaskState, TaskState]:
+    found = {task["id"]: task for task in lifecycle.load_each(tx, (child_id, parent_id))}
+    for task_id in (child_id, parent_id):
+        if task_id not in found:
+            raise unknown_task(task_id)
+    return found[child_id], found[parent_id]
+
+
+def add_links(tx: Transaction, child: TaskState, parents: Iterable[str], by: Author) -> None:
+    """Insert links that are not there yet, with one event each."""
     for parent_id in parents:
         now = lifecycle.moment(tx, child)
-        parameters = {"parent": parent_id, "child": child["id"], "now": now}
-        if not tx.run(_INSERT_LINK, parameters).fetchall():
-            continue
         lifecycle.transition("link", child["status"])
+        tx.put(_INSERT_LINK, {"parent": parent_id, "child": child["id"], "now": now})
         payload = _link_payload("add", parent_id, child["id"])
         lifecycle.record(tx, child, "linked", by.actor, payload, run_id=by.run_id, at=now)
-        added += 1
-    return added
 
 
 def _link_payload(op: str, parent_id: str, child_id: str) -> dict[str, Any]:
@@ -112,7 +121,7 @@ def write_link(tx: Transaction, child: TaskState, part: LinkPart) -> None:
     """Write the row that ``part`` adds or removes; its event is the caller's."""
     key: dict[str, Any] = {"parent": part.parent_id, "child": part.child_id}
     if part.op == "add":
-        tx.run(_INSERT_LINK, key | {"now": lifecycle.moment(tx, child)}).fetchall()
+        tx.put(_INSERT_LINK, key | {"now": lifecycle.moment(tx, child)})
         inherit(tx, [part.child_id], [part.parent_id])
     else:
         tx.run(_DELETE_LINK, key).fetchall()
@@ -136,6 +145,14 @@ def _must_exist(tx: Transaction, task_id: str) -> None:
         raise NotFound("task", task_id)
 
 
+_LINKED: Final = "SELECT 1 FROM task_links WHERE parent_id = :parent AND child_id = :child"
+_REACHES: Final = """
+WITH RECURSIVE below (id) AS (
+    SELECT cast(:start AS text)
+    UNION SELECT l.child_id FROM below b JOIN task_links l ON l.parent_id = b.id
+)
+SELECT 1 FROM below WHERE id = :goal LIMIT 1
+"""
 # Ordered, so that of several ways the same is shown on both stores.
 _CHILDREN: Final = "SELECT child_id FROM task_links WHERE parent_id = :id ORDER BY child_id"
 

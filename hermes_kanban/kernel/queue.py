@@ -6,8 +6,8 @@ jumping from one to the next, so a look costs what there are groups, not what th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,10 +17,9 @@ from hermes_kanban.model.records import Hold
 from hermes_kanban.store.protocol import (
     BoardConnection,
     Row,
+    Worth,
     ask_all,
     fetch_all,
-    fetch_one,
-    fetch_value,
 )
 
 HELD_SHOWN: Final = 10
@@ -38,17 +37,45 @@ SKILLS_LOOK: Final = 1_000
 SKILLS_PAGE: Final = 100
 # Left to itself SQLite reads these off the status index, which costs what there are ready tasks.
 # The store drops the hint for a database that does not know it.
-# Nobody and the first name apart: the databases differ in where they sort what is null.
-_FIRST_ASSIGNEES: Final = (
-    "SELECT assignee FROM (SELECT assignee FROM tasks INDEXED BY tasks_queue"
-    " WHERE status = 'ready' AND assignee IS NULL LIMIT 1) AS keys_0 UNION ALL"
-    " SELECT assignee FROM (SELECT assignee FROM tasks INDEXED BY tasks_queue"
-    " WHERE status = 'ready' AND assignee > '' ORDER BY assignee LIMIT 1) AS keys_1"
+_FIRST: Final = "SELECT t.{key} FROM tasks AS t INDEXED BY tasks_queue WHERE t.status = 'ready'"
+_NAME: Final = (
+    _FIRST.format(key="assignee") + " AND t.assignee > {after} ORDER BY t.assignee LIMIT 1"
 )
-_NEXT_ASSIGNEE: Final = (
-    "SELECT assignee FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'"
-    " AND assignee > :after ORDER BY assignee LIMIT 1"
+_TENANT: Final = (
+    _FIRST.format(key="tenant") + " AND {of} AND t.tenant > {after} ORDER BY t.tenant LIMIT 1"
 )
+_WITHOUT: Final = f"EXISTS ({_FIRST.format(key='seq')} AND {{of}} AND t.tenant IS NULL)"
+_NOBODYS: Final = "t.assignee IS NULL"
+_NAMED: Final = "t.assignee = {group}.assignee"
+# Those of nobody apart: the databases differ in where they sort what is null. Behind the last
+# name, and behind the last tenant of each, comes one that is null.
+_GROUPS: Final = f"""
+WITH RECURSIVE names (assignee) AS (
+    SELECT ({_NAME.format(after="''")})
+    UNION ALL
+    SELECT ({_NAME.format(after="n.assignee")}) FROM names AS n WHERE n.assignee IS NOT NULL
+),
+nobodys (tenant) AS (
+    SELECT ({_TENANT.format(of=_NOBODYS, after="''")})
+    UNION ALL
+    SELECT ({_TENANT.format(of=_NOBODYS, after="g.tenant")})
+    FROM nobodys AS g WHERE g.tenant IS NOT NULL
+),
+named (assignee, tenant) AS (
+    SELECT n.assignee, ({_TENANT.format(of=_NAMED.format(group="n"), after="''")})
+    FROM names AS n WHERE n.assignee IS NOT NULL
+    UNION ALL
+    SELECT g.assignee, ({_TENANT.format(of=_NAMED.format(group="g"), after="g.tenant")})
+    FROM named AS g WHERE g.tenant IS NOT NULL
+)
+SELECT cast(NULL AS text) AS assignee, g.tenant FROM nobodys AS g
+WHERE g.tenant IS NOT NULL OR {_WITHOUT.format(of=_NOBODYS)}
+UNION ALL
+SELECT g.assignee, g.tenant FROM named AS g
+WHERE g.tenant IS NOT NULL OR {_WITHOUT.format(of=_NAMED.format(group="g"))}
+"""
+
+Groups = Callable[[], dict[str | None, list[str | None]]]
 
 
 class Candidates(msgspec.Struct):
@@ -58,23 +85,46 @@ class Candidates(msgspec.Struct):
     held: dict[str, list[str]]
 
 
-def candidates(conn: BoardConnection, world: World, limit: int) -> Candidates:
-    """Up to ``limit`` eligible tasks in dispatch order."""
+def ask_groups(conn: BoardConnection) -> Groups:
+    """The tenants that each assignee has ready tasks of, to be asked with what else is read."""
+    asked = ask_all(conn, _GROUPS)
+
+    def groups() -> dict[str | None, list[str | None]]:
+        found: dict[str | None, list[str | None]] = {}
+        for assignee, tenant in sorted(map(tuple, asked()), key=_null_first):
+            found.setdefault(assignee, []).append(tenant)
+        return found
+
+    return groups
+
+
+def _null_first(group: tuple[str | None, str | None]) -> tuple[str, str]:
+    return group[0] or "", group[1] or ""
+
+
+def candidates(conn: BoardConnection, world: World, limit: int, groups: Groups) -> Candidates:
+    """Up to ``limit`` eligible tasks in dispatch order, from the groups that were asked."""
     found = Candidates([], {})
     everything = eligibility.board_hold(world)
-    heads: list[Any] = []
-    for assignee in _assignees(conn):
+    looks: list[_Look] = []
+    held: dict[str, list[Callable[[], list[Any]]]] = {}
+    for assignee, tenants in groups().items():
         hold = everything or eligibility.profile_hold(world, assignee)
         if hold is not None:
-            _hold_back(conn, found, hold.code, assignee)
+            asked = held.setdefault(hold.code, [])
+            if len(asked) < HELD_SHOWN:  # each of them has one at least
+                asked.append(ask_all(conn, _READY_OF.format(of=_of(assignee)), _some(assignee)))
             continue
-        heads += _heads_of(conn, world, found, assignee, limit)
+        looks += [_look(conn, world, assignee, tenant, limit) for tenant in tenants]
+    for code, some in held.items():
+        found.held[code] = [row[0] for rows in some for row in rows()][:HELD_SHOWN]
+    heads = [row for look in looks for row in _heads_of(conn, world, found, look, limit)]
     found.tasks = _fair_order(world, heads, limit)
     return found
 
 
-def has_due(conn: BoardConnection, assignees: Collection[str | None] | None) -> bool:
-    """Whether a due task is there at all, held or not; of these assignees only, of all if None."""
+def any_due(conn: BoardConnection, assignees: Collection[str | None] | None) -> Worth:
+    """A due task is there at all, held or not; of these assignees only, of all if None."""
     given: dict[str, Any] = {"now": conn.clock.now()}
     of = ""
     if assignees is not None:
@@ -83,63 +133,72 @@ def has_due(conn: BoardConnection, assignees: Collection[str | None] | None) -> 
         listed = ", ".join(f":{name}" for name in names) or "NULL"
         of = f" AND (assignee IN ({listed}){' OR assignee IS NULL' * (None in assignees)})"
     sql = f"SELECT 1 FROM tasks INDEXED BY tasks_queue WHERE status = 'ready'{of}{_DUE} LIMIT 1"
-    return fetch_one(conn, sql, given) is not None
+    return Worth(sql, given, 1)
 
 
 def unheld(
     conn: BoardConnection,
     world: World,
-    assignees: Iterable[str | None] | None,
+    assignees: Collection[str | None] | None,
     limit: int,
+    groups: Groups,
 ) -> list[Any]:
     """Up to ``limit`` due tasks in dispatch order that no process holds, caps or no caps.
 
-    Of these assignees only, of all if None.
+    Of these assignees only, of all if None; from the groups that were asked.
     """
     heads: list[Any] = []
     folders = list(world.folders)
-    for assignee in _assignees(conn) if assignees is None else assignees:
-        for tenant in _tenants(conn, assignee):
-            most = limit + len(world.processes)
-            due = _head(conn, world, assignee, tenant, most)
+    most = limit + len(world.processes)
+    asked = [
+        (assignee, tenant, _ask_head(conn, world, assignee, tenant, most))
+        for assignee, tenants in groups().items()
+        if assignees is None or assignee in assignees
+        for tenant in tenants
+    ]
+    for assignee, tenant, rows in asked:
+        due = rows()
+        found = [row for row in due if eligibility.process_hold(world, row) is None]
+        if len(found) < limit and len(due) == most and folders:
+            due = _ask_head(conn, world, assignee, tenant, most, past=folders)()
             found = [row for row in due if eligibility.process_hold(world, row) is None]
-            if len(found) < limit and len(due) == most and folders:
-                due = _head(conn, world, assignee, tenant, most, past=folders)
-                found = [row for row in due if eligibility.process_hold(world, row) is None]
-            heads += found[:limit]
+        heads += found[:limit]
     return _fair_order(world, heads, limit)
 
 
-def _assignees(conn: BoardConnection) -> Iterator[str | None]:
-    first = [row[0] for row in fetch_all(conn, _FIRST_ASSIGNEES)]
-    if None in first:
-        yield None
-    assignee = next((name for name in first if name is not None), None)
-    while assignee is not None:
-        yield assignee
-        assignee = fetch_value(conn, _NEXT_ASSIGNEE, {"after": assignee})
+class _Look(NamedTuple):
+    """The first tasks of a group, asked, and what holds back all of it."""
+
+    assignee: str | None
+    tenant: str | None
+    hold: Hold | None
+    most: int
+    rows: Callable[[], list[Any]]
+
+
+def _look(
+    conn: BoardConnection, world: World, assignee: str | None, tenant: str | None, limit: int
+) -> _Look:
+    hold = eligibility.tenant_hold(world, tenant)
+    # So many that the tasks of live processes leave ``limit`` of them.
+    most = limit + len(world.processes) if hold is None else HELD_SHOWN
+    return _Look(assignee, tenant, hold, most, _ask_head(conn, world, assignee, tenant, most))
 
 
 def _heads_of(
-    conn: BoardConnection, world: World, found: Candidates, assignee: str | None, limit: int
+    conn: BoardConnection, world: World, found: Candidates, look: _Look, limit: int
 ) -> list[Any]:
-    heads: list[Any] = []
-    for tenant in _tenants(conn, assignee):
-        hold = eligibility.tenant_hold(world, tenant)
-        # So many that the tasks of live processes leave ``limit`` of them.
-        most = limit + len(world.processes) if hold is None else HELD_SHOWN
-        due = _head(conn, world, assignee, tenant, most)
-        free = []
-        for row in due:
-            reason = hold or _row_hold(world, row)
-            if reason is None:
-                free.append(row)
-            else:
-                found.held.setdefault(reason.code, []).append(row["id"])
-        if hold is None and len(free) < limit and len(due) == most:
-            free = _further(conn, world, assignee, tenant, due, free, limit)
-        heads += free[:limit]
-    return heads
+    due = look.rows()
+    free = []
+    for row in due:
+        reason = look.hold or _row_hold(world, row)
+        if reason is None:
+            free.append(row)
+        else:
+            found.held.setdefault(reason.code, []).append(row["id"])
+    if look.hold is None and len(free) < limit and len(due) == look.most:
+        free = _further(conn, world, look.assignee, look.tenant, due, free, limit)
+    return free[:limit]
 
 
 def _row_hold(world: World, row: Row) -> Hold | None:
@@ -158,13 +217,14 @@ def _further(
     """What is free behind the first tasks of a group, where too few of those are."""
     folders, most = list(world.folders), len(due)
     if folders:
-        due = _head(conn, world, assignee, tenant, most, past=folders)
+        due = _ask_head(conn, world, assignee, tenant, most, past=folders)()
         free = [row for row in due if _row_hold(world, row) is None]
     if world.skills is None:
         return free
     seen, full = len(due), len(due) == most
     while len(free) < limit and full and seen < SKILLS_LOOK:
-        due = _head(conn, world, assignee, tenant, SKILLS_PAGE, past=folders, after=due[-1])
+        further = _ask_head(conn, world, assignee, tenant, SKILLS_PAGE, past=folders, after=due[-1])
+        due = further()
         free += [row for row in due if _row_hold(world, row) is None]
         seen, full = seen + len(due), len(due) == SKILLS_PAGE
     return free
@@ -174,22 +234,7 @@ def _of(assignee: str | None) -> str:
     return "assignee IS NULL" if assignee is None else "assignee = :assignee"
 
 
-def _tenants(conn: BoardConnection, assignee: str | None) -> Iterator[str | None]:
-    where = f"SELECT {{}} FROM tasks WHERE status = 'ready' AND {_of(assignee)} AND {{}}"
-    parameters = {"assignee": assignee, "after": ""}
-    following = where.format("tenant", "tenant > :after ORDER BY tenant LIMIT 1")
-    of_none = ask_all(conn, where.format("1", "tenant IS NULL LIMIT 1"), parameters)
-    named = ask_all(conn, following, parameters)
-    if of_none():
-        yield None
-    found = named()
-    while found:
-        ((tenant,),) = found
-        yield tenant
-        found = fetch_all(conn, following, parameters | {"after": tenant})
-
-
-def _head(
+def _ask_head(
     conn: BoardConnection,
     world: World,
     assignee: str | None,
@@ -197,7 +242,7 @@ def _head(
     limit: int,
     past: list[str] | None = None,
     after: Row | None = None,
-) -> list[Any]:
+) -> Callable[[], list[Any]]:
     """The first tasks of a group that are due, ``after`` one of them.
 
     ``past`` leaves those of these folders out.
@@ -214,7 +259,7 @@ def _head(
     given = {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
     if after is not None:
         given |= {"above": after["effective_priority"], "last": after["seq"]}
-    return fetch_all(conn, sql, given | folders)
+    return ask_all(conn, sql, given | folders)
 
 
 _BEHIND: Final = (
@@ -222,16 +267,11 @@ _BEHIND: Final = (
 )
 
 
-def _hold_back(conn: BoardConnection, found: Candidates, code: str, assignee: str | None) -> None:
-    held = found.held.setdefault(code, [])
-    if len(held) >= HELD_SHOWN:
-        return
-    rows = fetch_all(
-        conn,
-        f"SELECT id FROM tasks WHERE status = 'ready' AND {_of(assignee)} LIMIT :limit",
-        {"assignee": assignee, "limit": HELD_SHOWN - len(held)},
-    )
-    held += [row[0] for row in rows]
+_READY_OF: Final = "SELECT id FROM tasks WHERE status = 'ready' AND {of} LIMIT :limit"
+
+
+def _some(assignee: str | None) -> dict[str, Any]:
+    return {"assignee": assignee, "limit": HELD_SHOWN}
 
 
 def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
@@ -267,7 +307,9 @@ SELECT
 """
 
 
-def next_due(conn: BoardConnection, now: int) -> int | None:
+def ask_next_due(conn: BoardConnection, now: int) -> Callable[[], int | None]:
     """When the next task becomes due by time alone (Unix seconds), or None."""
-    times = fetch_one(conn, _NEXT_DUE, {"now": now})
-    return min((at for at in times if at is not None), default=None)
+    asked = ask_all(conn, _NEXT_DUE, {"now": now})
+    return lambda: min(
+        (at for (times,) in [asked()] for at in times if at is not None), default=None
+    )

@@ -7,11 +7,12 @@ profiles are for what the dispatcher starts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from hermes_kanban.kernel import claim, eligibility, limits, queue, reads
 from hermes_kanban.model.records import Task
-from hermes_kanban.store.protocol import BoardConnection, reading, write
+from hermes_kanban.store.protocol import BoardConnection, NotWorth, reading, write
 
 LIMIT_MAX: Final = 1_000
 # What a look can still take for free and a claim refuses is rare: a folder's name in another form.
@@ -49,9 +50,7 @@ def claim_next(
     who = claim.claimer_of(claimer)
     ttl = claim.lease_seconds(conn, ttl_seconds)
     # Whoever finds nothing does not queue for the writer lock.
-    if not queue.has_due(conn, assignees):
-        return None
-    with write(conn, "claim") as tx:
+    with suppress(NotWorth), write(conn, "claim", queue.any_due(conn, assignees)) as tx:
         for task_id in _found(conn, assignees, _TRIED):
             found = claim.load_to_claim(tx, task_id)
             if found is not None and found[1] is None:
@@ -62,7 +61,8 @@ def claim_next(
 
 
 def _found(conn: BoardConnection, assignees: Sequence[str | None] | None, limit: int) -> list[str]:
+    groups = queue.ask_groups(conn)
     world = eligibility.survey(conn)
     if world.paused_at is not None:
         return []
-    return [row["id"] for row in queue.unheld(conn, world, assignees, limit)]
+    return [row["id"] for row in queue.unheld(conn, world, assignees, limit, groups)]

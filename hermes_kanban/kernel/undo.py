@@ -378,7 +378,7 @@ def _check_landing(tx: Transaction, plan: _Plan) -> None:
     if waits and not gates.has_open_parent(tx, task_id):
         raise _refusal(plan.event, "the parent that it waited for has closed")
     unmade = plan.origin == "created" and plan.to == "archived"
-    if unmade and (waiting := gates.unfinished_children(tx, task_id)):
+    if unmade and (waiting := [row[0] for row in gates.ask_unfinished_children(tx, task_id)()]):
         raise _refusal(plan.event, f"{waiting[0]} waits for it")
     was_closed, is_closed = _closes(plan)
     if was_closed and not is_closed and (child := tx.value(_RAN_SINCE, _since(plan))):
@@ -469,7 +469,7 @@ def _settle_children(tx: Transaction, plan: _Plan, actor: str) -> None:
 
 def _unblock_children(tx: Transaction, task_id: str) -> None:
     """The children that were blocked because their parent was archived wait for it again."""
-    for child_id in gates.unfinished_children(tx, task_id):
+    for (child_id,) in gates.ask_unfinished_children(tx, task_id)():
         child = task_state(tx, child_id)
         if child["status"] != "blocked":
             continue

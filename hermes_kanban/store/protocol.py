@@ -32,7 +32,7 @@ class Worth(NamedTuple):
 
     sql: str
     parameters: Parameters
-    wanted: str
+    wanted: str | int
 
 
 class NotWorth(Exception):
