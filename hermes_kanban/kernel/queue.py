@@ -19,7 +19,6 @@ from hermes_kanban.store.protocol import (
     Row,
     Worth,
     ask_all,
-    fetch_all,
 )
 
 HELD_SHOWN: Final = 10

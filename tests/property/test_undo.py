@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -95,9 +96,19 @@ class UndoMachine(BoardMachine):
         if undone.verb == "create":
             assert kb.get_task(self.conn, undone.task_id).status == "archived"
         else:
-            was = self.columns(undone.task_id, until=undone.undid - 1)
-            assert self.columns(undone.task_id) == was
+            was, links = self.columns(undone.task_id, until=undone.undid - 1)
+            if "eligible_at" in was:
+                was["eligible_at"] += self.shifted_since(undone.task_id, undone.undid)
+            assert self.columns(undone.task_id) == (was, links)
         return undone
+
+    def shifted_since(self, task: str, event: int) -> int:
+        """By how many seconds the clock's jumps have moved what the task waits for."""
+        events = self.conn.execute(
+            "SELECT payload FROM task_events WHERE task_id = ? AND id > ? AND kind = 'scheduled'",
+            (task, event),
+        )
+        return sum(json.loads(payload).get("clock_shifted", 0) for (payload,) in events)
 
     def columns(self, task: str, until: int | None = None) -> Any:
         """The task and its links, now or as they were, as far as an undo brings them back."""

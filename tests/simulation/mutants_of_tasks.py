@@ -56,8 +56,8 @@ _LINKED: Final = (
         "cycles",
         "links form a DAG",
         _LINKS,
-        "if way := path(tx, child_id, parent_id):",
-        "if way := list[str]():",
+        "        if reaches():",
+        "        if reaches() and False:",
     ),
     mutant(
         "link to the archived",
@@ -70,7 +70,7 @@ _LINKED: Final = (
         "priority not passed on",
         "an open ancestor inherits its descendants' priority",
         _LINKS,
-        '            gates.raise_ancestors(tx, child_id, child["effective_priority"])',
+        '            gates.raise_ancestors(tx, child_id, child["effective_priority"], above)',
         "            pass",
     ),
     mutant(
@@ -91,8 +91,8 @@ _LINKED: Final = (
         "release releases nothing",
         "release lets the children go",
         _ARCHIVE,
-        "    if release:\n        for child_id in gates.unfinished_children",
-        "    if False:\n        for child_id in gates.unfinished_children",
+        "    if release:\n        for child_id in found",
+        "    if False:\n        for child_id in found",
     ),
     mutant(
         "tree of one",
@@ -135,7 +135,7 @@ _BLOCKS: Final = (
         "block loop",
         "the third block in a row goes to triage",
         _FINISH,
-        "looping = _blocks_since_person(tx, task) + 1 >= BLOCKS_BEFORE_TRIAGE",
+        "looping = _blocks_since_person(touches()) + 1 >= BLOCKS_BEFORE_TRIAGE",
         "looping = False",
     ),
     mutant(
@@ -293,14 +293,14 @@ _POST: Final = (
         "a created child unheard of",
         "a new task gets the subscriptions that its parents hand down",
         "kernel/create.py",
-        "        inherit_from_run(tx, task_id, parents, by.run_id)\n",
+        "        inherit_from_run(tx, task_id, parents, by.run_id, handed)\n",
         "        pass\n",
     ),
     mutant(
         "a linked child unheard of",
         "a task gets the subscriptions of what it is linked below",
         "kernel/links.py",
-        "        inherit(tx, [child_id], [parent_id])\n",
+        "        inherit(tx, [child_id], [parent_id], handed)\n",
         "",
     ),
     mutant(

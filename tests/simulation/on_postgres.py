@@ -6,7 +6,7 @@ schedule is the same history on both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -76,6 +76,16 @@ class _Hold:
         if not self._comparable:
             with self._within():
                 self.real_reserve(table)
+
+    def ask(self, sql: str, parameters: Any = ()) -> Callable[[], list[Any]]:
+        """What is read later may be another moment's than on SQLite, which reads at once."""
+        self.point(sql)
+        with self._within():
+            asked: Callable[[], list[Any]] = self.real_ask(sql, parameters)
+            if not self._comparable:
+                return asked
+            rows = asked()
+        return lambda: rows
 
     @contextmanager
     def _within(self) -> Iterator[None]:
@@ -150,6 +160,7 @@ class _Hold:
             self.point()
         self.real_end_read()
 
+    real_ask: Any
     real_execute: Any
     real_insert: Any
     real_put: Any
@@ -163,8 +174,8 @@ class _Hold:
 
 
 _CALLS: Final = (
-    "execute", "insert", "put", "reserve", "begin_write", "commit_write", "roll_back", "end_write",
-    "begin_read", "end_read",
+    "ask", "execute", "insert", "put", "reserve", "begin_write", "commit_write", "roll_back",
+    "end_write", "begin_read", "end_read",
 )  # fmt: skip
 
 
