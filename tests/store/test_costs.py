@@ -29,7 +29,7 @@ MOST = {
     "comment": (6, 1, 13),
     "link, which demotes the child": (13, 1, 24),
     "a batch of 50 creates": (203, 1, 100),
-    "a tick with nothing to do": (8, 0, 0),
+    "a tick with nothing to do": (10, 0, 0),
 }
 
 
@@ -138,8 +138,10 @@ SMALL = {
     "task_runs_open": "an index of the runs that are open",
     "tasks_queue": "an index of the ready tasks, left after its first row",
     "todo": "a slice of few rows",
-    r"keys_\d": "at most a page of keys",
     "live": "the runs that take a place now",
+    "below": "a graph walk's own rows",
+    "g": "the groups of ready tasks, by assignee and tenant",
+    "n": "the assignees of ready tasks",
     "a": "a graph walk's own rows",
     "b": "a graph walk's own rows",
 }
