@@ -138,6 +138,7 @@ SMALL = {
     "task_runs_open": "an index of the runs that are open",
     "tasks_queue": "an index of the ready tasks, left after its first row",
     "todo": "a slice of few rows",
+    r"keys_\d": "at most a page of keys",
     "live": "the runs that take a place now",
     "below": "a graph walk's own rows",
     "g": "the groups of ready tasks, by assignee and tenant",
