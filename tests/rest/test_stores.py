@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.surfaces.rest.boards import OPEN_CONNECTIONS
 from tests.rest.client import Served
 from tests.rest.live_client import page
 from tests.rest.test_api import problem
 from tests.rest.test_live import writer
 from tests.support import stores
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stores("postgres")
 
@@ -78,3 +83,47 @@ def test_a_page_hears_on_once_the_database_is_back(on_a_server: Served) -> None:
             pass
         served.task(title="x")
         assert [event["kind"] for event in one.events(1)] == ["created"]
+
+
+def test_a_page_hears_on_once_other_requests_leave_it_room(on_a_server: Served) -> None:
+    served = on_a_server
+    with page(served) as one, ThreadPoolExecutor(OPEN_CONNECTIONS) as asking:
+        start = one.subscribe()["cursor"]
+        with psycopg.connect(stores.address()) as lock:
+            lock.execute(f'LOCK TABLE "{schema_of("default")}".tasks'.encode())
+            # What is slow has threads of its own: both kinds together take every connection.
+            paths = [("/trends", "/cards")[at % 2] for at in range(OPEN_CONNECTIONS)]
+            answers = [asking.submit(served.get, path) for path in paths]
+            told = one.hear()
+            while told["type"] == "presence":
+                told = one.hear()
+            lock.rollback()
+        assert told["type"] == "gone", told
+        assert "other requests" in told["why"]
+        assert {answer.result().status for answer in answers} == {200}
+        assert one.subscribe(after=start)["type"] == "subscribed"
+        served.task(title="x")
+        assert [event["kind"] for event in one.events(1)] == ["created"]
+
+
+def test_a_page_hears_on_after_the_server_ended_a_statement(on_a_server: Served) -> None:
+    served = on_a_server
+    start = kb.newest_event_id(served.conn)
+    served.task(title="x")
+    with page(served) as one:
+        with psycopg.connect(stores.address()) as lock:
+            lock.execute(f'LOCK TABLE "{schema_of("default")}".tasks'.encode())
+            one.say("subscribe", board="default", after=start, cards=True)
+            wait_until(lambda: lock.execute(_CANCEL_WHO_WAITS).fetchall())
+            told = one.hear()
+            while told["type"] in ("subscribed", "presence"):
+                told = one.hear()
+        assert told["type"] == "gone", told
+        assert one.subscribe(after=start, cards=True)["type"] == "subscribed"
+        assert [event["kind"] for event in one.events(1)] == ["created"]
+
+
+_CANCEL_WHO_WAITS = (
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)

@@ -7,6 +7,7 @@ misses nothing and sees nothing twice.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -184,7 +185,12 @@ class LiveSocket:
         elif isinstance(error, kb.BoardUnreachable):
             await self._tell(words.Gone(board=said.board, why="its database does not answer now"))
         elif isinstance(error, Exception):
-            await self._tell(_trouble(said, self._report(error)))
+            problem = self._report(error)
+            # After a problem a page does not ask again, and a board may be read again in a moment.
+            if isinstance(said, words.Subscribe) or isinstance(error, sqlite3.OperationalError):
+                await self._tell(words.Gone(board=said.board, why=problem.body.detail))
+            else:
+                await self._tell(_trouble(said, problem))
 
     # A board
 
