@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any, Final
 
 from tests.hosts.building import Host
-from tests.hosts.team import GPU, HAVE_GPU, TAILS, Team, decoded
+from tests.hosts.team import GPU, HAVE_GPU, TAILS, Member, Team, decoded
 from tests.support.waiting import wait_until
 
 # A thawed host runs on at once; its supervisors must be given the processor before they can see
@@ -145,11 +145,7 @@ def tails_that_missed(team: Team, figures: Counter[str]) -> list[str]:
     found = []
     for member in team.members:
         for how in TAILS:
-            reached = wait_until(
-                lambda member=member, how=how: _reached(team, member.told(how)),  # type: ignore[misc]
-                message=f"the tail by {how} on {member.name} does not catch up",
-                pause=0.1,
-            )
+            reached = caught_up(team, member, how)
             told = member.told(how)
             expected = [
                 row[0] for row in team.ask_database("SELECT id FROM task_events ORDER BY id")
@@ -160,6 +156,16 @@ def tails_that_missed(team: Team, figures: Counter[str]) -> list[str]:
             figures["events told"] += len(told)
     figures["events"] = int(team.ask_database("SELECT count(*) FROM task_events")[0][0])
     return found
+
+
+def caught_up(team: Team, member: Member, how: str) -> int:
+    """How many events the tail told, once it is there; else what it and its gateway say."""
+    try:
+        return wait_until(lambda: _reached(team, member.told(how)), pause=0.1)
+    except AssertionError:
+        words = f"the tail by {how} on {member.name} does not catch up: {member.told(how)[-1:]}"
+        said = f"it says: {member.words_of_tail(how)}\nits gateway: {member.errors()}"
+        raise AssertionError(f"{words}\n{said}") from None
 
 
 def messages_that_are_missing(team: Team, figures: Counter[str]) -> list[str]:

@@ -52,7 +52,7 @@ class Member:
         self.gateway: subprocess.Popen[bytes] | None = None
         self.log = host.folder / "gateway.err"
         self.ends: list[int] = []  # exit codes of gateways that nobody had killed
-        self._services: list[subprocess.Popen[bytes]] = []
+        self._tails: dict[str, subprocess.Popen[bytes]] = {}
         password = give_password(host, database, by_libpq=host.name == NAMES[0])
         self._configure(database, kanban | password | {"max_in_progress": cap})
 
@@ -127,10 +127,16 @@ class Member:
             program = str(ROOT / "tests/hosts/tail.py")
             log = self.host.folder / f"tail.{how}.err"
             command = [sys.executable, program, str(self.tail_file(how)), how]
-            self._services.append(self.host.start(*command, output=log))
+            self._tails[how] = self.host.start(*command, output=log)
 
     def tail_file(self, how: str) -> Path:
         return self.host.folder / f"tail.{how}"
+
+    def words_of_tail(self, how: str) -> str:
+        """What a tail says of itself, and whether it lives."""
+        said = (self.host.folder / f"tail.{how}.err").read_text()[-2000:]
+        ended = self._tails[how].poll()
+        return f"{said}it {'lives' if ended is None else f'ended with {ended}'}"
 
     def told(self, how: str) -> list[int]:
         """The ids that a tail wrote down."""
