@@ -17,6 +17,8 @@ from tests.kernel.scenes import dump
 from tests.support.boards import ABoard
 from tests.support.rich import rich_board
 
+pytestmark = pytest.mark.stores("sqlite")  # a file, and what lies beside it
+
 TOO_LARGE = """
 import resource, signal, sys
 from pathlib import Path

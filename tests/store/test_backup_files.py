@@ -13,6 +13,8 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.gc import DRAFT_SECONDS
 from tests.support.boards import ABoard
 
+pytestmark = pytest.mark.stores("sqlite")  # a file, and what lies beside it
+
 
 def attach(board: ABoard, task: str, name: str, data: bytes) -> kb.Attachment:
     return kb.add_attachment(board.conn, task, name=name, data=data)

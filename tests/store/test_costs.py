@@ -148,6 +148,7 @@ SMALL = {
 }
 
 
+@pytest.mark.stores("sqlite")
 def test_no_verb_looks_at_more_rows_than_its_own(board: ABoard) -> None:
     a_grown_board(board)
     conn = board.conn
@@ -180,6 +181,7 @@ SLACK = 20
 STEPS_BETWEEN_CALLS = 10
 
 
+@pytest.mark.stores("sqlite")
 def test_no_verb_does_more_on_a_larger_board(make_board: Callable[[str], ABoard]) -> None:
     small, large = (steps_of_every_verb(make_board(f"of-{size}"), size) for size in GROWN)
     assert small.keys() == large.keys()

@@ -9,14 +9,10 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.store.protocol import write
+from tests.kernel.scenes import dump
 from tests.support.boards import ABoard
 
 TOO_MUCH = "y" * 200_000
-
-
-def content(board: ABoard) -> list[str]:
-    """Every row of the board."""
-    return list(board.conn.iterdump())
 
 
 def fill_up(conn: kb.BoardConnection) -> None:
@@ -42,21 +38,21 @@ def test_a_batch_is_one_transaction(board: ABoard) -> None:
 
 def test_an_error_undoes_the_whole_batch(board: ABoard) -> None:
     board.create("before")
-    before = content(board)
+    before = dump(board.conn)
     with pytest.raises(kb.NotFound), kb.batch(board.conn):
         board.create("one")
         kb.complete_task(board.conn, "t_none")
-    assert content(board) == before
+    assert dump(board.conn) == before
     board.create("after")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
 def test_whatever_ends_a_batch_undoes_it(board: ABoard, error: type[BaseException]) -> None:
-    before = content(board)
+    before = dump(board.conn)
     with pytest.raises(error), kb.batch(board.conn):
         board.create("one")
         raise error
-    assert content(board) == before
+    assert dump(board.conn) == before
     other = board.connect()
     kb.create_task(other, title="the writer lock is free")
     other.close()
@@ -101,6 +97,7 @@ def test_the_events_of_undone_verbs_are_not_counted(board: ABoard) -> None:
     assert board.conn.events_written - counted == written == 1
 
 
+@pytest.mark.stores("sqlite")
 def test_the_bell_rings_once_a_transaction_after_its_commit(board: ABoard) -> None:
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     path = board.conn.paths.doorbell(board.conn.board_id)
@@ -134,23 +131,25 @@ def rings(bell: socket.socket) -> int:
         count += 1
 
 
+@pytest.mark.stores("sqlite")
 def test_a_full_disk_in_a_batch_undoes_the_batch(board: ABoard) -> None:
     board.create("before")
-    before = content(board)
+    before = dump(board.conn)
     fill_up(board.conn)
     with pytest.raises(kb.DiskFull), kb.batch(board.conn):
         board.create("one")
         board.create("two", body=TOO_MUCH)
     make_room(board.conn)
-    assert content(board) == before
+    assert dump(board.conn) == before
     board.create("room again")
     assert kb.check(board.conn, deep=True) == []
 
 
+@pytest.mark.stores("sqlite")
 def test_a_full_disk_that_a_batch_swallows_leaves_no_part_of_it(board: ABoard) -> None:
     """SQLite has rolled the whole transaction back: nothing of it may be committed after that."""
     board.create("before")
-    before = content(board)
+    before = dump(board.conn)
     fill_up(board.conn)
     with pytest.raises(kb.DiskFull), kb.batch(board.conn):
         board.create("lost")
@@ -158,18 +157,19 @@ def test_a_full_disk_that_a_batch_swallows_leaves_no_part_of_it(board: ABoard) -
             board.create("too much", body=TOO_MUCH)
         make_room(board.conn)
         board.create("must not be kept without the first")
-    assert content(board) == before
+    assert dump(board.conn) == before
     board.create("room again")
     assert kb.check(board.conn, deep=True) == []
 
 
+@pytest.mark.stores("sqlite")
 def test_a_statement_that_sqlite_refuses_undoes_the_verb(board: ABoard) -> None:
     task_id = board.create("one")
-    before = content(board)
+    before = dump(board.conn)
     with pytest.raises(sqlite3.IntegrityError), write(board.conn, "test") as tx:
         tx.run("UPDATE tasks SET title = 'changed' WHERE id = :id", {"id": task_id})
         tx.run("UPDATE tasks SET status = 'unheard of' WHERE id = :id", {"id": task_id})
-    assert content(board) == before
+    assert dump(board.conn) == before
 
 
 def test_reads_of_a_batch_see_what_it_has_written(board: ABoard) -> None:

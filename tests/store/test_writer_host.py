@@ -9,6 +9,8 @@ from hermes_kanban.machine import Machine, machine
 from hermes_kanban.store import writer_host
 from tests.support.boards import ABoard
 
+pytestmark = pytest.mark.stores("sqlite")  # a file, and what lies beside it
+
 
 def be(monkeypatch: pytest.MonkeyPatch, **names: str) -> None:
     """From now on this process is on another machine."""
