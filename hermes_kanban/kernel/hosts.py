@@ -159,10 +159,12 @@ def _forget(tx: Transaction, host_id: str) -> None:
 def heartbeat(conn: BoardConnection, host: Host) -> bool:
     """Say that the host lives; no event. False: its row does not know it, so it must join again.
 
-    One statement, which waits for no writer of the board.
+    It waits for no writer of the board, and the board's time is heard anew for it: a gateway with
+    nothing to write would not know that the server's clock was set.
     """
-    given = {"id": host.host_id, "pid": host.gateway_pid, "now": conn.clock.now()}
     try:
+        conn.hear_time()
+        given = {"id": host.host_id, "pid": host.gateway_pid, "now": conn.clock.now()}
         return bool(conn.execute(_HEARTBEAT, given).fetchall())
     except conn.Error as error:
         raise conn.translated(error) from error

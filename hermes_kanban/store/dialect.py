@@ -121,6 +121,11 @@ def table_of(sql: str) -> str:
     return found[1] if found else ""
 
 
+def reads(sql: str) -> bool:
+    """Whether a statement only reads, so that it may be run again."""
+    return sql.lstrip()[:6].upper() in ("SELECT", "WITH R")
+
+
 @functools.lru_cache(maxsize=512)
 def together(writes: tuple[bytes, ...], last: bytes = b"") -> bytes:
     """Numbered writes to different tables as one statement, which ends with ``last`` if given.

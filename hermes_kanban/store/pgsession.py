@@ -51,6 +51,8 @@ _SETTINGS: Final = {
 # Whoever waits for the writer lock and is gone must not get it first.
 _SINCE_14: Final = {"client_connection_check_interval": "5s"}
 _TIME: Final = "extract(epoch FROM clock_timestamp())::float8"
+TIME: Final = f"SELECT {_TIME}"
+"""Gives the server's Unix time."""
 
 
 class Opened(NamedTuple):

@@ -177,7 +177,7 @@ class PostgresConnection(Configured):
         try:
             return statements.run(statement, parameters)
         except psycopg.OperationalError:
-            if self._begun or not statements.session.closed or not _reads(sql):
+            if self._begun or not statements.session.closed or not dialect.reads(sql):
                 raise
         return self._statements.run(statement, parameters)
 
@@ -211,6 +211,11 @@ class PostgresConnection(Configured):
     def ask(self, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
         """In a transaction of ours the rows are waited for when they are wanted."""
         return self.execute(sql, parameters).fetchall
+
+    def hear_time(self) -> None:
+        """One round trip."""
+        if isinstance(self.clock, ServerClock):
+            self.clock.hear(self.execute(pgsession.TIME).fetchall()[0][0])
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, from a cursor that the server keeps; at once in a flow."""
@@ -483,16 +488,11 @@ class PostgresConnection(Configured):
             settings=settings,
             patience_seconds=min(self.wait_seconds, pgsession.PATIENCE_SECONDS),
         )
-        self._session = session
-        info = session.info
+        self._session, info = session, session.info
         self._location = f"PostgreSQL database {info.dbname} at {info.host}, schema {self.schema}"
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
         return session
-
-
-def _reads(sql: str) -> bool:
-    return sql.lstrip()[:6].upper() in ("SELECT", "WITH R")
 
 
 _BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -135,6 +135,9 @@ class BoardConnection(Protocol):
         Where answers take a way, it comes along with the others that are asked before it is called.
         """
 
+    def hear_time(self) -> None:
+        """Where the board's clock is a server's: hear it now, as every write does."""
+
     def stream(self, sql: str, parameters: Given = ...) -> Iterator[tuple[Any, ...]]:
         """The rows of a read as plain tuples, a few at a time; only inside ``reading``."""
 

@@ -109,6 +109,9 @@ class SqliteConnection(sqlite3.Connection, Configured):
         rows = self.execute(sql, parameters).fetchall()
         return lambda: rows
 
+    def hear_time(self) -> None:
+        """Nothing: the clock is this machine's."""
+
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, read as they are asked for."""
         cursor = self.cursor()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import clocks
+from hermes_kanban.kernel import clocks, hosts
 from hermes_kanban.store import pgsession
 from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgerrors import StatementFailed
@@ -96,6 +96,19 @@ def test_a_time_that_the_server_told_long_ago_is_no_jump_of_its_clock(board: ABo
     conn.clock.hear(conn.clock.now() - 60)
     assert clocks.follow_clock(conn, here) is None
     assert clocks.follow_clock(conn, here) is None
+    conn.close()
+
+
+def test_a_host_that_writes_nothing_else_hears_the_time_with_its_heartbeat(board: ABoard) -> None:
+    conn = kb.connect()
+    host = hosts.describe(conn.config, "one", gateway_pid=7, version="1", started_at=1)
+    kb.join_host(conn, host, "boot")
+    assert isinstance(conn.clock, ServerClock)
+    right = conn.clock.now()
+    conn.clock.hear(right - 500)
+    assert hosts.heartbeat(conn, host)
+    (listed,) = kb.list_hosts(conn)
+    assert min(listed.last_seen_at or 0, conn.clock.now()) >= right
     conn.close()
 
 
