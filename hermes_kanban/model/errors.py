@@ -142,6 +142,10 @@ class FateUnknown(BoardUnreachable):
     """It broke off while a change was being committed: nobody knows whether that was kept."""
 
 
+class NotNow(KanbanError, sqlite3.OperationalError):
+    """The database refused a statement for a reason of its own: the same may be taken later."""
+
+
 class AcceptedBefore(KanbanError):
     """A hand-over that was repeated is the one by which its run has ended; nothing was changed."""
 

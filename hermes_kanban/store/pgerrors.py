@@ -18,6 +18,7 @@ from hermes_kanban.model.errors import (
     DiskFull,
     FateUnknown,
     KanbanError,
+    NotNow,
 )
 from hermes_kanban.store import schema
 
@@ -36,10 +37,6 @@ _OF_THE_SERVER: Final = frozenset({"53", "55", "57", "58"})  # resources, state,
 
 class StatementFailed(KanbanError, sqlite3.DatabaseError):
     """PostgreSQL refused a statement for a reason that has no name of its own here."""
-
-
-class NotNow(StatementFailed, sqlite3.OperationalError):
-    """PostgreSQL refused a statement for a reason of its own: the same may be taken later."""
 
 
 class ConstraintFailed(KanbanError, sqlite3.IntegrityError):

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.model.errors import NotNow
 from hermes_kanban.store import pgboards, pgerrors, pgfate, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
 from hermes_kanban.store.postgres import PostgresConnection, schema_of
@@ -402,8 +403,8 @@ def test_a_server_that_is_not_there_is_told_without_the_password(
         (psycopg.errors.AdminShutdown("x"), kb.BoardUnreachable),
         (psycopg.errors.TooManyConnections("x"), kb.BoardUnreachable),
         (psycopg.OperationalError("the connection is lost"), kb.BoardUnreachable),
-        (psycopg.errors.InsufficientPrivilege("x"), pgerrors.NotNow),
-        (psycopg.errors.OutOfMemory("x"), pgerrors.NotNow),
+        (psycopg.errors.InsufficientPrivilege("x"), NotNow),
+        (psycopg.errors.OutOfMemory("x"), NotNow),
         (psycopg.errors.CheckViolation("x"), ConstraintFailed),
         (psycopg.errors.SyntaxError("x"), pgerrors.StatementFailed),
     ],

@@ -16,9 +16,9 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import clocks, hosts
+from hermes_kanban.model.errors import NotNow
 from hermes_kanban.store import pgsession
 from hermes_kanban.store.pgclock import ServerClock
-from hermes_kanban.store.pgerrors import StatementFailed
 from hermes_kanban.store.protocol import fetch_all, takes_long
 from hermes_kanban.workers.process import SystemProcesses
 from tests.support import stores
@@ -74,13 +74,13 @@ def test_a_statement_is_ended_unless_its_verb_takes_long(
 ) -> None:
     monkeypatch.setattr(pgsession, "STATEMENT_SECONDS", 1)
     conn = board.connect()
-    with pytest.raises(StatementFailed, match="statement timeout"):
+    with pytest.raises(NotNow, match="statement timeout"):
         fetch_all(conn, SLEEP)
-    with pytest.raises(StatementFailed, match="nothing of it was kept"), kb.batch(conn):
+    with pytest.raises(NotNow, match="nothing of it was kept"), kb.batch(conn):
         kb.create_task(conn, title="undone")
         fetch_all(conn, SLEEP)
     assert len(takes_long(fetch_all)(conn, SLEEP)) == 1
-    with pytest.raises(StatementFailed):
+    with pytest.raises(NotNow):
         fetch_all(conn, SLEEP)
     assert kb.list_tasks(conn) == []
     conn.close()

@@ -123,6 +123,20 @@ def test_a_page_hears_on_after_the_server_ended_a_statement(on_a_server: Served)
         assert [event["kind"] for event in one.events(1)] == ["created"]
 
 
+def test_a_request_whose_statement_the_server_ended_may_be_sent_again(
+    on_a_server: Served,
+) -> None:
+    served = on_a_server
+    task = served.task(title="x")
+    with ThreadPoolExecutor(1) as asking, psycopg.connect(stores.address()) as lock:
+        lock.execute(f'LOCK TABLE "{schema_of("default")}".tasks'.encode())
+        answer = asking.submit(served.get, f"/tasks/{task}")
+        wait_until(lambda: lock.execute(_CANCEL_WHO_WAITS).fetchall())
+        problem(answer.result(), 503, "not_now")
+        lock.rollback()
+    assert served.get(f"/tasks/{task}").status == 200
+
+
 _CANCEL_WHO_WAITS = (
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"

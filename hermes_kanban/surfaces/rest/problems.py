@@ -28,6 +28,7 @@ from hermes_kanban.model.errors import (
     KanbanError,
     NotAllowed,
     NotFound,
+    NotNow,
     StaleRun,
     WriteRefused,
 )
@@ -75,6 +76,7 @@ PROBLEMS: Final[dict[str, Known]] = {
     "board_moved": Known(503, "The board lies elsewhere"),
     "board_too_new": Known(503, "A newer version wrote the board"),
     "board_unreachable": Known(503, "The database does not answer"),
+    "not_now": Known(503, "The database does not take this now"),
     "configuration": Known(503, "The configuration is wrong"),
     "disk_full": Known(507, "The disk has no room"),
 }
@@ -150,6 +152,7 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (BoardMoved, "board_moved"),
     (BoardTooNew, "board_too_new"),
     (BoardUnreachable, "board_unreachable"),
+    (NotNow, "not_now"),
     (DiskFull, "disk_full"),
 )
 

@@ -2238,7 +2238,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["ProblemBody"];
             };
         };
-        /** @description board_busy, board_damaged, board_moved, board_too_new, board_unreachable, configuration */
+        /** @description board_busy, board_damaged, board_moved, board_too_new, board_unreachable, configuration, not_now */
         Problem503: {
             headers: {
                 [name: string]: unknown;
