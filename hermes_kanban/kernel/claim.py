@@ -61,11 +61,13 @@ def claim_task(
     try:
         with write(conn, "claim", Worth(_STATUS, {"id": task_id}, "ready")) as tx:
             found = load_to_claim(tx, task_id)
-            if found is not None and found[1] is None:
-                claim_in(tx, found[0], claimer=claimer, ttl_seconds=ttl, identity=identity)
-                return as_task(found[0])
-            if found is not None:
+            if found is None:
+                raise fencing.unknown_task(task_id)
+            task, hold = found
+            if hold is not None:
                 return None
+            claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
+            return as_task(task)
     except NotWorth as lost:  # losers do not queue for the writer lock
         if lost.found is not None:
             return None
