@@ -135,6 +135,7 @@ async def serve_on(
     from gateway.http_server import serve
     from hermes_kanban.surfaces.mcp.bearer import Bearers
     from hermes_kanban.surfaces.mcp.http import McpApp
+    from hermes_kanban.surfaces.mcp.uploads import UploadApp
     from hermes_kanban.surfaces.rest.app import RestApp
 
     board = RestApp(home, boards, live_config.current, log, skills=InstalledSkills())
@@ -147,20 +148,24 @@ async def serve_on(
 
     # By its own name too, which is what gateways of other hosts give to agents elsewhere.
     names = settings.names | {live_config.current().host.name.lower()}
-    tools = McpApp(Bearers(boards.names, lend), hosts=names)
+    bearers = Bearers(boards.names, lend)
+    tools = McpApp(bearers, hosts=names)
+    uploads = UploadApp(bearers.uploads, hosts=names)
     log.info("web.listening", address=settings.address)
     try:
-        await serve(_by_path(board, tools), listener, stop)
+        await serve(_by_path(board, tools, uploads), listener, stop)
     finally:
         board.close()
         listener.close()
         log.info("web.stopped", address=settings.address)
 
 
-def _by_path(board: App, tools: App) -> App:
+def _by_path(board: App, tools: App, uploads: App) -> App:
     async def route(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].rstrip("/") == MCP_PATH:
             await tools(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(f"{MCP_PATH}/files/"):
+            await uploads(scope, receive, send)
         else:
             await board(scope, receive, send)
 

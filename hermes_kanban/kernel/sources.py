@@ -88,11 +88,12 @@ def media_type(given: str | None, name: str) -> str:
 
 @contextlib.contextmanager
 def opened(
-    path: str | os.PathLike[str], workspace: Path | None, board: BoardPaths
+    path: str | os.PathLike[str], workspace: Path | None, board: BoardPaths | None
 ) -> Iterator[int]:
     """A descriptor of the plain file ``path``; with a ``workspace``, of one that lies in it.
 
-    A relative path counts from the workspace, without one from the current folder. Raises Unfit.
+    A relative path counts from the workspace, without one from the current folder. ``board`` is
+    None on a machine that has none. Raises Unfit.
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str) or "\0" in text or not text:
@@ -125,11 +126,12 @@ def _folder(real: str, workspace: Path | None) -> Iterator[int]:
         yield folder
 
 
-def _open_plain(name: str, folder: int, board: BoardPaths) -> int:
+def _open_plain(name: str, folder: int, board: BoardPaths | None) -> int:
     found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if problem := _unfit(found.st_mode):
         raise Unfit(problem)
-    _refuse_databases(found, board)
+    if board is not None:
+        _refuse_databases(found, board)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     descriptor = os.open(name, flags, dir_fd=folder)
     if not os.path.samestat(os.fstat(descriptor), found):

@@ -10,7 +10,8 @@ import http.client
 import random
 import ssl
 import time
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -18,14 +19,20 @@ import msgspec
 from hermes_kanban.surfaces.mcp.jsonrpc import MESSAGE_BYTES, well_formed
 from hermes_kanban.surfaces.mcp.protocol import META_CAPABILITIES, META_VERSION, MODERN
 
+if TYPE_CHECKING:
+    from hermes_kanban.remote.files import File
+
 KEPT_HEADER: Final = "Kanban-Kept"
 """Says that a call is a hand-over which waited: it may be a repeat, and its run may be over."""
+UPLOADED_HEADER: Final = "Kanban-Uploaded"
+"""Says that the files which a hand-over names were uploaded before it."""
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 40.0
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
-_TRIES_NOTHING: Final = frozenset({503, 429})
-_OK, _UNAUTHORIZED, _BAD, _NOT_FOUND, _SERVER_ERROR = 200, 401, 400, 404, 500
+_TRIES_NOTHING: Final = frozenset({503, 429, 507})
+_CREATED: Final = 201
+_OK, _UNAUTHORIZED, _BAD, _NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 200, 401, 400, 404, 413, 500
 
 
 class Away(Exception):
@@ -60,8 +67,11 @@ class Gateways:
         seconds: float = 0.0,
         repeatable: bool = True,
         kept: bool = False,
+        files: Sequence[File] = (),
     ) -> dict[str, Any]:
         """The result of a request; asked again for ``seconds`` while no gateway answers.
+
+        ``files`` are uploaded to the gateway that it is made to, before it.
 
         A request that is not ``repeatable`` is not made again once a gateway may have it. ``kept``
         marks a hand-over that waited. Raises Away, BrokenOff, Unknown or Refused.
@@ -70,7 +80,7 @@ class Gateways:
         pause = _FIRST_PAUSE
         while True:
             try:
-                return self._ask_each(method, params, repeatable, kept)
+                return self._ask_each(method, params, repeatable, kept, files)
             except Away as away:
                 if isinstance(away, BrokenOff) and not repeatable:
                     raise
@@ -80,14 +90,23 @@ class Gateways:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _ask_each(
-        self, method: str, params: dict[str, Any], repeatable: bool, kept: bool
+        self,
+        method: str,
+        params: dict[str, Any],
+        repeatable: bool,
+        kept: bool,
+        files: Sequence[File],
     ) -> dict[str, Any]:
         message = _message(method, params)
         headers = _headers(method, params, self._token, kept)
+        if files:
+            headers[UPLOADED_HEADER] = "1"
         problems: list[str] = []
         unknown = broken = 0
         for address in list(self._addresses):
             try:
+                for file in files:
+                    self._upload(address, file, kept)
                 result = self._post(address, message, headers)
             except BrokenOff as error:
                 if not repeatable:
@@ -111,9 +130,44 @@ class Gateways:
         if self._addresses[0] != address:
             self._addresses = [address, *(one for one in self._addresses if one != address)]
 
+    def _upload(self, address: SplitResult, file: File, kept: bool) -> None:
+        """Have the file lie at the gateway. Raises Away, Unknown or Refused."""
+        headers = {"Authorization": f"Bearer {self._token}"} | ({KEPT_HEADER: "1"} if kept else {})
+        where, path = f"{address.scheme}://{address.netloc}", address.path + file.address
+        try:
+            status, _ = self._exchange(address, "HEAD", path, None, headers)
+            if status == _OK:
+                return
+            if status not in (_NOT_FOUND, _BAD):
+                _result(where, status, b"")
+            headers |= {
+                "Content-Length": str(file.size),
+                "Content-Type": "application/octet-stream",
+            }
+            with file.stream() as stream:
+                status, body = self._exchange(address, "PUT", path, stream, headers)
+            if status == _TOO_LARGE:
+                raise Refused(f"artifacts: {file.name} is more than {where} takes")
+            if status != _CREATED:
+                _result(where, status, body)
+        except BrokenOff as error:
+            # Of files that have come nothing follows yet.
+            raise Away(str(error)) from None
+
     def _post(
         self, address: SplitResult, message: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
+        status, body = self._exchange(address, "POST", address.path, message, headers)
+        return _result(f"{address.scheme}://{address.netloc}", status, body)
+
+    def _exchange(
+        self,
+        address: SplitResult,
+        method: str,
+        path: str,
+        content: bytes | IO[bytes] | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes]:
         where = f"{address.scheme}://{address.netloc}"
         connection = self._connection(address)
         try:
@@ -124,14 +178,14 @@ class Gateways:
             if connection.sock is not None:
                 connection.sock.settimeout(ANSWER_SECONDS)
             try:
-                connection.request("POST", address.path, message, headers)
+                connection.request(method, path, content, headers)
                 response = connection.getresponse()
                 body = response.read(MESSAGE_BYTES + 1)
             except (OSError, http.client.HTTPException) as error:
                 raise BrokenOff(f"{where} broke off: {_reason(error)}") from None
         finally:
             connection.close()
-        return _result(where, response.status, body)
+        return response.status, body
 
     def _connection(self, address: SplitResult) -> http.client.HTTPConnection:
         host, port = address.hostname or "", address.port

@@ -19,6 +19,7 @@ from typing import Final, Literal, NamedTuple
 
 from hermes_kanban import handovers
 from hermes_kanban.handovers import HandOver
+from hermes_kanban.remote import files
 from hermes_kanban.remote.client import Away, Gateways, Refused, Unknown, text_of
 from hermes_kanban.verbs.table import AGENTS
 
@@ -113,8 +114,14 @@ def deliver(folder: Path, name: str) -> Delivered | None:
     if asked is None or not asked.token:
         return None
     try:
-        said, refused = _hand_in(asked)
-    except Away as away:
+        with files.copies(folder / name, asked.artifacts) as copies:
+            said, refused = _hand_in(asked, files.measured(copies))
+    except FileNotFoundError:
+        if name not in handovers.waiting(folder):
+            return None
+        handovers.set_aside(folder, name, "a file that it names is gone")
+        return Delivered(name, "refused", "a file that it names is gone")
+    except (Away, OSError) as away:
         return Delivered(name, "waiting", str(away))
     if refused:
         handovers.set_aside(folder, name, said)
@@ -123,15 +130,15 @@ def deliver(folder: Path, name: str) -> Delivered | None:
     return Delivered(name, "accepted", said)
 
 
-def _hand_in(asked: HandOver) -> tuple[str, bool]:
+def _hand_in(asked: HandOver, opened: list[files.File]) -> tuple[str, bool]:
     """What the board said, and whether it did not take it; raises Away."""
     verb = AGENTS.get(asked.verb)
     if verb is None or verb.tool is None:
         return f"{asked.verb} is none of the verbs that end a run", True
     gateways = Gateways(tuple(asked.addresses), asked.token)
-    params = {"name": verb.tool, "arguments": asked.arguments}
+    params = {"name": verb.tool, "arguments": files.uploaded(asked.arguments, opened)}
     try:
-        return text_of(gateways.ask("tools/call", params, kept=True))
+        return text_of(gateways.ask("tools/call", params, kept=True, files=opened))
     except Unknown:
         return "the token belongs to no run", True
     except Refused as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from hermes_kanban import handovers
 from hermes_kanban.handovers import HandOver
-from hermes_kanban.remote import courier
+from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.remote import courier, files
 from hermes_kanban.remote.access import Access, default_state
 from hermes_kanban.remote.client import (
     Away,
@@ -79,7 +82,7 @@ class RemoteToolbox:
             return CallResult(
                 "your run is over: its token belongs to no open run. Stop here", is_error=True
             )
-        except Refused as error:
+        except (Refused, InvalidInput, OSError) as error:
             return CallResult(str(error), is_error=True)
 
     def _ask(self, name: str, arguments: dict[str, Any], **how: Any) -> CallResult:
@@ -89,18 +92,40 @@ class RemoteToolbox:
 
     def _end_run(self, name: str, arguments: dict[str, Any]) -> CallResult:
         """Kept first, so that no death of this process or of a gateway can lose it."""
-        place = self._keep(name, arguments)
-        if place is None:
-            return self._ask(name, arguments, seconds=self._patience, repeatable=False)
-        folder, fresh = place
-        if not fresh:
-            courier.start(folder)
-            return CallResult(_waits(name))
+        named = arguments.get("artifacts")
+        if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+            named = []
+        if named:
+            arguments = {key: one for key, one in arguments.items() if key != "artifacts"}
+        with ExitStack() as stack:
+            opened = stack.enter_context(files.declared(named))
+            place = self._keep(name, arguments, opened)
+            if place is None:
+                sent = files.measured(opened)
+                arguments = files.uploaded(arguments, sent)
+                return self._ask(
+                    name, arguments, seconds=self._patience, repeatable=False, files=sent
+                )
+            folder, fresh = place
+            if not fresh:
+                courier.start(folder)
+                return CallResult(_waits(name))
+            with suppress(OSError):
+                # The copies: the agent may go on writing to its own. They have gone where the
+                # gateway of this very host has handed them in meanwhile.
+                opened = stack.enter_context(files.copies(folder / self._access.name, list(opened)))
+            sent = files.measured(opened)
+            return self._hand_in(folder, name, files.uploaded(arguments, sent), sent)
+
+    def _hand_in(
+        self, folder: Path, name: str, arguments: dict[str, Any], sent: list[files.File]
+    ) -> CallResult:
+        """Hand in what is kept in ``folder``."""
         until = time.monotonic() + self._patience
         kept = False
         while True:
             try:
-                result = self._ask(name, arguments, repeatable=kept, kept=kept)
+                result = self._ask(name, arguments, repeatable=kept, kept=kept, files=sent)
             except (Away, Unknown) as error:
                 if isinstance(error, Unknown) and kept:
                     handovers.drop(folder, self._access.name)
@@ -111,7 +136,7 @@ class RemoteToolbox:
                     continue
                 if time.monotonic() > until:
                     courier.start(folder)
-                    return CallResult(_waits(name))
+                    return CallResult(_waits(name, f" ({error})"))
                 time.sleep(0.5)
             except Refused:
                 handovers.drop(folder, self._access.name)
@@ -120,11 +145,14 @@ class RemoteToolbox:
                 handovers.drop(folder, self._access.name)
                 return result
 
-    def _keep(self, name: str, arguments: dict[str, Any]) -> tuple[Any, bool] | None:
+    def _keep(
+        self, name: str, arguments: dict[str, Any], opened: Mapping[str, int]
+    ) -> tuple[Path, bool] | None:
         """The folder in which it is kept, and whether it is new; None if it can be nowhere."""
         asked = HandOver(
             verb=_ENDING[name],
             arguments=arguments,
+            artifacts=list(opened),
             kept_at=int(time.time()),
             token=self._access.token,
             addresses=list(self._access.addresses),
@@ -132,14 +160,14 @@ class RemoteToolbox:
         for root in (self._access.state, default_state()):
             folder = handovers.place(root)
             with suppress(OSError):
-                return folder, handovers.keep(folder, self._access.name, asked, {})
+                return folder, handovers.keep(folder, self._access.name, asked, opened)
         return None
 
 
-def _waits(name: str) -> str:
+def _waits(name: str, why: str = "") -> str:
     return (
-        f"the board cannot be reached now: your {_ENDING[name]} is kept on this machine and will be"
-        " handed in as soon as it can; your run is over, so stop here"
+        f"the board cannot be reached now{why}: your {_ENDING[name]} is kept on this machine and"
+        " will be handed in as soon as it can; your run is over, so stop here"
     )
 
 

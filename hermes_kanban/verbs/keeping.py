@@ -61,7 +61,7 @@ def keep(paths: BoardPaths, caller: Caller, verb: Verb, request: msgspec.Struct)
     arguments: dict[str, Any] = msgspec.to_builtins(request)
     check_texts(arguments)
     named = arguments.pop("artifacts", None) or []
-    with _opened(paths, caller, named) as files:
+    with opened(named, _workspace(paths, caller), paths) as files:
         asked = HandOver(
             verb=verb.name,
             arguments=arguments,
@@ -84,17 +84,19 @@ def check_texts(arguments: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _opened(paths: BoardPaths, caller: Caller, named: list[str]) -> Iterator[dict[str, int]]:
-    """The declared files, open, by the names that their copies have. InvalidInput names all bad."""
+def opened(named: list[str], workspace: Path, board: BoardPaths | None) -> Iterator[dict[str, int]]:
+    """The declared files, open, by the names that their copies have. InvalidInput names all bad.
+
+    ``board`` is this machine's, whose databases are none of them; None where it has none.
+    """
     if len(named) > limits.ARTIFACTS:
         raise kb.InvalidInput("artifacts", f"{limits.ARTIFACTS} at most", f"are {len(named)}")
-    workspace = _workspace(paths, caller)
     files: dict[str, int] = {}
     problems, total = [], 0
     with contextlib.ExitStack() as stack:
         for number, path in enumerate(dict.fromkeys(named)):
             try:
-                descriptor = stack.enter_context(sources.opened(path, workspace, paths))
+                descriptor = stack.enter_context(sources.opened(path, workspace, board))
                 name = sources.file_name(os.path.basename(path))
             except (sources.Unfit, kb.InvalidInput) as problem:
                 problems.append(f"{sources.shown(path)} {problem}")
@@ -114,7 +116,12 @@ def _opened(paths: BoardPaths, caller: Caller, named: list[str]) -> Iterator[dic
 
 
 def _workspace(paths: BoardPaths, caller: Caller) -> Path:
-    """Where the run works, as it was told at its start: the board itself cannot be asked."""
+    """Where the run works, as it was told at its start: the board itself cannot be asked.
+
+    Where its files were uploaded, they are all that it can name.
+    """
+    if caller.kept is not None and caller.kept.files is not None:
+        return caller.kept.files
     try:
         told = (paths.run_dir(caller.run_id or 0) / "spec.json").read_bytes()
         return Path(msgspec.json.decode(told, type=_Spec).env["HERMES_KANBAN_WORKSPACE"])

@@ -6,13 +6,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from hermes_kanban import kernel as kb
+from hermes_kanban.paths import board_paths
 from hermes_kanban.store.opening import board_slugs
 from hermes_kanban.surfaces.mcp.board import BoardToolbox, Use
 from hermes_kanban.surfaces.mcp.inforce import instructions
 from hermes_kanban.surfaces.mcp.protocol import Protocol
+from hermes_kanban.surfaces.mcp.uploads import folder_of
 from hermes_kanban.tokens import parse_token
 from hermes_kanban.verbs import Caller, worker
 from hermes_kanban.workers.lineage import bind
@@ -35,11 +40,30 @@ class Bearers:
         self._use = use
         self._known: OrderedDict[str, Caller] = OrderedDict()
 
-    def __call__(self, token: str, *, kept: bool = False) -> Protocol | None:
+    def __call__(
+        self, token: str, *, kept: bool = False, uploaded: bool = False
+    ) -> Protocol | None:
         """``kept``: for a hand-over that waited, also of a run that is over; nothing else then.
 
-        Raises BoardUnreachable for a bearer that is not known yet.
+        ``uploaded``: for one whose files were uploaded. Raises BoardUnreachable for a bearer that
+        is not known yet.
         """
+        found = self._who(token, kept)
+        if found is None:
+            return None
+        caller, board, slug = found
+        if uploaded:
+            files = _uploads(caller, board)
+            caller = msgspec.structs.replace(caller, kept=kb.Kept(files))
+        return _protocol(caller, board, partial(self._use, slug))
+
+    def uploads(self, token: str, *, kept: bool = False) -> Path | None:
+        """Where the files of the bearer's run wait; None and BoardUnreachable as for a call."""
+        found = self._who(token, kept)
+        return None if found is None else _uploads(found[0], found[1])
+
+    def _who(self, token: str, kept: bool) -> tuple[Caller, str | None, str] | None:
+        """The caller, the name by which its board is opened, and its slug."""
         parts = parse_token(token)
         if parts is None:
             return None
@@ -60,7 +84,7 @@ class Bearers:
             return None
         if not kept:
             self._remember(parts.hash, caller)
-        return _protocol(caller, board, partial(self._use, parts.board))
+        return caller, board, parts.board
 
     def _remember(self, token_hash: str, caller: Caller) -> None:
         # Calls overlap: each step stands alone, whichever of them another takes between.
@@ -89,6 +113,10 @@ def _look_for(board: str) -> None:
     """Raises BoardUnreachable unless there is no such board: it may be served here soon."""
     if board in board_slugs():
         raise kb.BoardUnreachable(f"board {board} is not served here, or not yet")
+
+
+def _uploads(caller: Caller, board: str | None) -> Path:
+    return folder_of(board_paths(board).root, caller.run_id or 0)
 
 
 def _protocol(caller: Caller, board: str | None, use: Use) -> Protocol:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -86,7 +87,7 @@ class BoardToolbox:
     def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """A board that is away must not cost the work: what was handed in waits for it."""
         try:
-            return self._perform(caller, verb, arguments)
+            answer = self._perform(caller, verb, arguments)
         except kb.BoardUnreachable:
             from hermes_kanban.verbs import keeping
             from hermes_kanban.verbs.perform import decode
@@ -98,7 +99,11 @@ class BoardToolbox:
                 verb,
                 decode(verb, arguments),
             )
-            return CallResult(told.text)
+            answer = CallResult(told.text)
+        if caller.kept is not None and caller.kept.files is not None:
+            # Taken, or to come again with a call that names them rightly.
+            shutil.rmtree(caller.kept.files, ignore_errors=True)
+        return answer
 
     def _offer(self) -> tuple[Caller | None, dict[str, Verb], list[Tool]]:
         with self._lock:

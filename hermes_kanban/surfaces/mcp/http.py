@@ -53,12 +53,19 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Authenticate(typing.Protocol):
     """Finds what serves the bearer of a token, None for one that nobody may have."""
 
-    def __call__(self, token: str, /, *, kept: bool = False) -> Protocol | None:
-        """``kept``: what comes is a hand-over that waited while the board could not be reached."""
+    def __call__(
+        self, token: str, /, *, kept: bool = False, uploaded: bool = False
+    ) -> Protocol | None:
+        """``kept``: what comes is a hand-over that waited while the board could not be reached.
+
+        ``uploaded``: the files that it names came before it.
+        """
 
 
 KEPT_HEADER: Final = "kanban-kept"
 """What a hand-over has in its headers that waited on its agent's machine."""
+UPLOADED_HEADER: Final = "kanban-uploaded"
+"""What a hand-over has in its headers whose files were uploaded before it."""
 THREADS: Final = 16
 """How many calls run at once; the gateway's own threads are others."""
 
@@ -105,7 +112,7 @@ class McpApp:
             tell(error)
             failure = Failure(INTERNAL_ERROR, f"Internal error: {type(error).__name__}")
             status, answer = _FAILED, encode([Rejection(_FAILED, failure).reply], batch=False)
-        await _send(send, status, answer, extra)
+        await send_answer(send, status, answer, extra)
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         headers = Headers(scope["headers"])
@@ -114,6 +121,8 @@ class McpApp:
         known = self._authenticate
         if headers.get(KEPT_HEADER) is not None:
             known = partial(known, kept=True)
+        if headers.get(UPLOADED_HEADER) is not None:
+            known = partial(known, uploaded=True)
         try:
             protocol = await self._in_thread(known, token)
         except BoardUnreachable:
@@ -190,7 +199,8 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
         raise Rejection(408, told, headers={"Connection": "close"}) from None
 
 
-async def _send(send: Send, status: int, answer: bytes, extra: Mapping[str, str]) -> None:
+async def send_answer(send: Send, status: int, answer: bytes, extra: Mapping[str, str]) -> None:
+    """Answer with JSON, or with nothing, and with headers of its own."""
     headers = {"Content-Length": str(len(answer)), "Cache-Control": "no-store"} | dict(extra)
     if answer:
         headers["Content-Type"] = "application/json"

@@ -1,0 +1,209 @@
+"""Files that an agent on another machine hands over: they come before the call that names them.
+
+``PUT /mcp/files/<sha256>/<name>`` with the token of the run; ``HEAD`` tells whether it is there.
+They wait in a folder of the run, from which the verb that ends it takes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+
+from hermes_kanban import handovers
+from hermes_kanban.kernel import limits, sources
+from hermes_kanban.model.errors import BoardUnreachable, InvalidInput
+from hermes_kanban.store.files import make_folder, sync_folder
+from hermes_kanban.surfaces.http import body
+from hermes_kanban.surfaces.http.headers import LOOPBACK, Headers
+from hermes_kanban.surfaces.mcp.headers import (
+    Rejection,
+    bearer_token,
+    check_place,
+    unknown_token,
+    unreachable,
+)
+from hermes_kanban.surfaces.mcp.http import KEPT_HEADER, Receive, Scope, Send, send_answer
+from hermes_kanban.surfaces.mcp.jsonrpc import encode
+from hermes_kanban.surfaces.mcp.trouble import tell
+
+PATH: Final = "/mcp/files/"
+UPLOAD_SECONDS: Final = 300.0
+AT_ONCE: Final = 4
+"""How many files of one run may be on their way at once."""
+
+# Twice what one call may bring: a gateway that was killed may have left some behind.
+_FOLDER_BYTES: Final = 2 * limits.ARTIFACTS_BYTES
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def folder_of(root: Path, run_id: int) -> Path:
+    """Where the files of a run wait on this host; named so that ``gc`` clears what was left."""
+    return handovers.place(root) / f".uploads-{run_id}.tmp"
+
+
+class UploadApp:
+    """The ASGI application below ``PATH``.
+
+    ``find`` tells where the files of a token's run wait, None for one that nobody may have, and
+    raises BoardUnreachable; ``hosts`` are allowed beside the names of this machine.
+    """
+
+    def __init__(self, find: Callable[..., Path | None], *, hosts: Iterable[str] = ()) -> None:
+        self._find = find
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._coming: Counter[Path] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        extra: Mapping[str, str] = {}
+        answer = b""
+        try:
+            status = await self._respond(scope, receive)
+        except Rejection as rejection:
+            status, extra = rejection.status, rejection.headers
+            answer = encode([rejection.reply], batch=False)
+        except body.Gone:
+            return
+        except Exception as error:
+            tell(error)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        await send_answer(send, status, b"" if scope["method"] == "HEAD" else answer, extra)
+
+    async def _respond(self, scope: Scope, receive: Receive) -> int:
+        headers = Headers(scope["headers"])
+        check_place(headers, self._hosts, frozenset())
+        kept = headers.get(KEPT_HEADER) is not None
+        find = partial(self._find, bearer_token(headers), kept=kept)
+        try:
+            folder = await anyio.to_thread.run_sync(find)
+        except BoardUnreachable:
+            raise unreachable() from None
+        if folder is None:
+            raise unknown_token()
+        sha256, name = _named(scope["path"])
+        if scope["method"] == "HEAD":
+            there = await anyio.to_thread.run_sync(_is_there, folder, sha256, name)
+            return HTTPStatus.OK if there else HTTPStatus.NOT_FOUND
+        if scope["method"] != "PUT":
+            told = "Method Not Allowed: PUT a file, or ask by HEAD whether it is here"
+            raise Rejection(405, told, headers={"Allow": "PUT, HEAD"})
+        if self._coming[folder] >= AT_ONCE:
+            raise Rejection(429, f"Too Many Requests: {AT_ONCE} files at once", headers=_AGAIN)
+        self._coming[folder] += 1
+        try:
+            await _take(folder, sha256, name, headers, receive)
+        finally:
+            self._coming[folder] -= 1
+            if not self._coming[folder]:
+                del self._coming[folder]
+        return HTTPStatus.CREATED
+
+
+_AGAIN: Final = {"Retry-After": "2"}
+
+
+def _named(path: str) -> tuple[str, str]:
+    sha256, _, name = path.removeprefix(PATH).partition("/")
+    try:
+        if _SHA256.fullmatch(sha256):
+            return sha256, sources.file_name(name)
+        problem = "the path is the SHA-256 of the file and its name"
+    except InvalidInput as error:
+        problem = str(error)
+    raise Rejection(400, f"Bad Request: {problem}")
+
+
+def _is_there(folder: Path, sha256: str, name: str) -> bool:
+    if not (folder / sha256 / name).is_file():
+        return False
+    with suppress(OSError):
+        os.utime(folder)  # it is about to be used: gc goes by the age
+    return True
+
+
+async def _take(folder: Path, sha256: str, name: str, headers: Headers, receive: Receive) -> None:
+    """The body as a file, whole or not at all."""
+    size = await anyio.to_thread.run_sync(_size, folder)
+    room = min(limits.ATTACHMENT_BYTES, max(0, _FOLDER_BYTES - size))
+    part = folder / f".{os.urandom(8).hex()}.part"
+    try:
+        problem = await _spool(part, sha256, body.chunks(headers, receive, room, UPLOAD_SECONDS))
+        if problem is None:
+            problem = await anyio.to_thread.run_sync(_put, part, folder / sha256 / name)
+    except body.BodyTooLong:
+        most = f"{limits.ATTACHMENT_BYTES:,} bytes each, {limits.ARTIFACTS_BYTES:,} together"
+        raise Rejection(413, f"Content Too Large: files have at most {most}") from None
+    except body.BodyTooSlow:
+        told = f"Request Timeout: a file comes within {UPLOAD_SECONDS:.0f} s"
+        raise Rejection(408, told, headers={"Connection": "close"}) from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    if problem is not None:
+        told = f"Insufficient Storage: {name} cannot be written there ({problem.strerror})"
+        raise Rejection(507, told)
+
+
+async def _spool(part: Path, sha256: str, coming: Any) -> OSError | None:
+    """What kept it from being written; the body is read to its end then, so that one hears it."""
+    stream, problem = None, None
+    digest = hashlib.sha256()
+    try:
+        try:
+            make_folder(part.parent)
+            stream = open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
+        except OSError as error:
+            problem = error
+        async for chunk in coming:
+            digest.update(chunk)
+            if stream is not None and problem is None:
+                try:
+                    stream.write(chunk)
+                except OSError as error:
+                    problem = error
+        if stream is not None and problem is None:
+            try:
+                stream.flush()
+                await anyio.to_thread.run_sync(os.fsync, stream.fileno())
+            except OSError as error:
+                problem = error
+    finally:
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    if problem is None and digest.hexdigest() != sha256:
+        raise Rejection(
+            422, "Unprocessable Content: the file is not the one that its SHA-256 names"
+        )
+    return problem
+
+
+def _put(part: Path, target: Path) -> OSError | None:
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        os.rename(part, target)
+        sync_folder(target.parent)
+        sync_folder(target.parent.parent)
+    except OSError as error:
+        return error
+    return None
+
+
+def _size(folder: Path) -> int:
+    """What lies there already, parts of what is coming too."""
+    total = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(here, name), follow_symlinks=False).st_size
+    return total
