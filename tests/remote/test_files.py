@@ -231,12 +231,13 @@ def test_files_go_to_the_gateway_that_takes_the_call(
     second.start(wait=False, HERMES_KANBAN_HOME=str(home))
     try:
         wait_until(lambda: listens(port), message=second.errors())
-        afar.addresses.append(f"http://127.0.0.1:{port}")
+        afar.addresses.append(f"http://127.0.0.1:{port}/mcp")
         toolbox = afar.toolbox
         assert toolbox.tools()
         afar.lose_gateway()
         answer = toolbox.call("kanban_complete", {"artifacts": ["notes.md"]})
         assert not answer.is_error, answer.text
+        assert "is done" in answer.text, answer.text
         assert (afar.status, afar.waits, attached(afar)) == ("done", [], WHOLE[1:])
     finally:
         afar.end()
