@@ -33,7 +33,14 @@ from hermes_kanban.surfaces.mcp.headers import (
     unknown_token,
     unreachable,
 )
-from hermes_kanban.surfaces.mcp.http import KEPT_HEADER, Receive, Scope, Send, send_answer
+from hermes_kanban.surfaces.mcp.http import (
+    KEPT_HEADER,
+    THREADS,
+    Receive,
+    Scope,
+    Send,
+    send_answer,
+)
 from hermes_kanban.surfaces.mcp.jsonrpc import encode
 from hermes_kanban.surfaces.mcp.trouble import tell
 
@@ -44,6 +51,7 @@ AT_ONCE: Final = 4
 
 # Twice what one call may bring: a gateway that was killed may have left some behind.
 _FOLDER_BYTES: Final = 2 * limits.ARTIFACTS_BYTES
+_AGAIN: Final = {"Retry-After": "2"}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,6 +70,8 @@ class UploadApp:
     def __init__(self, find: Callable[..., Path | None], *, hosts: Iterable[str] = ()) -> None:
         self._find = find
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        # Of their own: while the database is away each waits for it.
+        self._threads = anyio.CapacityLimiter(THREADS)
         self._coming: Counter[Path] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +95,9 @@ class UploadApp:
         kept = headers.get(KEPT_HEADER) is not None
         find = partial(self._find, bearer_token(headers), kept=kept)
         try:
-            folder = await anyio.to_thread.run_sync(find)
+            folder = await anyio.to_thread.run_sync(
+                find, abandon_on_cancel=True, limiter=self._threads
+            )
         except BoardUnreachable:
             raise unreachable() from None
         if folder is None:
@@ -107,9 +119,6 @@ class UploadApp:
             if not self._coming[folder]:
                 del self._coming[folder]
         return HTTPStatus.CREATED
-
-
-_AGAIN: Final = {"Retry-After": "2"}
 
 
 def _named(path: str) -> tuple[str, str]:
