@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -101,6 +100,8 @@ class BoardToolbox:
             )
             answer = CallResult(told.text)
         if caller.kept is not None and caller.kept.files is not None:
+            import shutil  # slow to import, and few calls bring files
+
             # Taken, or to come again with a call that names them rightly.
             shutil.rmtree(caller.kept.files, ignore_errors=True)
         return answer
