@@ -16,8 +16,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from hermes_kanban.surfaces.mcp.headers import REALM
 from hermes_kanban.surfaces.mcp.jsonrpc import MESSAGE_BYTES, well_formed
-from hermes_kanban.surfaces.mcp.protocol import META_CAPABILITIES, META_VERSION, MODERN
+from hermes_kanban.surfaces.mcp.protocol import META_CAPABILITIES, META_LATER, META_VERSION, MODERN
 
 if TYPE_CHECKING:
     from hermes_kanban.remote.files import File
@@ -32,7 +33,9 @@ _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
 _TRIES_NOTHING: Final = frozenset({503, 429, 507})
 _CREATED: Final = 201
-_OK, _UNAUTHORIZED, _BAD, _NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 200, 401, 400, 404, 413, 500
+_OK, _BAD, _UNAUTHORIZED, _NOT_FOUND = 200, 400, 401, 404
+_TOO_LARGE, _UNSUPPORTED, _SERVER_ERROR = 413, 415, 500
+_CHUNK_BYTES: Final = 65_536
 
 
 class Away(Exception):
@@ -135,21 +138,21 @@ class Gateways:
         headers = {"Authorization": f"Bearer {self._token}"} | ({KEPT_HEADER: "1"} if kept else {})
         where, path = f"{address.scheme}://{address.netloc}", address.path + file.address
         try:
-            status, _ = self._exchange(address, "HEAD", path, None, headers)
+            status, _, ours = self._exchange(address, "HEAD", path, None, headers)
             if status == _OK:
                 return
             if status not in (_NOT_FOUND, _BAD):
-                _result(where, status, b"")
+                _result(where, status, b"", ours)
             headers |= {
                 "Content-Length": str(file.size),
                 "Content-Type": "application/octet-stream",
             }
             with file.stream() as stream:
-                status, body = self._exchange(address, "PUT", path, stream, headers)
+                status, body, ours = self._exchange(address, "PUT", path, stream, headers)
             if status == _TOO_LARGE:
                 raise Refused(f"artifacts: {file.name} is more than {where} takes")
             if status != _CREATED:
-                _result(where, status, body)
+                _result(where, status, body, ours)
         except BrokenOff as error:
             # Of files that have come nothing follows yet.
             raise Away(str(error)) from None
@@ -157,8 +160,8 @@ class Gateways:
     def _post(
         self, address: SplitResult, message: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
-        status, body = self._exchange(address, "POST", address.path, message, headers)
-        return _result(f"{address.scheme}://{address.netloc}", status, body)
+        status, body, ours = self._exchange(address, "POST", address.path, message, headers)
+        return _result(f"{address.scheme}://{address.netloc}", status, body, ours)
 
     def _exchange(
         self,
@@ -167,7 +170,8 @@ class Gateways:
         path: str,
         content: bytes | IO[bytes] | None,
         headers: dict[str, str],
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, bool]:
+        """Status and body of the answer, and whether it asks for a token of ours."""
         where = f"{address.scheme}://{address.netloc}"
         connection = self._connection(address)
         try:
@@ -180,12 +184,13 @@ class Gateways:
             try:
                 connection.request(method, path, content, headers)
                 response = connection.getresponse()
-                body = response.read(MESSAGE_BYTES + 1)
+                body = _body(response, where)
             except (OSError, http.client.HTTPException) as error:
                 raise BrokenOff(f"{where} broke off: {_reason(error)}") from None
         finally:
             connection.close()
-        return response.status, body
+        asked = response.headers.get("WWW-Authenticate", "")
+        return response.status, body, asked.startswith(REALM)
 
     def _connection(self, address: SplitResult) -> http.client.HTTPConnection:
         host, port = address.hostname or "", address.port
@@ -196,7 +201,23 @@ class Gateways:
         return http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=self._tls)
 
 
-def _result(where: str, status: int, body: bytes) -> dict[str, Any]:
+def _body(response: http.client.HTTPResponse, where: str) -> bytes:
+    """All of it; raises BrokenOff for one that is cut off, too long, or too slow."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    body = bytearray()
+    while chunk := response.read1(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MESSAGE_BYTES:
+            raise BrokenOff(f"{where} answers with more than {MESSAGE_BYTES:,} bytes")
+        if time.monotonic() > deadline:
+            raise BrokenOff(f"{where} has not answered in {ANSWER_SECONDS:.0f} s")
+    if response.length:
+        raise BrokenOff(f"{where} broke off in its answer")
+    return bytes(body)
+
+
+def _result(where: str, status: int, body: bytes, ours: bool) -> dict[str, Any]:
+    """What a gateway said; anything may stand between it and us, and answer in its stead."""
     try:
         answer: Any = msgspec.json.decode(body) if body else {}
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -207,13 +228,13 @@ def _result(where: str, status: int, body: bytes) -> dict[str, Any]:
     if status == _OK and isinstance(answer, dict) and isinstance(answer.get("result"), dict):
         result: dict[str, Any] = answer["result"]
         return result
-    if status == _UNAUTHORIZED:
+    if status == _UNAUTHORIZED and ours:
         raise Unknown
     if status in _TRIES_NOTHING:
         raise Away(told)
-    if status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR or (status == _OK and not said):
         raise BrokenOff(told)
-    if said and status in (_OK, _BAD, _NOT_FOUND):
+    if said and status in (_OK, _BAD, _NOT_FOUND, _TOO_LARGE, _UNSUPPORTED):
         raise Refused(said)
     # Not a gateway of ours, or one that is not told to be called by this name.
     raise Away(told)
@@ -240,6 +261,12 @@ def _headers(method: str, params: dict[str, Any], token: str, kept: bool) -> dic
     if method == "tools/call":
         headers["Mcp-Name"] = params["name"]
     return headers | ({KEPT_HEADER: "1"} if kept else {})
+
+
+def is_for_later(result: dict[str, Any]) -> bool:
+    """Whether a call that was not taken may be taken later."""
+    meta = result.get("_meta")
+    return isinstance(meta, dict) and meta.get(META_LATER) is True
 
 
 def text_of(result: dict[str, Any]) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 from hermes_kanban import handovers
 from hermes_kanban.handovers import HandOver
 from hermes_kanban.remote import files
-from hermes_kanban.remote.client import Away, Gateways, Refused, Unknown, text_of
+from hermes_kanban.remote.client import Away, Gateways, Refused, Unknown, is_for_later, text_of
 from hermes_kanban.verbs.table import AGENTS
 
 Outcome = Literal["accepted", "refused", "waiting"]
@@ -138,11 +138,15 @@ def _hand_in(asked: HandOver, opened: list[files.File]) -> tuple[str, bool]:
     gateways = Gateways(tuple(asked.addresses), asked.token)
     params = {"name": verb.tool, "arguments": files.uploaded(asked.arguments, opened)}
     try:
-        return text_of(gateways.ask("tools/call", params, kept=True, files=opened))
+        result = gateways.ask("tools/call", params, kept=True, files=opened)
     except Unknown:
         return "the token belongs to no run", True
     except Refused as error:
         return str(error), True
+    said, refused = text_of(result)
+    if refused and is_for_later(result):
+        raise Away(said)
+    return said, refused
 
 
 if __name__ == "__main__":

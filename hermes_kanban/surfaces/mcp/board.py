@@ -18,6 +18,8 @@ from hermes_kanban.workers.skills import InstalledSkills
 
 # Beside the board's own errors: a file that is not there, and numbers that no row can hold.
 _EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
+# What the board cannot take now: a full disk, another writer, a server of its own mind.
+_LATER: Final = (sqlite3.Error, OSError)
 
 Use = Callable[[], AbstractContextManager[kb.BoardConnection]]
 
@@ -65,7 +67,8 @@ class BoardToolbox:
                 return self._end_run(caller, verb, arguments)
             return _patiently(lambda: self._perform(caller, verb, arguments))
         except _EXPECTED as error:
-            return CallResult(texts.problem(error, arguments), is_error=True)
+            told = texts.problem(error, arguments)
+            return CallResult(told, is_error=True, later=isinstance(error, _LATER))
 
     def _perform(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """One try; raises BoardUnreachable, and what keeps the board from being opened at all."""
@@ -81,7 +84,8 @@ class BoardToolbox:
                 return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
             except _EXPECTED as error:
                 workspace = _workspace(conn, caller)
-                return CallResult(texts.problem(error, arguments, workspace), is_error=True)
+                told = texts.problem(error, arguments, workspace)
+                return CallResult(told, is_error=True, later=isinstance(error, _LATER))
 
     def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """A board that is away must not cost the work: what was handed in waits for it."""

@@ -43,6 +43,8 @@ BATCHING: Final = "2025-03-26"
 META_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 META_SERVER: Final = "io.modelcontextprotocol/serverInfo"
+META_LATER: Final = "hermes-kanban/later"
+"""Says of an error that the same call may be taken later."""
 
 # A caller's tools follow from its profile, which may be edited while it works.
 _FRESH_MILLISECONDS: Final = 300_000
@@ -173,6 +175,8 @@ def answered(call: Call, outcome: CallResult) -> Reply:
     result: dict[str, Any] = {"content": [{"type": "text", "text": well_formed(outcome.text)}]}
     if outcome.is_error:
         result["isError"] = True
+    if outcome.later:
+        result["_meta"] = {META_LATER: True}
     return succeeded(call.id, shaped(result, call.version))
 
 
@@ -180,7 +184,8 @@ def shaped(result: dict[str, Any], version: str | None) -> dict[str, Any]:
     """A result as its version wants it."""
     if version not in MODERN:
         return result
-    return {"resultType": "complete"} | result | {"_meta": {META_SERVER: _SERVER_INFO}}
+    meta = result.get("_meta", {}) | {META_SERVER: _SERVER_INFO}
+    return {"resultType": "complete"} | result | {"_meta": meta}
 
 
 def described(tool: Tool) -> dict[str, Any]:

@@ -23,10 +23,14 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallResult(msgspec.Struct, frozen=True):
-    """What a call answers, as text for a model; an error says what to do about it."""
+    """What a call answers, as text for a model; an error says what to do about it.
+
+    ``later``: the same call may be taken later, so a hand-over waits.
+    """
 
     text: str
     is_error: bool = False
+    later: bool = False
 
 
 class Toolbox(Protocol):

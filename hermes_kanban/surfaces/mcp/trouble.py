@@ -13,6 +13,7 @@ TOO_LATE: Final = CallResult(
     f"no answer within {CALL_SECONDS:.0f} s: the board is busy, and what you asked for may still be"
     " done. Look with kanban_show before you ask again",
     is_error=True,
+    later=True,
 )
 
 
@@ -22,6 +23,7 @@ def gone_wrong(error: Exception) -> CallResult:
         f"the board failed at this call ({type(error).__name__}); nothing was changed. Try once"
         " more; if it fails again, go on without it and say so in your summary",
         is_error=True,
+        later=True,
     )
 
 
