@@ -161,10 +161,12 @@ async def serve_on(
 
 
 def _by_path(board: App, tools: App, uploads: App) -> App:
+    from hermes_kanban.surfaces.mcp.uploads import PATH as UPLOADS_PATH
+
     async def route(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].rstrip("/") == MCP_PATH:
             await tools(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(f"{MCP_PATH}/files/"):
+        elif scope["type"] == "http" and scope["path"].startswith(UPLOADS_PATH):
             await uploads(scope, receive, send)
         else:
             await board(scope, receive, send)
