@@ -158,7 +158,7 @@ def _open_above(tx: Transaction, parents: list[str]) -> Callable[[], list[tuple[
                 raise InvalidInput(
                     "parents", "tasks that can still be done", f"{parent} is archived"
                 )
-            if row["status"] not in ("done", "archived"):
+            if gates.is_open(row):
                 found.append((parent, row["effective_priority"]))
         return found
 
