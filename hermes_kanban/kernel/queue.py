@@ -41,9 +41,16 @@ _NAME: Final = (
     _FIRST.format(key="assignee") + " AND t.assignee > {after} ORDER BY t.assignee LIMIT 1"
 )
 _TENANT: Final = (
-    _FIRST.format(key="tenant") + " AND {of} AND t.tenant > {after} ORDER BY t.tenant LIMIT 1"
+    _FIRST.format(key="tenant")
+    + " AND {of} AND t.tenant > {after} ORDER BY t.assignee, t.tenant LIMIT 1"
 )
-_WITHOUT: Final = f"EXISTS ({_FIRST.format(key='seq')} AND {{of}} AND t.tenant IS NULL)"
+# Not by EXISTS, which PostgreSQL would answer by reading all that are without a tenant.
+_WITHOUT: Final = (
+    f"({_FIRST.format(key='seq')} AND {{of}} AND t.tenant IS NULL LIMIT 1) IS NOT NULL"
+)
+# Assignee and tenant are the same in all: but where they are null PostgreSQL sees that the index is
+# sorted only if it is asked for the whole of that order.
+_IN_ORDER: Final = "ORDER BY assignee, tenant, effective_priority DESC, seq LIMIT :limit"
 _NOBODYS: Final = "t.assignee IS NULL"
 _NAMED: Final = "t.assignee = {group}.assignee"
 # Those of nobody apart: the databases differ in where they sort what is null. Behind the last
@@ -253,7 +260,7 @@ def _ask_head(
     sql = (
         f"SELECT {_COLUMNS} FROM tasks WHERE status = 'ready' AND {_of(assignee)}"
         f" AND {of_tenant}{_DUE}{elsewhere if folders else ''}{_BEHIND if after else ''}"
-        " ORDER BY effective_priority DESC, seq LIMIT :limit"
+        f" {_IN_ORDER}"
     )
     given = {"assignee": assignee, "tenant": tenant, "now": world.now, "limit": limit}
     if after is not None:
@@ -266,7 +273,7 @@ _BEHIND: Final = (
 )
 
 
-_READY_OF: Final = "SELECT id FROM tasks WHERE status = 'ready' AND {of} LIMIT :limit"
+_READY_OF: Final = f"SELECT id FROM tasks WHERE status = 'ready' AND {{of}} {_IN_ORDER}"
 
 
 def _some(assignee: str | None) -> dict[str, Any]:
@@ -295,15 +302,19 @@ def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
     return ordered
 
 
-_NEXT_DUE: Final = """
-SELECT
-    (SELECT min(eligible_at) FROM tasks INDEXED BY tasks_ready_later
-     WHERE status = 'ready' AND eligible_at > :now),
-    (SELECT min(scheduled_at) FROM tasks INDEXED BY tasks_scheduled
-     WHERE status = 'ready' AND scheduled_at > :now),
-    (SELECT min(eligible_at) FROM tasks INDEXED BY tasks_transient
-     WHERE status = 'blocked' AND block_kind = 'transient' AND eligible_at > :now)
-"""
+_SOONEST: Final = (
+    "(SELECT {time} FROM tasks INDEXED BY {index} WHERE status = {of} AND {time} > :now"
+    " ORDER BY {time} LIMIT 1)"
+)
+# Not by min(), of which PostgreSQL may read them all: its plan may be one of when there was none.
+_NEXT_DUE: Final = "SELECT " + ", ".join(
+    _SOONEST.format(time=time, index=index, of=of)
+    for time, index, of in (
+        ("eligible_at", "tasks_ready_later", "'ready'"),
+        ("scheduled_at", "tasks_scheduled", "'ready'"),
+        ("eligible_at", "tasks_transient", "'blocked' AND block_kind = 'transient'"),
+    )
+)
 
 
 def ask_next_due(conn: BoardConnection, now: int) -> Callable[[], int | None]:
