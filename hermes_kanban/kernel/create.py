@@ -119,9 +119,8 @@ def _insert(
     payload: dict[str, Any] = {"task": row} | ({"parents": parents} if parents else {})
     if by.actor == limits.NOTIFIER or _is_of_a_wake(tx, by.run_id):
         payload["woken"] = True
-    else:
-        # Before its first event, of which its subscribers hear.
-        inherit_from_run(tx, task_id, parents, by.run_id, handed)
+    # Before its first event, of which its subscribers hear.
+    inherit_from_run(tx, task_id, parents, by.run_id, handed)
     lifecycle.append_event(tx, task_id, "created", by.actor, payload, run_id=by.run_id, at=tx.now)
     if parents:
         add_links(tx, row | {"last_event_at": tx.now}, parents, by)

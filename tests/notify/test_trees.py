@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel import outbox, subscriptions
+from hermes_kanban.kernel import outbox, subscriptions, waking
 from tests.support.boards import ABoard
 
 TREE = {"inherit": True}
@@ -92,6 +92,24 @@ def test_what_a_run_creates_or_waits_for_is_below_its_task(board: ABoard) -> Non
     again = subscribe(board, top)
     assert again == 1
     assert subscribed(board) == [top, made, known]
+
+
+def test_what_a_woken_agent_files_into_it_is_heard_of_too(board: ABoard) -> None:
+    top = board.create("top")
+    subscribe(board, top)
+    wanted: dict[str, Any] = {"filter": {"kinds": ["completed"]}, "options": {"wake": "planner"}}
+    subscriptions.subscribe(board.conn, mode="wake", **wanted)
+    news = board.create("news")
+    kb.complete_task(board.conn, news)
+    assert heard_of(board) == [("completed", news)]
+    (made,) = waking.wake_due(board.conn)
+    run = board.claim(made)
+    follow_up = kb.create_task(
+        board.conn, title="more", parents=[top], run_id=run.id, claim_lock=run.claim_lock
+    )
+    assert follow_up in subscribed(board)
+    assert heard_of(board)[-1] == ("created", follow_up)
+    assert kb.check(board.conn) == []
 
 
 def test_what_its_runs_created_before_is_below_it_too(board: ABoard) -> None:
