@@ -8,7 +8,7 @@ from typing import Any
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import BoardBusy, DiskFull
 from tests.simulation import liveness
-from tests.simulation.crew import Action
+from tests.simulation.crew import Action, Aim
 from tests.simulation.gateways import Gateway
 from tests.simulation.hosts import Host
 from tests.simulation.judgement import Violation, demand
@@ -73,7 +73,7 @@ class Actor(World):
         self._run(action, fate, step.after, _aim(action, step))
         return action
 
-    def _run(self, action: Any, fate: str, after: int, aim: int = 0) -> None:
+    def _run(self, action: Any, fate: str, after: int, aim: Aim | None = None) -> None:
         action = self.crew.next_to_run(action)
         self.crew.run(action, fate, after, aim)
         if not action.done:
@@ -189,9 +189,11 @@ class Actor(World):
             self.stop_if_broken()
 
 
-def _aim(action: Any, step: Step) -> int:
-    """Every other gateway meets its fate in one of its windows, counted from here."""
-    return 1 + step.after % 4 if action.gateway is not None and step.c % 2 else 0
+def _aim(action: Any, step: Step) -> Aim | None:
+    """Where it is to meet its fate; whoever does one thing alone passes one lock and no window."""
+    if action.gateway is not None or step.aim is None:
+        return step.aim
+    return Aim("lock", 1) if step.fate == "pause" else None
 
 
 def _told(action: Any) -> str:

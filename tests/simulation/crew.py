@@ -7,19 +7,32 @@ executes nothing more: its connection is closed as the operating system would, w
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Literal, NamedTuple
 
 from greenlet import greenlet
 
 from hermes_kanban.model import BoardBusy
 from tests.simulation.hosts import Host
 
-_WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT")
+_WRITES: Final = ("INSERT", "UPDATE", "DELETE", "COMMIT")
+
+Place = Literal["window", "lock"]
 
 
 def is_write(sql: str) -> bool:
     """Whether a full disk can stop the statement."""
     return sql.lstrip().startswith(_WRITES)
+
+
+class Aim(NamedTuple):
+    """The place where an action meets its fate, and which one of those that it passes.
+
+    A ``window`` is between two things that only look like one. At a ``lock`` everything that was
+    read is known, and nothing of what is to be written rests on it yet: others may come first.
+    """
+
+    place: Place
+    nth: int
 
 
 class Crash(BaseException):
@@ -79,7 +92,7 @@ class Action:
         self.pooled = pooled
         self.left: int | None = None
         self.fate = "run"
-        self.aim = 0
+        self.aim: Aim | None = None
         self.dead = self.done = False
         self.waits = False
         self.times_aside = 0
@@ -101,10 +114,10 @@ class Action:
             self.error = error
         self.done = True
 
-    def go_on(self, fate: str, after: int, aim: int = 0) -> None:
-        """Run on: to the end, or to the fate that waits ``after`` points, or ``aim`` windows on."""
+    def go_on(self, fate: str, after: int, aim: Aim | None = None) -> None:
+        """Run on: to the end, or to the fate that waits ``after`` points on, or where it aims."""
         self.fate = fate
-        self.aim = aim if fate in ("pause", "crash") else 0
+        self.aim = aim if fate in ("pause", "crash") else None
         # A disk fills while somebody writes, which is later than most that is worth a pause.
         self.left = None if fate == "run" or self.aim else after + 5 * (fate == "full")
         self.crew.current = self
@@ -129,11 +142,20 @@ class Action:
 
     def window(self) -> None:
         """A point between two things that only look like one: spawned and registered, say."""
-        if self.aim:
-            self.aim -= 1
-            if not self.aim:
-                self._meet_fate()
+        self._pass("window")
         self.point()
+
+    def before_lock(self) -> None:
+        """The point between what was read and waiting for the lock to write."""
+        self._pass("lock")
+        self.point()
+
+    def _pass(self, place: str) -> None:
+        if self.aim is None or self.aim.place != place:
+            return
+        self.aim = self.aim._replace(nth=self.aim.nth - 1) if self.aim.nth > 1 else None
+        if self.aim is None:
+            self._meet_fate()
 
     def _meet_fate(self) -> None:
         self.left = None
@@ -178,7 +200,7 @@ class SimulatedLock:
     def acquire(self, verb: str, wait_seconds: float) -> None:
         action = self.conn.action
         if action is not None:
-            action.point()
+            action.before_lock()
             action.wait_for_lock(self.crew.lock, wait_seconds)
             action.writing = verb
             self.conn.clock.low = 0
@@ -254,7 +276,7 @@ class Crew:
             return holder
         return action
 
-    def run(self, action: Action, fate: str, after: int, aim: int = 0) -> None:
+    def run(self, action: Action, fate: str, after: int, aim: Aim | None = None) -> None:
         """Run an action on, up to its fate."""
         if action in self.aside:
             self.aside.remove(action)

@@ -32,6 +32,7 @@ class Gateway:
         self.busy: dict[int, str] = {}
         self.unmarked: dict[int, tuple[Any, Any]] = {}
         self.on_the_way: dict[int, set[tuple[str, int]]] = {}
+        self.arrivals = 0
 
     @property
     def alive(self) -> bool:
@@ -106,10 +107,12 @@ class Gateway:
             with contextlib.suppress(kb.NotFound):  # purged with its task
                 outbox.mark(self.notify_conn, delivery.id, outcome)
             del self.unmarked[sub_id]
-            self.on_the_way.pop(sub_id, None)
+            self._has_arrived(sub_id)
             self.busy.pop(sub_id, None)
         more = outbox.advance_cursors(self.notify_conn, limit=self.world.events_at_once)
-        due = outbox.survey_outbox(self.notify_conn, busy=frozenset(self.busy))
+        due = outbox.survey_outbox(
+            self.notify_conn, busy=frozenset(self.busy), limit=self.world.heads_at_once
+        )
         for head in due.heads:
             self.busy[head.delivery.sub_id] = head.destination
         woken = waking.wake_due(self.notify_conn, limit=WOKEN_IN_A_ROUND)
@@ -125,13 +128,25 @@ class Gateway:
                 sent += 1
         finally:
             if sub_id not in self.unmarked:
-                self.on_the_way.pop(sub_id, None)
+                self._has_arrived(sub_id)
                 self.busy.pop(sub_id, None)
         return sent
 
+    def _has_arrived(self, sub_id: int) -> None:
+        if self.on_the_way.pop(sub_id, None) is not None:
+            self.arrivals += 1
+
+    def _next(self, conn: Any, sub_id: int) -> Any:
+        """A gateway's calls take turns: nothing it sent is marked between reading and looking."""
+        while True:
+            arrivals = self.arrivals
+            outgoing = outbox.next_outgoing(conn, sub_id)
+            if arrivals == self.arrivals:
+                return outgoing
+
     def _send_head(self, action: Action, conn: Any, sub_id: int) -> bool:
-        self.on_the_way.pop(sub_id, None)
-        outgoing = outbox.next_outgoing(conn, sub_id)
+        self._has_arrived(sub_id)
+        outgoing = self._next(conn, sub_id)
         if outgoing is None:
             return False
         told = self.world.told_by(outgoing)

@@ -74,7 +74,7 @@ def applied(edit: Edit, text: str) -> str:
     return text.replace(edit.old, edit.new)
 
 
-def run_here(mutant: Mutant, histories: int) -> dict[str, Any]:
+def run_here(mutant: Mutant, histories: int, first: int) -> dict[str, Any]:
     """In a process of its own: switch the rule off and run until an invariant is broken."""
     sys.meta_path.insert(0, _Finder(mutant))
     from tests.simulation import history
@@ -82,7 +82,7 @@ def run_here(mutant: Mutant, histories: int) -> dict[str, Any]:
 
     home = Home()
     try:
-        for seed in range(histories):
+        for seed in range(first, first + histories):
             outcome = history.run(home, seed)
             if outcome.broken:
                 return {
@@ -96,11 +96,11 @@ def run_here(mutant: Mutant, histories: int) -> dict[str, Any]:
         home.close()
 
 
-def run(mutant: Mutant, histories: int = HISTORIES) -> dict[str, Any]:
+def run(mutant: Mutant, histories: int = HISTORIES, first: int = 0) -> dict[str, Any]:
     """Run one mutant in a process of its own; seed, step and invariant, or how it survived."""
     command = [sys.executable, "-m", "tests.simulation.mutants", "--one", mutant.name]
     done = subprocess.run(
-        [*command, "--histories", str(histories)],
+        [*command, "--histories", str(histories), "--from", str(first)],
         cwd=ROOT,
         env=os.environ | {"SIMULATION_TOLERATES": mutant.tolerates},
         capture_output=True,
@@ -155,20 +155,23 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="mutants to run; their table is only printed")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--histories", type=int, default=HISTORIES, help="at most, for each")
+    parser.add_argument(
+        "--from", dest="first", type=int, default=0, help="the first seed; the table is of 0"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(run_here(named(asked.one), asked.histories)))
+        print(json.dumps(run_here(named(asked.one), asked.histories, asked.first)))
         return 0
     chosen = [named(name) for name in asked.names] or list(MUTANTS)
     rows = []
     with ThreadPoolExecutor(asked.jobs) as pool:
-        found_in_turn = pool.map(lambda mutant: run(mutant, asked.histories), chosen)
+        found_in_turn = pool.map(lambda one: run(one, asked.histories, asked.first), chosen)
         for mutant, found in zip(chosen, found_in_turn, strict=True):
             print(f"{mutant.name}: {found}", flush=True)
             rows.append((mutant, found))
     survivors = [mutant.name for mutant, found in rows if "survived" in found]
-    if not asked.names:
+    if not asked.names and not asked.first:
         TABLE.write_text(HEAD + table(rows), "utf-8")
     print(f"{len(rows) - len(survivors)} of {len(rows)} mutants were caught")
     return 1 if survivors else 0

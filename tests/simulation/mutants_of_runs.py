@@ -65,6 +65,24 @@ _CLAIMS: Final = (
         "if held := list[eligibility.Hold]():",
     ),
     mutant(
+        "claim of what is gone",
+        "a claim whose task was purged meanwhile leaves nothing behind",
+        _CLAIM,
+        "                raise fencing.unknown_task(task_id)\n"
+        "            task, hold = found\n"
+        "            if hold is not None:\n"
+        "                return None\n"
+        "            claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)\n"
+        "            return as_task(task)\n",
+        "                pass\n"
+        "            elif found[1] is not None:\n"
+        "                return None\n"
+        "            else:\n"
+        "                task, _ = found\n"
+        "                claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)\n"
+        "                return as_task(task)\n",
+    ),
+    mutant(
         "claim keeps its back-off",
         "a claim ends the wait",
         _LIFECYCLE,

@@ -293,8 +293,8 @@ _POST: Final = (
         "a created child unheard of",
         "a new task gets the subscriptions that its parents hand down",
         "kernel/create.py",
-        "        inherit_from_run(tx, task_id, parents, by.run_id, handed)\n",
-        "        pass\n",
+        "    inherit_from_run(tx, task_id, parents, by.run_id, handed)\n",
+        "",
     ),
     mutant(
         "a linked child unheard of",

@@ -254,12 +254,21 @@ _OFTEN: Final = (
     "unblock", "approve", "request_changes", "reopen", "link", "accept", "block", "reclaim",
     "unblock", "reopen", "link", "block", "adopt", "undo", "undo",
 )  # fmt: skip
+# What lets a task go on, by where it rests.
+LIFTS: Final = {
+    "unblock": frozenset({"blocked"}),
+    "accept": frozenset({"triage"}),
+    "reopen": frozenset({"done"}),
+    "unlink": frozenset({"todo"}),
+}
 MEDDLING: Final = ("reclaim", "complete", "block", "cancel", "assign", "archive", "link")
 VERBS: Final = (*sorted(CALLS), *_OFTEN)
 
 
-def create(world: Any, step: Step) -> Call:
+def create(world: Any, step: Step, *, key: str | None = None) -> Call:
     """A new task, behind others more often than not."""
+    if key is None and step.a % 3 == 0:
+        key = f"key {step.c % 2}"
     tasks = world.oracle.shadow.tasks
     parents = [world.pick(step.b), world.pick(step.c)][: (0, 1, 0, 2)[step.a % 4]] if tasks else []
     given: dict[str, Any] = {
@@ -269,7 +278,7 @@ def create(world: Any, step: Step) -> Call:
         "tenant": (None, "a", "b")[step.c % 3],
         "priority": step.a % 4,
         "triage": step.b % 9 == 0,
-        "idempotency_key": f"key {step.c % 2}" if step.a % 3 == 0 else None,
+        "idempotency_key": key,
         "max_retries": (None, None, 0, 2)[step.a % 4],
         "max_runtime_seconds": 40 if step.b % 6 == 0 else None,
         "workspace": "dir:/nowhere" if step.c % 7 == 0 else None,

@@ -9,6 +9,11 @@ from __future__ import annotations
 import random
 from typing import Final, NamedTuple
 
+from tests.simulation.crew import Aim, Place
+
+_AIMS: Final = 6  # of the third number these bits
+_PLACES: Final[tuple[Place | None, ...]] = (None, "window", None, "lock")
+
 
 class Step(NamedTuple):
     """One entry of a schedule; ``serial`` seeds what is drawn while it is taken."""
@@ -20,6 +25,17 @@ class Step(NamedTuple):
     c: int
     fate: str
     after: int
+
+    @property
+    def aim(self) -> Aim | None:
+        """Where half of those who are set aside, or die, are to be so; None: anywhere."""
+        place = _PLACES[self.c >> _AIMS & 3]
+        return None if place is None else Aim(place, 1 + self.after % 4)
+
+    def until(self, place: Place, nth: int = 1) -> Step:
+        """The same, set aside there."""
+        c = self.c & ~(3 << _AIMS) | _PLACES.index(place) << _AIMS
+        return self._replace(fate="pause", after=nth - 1, c=c)
 
     def __str__(self) -> str:
         fate = "" if self.fate == "run" else f" [{self.fate} after {self.after}]"

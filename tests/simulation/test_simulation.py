@@ -25,8 +25,6 @@ from tests.support import stores
 
 BLOCK, BLOCKS = 25, 12
 SEEDS_ON_BOTH = range(300, 308)
-# By what they broke: a task that is purged while somebody waits to claim it.
-SEEDS_THAT_BROKE = (1040,)
 LOGS = """
 from tests.simulation import history
 from tests.simulation.boards import Home
@@ -66,13 +64,6 @@ def test_no_history_breaks_an_invariant(
         figures = history.total(outcomes, "figures")
         assert all(figures[name] for name in ("crashes", "busy", "full disks", "messages", "wakes"))
         _assert_that_every_edge_was_taken(outcomes, block, _shared(tmp_path_factory))
-
-
-@pytest.mark.stores("sqlite")
-@pytest.mark.parametrize("seed", SEEDS_THAT_BROKE)
-def test_what_broke_once_holds(home: Home, seed: int) -> None:
-    outcome = history.run(home, seed)
-    assert outcome.broken is None, explain(home, outcome)
 
 
 # What a full disk leaves is each store's own.

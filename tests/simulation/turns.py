@@ -54,17 +54,41 @@ class Play(Actor):
             self._renew_in_time(step, stale)
             return
         if not between:
-            self._tick(step._replace(fate="pause", after=step.after % 2, c=step.c | 1))
+            self._tick(step.until("window", 1 + step.after % 2))
             return
-        others = [g for g in self.gateways if g.dispatch_conn.action is None and not g.took_over]
-        if others and step.a % 3 == 0:
-            other = others[step.b % len(others)]
-            self._part(step, other, lambda conn: kb.recover_orphaned_claims(conn, other.processes))
+        if step.a % 3 == 0:
+            self._overtake(step)
             return
         verb = people.MEDDLING[step.a % len(people.MEDDLING)]
         task = between[step.b % len(between)].task_id
         call = people.CALLS[verb](self, task, step)
         self.act(step, f"person {verb}", call, task=task, **people.options(verb, step))
+
+    def _overtake(self, step: Step) -> None:
+        """Another gateway judges what a look has claimed and not started, and the look goes on
+        between its reading and its writing; before that the look may have been frozen for long."""
+        looks = [action for action in self.crew.aside if action.label == "gateway tick"]
+        if step.c % 2:
+            self.time.elapsed += self.config.kanban.lease_seconds + step.b % 30
+            self.tell("  whoever was set aside was so for longer than a lease")
+        other = self._another_gateway(step)
+        if other is None:
+            return
+        parts = (kb.recover_orphaned_claims, kb.release_stale_claims, kb.release_stale_claims)
+        judge = parts[step.b % len(parts)]
+        part = self._part(step.until("lock"), other, lambda conn: judge(conn, other.processes))
+        if looks:
+            self._resume_one(looks[step.a % len(looks)], step._replace(fate="run"))
+        if step.b % 4 and part in self.crew.aside:
+            self._resume_one(part, step._replace(fate="run"))
+
+    def _another_gateway(self, step: Step) -> Gateway | None:
+        """One that is at nothing; a new one if there is none and a host has room for it."""
+        ready = [g for g in self.gateways if g.dispatch_conn.action is None]
+        if not ready:
+            self._gateway(step)
+            ready = [g for g in self.gateways if g.dispatch_conn.action is None]
+        return ready[step.b % len(ready)] if ready else None
 
     def _stale_by_hand(self) -> Run | None:
         """A run of somebody outside whose lease has run out, and which nobody took back yet."""
@@ -79,14 +103,17 @@ class Play(Actor):
         ready = [g for g in self.gateways if g.dispatch_conn.action is None]
         if ready and not any(action.label == "gateway part" for action in self.crew.aside):
             gateway = ready[step.a % len(ready)]
-            soon = step._replace(fate="pause", after=2, c=step.c & ~1)
-            self._part(soon, gateway, lambda conn: kb.release_stale_claims(conn, gateway.processes))
+            self._part(
+                step.until("lock"),
+                gateway,
+                lambda conn: kb.release_stale_claims(conn, gateway.processes),
+            )
         call = workers.of_run(self, run, "heartbeat", step)
         self.act(step, "outside heartbeat", call, task=run.task_id, run=run)
 
-    def _part(self, step: Step, gateway: Gateway, call: Callable[[Any], Any]) -> None:
+    def _part(self, step: Step, gateway: Gateway, call: Callable[[Any], Any]) -> Any:
         conn = gateway.dispatch_conn
-        self._begin(step, "gateway part", conn, lambda _action: call(conn), gateway=gateway)
+        return self._begin(step, "gateway part", conn, lambda _action: call(conn), gateway=gateway)
 
     def _decide(self, step: Step) -> None:
         """Whatever waits for a review gets one, of whoever comes by."""
@@ -99,12 +126,25 @@ class Play(Actor):
         self.act(step, f"person {verb}", people.CALLS[verb](self, task, step), task=task)
 
     def _again(self, step: Step) -> None:
+        if step.c % 4 == 3 and self._file_again(step):
+            return
         late = people.late_parent(self, step) if step.c % 3 == 0 else None
         if late is not None:
             self.act(step, "person link", late[1], task=late[0])
             return
         verb, task, call = people.blocking_again(self, step)
         self.act(step, f"person {verb}", call, task=task)
+
+    def _file_again(self, step: Step) -> bool:
+        """What was archived is filed anew under its key; or is wanted back when that has been."""
+        passed_on, let_go = self.keys_passed_on(), self.keys_let_go()
+        if passed_on:
+            task = passed_on[step.a % len(passed_on)]
+            self.act(step, "person reopen", people.CALLS["reopen"](self, task, step), task=task)
+        elif let_go:
+            key = let_go[step.a % len(let_go)]
+            self.act(step, "person create", people.create(self, step, key=key))
+        return bool(passed_on or let_go)
 
     def _batch(self, step: Step) -> None:
         self.act(step, "person batch", people.batch(self, step))
@@ -214,6 +254,8 @@ class Play(Actor):
         if under_way:
             self._resume_one(under_way[step.a % len(under_way)], step)
             return
+        if step.c % 2 and self._stir(step):
+            return
         ready = [g for g in self.gateways if g.may_dispatch() and g.dispatch_conn.action is None]
         if ready:
             gateway = ready[step.a % len(ready)]
@@ -222,6 +264,24 @@ class Play(Actor):
             self.look(step, gateway)
         else:
             self._gateway(step)
+
+    def _stir(self, step: Step) -> bool:
+        """Where nothing runs and nothing can start, somebody lets something go on."""
+        tasks = self.oracle.shadow.tasks.values()
+        if self.oracle.shadow.live_runs() or any(task.status == "ready" for task in tasks):
+            return False
+        lifting = [
+            verb
+            for verb in ("unblock", "accept", "reopen", "unlink")
+            if any(task.status in people.LIFTS[verb] for task in tasks)
+        ]
+        if not lifting:
+            return False
+        verb = lifting[step.a % len(lifting)]
+        task = self.pick_legal(people.LIFTS[verb], step.b, sometimes=False)
+        assert task is not None
+        self.act(step, f"person {verb}", people.CALLS[verb](self, task, step), task=task)
+        return True
 
     def _settle(self, step: Step) -> None:
         """One part of the dispatcher's look by itself, in any order, also beside another's."""

@@ -61,6 +61,7 @@ class World:
         self.violation: Violation | None = None
         self.faults = True
         self.events_at_once = rng.choice((1, 3, 500))
+        self.heads_at_once = rng.choice((1, 2, 1_000))
         self.time = Time()
         self.hosts = [Host("one", self.time)]
         if rng.random() < 0.35:
@@ -263,6 +264,13 @@ class World:
         tasks = list(self.oracle.shadow.tasks.values())
         live = {task["idempotency_key"] for task in tasks if task.status != "archived"} - {None}
         return [t.id for t in tasks if t.status == "archived" and t["idempotency_key"] in live]
+
+    def keys_let_go(self) -> list[str]:
+        """Idempotency keys of archived tasks that no task has now."""
+        tasks = list(self.oracle.shadow.tasks.values())
+        live = {task["idempotency_key"] for task in tasks if task.status != "archived"}
+        gone = {task["idempotency_key"] for task in tasks if task.status == "archived"}
+        return sorted(gone - live - {None})
 
     def pick_legal(
         self, legal: frozenset[str] | None, number: int, *, sometimes: bool
