@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import http.client
 import random
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from hermes_kanban.surfaces.mcp.headers import REALM
-from hermes_kanban.surfaces.mcp.jsonrpc import MESSAGE_BYTES, well_formed
-from hermes_kanban.surfaces.mcp.protocol import META_CAPABILITIES, META_LATER, META_VERSION, MODERN
+from hermes_kanban.remote.answers import (
+    Answer,
+    Away,
+    BrokenOff,
+    Refused,
+    Unknown,
+    call_result,
+    result_of,
+)
+from hermes_kanban.surfaces.mcp.jsonrpc import MESSAGE_BYTES
+from hermes_kanban.surfaces.mcp.protocol import META_CAPABILITIES, META_VERSION, MODERN
+from hermes_kanban.surfaces.mcp.toolbox import CallResult
 
 if TYPE_CHECKING:
     from hermes_kanban.remote.files import File
@@ -29,37 +41,21 @@ UPLOADED_HEADER: Final = "Kanban-Uploaded"
 """Says that the files which a hand-over names were uploaded before it."""
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 40.0
+"""How long an answer may take from its first byte to its last, however steadily they come."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
-_TRIES_NOTHING: Final = frozenset({503, 429, 507})
-_CREATED: Final = 201
-_OK, _BAD, _UNAUTHORIZED, _NOT_FOUND = 200, 400, 401, 404
-_TOO_LARGE, _UNSUPPORTED, _SERVER_ERROR = 413, 415, 500
-_CHUNK_BYTES: Final = 65_536
-
-
-class Away(Exception):
-    """No gateway can be reached, or none can reach its database; nothing was done."""
-
-
-class BrokenOff(Away):
-    """A gateway took the request and gave no answer: whether it was done is not known."""
-
-
-class Unknown(Exception):
-    """No open run has the token, as every gateway says."""
-
-
-class Refused(Exception):
-    """A gateway does not take the request as it is; the message is its own."""
+_OK, _CREATED, _BAD, _NOT_FOUND, _TOO_LARGE = 200, 201, 400, 404, 413
 
 
 class Gateways:
     """The gateways of one board. Calls may come from several threads."""
 
-    def __init__(self, addresses: tuple[str, ...], token: str) -> None:
+    def __init__(
+        self, addresses: tuple[str, ...], token: str, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self._addresses = [urlsplit(one) for one in addresses]
         self._token = token
+        self._answer_seconds = answer_seconds
         self._tls: ssl.SSLContext | None = None
 
     def ask(
@@ -91,6 +87,18 @@ class Gateways:
                     raise
             time.sleep(pause * random.uniform(0.7, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def hand_in(
+        self, tool: str, arguments: dict[str, Any], *, kept: bool, files: Sequence[File]
+    ) -> CallResult:
+        """Call a tool that ends a run, once; Away is also a board without room or time for it."""
+        params = {"name": tool, "arguments": arguments}
+        result = call_result(
+            self.ask("tools/call", params, repeatable=kept, kept=kept, files=files)
+        )
+        if result.later:
+            raise Away(result.text)
+        return result
 
     def _ask_each(
         self,
@@ -136,23 +144,26 @@ class Gateways:
     def _upload(self, address: SplitResult, file: File, kept: bool) -> None:
         """Have the file lie at the gateway. Raises Away, Unknown or Refused."""
         headers = {"Authorization": f"Bearer {self._token}"} | ({KEPT_HEADER: "1"} if kept else {})
-        where, path = f"{address.scheme}://{address.netloc}", address.path + file.address
+        path = address.path + file.address
         try:
-            status, _, ours = self._exchange(address, "HEAD", path, None, headers)
-            if status == _OK:
+            answer = self._exchange(address, "HEAD", path, None, headers)
+            if answer.status == _OK:
                 return
-            if status not in (_NOT_FOUND, _BAD):
-                _result(where, status, b"", ours)
+            if answer.status not in (_NOT_FOUND, _BAD):
+                result_of(answer)
             headers |= {
                 "Content-Length": str(file.size),
                 "Content-Type": "application/octet-stream",
             }
             with file.stream() as stream:
-                status, body, ours = self._exchange(address, "PUT", path, stream, headers)
-            if status == _TOO_LARGE:
-                raise Refused(f"artifacts: {file.name} is more than {where} takes")
-            if status != _CREATED:
-                _result(where, status, body, ours)
+                answer = self._exchange(address, "PUT", path, stream, headers)
+            if answer.status != _CREATED:
+                result_of(answer)
+        except Refused as refused:
+            if answer.status != _TOO_LARGE:
+                raise
+            told = f"artifacts: {file.name} is more than {answer.where} takes"
+            raise Refused(f"{told}: {refused}") from None
         except BrokenOff as error:
             # Of files that have come nothing follows yet.
             raise Away(str(error)) from None
@@ -160,8 +171,7 @@ class Gateways:
     def _post(
         self, address: SplitResult, message: bytes, headers: dict[str, str]
     ) -> dict[str, Any]:
-        status, body, ours = self._exchange(address, "POST", address.path, message, headers)
-        return _result(f"{address.scheme}://{address.netloc}", status, body, ours)
+        return result_of(self._exchange(address, "POST", address.path, message, headers))
 
     def _exchange(
         self,
@@ -170,8 +180,7 @@ class Gateways:
         path: str,
         content: bytes | IO[bytes] | None,
         headers: dict[str, str],
-    ) -> tuple[int, bytes, bool]:
-        """Status and body of the answer, and whether it asks for a token of ours."""
+    ) -> Answer:
         where = f"{address.scheme}://{address.netloc}"
         connection = self._connection(address)
         try:
@@ -180,17 +189,17 @@ class Gateways:
             except (OSError, http.client.HTTPException) as error:
                 raise Away(f"{where}: {_reason(error)}") from None
             if connection.sock is not None:
-                connection.sock.settimeout(ANSWER_SECONDS)
+                connection.sock.settimeout(self._answer_seconds)
             try:
                 connection.request(method, path, content, headers)
-                response = connection.getresponse()
-                body = _body(response, where)
+                with _within(connection.sock, self._answer_seconds):
+                    response = connection.getresponse()
+                    body = response.read(MESSAGE_BYTES + 1)
             except (OSError, http.client.HTTPException) as error:
                 raise BrokenOff(f"{where} broke off: {_reason(error)}") from None
         finally:
             connection.close()
-        asked = response.headers.get("WWW-Authenticate", "")
-        return response.status, body, asked.startswith(REALM)
+        return Answer(where, response.status, response.headers, body)
 
     def _connection(self, address: SplitResult) -> http.client.HTTPConnection:
         host, port = address.hostname or "", address.port
@@ -201,43 +210,29 @@ class Gateways:
         return http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=self._tls)
 
 
-def _body(response: http.client.HTTPResponse, where: str) -> bytes:
-    """All of it; raises BrokenOff for one that is cut off, too long, or too slow."""
-    deadline = time.monotonic() + ANSWER_SECONDS
-    body = bytearray()
-    while chunk := response.read1(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > MESSAGE_BYTES:
-            raise BrokenOff(f"{where} answers with more than {MESSAGE_BYTES:,} bytes")
-        if time.monotonic() > deadline:
-            raise BrokenOff(f"{where} has not answered in {ANSWER_SECONDS:.0f} s")
-    if response.length:
-        raise BrokenOff(f"{where} broke off in its answer")
-    return bytes(body)
+@contextmanager
+def _within(line: socket.socket, seconds: float) -> Iterator[None]:
+    """End the line after so many seconds: its own limit begins anew with each byte that comes."""
+    late = threading.Event()
 
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):
+            # Below TLS, which this thread must not touch.
+            socket.socket.shutdown(line, socket.SHUT_RDWR)
 
-def _result(where: str, status: int, body: bytes, ours: bool) -> dict[str, Any]:
-    """What a gateway said; anything may stand between it and us, and answer in its stead."""
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
     try:
-        answer: Any = msgspec.json.decode(body) if body else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        answer = {}
-    error = answer.get("error") if isinstance(answer, dict) else None
-    said = str(error.get("message", "")) if isinstance(error, dict) else ""
-    told = f"{where} answers {status} {said[:200]}".rstrip()
-    if status == _OK and isinstance(answer, dict) and isinstance(answer.get("result"), dict):
-        result: dict[str, Any] = answer["result"]
-        return result
-    if status == _UNAUTHORIZED and ours:
-        raise Unknown
-    if status in _TRIES_NOTHING:
-        raise Away(told)
-    if status >= _SERVER_ERROR or (status == _OK and not said):
-        raise BrokenOff(told)
-    if said and status in (_OK, _BAD, _NOT_FOUND, _TOO_LARGE, _UNSUPPORTED):
-        raise Refused(said)
-    # Not a gateway of ours, or one that is not told to be called by this name.
-    raise Away(told)
+        yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError(f"no whole answer within {seconds:g} s")
 
 
 def _reason(error: Exception) -> str:
@@ -261,20 +256,3 @@ def _headers(method: str, params: dict[str, Any], token: str, kept: bool) -> dic
     if method == "tools/call":
         headers["Mcp-Name"] = params["name"]
     return headers | ({KEPT_HEADER: "1"} if kept else {})
-
-
-def is_for_later(result: dict[str, Any]) -> bool:
-    """Whether a call that was not taken may be taken later."""
-    meta = result.get("_meta")
-    return isinstance(meta, dict) and meta.get(META_LATER) is True
-
-
-def text_of(result: dict[str, Any]) -> tuple[str, bool]:
-    """The text of a call's result, and whether it says that something was wrong."""
-    parts = result.get("content")
-    texts = [
-        str(part.get("text", ""))
-        for part in (parts if isinstance(parts, list) else [])
-        if isinstance(part, dict) and part.get("type") == "text"
-    ]
-    return well_formed("\n".join(texts)), result.get("isError") is True

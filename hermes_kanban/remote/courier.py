@@ -12,19 +12,24 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from hermes_kanban import handovers
 from hermes_kanban.handovers import HandOver
+from hermes_kanban.redact import one_line
 from hermes_kanban.remote import files
-from hermes_kanban.remote.client import Away, Gateways, Refused, Unknown, is_for_later, text_of
+from hermes_kanban.remote.answers import Away, Refused, Unknown
+from hermes_kanban.remote.client import Gateways
 from hermes_kanban.verbs.table import AGENTS
 
 Outcome = Literal["accepted", "refused", "waiting"]
 
+LOG: Final = ".courier.log"
+"""Why something waits: one line for each new reason, since the newest courier began."""
 _LOCK: Final = ".courier.lock"
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
@@ -64,8 +69,17 @@ def main() -> None:
     until = time.monotonic() + _DAYS * 86_400
     with _alone(folder) as alone:
         if alone:
-            for _ in deliver_all(folder, until):
-                pass
+            log = folder / LOG
+            with suppress(OSError):
+                log.unlink()
+            for one in deliver_all(folder, until, partial(_write, log)):
+                _write(log, f"{one.name} {one.outcome}: {one.said}")
+
+
+def _write(log: Path, what: str) -> None:
+    """One line; a full disk here must not keep anything from being handed in."""
+    with suppress(OSError), log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S%z')} {one_line(what)}\n")
 
 
 @contextmanager
@@ -80,12 +94,14 @@ def _alone(folder: Path) -> Iterator[bool]:
         os.close(lock)
 
 
-def deliver_all(folder: Path, until: float) -> Iterator[Delivered]:
+def deliver_all(folder: Path, until: float, tell: Callable[[str], None]) -> Iterator[Delivered]:
     """Hand in what waits, again and again until nothing does or ``until`` (monotonic seconds).
 
-    Tells of each that was taken or refused, and at the end of each that still waits.
+    Yields each that was taken or refused, and at the end each that still waits. ``tell`` is told
+    why one waits, once for each reason: some last until a person sees to them.
     """
     pause = _FIRST_PAUSE
+    told: set[str] = set()
     while True:
         left = []
         for name in handovers.waiting(folder):
@@ -94,6 +110,9 @@ def deliver_all(folder: Path, until: float) -> Iterator[Delivered]:
                 continue
             if delivered.outcome == "waiting":
                 left.append(delivered)
+                if delivered.said not in told:
+                    told.add(delivered.said)
+                    tell(f"{name} waits: {delivered.said}")
                 continue
             pause = _FIRST_PAUSE
             yield delivered
@@ -136,17 +155,14 @@ def _hand_in(asked: HandOver, opened: list[files.File]) -> tuple[str, bool]:
     if verb is None or verb.tool is None:
         return f"{asked.verb} is none of the verbs that end a run", True
     gateways = Gateways(tuple(asked.addresses), asked.token)
-    params = {"name": verb.tool, "arguments": files.uploaded(asked.arguments, opened)}
+    arguments = files.uploaded(asked.arguments, opened)
     try:
-        result = gateways.ask("tools/call", params, kept=True, files=opened)
+        answer = gateways.hand_in(verb.tool, arguments, kept=True, files=opened)
     except Unknown:
         return "the token belongs to no run", True
     except Refused as error:
         return str(error), True
-    said, refused = text_of(result)
-    if refused and is_for_later(result):
-        raise Away(said)
-    return said, refused
+    return answer.text, answer.is_error
 
 
 if __name__ == "__main__":

@@ -14,14 +14,8 @@ from hermes_kanban.handovers import HandOver
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.remote import courier, files
 from hermes_kanban.remote.access import Access, default_state
-from hermes_kanban.remote.client import (
-    Away,
-    BrokenOff,
-    Gateways,
-    Refused,
-    Unknown,
-    text_of,
-)
+from hermes_kanban.remote.answers import Away, BrokenOff, Refused, Unknown, call_result
+from hermes_kanban.remote.client import Gateways
 from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs.table import AGENTS
 
@@ -87,8 +81,7 @@ class RemoteToolbox:
 
     def _ask(self, name: str, arguments: dict[str, Any], **how: Any) -> CallResult:
         params = {"name": name, "arguments": arguments}
-        text, is_error = text_of(self._gateways.ask("tools/call", params, **how))
-        return CallResult(text, is_error)
+        return call_result(self._gateways.ask("tools/call", params, **how))
 
     def _end_run(self, name: str, arguments: dict[str, Any]) -> CallResult:
         """Kept first, so that no death of this process or of a gateway can lose it."""
@@ -125,7 +118,7 @@ class RemoteToolbox:
         kept = False
         while True:
             try:
-                result = self._ask(name, arguments, repeatable=kept, kept=kept, files=sent)
+                result = self._gateways.hand_in(name, arguments, kept=kept, files=sent)
             except (Away, Unknown) as error:
                 if isinstance(error, Unknown) and kept:
                     handovers.drop(folder, self._access.name)
@@ -166,7 +159,7 @@ class RemoteToolbox:
 
 def _waits(name: str, why: str = "") -> str:
     return (
-        f"the board cannot be reached now{why}: your {_ENDING[name]} is kept on this machine and"
+        f"the board cannot take it now{why}: your {_ENDING[name]} is kept on this machine and"
         " will be handed in as soon as it can; your run is over, so stop here"
     )
 

@@ -16,6 +16,7 @@ from hermes_kanban import handovers
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import HandOver
 from hermes_kanban.kernel.live import LiveRun
+from hermes_kanban.model.errors import LATER
 from hermes_kanban.tokens import token_hash
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.perform import perform
@@ -25,9 +26,6 @@ Outcome = Literal["accepted", "fenced", "refused"]
 
 AFAR_SECONDS: Final = 30
 """How long after an outage an agent on another machine may take; more than its longest pause."""
-
-# The board cannot be reached, or has no room or no time now: later it may.
-_LATER: Final = (sqlite3.Error, OSError)
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -68,7 +66,7 @@ class HandOvers:
     def _deliver(self, conn: kb.BoardConnection, name: str) -> bool:
         try:
             delivery = deliver(conn, name)
-        except _LATER:
+        except LATER:
             return False
         if delivery is not None:
             self.delivered.append(delivery)

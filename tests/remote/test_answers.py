@@ -1,134 +1,278 @@
-"""What stands between an agent and its gateway may answer in its stead, or cut an answer off."""
+"""What stands between an agent and its gateway answers too: what that may mean, and what not."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import resource
 import socket
-import threading
+import ssl
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
+from hermes_kanban import handovers
 from hermes_kanban import kernel as kb
-from hermes_kanban.remote import client
-from hermes_kanban.remote.client import Away, BrokenOff, Gateways, Refused, Unknown
+from hermes_kanban.handovers import HandOver, place, waiting
+from hermes_kanban.remote import courier
+from hermes_kanban.remote.access import Access
+from hermes_kanban.remote.answers import Away, BrokenOff, Refused, Unknown
+from hermes_kanban.remote.client import Gateways as Line
+from hermes_kanban.remote.tools import RemoteToolbox
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.verbs.caller import Caller
+from tests.remote.between import Proxy, page, proxy
+from tests.remote.test_bridge import CLI, Afar
 from tests.support.boards import ABoard
+from tests.support.gateways import Gateways
+from tests.support.waiting import wait_until
 
-OURS = 'WWW-Authenticate: Bearer realm="hermes-kanban", error="invalid_token"\r\n'
-
-
-class Between:
-    """Whatever is asked of it, it answers the same; ``asked`` counts."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self.asked = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/mcp"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                line, _ = self._listener.accept()
-                with line:
-                    while b"\r\n\r\n" not in line.recv(65_536):
-                        pass
-                    self.asked += 1
-                    line.sendall(self._answer)
-
-    def close(self) -> None:
-        self._listener.close()
+TOKEN = "default." + "a" * 43
+COMMENT = {"name": "kanban_comment", "arguments": {"body": "counted"}}
+RESULT: dict[str, Any] = {"content": [{"type": "text", "text": "comment 1"}]}
 
 
-@contextlib.contextmanager
-def between(
-    status: str, body: str, headers: str = "", length: int | None = None
-) -> Iterator[Between]:
-    """Something that answers so; ``length`` is what it says of its body."""
-    size = len(body) if length is None else length
-    head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {size}\r\n\r\n"
-    made = Between((head + body).encode())
-    try:
+@pytest.fixture
+def between() -> Iterator[Proxy]:
+    with proxy() as made:
         yield made
-    finally:
-        made.close()
 
 
-def call(one: Between, seconds: float = 0.5) -> dict[str, object]:
-    params = {"name": "kanban_comment", "arguments": {"body": "said"}}
-    return Gateways((one.address,), "kb1_x_y").ask(
-        "tools/call", params, seconds=seconds, repeatable=False
-    )
+def toolbox(between: Proxy, home: Path, patience: float = 1.0) -> RemoteToolbox:
+    return RemoteToolbox(Access((between.address,), TOKEN, home, "the-run"), patience=patience)
 
 
-RESULT = '{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "done"}]}}'
+def rpc(status: str, code: int, message: str, **headers: str) -> bytes:
+    told = {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}
+    return page(status, json.dumps(told), Content_Type="application/json", **headers)
 
 
-@pytest.mark.parametrize("length", [len(RESULT) + 7, len(RESULT)])
-def test_an_answer_that_is_cut_off_may_have_been_taken_and_is_not_asked_for_again(
-    length: int,
+def whole(result: dict[str, Any]) -> bytes:
+    return page("200 OK", json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}))
+
+
+HALF = page("200 OK", '{"jsonrpc": "2.0", "id": 1, "res', Content_Length="400")
+
+
+@pytest.mark.parametrize("answer", [
+    HALF,
+    page("200 OK"),
+    page("204 No Content", ""),
+    page("202 Accepted", '{"result": {}}'),
+    page("503 Service Unavailable"),  # some proxies say so of a gateway that broke off
+    rpc("200 OK", -32603, "Internal error"),
+])  # fmt: skip
+def test_a_call_whose_answer_is_cut_off_or_no_gateways_is_not_made_again(
+    between: Proxy, tmp_path: Path, answer: bytes
 ) -> None:
-    body = RESULT if length > len(RESULT) else RESULT[:-9].ljust(len(RESULT))
-    with between("200 OK", body, length=length) as one:
-        with pytest.raises(BrokenOff):
-            call(one)
-        assert one.asked == 1
+    between.answer = answer
+    told = toolbox(between, tmp_path).call("kanban_comment", {"body": "counted"})
+    assert told.is_error
+    assert "may still be done" in told.text
+    assert len(between.requests) == 1
 
 
-def test_only_a_gateway_says_that_a_run_is_over() -> None:
-    with between("401 Unauthorized", "<html>who are you?</html>") as one, pytest.raises(Away):
-        call(one)
-    refused = '{"jsonrpc": "2.0", "id": null, "error": {"code": -1, "message": "no"}}'
-    with between("401 Unauthorized", refused, OURS) as one, pytest.raises(Unknown):
-        call(one)
+def test_what_ends_a_run_is_kept_when_its_answer_is_cut_off(between: Proxy, tmp_path: Path) -> None:
+    between.answer = HALF
+    told = toolbox(between, tmp_path, patience=0.1).call("kanban_complete", {"summary": "counted"})
+    assert "your complete is kept on this machine" in told.text
+    assert waiting(place(tmp_path)) == ["the-run"]
+    between.answer = whole(RESULT)
+    wait_until(lambda: not waiting(place(tmp_path)))
 
 
-def test_what_gets_no_better_is_refused_with_what_was_said() -> None:
-    body = '{"jsonrpc": "2.0", "id": null, "error": {"code": -1, "message": "at most 3 bytes"}}'
-    with (
-        between("413 Content Too Large", body) as one,
-        pytest.raises(Refused, match="at most 3 bytes"),
-    ):
-        call(one)
-    with between("413 Content Too Large", "<html>too large</html>") as one, pytest.raises(Away):
-        call(one)
+@pytest.mark.parametrize("answer", [
+    page("401 Unauthorized", WWW_Authenticate='Basic realm="proxy"'),
+    rpc("401 Unauthorized", -32001, "Unauthorized", WWW_Authenticate="Bearer scope=mcp"),
+    # Our own, where a proxy took the token away.
+    rpc("401 Unauthorized", -32600, "Unauthorized: send it",
+        WWW_Authenticate='Bearer realm="hermes-kanban"'),
+])  # fmt: skip
+def test_only_a_gateway_can_say_that_a_run_is_over(
+    between: Proxy, tmp_path: Path, answer: bytes
+) -> None:
+    between.answer = answer
+    told = toolbox(between, tmp_path, patience=0.1).call("kanban_comment", {"body": "counted"})
+    assert told.is_error
+    assert "run is over" not in told.text
+    assert "nothing was done" in told.text
+    between.answer = rpc(
+        "401 Unauthorized", -32600, "Unauthorized",
+        WWW_Authenticate='Bearer realm="hermes-kanban", error="invalid_token"',
+    )  # fmt: skip
+    with pytest.raises(Unknown):
+        Line((between.address,), TOKEN).ask("tools/call", COMMENT)
 
 
-def test_a_redirect_is_not_followed() -> None:
-    with (
-        between("200 OK", RESULT) as other,
-        between("307 Temporary Redirect", "", f"Location: {other.address}\r\n") as one,
-        pytest.raises(Away, match="307"),
-    ):
-        call(one)
-    assert other.asked == 0
+def test_an_answer_has_so_long_however_steadily_it_comes(between: Proxy) -> None:
+    def slowly(line: socket.socket) -> None:
+        text = json.dumps({"jsonrpc": "2.0", "id": 1, "result": RESULT})
+        for one in page("200 OK", text + " " * 400):
+            line.sendall(bytes([one]))
+            time.sleep(0.02)
+
+    between.answer = slowly
+    with pytest.raises(BrokenOff, match="no whole answer within"):
+        Line((between.address,), TOKEN, answer_seconds=0.3).ask("tools/call", COMMENT)
 
 
-def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.3)
-    listener = socket.create_server(("127.0.0.1", 0))
-    ended = threading.Event()
+@pytest.mark.parametrize(("answer", "told"), [
+    (page("302 Found", Location="https://login.example/?next=x"),
+     "answers 302 and sends on to https://login.example/, as no gateway does"),
+    (page("403 Forbidden"), "answers 403, as no gateway does"),
+    (page("404 Not Found"), "answers 404, as no gateway does"),
+    (page("413 Content Too Large"), "answers 413, as no gateway does"),
+    (rpc("403 Forbidden", -32600, "Forbidden: not from there"), "403 Forbidden: not from there"),
+    (rpc("421 Misdirected Request", -32600, "not served here"), "answers 421 not served here"),
+    (rpc("400 Bad Request", -32020, "Header mismatch"), "answers 400 Header mismatch"),
+    (page("429 Too Many Requests"), "answers 429"),
+    (rpc("503 Service Unavailable", -32600, "try again"), "answers 503 try again"),
+])  # fmt: skip
+def test_what_a_person_can_put_right_is_told_and_what_waits_is_kept(
+    between: Proxy, tmp_path: Path, answer: bytes, told: str
+) -> None:
+    between.answer = answer
+    name = keep(between, tmp_path)
+    heard: list[str] = []
+    (still,) = courier.deliver_all(place(tmp_path), 0, heard.append)
+    assert still.outcome == "waiting"
+    assert told in still.said
+    assert heard == [f"{name} waits: {still.said}"]
+    assert waiting(place(tmp_path)) == [name]
+    between.answer = whole(RESULT)
+    (done,) = courier.deliver_all(place(tmp_path), 0, heard.append)
+    assert (done.outcome, done.said, waiting(place(tmp_path))) == ("accepted", "comment 1", [])
 
-    def drip() -> None:
-        line, _ = listener.accept()
-        with line, contextlib.suppress(OSError):
-            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            while not ended.wait(0.05):
-                line.sendall(b" ")
 
-    thread = threading.Thread(target=drip)
-    thread.start()
-    try:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-        with pytest.raises(BrokenOff, match="has not answered"):
-            Gateways((address,), "kb1_x_y").ask("ping", {}, repeatable=False)
-    finally:
-        ended.set()
-        thread.join()
-        listener.close()
+@pytest.mark.parametrize("status", ["413 Content Too Large", "415 Unsupported", "406 No"])
+def test_what_a_gateway_will_never_take_is_set_aside_with_its_reason(
+    between: Proxy, tmp_path: Path, status: str
+) -> None:
+    between.answer = rpc(status, -32600, "a message has at most 16 bytes")
+    keep(between, tmp_path)
+    (done,) = courier.deliver_all(place(tmp_path), 0, list[str]().append)
+    assert (done.outcome, done.said) == ("refused", "a message has at most 16 bytes")
+    why = place(tmp_path) / "the-run-1.refused" / "why"
+    assert why.read_text() == "a message has at most 16 bytes\n"
+    with pytest.raises(Refused):
+        Line((between.address,), TOKEN).ask("tools/call", COMMENT)
+
+
+def test_nothing_is_sent_to_where_a_redirect_points(between: Proxy) -> None:
+    with proxy() as target:
+        target.answer = whole(RESULT)
+        for status in ("301 Moved", "302 Found", "307 Temporary", "308 Permanent"):
+            between.answer = page(status, Location=target.address)
+            with pytest.raises(Away, match="sends on to"):
+                Line((between.address,), TOKEN).ask("tools/call", COMMENT)
+        assert target.requests == []
+    assert len(between.requests) == 4
+
+
+def keep(between: Proxy, home: Path) -> str:
+    asked = HandOver(
+        verb="complete", arguments={"summary": "counted"}, kept_at=1, token=TOKEN,
+        addresses=[between.address],
+    )  # fmt: skip
+    assert handovers.keep(place(home), "the-run", asked, {})
+    return "the-run"
+
+
+def test_a_courier_writes_down_why_something_waits(between: Proxy, tmp_path: Path) -> None:
+    between.answer = page("302 Found", Location="https://login.example/")
+    keep(between, tmp_path)
+    log = place(tmp_path) / courier.LOG
+    courier.start(place(tmp_path))
+    wait_until(lambda: log.exists() and "login.example" in log.read_text())
+    wait_until(lambda: len(between.requests) > 2)
+    assert len(log.read_text().splitlines()) == 1
+    environment = {name: value for name, value in os.environ.items() if "KANBAN" not in name}
+    done = subprocess.run(
+        [*CLI, "deliver", "--timeout", "1s"], capture_output=True, text=True, check=False,
+        env=environment | {"HERMES_KANBAN_STATE": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert len([line for line in done.stderr.splitlines() if "login.example" in line]) == 1
+    between.answer = whole(RESULT)
+    wait_until(lambda: not waiting(place(tmp_path)))
+    wait_until(lambda: "the-run accepted: comment 1" in log.read_text())
+
+
+def test_a_proxy_between_does_not_lose_what_ends_a_run(gateways: Gateways, tmp_path: Path) -> None:
+    afar = Afar(gateways, tmp_path / "afar")
+    with proxy(afar.port) as between:
+        afar.addresses = [between.address]
+        cut_off: list[bytes] = []
+
+        def cut(line: socket.socket) -> None:
+            cut_off.append(between.pass_on(between.requests[-1]))
+            line.sendall(cut_off[0][:-20])
+            between.answer = page("401 Unauthorized")
+
+        between.answer = cut
+        told = afar.toolbox.call("kanban_complete", {"summary": "counted"})
+        assert b"is done" in cut_off[0]
+        assert "your complete is kept on this machine" in told.text
+        assert (afar.status, afar.waits) == ("done", ["the-run"])
+        between.answer = None
+        wait_until(lambda: afar.waits == [])
+    assert (afar.story().count("completed"), "fenced" in afar.story()) == (1, False)
+    state = place(afar.home / ".local" / "state" / "hermes-kanban")
+    assert not list(state.glob("*.refused"))
+    afar.end()
+
+
+@pytest.mark.stores("sqlite")
+def test_a_gateway_without_room_is_asked_again(gateways: Gateways, tmp_path: Path) -> None:
+    afar = Afar(gateways, tmp_path / "afar")
+    limit(afar, 1)
+    told = afar.toolbox.call("kanban_complete", {"summary": "counted", "result": "x" * 20_000})
+    assert "no room" in told.text
+    assert "your complete is kept on this machine" in told.text
+    folder = place(afar.home / ".local" / "state" / "hermes-kanban")
+    heard: list[str] = []
+    (still,) = courier.deliver_all(folder, 0, heard.append)
+    assert (still.outcome, "no room" in still.said, afar.waits) == ("waiting", True, ["the-run"])
+    limit(afar, -1)
+    wait_until(lambda: afar.status == "done")
+    wait_until(lambda: afar.waits == [])
+    assert afar.story().count("completed") == 1
+    afar.end()
+
+
+def limit(afar: Afar, size: int) -> None:
+    """How large a file of the gateway may grow: what a full disk is to it."""
+    resource.prlimit(afar.gateway.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def test_a_private_authority_is_believed_by_its_file(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    program = (
+        "import sys; from hermes_kanban.remote.client import Gateways;"
+        "print(Gateways((sys.argv[1],), sys.argv[2]).ask('tools/list', {}))"
+    )
+    with proxy(context=context) as between:
+        between.answer = whole({"tools": []})
+
+        def ask(**variables: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-c", program, f"https://localhost:{between.port}/mcp", TOKEN],
+                env=os.environ | variables, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+
+        assert "certificate verify failed" in ask().stderr
+        assert between.requests == []
+        assert ask(SSL_CERT_FILE=str(tmp_path / "authority.pem")).stdout == "{'tools': []}\n"
 
 
 @pytest.mark.stores("sqlite")

@@ -18,8 +18,8 @@ import hermes_kanban
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import place, waiting
 from hermes_kanban.remote.access import Access
+from hermes_kanban.remote.answers import Refused, Unknown
 from hermes_kanban.remote.client import Gateways as Line
-from hermes_kanban.remote.client import Refused, Unknown
 from hermes_kanban.remote.tools import RemoteToolbox
 from tests.gateway.test_web import call, listens, post
 from tests.mcp.lines import Client

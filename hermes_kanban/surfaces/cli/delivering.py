@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from hermes_kanban import present
 from hermes_kanban.surfaces.cli import inputs
 from hermes_kanban.surfaces.cli.errors import CONFLICT, DONE, FAILED
 from hermes_kanban.surfaces.cli.session import Session, command
@@ -37,7 +38,11 @@ def deliver_command(session: Session, timeout: int | None) -> int:
     state = os.environ.get(STATE)
     folders = {handovers.place(root) for root in (Path(state or default_state()), default_state())}
     until = time.monotonic() + (_FOR_EVER if timeout is None else timeout)
-    found = [one for folder in sorted(folders) for one in courier.deliver_all(folder, until)]
+
+    def tell(what: str) -> None:
+        click.echo(present.clean(what), err=True)
+
+    found = [one for folder in sorted(folders) for one in courier.deliver_all(folder, until, tell)]
     outcomes = {one.outcome for one in found}
     session.answer(
         "handed_in",

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, closing
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.model.errors import LATER
 from hermes_kanban.paths import board_paths
 from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs import Caller, Verb, offered, perform
@@ -18,8 +19,6 @@ from hermes_kanban.workers.skills import InstalledSkills
 
 # Beside the board's own errors: a file that is not there, and numbers that no row can hold.
 _EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
-# What the board cannot take now: a full disk, another writer, a server of its own mind.
-_LATER: Final = (sqlite3.Error, OSError)
 
 Use = Callable[[], AbstractContextManager[kb.BoardConnection]]
 
@@ -68,7 +67,7 @@ class BoardToolbox:
             return _patiently(lambda: self._perform(caller, verb, arguments))
         except _EXPECTED as error:
             told = texts.problem(error, arguments)
-            return CallResult(told, is_error=True, later=isinstance(error, _LATER))
+            return CallResult(told, is_error=True, later=isinstance(error, LATER))
 
     def _perform(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """One try; raises BoardUnreachable, and what keeps the board from being opened at all."""
@@ -83,9 +82,8 @@ class BoardToolbox:
             except kb.AcceptedBefore:
                 return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
             except _EXPECTED as error:
-                workspace = _workspace(conn, caller)
-                told = texts.problem(error, arguments, workspace)
-                return CallResult(told, is_error=True, later=isinstance(error, _LATER))
+                told = texts.problem(error, arguments, _workspace(conn, caller))
+                return CallResult(told, is_error=True, later=isinstance(error, LATER))
 
     def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """A board that is away must not cost the work: what was handed in waits for it."""

@@ -34,6 +34,7 @@ from hermes_kanban.surfaces.mcp.protocol import (
 )
 
 REALM: Final = 'Bearer realm="hermes-kanban"'
+INVALID_TOKEN: Final = 'error="invalid_token"'
 
 _VERSION: Final = "mcp-protocol-version"
 _METHOD: Final = "mcp-method"
@@ -79,7 +80,7 @@ def bearer_token(headers: Headers) -> str:
 def unknown_token() -> Rejection:
     """The answer to a token that belongs to no run."""
     told = "Unauthorized: this token belongs to no run, or its run is over"
-    return Rejection(401, told, headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'})
+    return Rejection(401, told, headers={"WWW-Authenticate": f"{REALM}, {INVALID_TOKEN}"})
 
 
 def unreachable() -> Rejection:

@@ -44,7 +44,7 @@ META_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 META_SERVER: Final = "io.modelcontextprotocol/serverInfo"
 META_LATER: Final = "hermes-kanban/later"
-"""Says of an error that the same call may be taken later."""
+"""Beside an error: the same call may be taken later. For those that hand in what was kept."""
 
 # A caller's tools follow from its profile, which may be edited while it works.
 _FRESH_MILLISECONDS: Final = 300_000
@@ -184,7 +184,7 @@ def shaped(result: dict[str, Any], version: str | None) -> dict[str, Any]:
     """A result as its version wants it."""
     if version not in MODERN:
         return result
-    meta = result.get("_meta", {}) | {META_SERVER: _SERVER_INFO}
+    meta = {META_SERVER: _SERVER_INFO} | result.get("_meta", {})
     return {"resultType": "complete"} | result | {"_meta": meta}
 
 

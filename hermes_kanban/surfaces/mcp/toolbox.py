@@ -25,7 +25,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 class CallResult(msgspec.Struct, frozen=True):
     """What a call answers, as text for a model; an error says what to do about it.
 
-    ``later``: the same call may be taken later, so a hand-over waits.
+    ``later``: the board has no room or no time for it now, but may have for the same call later.
     """
 
     text: str
