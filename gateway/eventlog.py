@@ -49,7 +49,10 @@ def log_adopted(log: FilteringBoundLogger, conn: kb.BoardConnection) -> None:
 
 
 def log_hand_overs(log: FilteringBoundLogger, hand_overs: HandOvers) -> None:
-    """Write a line for each hand-over that waited and does not any more, and forget them."""
+    """Write a line for each hand-over that waited, or still does and why, and forget them."""
+    for name, why in hand_overs.waiting.items():
+        log.warning("handover.waits", folder=name, error=why)
+    hand_overs.waiting.clear()
     for one in hand_overs.delivered:
         _tell_hand_over(log.bind(task=one.task_id, run=one.run_id, verb=one.verb), one)
     hand_overs.delivered.clear()

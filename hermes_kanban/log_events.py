@@ -52,6 +52,7 @@ KEYS: Final[dict[str, Key]] = {
     "exit_code": Key("whole number", "the agent's exit code; below 0: minus the signal"),
     "exited": Key("list", "runs whose process has exited"),
     "failures": Key("whole number", "failures in a row"),
+    "folder": Key("text", "the folder's name"),
     "files": Key("list", "the files that were read"),
     "holder": Key("text", "the pid of the process that has it"),
     "home": Key("text", "the folder that holds everything"),
@@ -262,6 +263,12 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "such a hand-over came too late; it is kept with its task",
         ("board", "task", "run", "verb", "reason"),
         "run {run}: {verb}[, {reason}]",
+    ),
+    "handover.waits": LogEvent(
+        "warning",
+        "the board is there and could not take such a hand-over; each look tries again",
+        ("board", "folder", "error"),
+        "{folder}: {error}",
     ),
     "handover.refused": LogEvent(
         "error",

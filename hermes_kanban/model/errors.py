@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
 
 from hermes_kanban.model.records import Decision, Refused
 
@@ -145,10 +144,6 @@ class FateUnknown(BoardUnreachable):
 
 class NotNow(KanbanError, sqlite3.OperationalError):
     """The database refused a statement for a reason of its own: the same may be taken later."""
-
-
-LATER: Final = (sqlite3.Error, OSError)
-"""The board cannot be reached, or has no room or no time now: for the same write it may later."""
 
 
 class AcceptedBefore(KanbanError):

@@ -126,6 +126,7 @@ def _shown(text: str) -> str:
 def call_result(result: dict[str, Any]) -> CallResult:
     """What a tool answered, out of the result of its call."""
     parts, meta = result.get("content"), result.get("_meta")
+    why = meta.get(META_LATER) if isinstance(meta, dict) else None
     texts = [
         str(part.get("text", ""))
         for part in (parts if isinstance(parts, list) else [])
@@ -134,5 +135,5 @@ def call_result(result: dict[str, Any]) -> CallResult:
     return CallResult(
         well_formed("\n".join(texts)),
         is_error=result.get("isError") is True,
-        later=isinstance(meta, dict) and meta.get(META_LATER) is True,
+        later=well_formed(why) if isinstance(why, str) else "",
     )

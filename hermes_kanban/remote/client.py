@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -41,10 +41,21 @@ UPLOADED_HEADER: Final = "Kanban-Uploaded"
 """Says that the files which a hand-over names were uploaded before it."""
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 40.0
-"""How long an answer may take from its first byte to its last, however steadily they come."""
+"""How long an answer may take, once the request is out, however steadily it comes."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
 _OK, _CREATED, _BAD, _NOT_FOUND, _TOO_LARGE = 200, 201, 400, 404, 413
+
+
+class _Request(NamedTuple):
+    """``kept`` marks a hand-over that waited; what ``ends_run`` counts as done once it is taken."""
+
+    method: str
+    params: dict[str, Any]
+    files: Sequence[File]
+    repeatable: bool
+    kept: bool = False
+    ends_run: bool = False
 
 
 class Gateways:
@@ -65,21 +76,20 @@ class Gateways:
         *,
         seconds: float = 0.0,
         repeatable: bool = True,
-        kept: bool = False,
         files: Sequence[File] = (),
     ) -> dict[str, Any]:
         """The result of a request; asked again for ``seconds`` while no gateway answers.
 
-        ``files`` are uploaded to the gateway that it is made to, before it.
-
-        A request that is not ``repeatable`` is not made again once a gateway may have it. ``kept``
-        marks a hand-over that waited. Raises Away, BrokenOff, Unknown or Refused.
+        ``files`` are uploaded to the gateway that it is made to, before it. A request that is not
+        ``repeatable`` is not made again once a gateway may have it. Raises Away, BrokenOff, Unknown
+        or Refused.
         """
+        asked = _Request(method, params, files, repeatable)
         until = time.monotonic() + seconds
         pause = _FIRST_PAUSE
         while True:
             try:
-                return self._ask_each(method, params, repeatable, kept, files)
+                return self._ask_each(asked)
             except Away as away:
                 if isinstance(away, BrokenOff) and not repeatable:
                     raise
@@ -91,36 +101,24 @@ class Gateways:
     def hand_in(
         self, tool: str, arguments: dict[str, Any], *, kept: bool, files: Sequence[File]
     ) -> CallResult:
-        """Call a tool that ends a run, once; Away is also a board without room or time for it."""
-        params = {"name": tool, "arguments": arguments}
-        result = call_result(
-            self.ask("tools/call", params, repeatable=kept, kept=kept, files=files)
-        )
-        if result.later:
-            raise Away(result.text)
-        return result
+        """Call a tool that ends a run, at each gateway once; as ``ask``, and ``kept`` repeatable.
 
-    def _ask_each(
-        self,
-        method: str,
-        params: dict[str, Any],
-        repeatable: bool,
-        kept: bool,
-        files: Sequence[File],
-    ) -> dict[str, Any]:
-        message = _message(method, params)
-        headers = _headers(method, params, self._token, kept)
-        if files:
-            headers[UPLOADED_HEADER] = "1"
+        BrokenOff is also a board that had no room or no time for it, or failed at it.
+        """
+        params = {"name": tool, "arguments": arguments}
+        asked = _Request("tools/call", params, files, repeatable=kept, kept=kept, ends_run=True)
+        return call_result(self._ask_each(asked))
+
+    def _ask_each(self, asked: _Request) -> dict[str, Any]:
+        message = _message(asked)
+        headers = _headers(asked, self._token)
         problems: list[str] = []
         unknown = broken = 0
         for address in list(self._addresses):
             try:
-                for file in files:
-                    self._upload(address, file, kept)
-                result = self._post(address, message, headers)
+                result = self._ask_one(address, asked, message, headers)
             except BrokenOff as error:
-                if not repeatable:
+                if not asked.repeatable:
                     raise
                 broken += 1
                 problems.append(str(error))
@@ -135,6 +133,17 @@ class Gateways:
             raise Unknown
         told = "; ".join(problems)
         raise (BrokenOff if broken else Away)(told)
+
+    def _ask_one(
+        self, address: SplitResult, asked: _Request, message: bytes, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        for file in asked.files:
+            self._upload(address, file, asked.kept)
+        answer = self._exchange(address, "POST", address.path, message, headers)
+        result = result_of(answer)
+        if asked.ends_run and (later := call_result(result).later):
+            raise BrokenOff(f"{answer.where}: {later}")
+        return result
 
     def _prefer(self, address: SplitResult) -> None:
         """Ask this one first from now on."""
@@ -168,11 +177,6 @@ class Gateways:
             # Of files that have come nothing follows yet.
             raise Away(str(error)) from None
 
-    def _post(
-        self, address: SplitResult, message: bytes, headers: dict[str, str]
-    ) -> dict[str, Any]:
-        return result_of(self._exchange(address, "POST", address.path, message, headers))
-
     def _exchange(
         self,
         address: SplitResult,
@@ -191,7 +195,9 @@ class Gateways:
             if connection.sock is not None:
                 connection.sock.settimeout(self._answer_seconds)
             try:
-                connection.request(method, path, content, headers)
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    # Cut off in a body that is too long: why is said in the answer.
+                    connection.request(method, path, content, headers)
                 with _within(connection.sock, self._answer_seconds):
                     response = connection.getresponse()
                     body = response.read(MESSAGE_BYTES + 1)
@@ -239,20 +245,25 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _message(method: str, params: dict[str, Any]) -> bytes:
+def _message(asked: _Request) -> bytes:
     meta = {META_VERSION: MODERN[-1], META_CAPABILITIES: {}}
-    whole = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | {"_meta": meta}}
+    params = asked.params | {"_meta": meta}
+    whole = {"jsonrpc": "2.0", "id": 1, "method": asked.method, "params": params}
     return msgspec.json.encode(whole)
 
 
-def _headers(method: str, params: dict[str, Any], token: str, kept: bool) -> dict[str, str]:
+def _headers(asked: _Request, token: str) -> dict[str, str]:
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": MODERN[-1],
-        "Mcp-Method": method,
+        "Mcp-Method": asked.method,
     }
-    if method == "tools/call":
-        headers["Mcp-Name"] = params["name"]
-    return headers | ({KEPT_HEADER: "1"} if kept else {})
+    if asked.method == "tools/call":
+        headers["Mcp-Name"] = asked.params["name"]
+    if asked.kept:
+        headers[KEPT_HEADER] = "1"
+    if asked.files:
+        headers[UPLOADED_HEADER] = "1"
+    return headers

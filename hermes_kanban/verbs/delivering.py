@@ -16,7 +16,7 @@ from hermes_kanban import handovers
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import HandOver
 from hermes_kanban.kernel.live import LiveRun
-from hermes_kanban.model.errors import LATER
+from hermes_kanban.redact import one_line, redact
 from hermes_kanban.tokens import token_hash
 from hermes_kanban.verbs.caller import Caller, worker
 from hermes_kanban.verbs.perform import perform
@@ -40,12 +40,18 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class HandOvers:
-    """Implements ``ports.HandOvers``; ``delivered`` tells of each that does not wait any more."""
+    """Implements ``ports.HandOvers``.
+
+    ``delivered`` tells of each that does not wait any more, ``waiting`` why one by that name still
+    does although the board can be reached: each reason once.
+    """
 
     def __init__(self) -> None:
         self.reachable_since: int | None = None
         self.held: set[int] = set()
         self.delivered: list[Delivery] = []
+        self.waiting: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
 
     def deliver(self, conn: kb.BoardConnection) -> None:
         """Hand in what waits on this host's disk."""
@@ -66,11 +72,20 @@ class HandOvers:
     def _deliver(self, conn: kb.BoardConnection, name: str) -> bool:
         try:
             delivery = deliver(conn, name)
-        except LATER:
+        except Exception as error:
+            # Also a fault of ours: it must cost neither this one nor the look at all the others.
+            if not isinstance(error, kb.BoardUnreachable):
+                self._waits(name, redact(one_line(f"{type(error).__name__}: {error}")))
             return False
+        self._reasons.pop(name, None)
         if delivery is not None:
             self.delivered.append(delivery)
         return True
+
+    def _waits(self, name: str, why: str) -> None:
+        if self._reasons.get(name) != why:
+            self._reasons[name] = why
+            self.waiting[name] = why
 
     def _may_come_from_afar(self, conn: kb.BoardConnection, run: LiveRun) -> bool:
         if run.token_hash is None or self.reachable_since is None:

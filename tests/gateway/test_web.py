@@ -61,8 +61,8 @@ def configure(gateways: Gateways, port: int, program: str, *, on: bool = True) -
     gateways.configure({"remote": profile}, web={"in_gateway": on, "port": port})
 
 
-def post(port: int, token: str | None, message: Any) -> tuple[int, dict[str, Any]]:
-    """POST one message; the status and what was answered."""
+def post(port: int, token: str | None, message: Any, **more: str) -> tuple[int, dict[str, Any]]:
+    """POST one message with headers of its own; the status and what was answered."""
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
@@ -71,7 +71,7 @@ def post(port: int, token: str | None, message: Any) -> tuple[int, dict[str, Any
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as conn:
-        conn.request("POST", "/mcp", json.dumps(message), headers)
+        conn.request("POST", "/mcp", json.dumps(message), headers | more)
         answer = conn.getresponse()
         body = answer.read()
         return answer.status, json.loads(body) if body else {}

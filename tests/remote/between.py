@@ -19,12 +19,14 @@ Answer = bytes | Callable[[socket.socket], None]
 class Proxy:
     """Listens on ``port`` and keeps each request that comes.
 
-    ``answer``: the bytes that each gets, or what sends them; None: what ``behind`` says.
+    ``answer``: the bytes that each gets, or what sends them; None: what ``behind`` says. One that
+    is not ``patient`` answers when it has the headers, and hangs up.
     """
 
     def __init__(self, behind: int = 0, context: ssl.SSLContext | None = None) -> None:
         self.behind = behind
         self.answer: Answer | None = None
+        self.patient = True
         self.requests: list[bytes] = []
         proxy = self
 
@@ -45,7 +47,7 @@ class Proxy:
         if context is not None:
             line = context.wrap_socket(line, server_side=True)
         with line:
-            asked = _whole(line)
+            asked = _whole(line) if self.patient else _head(line)
             if not asked:
                 return
             self.requests.append(asked)
@@ -73,13 +75,19 @@ class _Server(socketserver.ThreadingTCPServer):
         del request, client_address  # a client that does not trust the certificate, say
 
 
-def _whole(line: socket.socket) -> bytes:
+def _head(line: socket.socket) -> bytes:
+    """At least the headers."""
     asked = b""
     while b"\r\n\r\n" not in asked:
         data = line.recv(1 << 16)
         if not data:
             return b""
         asked += data
+    return asked
+
+
+def _whole(line: socket.socket) -> bytes:
+    asked = _head(line)
     head, _, body = asked.partition(b"\r\n\r\n")
     found = _LENGTH.search(head)
     left = int(found[1]) - len(body) if found else 0

@@ -27,7 +27,10 @@ from hermes_kanban.remote.answers import Away, BrokenOff, Refused, Unknown
 from hermes_kanban.remote.client import Gateways as Line
 from hermes_kanban.remote.tools import RemoteToolbox
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
+from hermes_kanban.surfaces.mcp.protocol import Protocol, Session
+from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs.caller import Caller
+from tests.mcp.messages import MODERN_VERSION, call
 from tests.remote.between import Proxy, page, proxy
 from tests.remote.test_bridge import CLI, Afar
 from tests.support.boards import ABoard
@@ -56,6 +59,23 @@ def rpc(status: str, code: int, message: str, **headers: str) -> bytes:
 
 def whole(result: dict[str, Any]) -> bytes:
     return page("200 OK", json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}))
+
+
+class Faulty:
+    """Tools that have a fault."""
+
+    def tools(self) -> list[Tool]:
+        return [Tool(name="kanban_complete", description="", schema={})]
+
+    def call(self, name: str, arguments: dict[str, Any]) -> CallResult:
+        raise KeyError(name, arguments)
+
+
+def of_a_fault() -> bytes:
+    """What a gateway answers whose tools have one."""
+    protocol = Protocol(Faulty())
+    turn = protocol.receive(Session(MODERN_VERSION), call(MODERN_VERSION, "kanban_complete"))
+    return page("200 OK", json.dumps(protocol.perform(turn.calls[0]).body))
 
 
 HALF = page("200 OK", '{"jsonrpc": "2.0", "id": 1, "res', Content_Length="400")
@@ -163,6 +183,46 @@ def test_what_a_gateway_will_never_take_is_set_aside_with_its_reason(
     assert why.read_text() == "a message has at most 16 bytes\n"
     with pytest.raises(Refused):
         Line((between.address,), TOKEN).ask("tools/call", COMMENT)
+
+
+@pytest.mark.parametrize(("answer", "told"), [
+    (of_a_fault(), "the board failed at this call (KeyError)"),
+    (rpc("500 Internal Server Error", -32603, "Internal error: KeyError"),
+     "answers 500 Internal error: KeyError"),
+    (rpc("200 OK", -32603, "Internal error: KeyError"), "answers 200 Internal error: KeyError"),
+])  # fmt: skip
+def test_what_meets_a_fault_of_the_gateway_is_kept_and_its_agent_may_stop(
+    between: Proxy, tmp_path: Path, answer: bytes, told: str
+) -> None:
+    between.answer = answer
+    done = toolbox(between, tmp_path, patience=0.1).call("kanban_complete", {"summary": "counted"})
+    assert (done.is_error, told in done.text) == (False, True)
+    assert done.text.endswith("so stop here")
+    assert "once more" not in done.text
+    (still,) = courier.deliver_all(place(tmp_path), 0, list[str]().append)
+    assert (still.outcome, told in still.said) == ("waiting", True)
+    between.answer = whole(RESULT)
+    wait_until(lambda: not waiting(place(tmp_path)))
+
+
+def test_what_one_gateway_fails_at_another_takes(between: Proxy, tmp_path: Path) -> None:
+    between.answer = of_a_fault()
+    with proxy() as second:
+        second.answer = whole(RESULT)
+        both = Access((between.address, second.address), TOKEN, tmp_path, "the-run")
+        done = RemoteToolbox(both, patience=5).call("kanban_complete", {"summary": "counted"})
+    assert (done.is_error, done.text, waiting(place(tmp_path))) == (False, "comment 1", [])
+    # The first may have done it all the same, so that the second was told of a repeat.
+    assert b"Kanban-Kept: 1" not in between.requests[0]
+    assert b"Kanban-Kept: 1" in second.requests[0]
+
+
+def test_who_hangs_up_on_what_is_too_long_is_heard(between: Proxy) -> None:
+    between.answer = page("413 Content Too Large")
+    between.patient = False
+    long = {"name": "kanban_comment", "arguments": {"body": "x" * 8_000_000}}
+    with pytest.raises(Away, match="answers 413, as no gateway does"):
+        Line((between.address,), TOKEN).ask("tools/call", long)
 
 
 def test_nothing_is_sent_to_where_a_redirect_points(between: Proxy) -> None:
@@ -292,7 +352,7 @@ def test_a_board_without_room_takes_a_hand_over_later(board: ABoard) -> None:
     full.execute(f"PRAGMA max_page_count = {pages}")
     toolbox = BoardToolbox(lambda: caller, use=lambda: contextlib.nullcontext(full))
     filled = toolbox.call("kanban_complete", {"summary": "s", "result": "x" * 100_000})
-    assert (filled.is_error, filled.later) == (True, True), filled.text
+    assert (filled.is_error, "no room" in filled.later) == (True, True), filled.text
     wrong = toolbox.call("kanban_complete", {"summary": "s", "created_cards": ["t_none"]})
-    assert (wrong.is_error, wrong.later) == (True, False), wrong.text
+    assert (wrong.is_error, wrong.later) == (True, ""), wrong.text
     full.close()

@@ -18,8 +18,7 @@ import hermes_kanban
 from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import place, waiting
 from hermes_kanban.remote.access import Access
-from hermes_kanban.remote.answers import Refused, Unknown
-from hermes_kanban.remote.client import Gateways as Line
+from hermes_kanban.remote.client import KEPT_HEADER
 from hermes_kanban.remote.tools import RemoteToolbox
 from tests.gateway.test_web import call, listens, post
 from tests.mcp.lines import Client
@@ -219,15 +218,14 @@ def test_what_comes_after_the_end_of_its_run_is_kept_with_the_task(afar: Afar) -
     assert "fenced" in afar.story()
     assert toolbox.call("kanban_comment", {"body": "me too"}).is_error
     # A hand-over that waited is let in after the end of its run, and nothing else is.
-    marked = Line(tuple(afar.addresses), afar.token)
-    tools = marked.ask("tools/list", {}, kept=True)["tools"]
+    marked = {KEPT_HEADER: "1"}
+    tools = post(afar.port, afar.token, request("tools/list"), **marked)[1]["result"]["tools"]
     assert [tool["name"] for tool in tools] == [
         "kanban_complete", "kanban_block", "kanban_request_review",
     ]  # fmt: skip
-    with pytest.raises(Refused, match="Unknown tool"):
-        marked.ask("tools/call", call("kanban_comment", body="x")["params"], kept=True)
-    with pytest.raises(Unknown):
-        marked.ask("tools/list", {})
+    refused = post(afar.port, afar.token, call("kanban_comment", body="x"), **marked)[1]["error"]
+    assert "Unknown tool" in refused["message"]
+    assert post(afar.port, afar.token, request("tools/list"))[0] == 401
     assert kb.reopen_task(afar.conn, afar.task)
     assert kb.adopt_result(afar.conn, afar.task, run_id=run.id, actor="person:ann")
 

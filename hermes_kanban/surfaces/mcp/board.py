@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, closing
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model.errors import LATER
 from hermes_kanban.paths import board_paths
 from hermes_kanban.surfaces.mcp.toolbox import CallResult, Tool
 from hermes_kanban.verbs import Caller, Verb, offered, perform
@@ -19,6 +18,8 @@ from hermes_kanban.workers.skills import InstalledSkills
 
 # Beside the board's own errors: a file that is not there, and numbers that no row can hold.
 _EXPECTED: Final = (kb.KanbanError, sqlite3.Error, OSError, OverflowError, UnicodeError)
+# Of these it may take the same call later: it has no room or no time, or cannot be reached.
+_LATER: Final = (sqlite3.Error, OSError)
 
 Use = Callable[[], AbstractContextManager[kb.BoardConnection]]
 
@@ -67,7 +68,7 @@ class BoardToolbox:
             return _patiently(lambda: self._perform(caller, verb, arguments))
         except _EXPECTED as error:
             told = texts.problem(error, arguments)
-            return CallResult(told, is_error=True, later=isinstance(error, LATER))
+            return CallResult(told, is_error=True, later=_reason(error, told))
 
     def _perform(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """One try; raises BoardUnreachable, and what keeps the board from being opened at all."""
@@ -83,7 +84,7 @@ class BoardToolbox:
                 return CallResult(f"{caller.task_id}: handed in; your run is over, so stop here")
             except _EXPECTED as error:
                 told = texts.problem(error, arguments, _workspace(conn, caller))
-                return CallResult(told, is_error=True, later=isinstance(error, LATER))
+                return CallResult(told, is_error=True, later=_reason(error, told))
 
     def _end_run(self, caller: Caller, verb: Verb, arguments: dict[str, Any]) -> CallResult:
         """A board that is away must not cost the work: what was handed in waits for it."""
@@ -118,6 +119,10 @@ class BoardToolbox:
                 tools = [] if caller is None else [tool_of(caller, verb) for verb in verbs.values()]
                 self._found = caller, verbs, tools
             return self._found
+
+
+def _reason(error: Exception, told: str) -> str:
+    return told if isinstance(error, _LATER) else ""
 
 
 def _patiently(ask: Callable[[], CallResult]) -> CallResult:

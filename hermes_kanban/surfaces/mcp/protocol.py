@@ -44,7 +44,7 @@ META_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 META_SERVER: Final = "io.modelcontextprotocol/serverInfo"
 META_LATER: Final = "hermes-kanban/later"
-"""Beside an error: the same call may be taken later. For those that hand in what was kept."""
+"""Beside an error: why, where the same call may be taken later. For who hands in what was kept."""
 
 # A caller's tools follow from its profile, which may be edited while it works.
 _FRESH_MILLISECONDS: Final = 300_000
@@ -176,7 +176,7 @@ def answered(call: Call, outcome: CallResult) -> Reply:
     if outcome.is_error:
         result["isError"] = True
     if outcome.later:
-        result["_meta"] = {META_LATER: True}
+        result["_meta"] = {META_LATER: well_formed(outcome.later)}
     return succeeded(call.id, shaped(result, call.version))
 
 

@@ -25,12 +25,13 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 class CallResult(msgspec.Struct, frozen=True):
     """What a call answers, as text for a model; an error says what to do about it.
 
-    ``later``: the board has no room or no time for it now, but may have for the same call later.
+    ``later``: why the board could not take the call, where it may take the same one later; for
+    who keeps it until then, so without what ``text`` tells a model to do about it.
     """
 
     text: str
     is_error: bool = False
-    later: bool = False
+    later: str = ""
 
 
 class Toolbox(Protocol):

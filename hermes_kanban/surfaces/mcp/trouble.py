@@ -9,21 +9,23 @@ from typing import Final
 from hermes_kanban.surfaces.mcp.toolbox import CallResult
 from hermes_kanban.surfaces.mcp.turn import CALL_SECONDS
 
+_BUSY: Final = f"no answer within {CALL_SECONDS:.0f} s: the board is busy"
 TOO_LATE: Final = CallResult(
-    f"no answer within {CALL_SECONDS:.0f} s: the board is busy, and what you asked for may still be"
-    " done. Look with kanban_show before you ask again",
+    f"{_BUSY}, and what you asked for may still be done. Look with kanban_show before you ask"
+    " again",
     is_error=True,
-    later=True,
+    later=_BUSY,
 )
 
 
 def gone_wrong(error: Exception) -> CallResult:
     """What the model is told of an error that is ours: its kind, and what to do."""
+    failed = f"the board failed at this call ({type(error).__name__})"
     return CallResult(
-        f"the board failed at this call ({type(error).__name__}); nothing was changed. Try once"
-        " more; if it fails again, go on without it and say so in your summary",
+        f"{failed}; nothing was changed. Try once more; if it fails again, go on without it and say"
+        " so in your summary",
         is_error=True,
-        later=True,
+        later=failed,
     )
 
 
