@@ -8,7 +8,7 @@ next call as if nothing had happened. Who calls is told by the bearer token of e
 from __future__ import annotations
 
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -19,6 +19,7 @@ import anyio.to_thread
 from hermes_kanban.model.errors import BoardUnreachable
 from hermes_kanban.surfaces.http import body
 from hermes_kanban.surfaces.http.headers import LOOPBACK, Headers
+from hermes_kanban.surfaces.mcp.answering import Receive, Scope, Send, answer
 from hermes_kanban.surfaces.mcp.headers import (
     Rejection,
     bearer_token,
@@ -30,7 +31,6 @@ from hermes_kanban.surfaces.mcp.headers import (
 )
 from hermes_kanban.surfaces.mcp.jsonrpc import (
     HEADER_MISMATCH,
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
     MESSAGE_BYTES,
@@ -39,15 +39,9 @@ from hermes_kanban.surfaces.mcp.jsonrpc import (
     UNSUPPORTED_VERSION,
     Failure,
     decode,
-    encode,
 )
 from hermes_kanban.surfaces.mcp.protocol import Protocol
-from hermes_kanban.surfaces.mcp.trouble import tell
 from hermes_kanban.surfaces.mcp.turn import CALL_SECONDS, Turn
-
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Authenticate(typing.Protocol):
@@ -69,7 +63,7 @@ UPLOADED_HEADER: Final = "kanban-uploaded"
 THREADS: Final = 16
 """How many calls run at once; the gateway's own threads are others."""
 
-_OK, _ACCEPTED, _FAILED = 200, 202, 500
+_OK, _ACCEPTED = 200, 202
 _ALWAYS: Final = {PARSE_ERROR: 400, INVALID_REQUEST: 400, UNSUPPORTED_VERSION: 400}
 # What errors are since each request stands for itself; before, an error was an answer like another.
 _MODERN: Final = _ALWAYS | {INVALID_PARAMS: 400, HEADER_MISMATCH: 400, METHOD_NOT_FOUND: 404}
@@ -100,19 +94,7 @@ class McpApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"serves http only, not {scope['type']}")
-        extra: Mapping[str, str] = {}
-        try:
-            status, answer = await self._respond(scope, receive)
-        except Rejection as rejection:
-            status, extra = rejection.status, rejection.headers
-            answer = encode([rejection.reply], batch=False)
-        except body.Gone:
-            return
-        except Exception as error:
-            tell(error)
-            failure = Failure(INTERNAL_ERROR, f"Internal error: {type(error).__name__}")
-            status, answer = _FAILED, encode([Rejection(_FAILED, failure).reply], batch=False)
-        await send_answer(send, status, answer, extra)
+        await answer(self._respond, scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         headers = Headers(scope["headers"])
@@ -141,10 +123,10 @@ class McpApp:
         modern = session.version is None
         turn = protocol.receive(session, message)
         await self._perform(protocol, turn, token)
-        answer = turn.answer()
-        if answer is None:
+        told = turn.answer()
+        if told is None:
             return _ACCEPTED, b""
-        return (_MODERN if modern else _ALWAYS).get(turn.error or 0, _OK), answer
+        return (_MODERN if modern else _ALWAYS).get(turn.error or 0, _OK), told
 
     async def _perform(self, protocol: Protocol, turn: Turn, token: str) -> None:
         """Make the calls of a turn; those of one caller that change something one by one."""
@@ -197,13 +179,3 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
     except body.BodyTooSlow:
         told = f"Request Timeout: a message comes within {body.BODY_SECONDS:.0f} s"
         raise Rejection(408, told, headers={"Connection": "close"}) from None
-
-
-async def send_answer(send: Send, status: int, answer: bytes, extra: Mapping[str, str]) -> None:
-    """Answer with JSON, or with nothing, and with headers of its own."""
-    headers = {"Content-Length": str(len(answer)), "Cache-Control": "no-store"} | dict(extra)
-    if answer:
-        headers["Content-Type"] = "application/json"
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": answer})

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -26,6 +26,7 @@ from hermes_kanban.model.errors import BoardUnreachable, InvalidInput
 from hermes_kanban.store.files import make_folder, sync_folder
 from hermes_kanban.surfaces.http import body
 from hermes_kanban.surfaces.http.headers import LOOPBACK, Headers
+from hermes_kanban.surfaces.mcp.answering import Receive, Scope, Send, answer
 from hermes_kanban.surfaces.mcp.headers import (
     Rejection,
     bearer_token,
@@ -33,16 +34,7 @@ from hermes_kanban.surfaces.mcp.headers import (
     unknown_token,
     unreachable,
 )
-from hermes_kanban.surfaces.mcp.http import (
-    KEPT_HEADER,
-    THREADS,
-    Receive,
-    Scope,
-    Send,
-    send_answer,
-)
-from hermes_kanban.surfaces.mcp.jsonrpc import encode
-from hermes_kanban.surfaces.mcp.trouble import tell
+from hermes_kanban.surfaces.mcp.http import KEPT_HEADER, THREADS
 
 PATH: Final = "/mcp/files/"
 UPLOAD_SECONDS: Final = 300.0
@@ -75,21 +67,9 @@ class UploadApp:
         self._coming: Counter[Path] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        extra: Mapping[str, str] = {}
-        answer = b""
-        try:
-            status = await self._respond(scope, receive)
-        except Rejection as rejection:
-            status, extra = rejection.status, rejection.headers
-            answer = encode([rejection.reply], batch=False)
-        except body.Gone:
-            return
-        except Exception as error:
-            tell(error)
-            status = HTTPStatus.INTERNAL_SERVER_ERROR
-        await send_answer(send, status, b"" if scope["method"] == "HEAD" else answer, extra)
+        await answer(self._respond, scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> int:
+    async def _respond(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         headers = Headers(scope["headers"])
         check_place(headers, self._hosts, frozenset())
         kept = headers.get(KEPT_HEADER) is not None
@@ -105,7 +85,7 @@ class UploadApp:
         sha256, name = _named(scope["path"])
         if scope["method"] == "HEAD":
             there = await anyio.to_thread.run_sync(_is_there, folder, sha256, name)
-            return HTTPStatus.OK if there else HTTPStatus.NOT_FOUND
+            return (HTTPStatus.OK if there else HTTPStatus.NOT_FOUND), b""
         if scope["method"] != "PUT":
             told = "Method Not Allowed: PUT a file, or ask by HEAD whether it is here"
             raise Rejection(405, told, headers={"Allow": "PUT, HEAD"})
@@ -118,7 +98,7 @@ class UploadApp:
             self._coming[folder] -= 1
             if not self._coming[folder]:
                 del self._coming[folder]
-        return HTTPStatus.CREATED
+        return HTTPStatus.CREATED, b""
 
 
 def _named(path: str) -> tuple[str, str]:
