@@ -10,12 +10,13 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from io import BufferedWriter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -36,6 +37,8 @@ from hermes_kanban.surfaces.mcp.headers import (
 )
 from hermes_kanban.surfaces.mcp.http import KEPT_HEADER, THREADS
 
+T = TypeVar("T")
+
 PATH: Final = "/mcp/files/"
 UPLOAD_SECONDS: Final = 300.0
 AT_ONCE: Final = 4
@@ -43,6 +46,7 @@ AT_ONCE: Final = 4
 
 # Twice what one call may bring: a gateway that was killed may have left some behind.
 _FOLDER_BYTES: Final = 2 * limits.ARTIFACTS_BYTES
+_BLOCK_BYTES: Final = 256 * 1024
 _AGAIN: Final = {"Retry-After": "2"}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -62,7 +66,7 @@ class UploadApp:
     def __init__(self, find: Callable[..., Path | None], *, hosts: Iterable[str] = ()) -> None:
         self._find = find
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
-        # Of their own: while the database is away each waits for it.
+        # Of their own: while the database is away, or the disk slow, each waits for it.
         self._threads = anyio.CapacityLimiter(THREADS)
         self._coming: Counter[Path] = Counter()
 
@@ -84,7 +88,7 @@ class UploadApp:
             raise unknown_token()
         sha256, name = _named(scope["path"])
         if scope["method"] == "HEAD":
-            there = await anyio.to_thread.run_sync(_is_there, folder, sha256, name)
+            there = await self._in_thread(_is_there, folder, sha256, name)
             return (HTTPStatus.OK if there else HTTPStatus.NOT_FOUND), b""
         if scope["method"] != "PUT":
             told = "Method Not Allowed: PUT a file, or ask by HEAD whether it is here"
@@ -93,12 +97,42 @@ class UploadApp:
             raise Rejection(429, f"Too Many Requests: {AT_ONCE} files at once", headers=_AGAIN)
         self._coming[folder] += 1
         try:
-            await _take(folder, sha256, name, headers, receive)
+            await self._take(folder, sha256, name, headers, receive)
         finally:
             self._coming[folder] -= 1
             if not self._coming[folder]:
                 del self._coming[folder]
         return HTTPStatus.CREATED, b""
+
+    async def _take(
+        self, folder: Path, sha256: str, name: str, headers: Headers, receive: Receive
+    ) -> None:
+        """The body as a file, whole or not at all; with a problem it is read to its end too."""
+        size = await self._in_thread(_size, folder)
+        room = min(limits.ATTACHMENT_BYTES, max(0, _FOLDER_BYTES - size))
+        part = await self._in_thread(_Part, folder)
+        try:
+            async for block in _blocks(body.chunks(headers, receive, room, UPLOAD_SECONDS)):
+                await self._in_thread(part.add, block)
+            same = await self._in_thread(part.end, sha256, folder / sha256 / name)
+        except body.BodyTooLong:
+            most = f"{limits.ATTACHMENT_BYTES:,} bytes each, {limits.ARTIFACTS_BYTES:,} together"
+            raise Rejection(413, f"Content Too Large: files have at most {most}") from None
+        except body.BodyTooSlow:
+            told = f"Request Timeout: a file comes within {UPLOAD_SECONDS:.0f} s"
+            raise Rejection(408, told, headers={"Connection": "close"}) from None
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._in_thread(part.drop)
+        if not same:
+            told = "Unprocessable Content: the file is not the one that its SHA-256 names"
+            raise Rejection(422, told)
+        if part.problem is not None:
+            told = f"Insufficient Storage: {name} cannot be written there ({part.problem.strerror})"
+            raise Rejection(507, told)
+
+    async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._threads)
 
 
 def _named(path: str) -> tuple[str, str]:
@@ -120,72 +154,69 @@ def _is_there(folder: Path, sha256: str, name: str) -> bool:
     return True
 
 
-async def _take(folder: Path, sha256: str, name: str, headers: Headers, receive: Receive) -> None:
-    """The body as a file, whole or not at all."""
-    size = await anyio.to_thread.run_sync(_size, folder)
-    room = min(limits.ATTACHMENT_BYTES, max(0, _FOLDER_BYTES - size))
-    part = folder / f".{os.urandom(8).hex()}.part"
-    try:
-        problem = await _spool(part, sha256, body.chunks(headers, receive, room, UPLOAD_SECONDS))
-        if problem is None:
-            problem = await anyio.to_thread.run_sync(_put, part, folder / sha256 / name)
-    except body.BodyTooLong:
-        most = f"{limits.ATTACHMENT_BYTES:,} bytes each, {limits.ARTIFACTS_BYTES:,} together"
-        raise Rejection(413, f"Content Too Large: files have at most {most}") from None
-    except body.BodyTooSlow:
-        told = f"Request Timeout: a file comes within {UPLOAD_SECONDS:.0f} s"
-        raise Rejection(408, told, headers={"Connection": "close"}) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    if problem is not None:
-        told = f"Insufficient Storage: {name} cannot be written there ({problem.strerror})"
-        raise Rejection(507, told)
+class _Part:
+    """A file that is coming. All of it may take as long as the disk takes, and is not for the loop.
 
+    ``problem`` is what keeps it from being written; what comes after that is thrown away.
+    """
 
-async def _spool(part: Path, sha256: str, coming: Any) -> OSError | None:
-    """What kept it from being written; the body is read to its end then, so that one hears it."""
-    stream, problem = None, None
-    digest = hashlib.sha256()
-    try:
+    def __init__(self, folder: Path) -> None:
+        self.problem: OSError | None = None
+        self._path = folder / f".{os.urandom(8).hex()}.part"
+        self._digest = hashlib.sha256()
+        self._stream: BufferedWriter | None = None
+        with self._minding():
+            make_folder(folder)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._stream = open(os.open(self._path, flags, 0o600), "wb")  # noqa: SIM115
+
+    @contextmanager
+    def _minding(self) -> Iterator[None]:
         try:
-            make_folder(part.parent)
-            stream = open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
+            yield
         except OSError as error:
-            problem = error
-        async for chunk in coming:
-            digest.update(chunk)
-            if stream is not None and problem is None:
-                try:
-                    stream.write(chunk)
-                except OSError as error:
-                    problem = error
-        if stream is not None and problem is None:
-            try:
-                stream.flush()
-                await anyio.to_thread.run_sync(os.fsync, stream.fileno())
-            except OSError as error:
-                problem = error
-    finally:
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
-    if problem is None and digest.hexdigest() != sha256:
-        raise Rejection(
-            422, "Unprocessable Content: the file is not the one that its SHA-256 names"
-        )
-    return problem
+            self.problem = error
+
+    def add(self, block: bytes) -> None:
+        """The next bytes of it."""
+        self._digest.update(block)
+        if self._stream is not None and self.problem is None:
+            with self._minding():
+                self._stream.write(block)
+
+    def end(self, sha256: str, target: Path) -> bool:
+        """It has come: have it lie at ``target``. False where it is not the one that was named."""
+        if self._stream is None or self.problem is not None:
+            return True
+        if self._digest.hexdigest() != sha256:
+            return False
+        with self._minding():
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            os.rename(self._path, target)
+            sync_folder(target.parent)
+            sync_folder(target.parent.parent)
+        return True
+
+    def drop(self) -> None:
+        """Leave nothing behind but what lies at its target."""
+        with suppress(OSError):
+            if self._stream is not None:
+                self._stream.close()
+        with suppress(OSError):
+            self._path.unlink()
 
 
-def _put(part: Path, target: Path) -> OSError | None:
-    try:
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        os.rename(part, target)
-        sync_folder(target.parent)
-        sync_folder(target.parent.parent)
-    except OSError as error:
-        return error
-    return None
+async def _blocks(coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same in fewer pieces; no more than one, and what comes with its last bytes, is held."""
+    block = bytearray()
+    async for chunk in coming:
+        block += chunk
+        if len(block) >= _BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
 
 
 def _size(folder: Path) -> int:
