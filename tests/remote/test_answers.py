@@ -284,9 +284,8 @@ def test_a_proxy_between_does_not_lose_what_ends_a_run(gateways: Gateways, tmp_p
         between.answer = None
         wait_until(lambda: afar.waits == [])
     assert (afar.story().count("completed"), "fenced" in afar.story()) == (1, False)
-    state = place(afar.home / ".local" / "state" / "hermes-kanban")
-    assert not list(state.glob("*.refused"))
-    afar.end()
+    assert not list(afar.kept.glob("*.refused"))
+    afar.close()
 
 
 @pytest.mark.stores("sqlite")
@@ -296,15 +295,14 @@ def test_a_gateway_without_room_is_asked_again(gateways: Gateways, tmp_path: Pat
     told = afar.toolbox.call("kanban_complete", {"summary": "counted", "result": "x" * 20_000})
     assert "no room" in told.text
     assert "your complete is kept on this machine" in told.text
-    folder = place(afar.home / ".local" / "state" / "hermes-kanban")
     heard: list[str] = []
-    (still,) = courier.deliver_all(folder, 0, heard.append)
+    (still,) = courier.deliver_all(afar.kept, 0, heard.append)
     assert (still.outcome, "no room" in still.said, afar.waits) == ("waiting", True, ["the-run"])
     limit(afar, -1)
     wait_until(lambda: afar.status == "done")
     wait_until(lambda: afar.waits == [])
     assert afar.story().count("completed") == 1
-    afar.end()
+    afar.close()
 
 
 def limit(afar: Afar, size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -93,8 +94,13 @@ class Afar:
         )
 
     @property
+    def kept(self) -> Path:
+        """Where what was handed in lies on that machine until the board has it."""
+        return place(self.home / ".local" / "state" / "hermes-kanban")
+
+    @property
     def waits(self) -> list[str]:
-        return waiting(place(self.home / ".local" / "state" / "hermes-kanban"))
+        return waiting(self.kept)
 
     @property
     def status(self) -> str:
@@ -121,12 +127,17 @@ class Afar:
         with suppress(FileNotFoundError):
             (self.folder / "end").touch()
 
+    def close(self) -> None:
+        """The same, and no courier goes on for what nobody will take."""
+        self.end()
+        shutil.rmtree(self.kept, ignore_errors=True)
+
 
 @pytest.fixture
 def afar(gateways: Gateways, tmp_path: Path) -> Iterator[Afar]:
     made = Afar(gateways, tmp_path / "afar")
     yield made
-    made.end()
+    made.close()
 
 
 def said(answer: dict[str, Any]) -> tuple[str, bool]:
@@ -315,7 +326,7 @@ def test_a_gateway_whose_database_is_away_keeps_what_ends_a_run(
             assert not wrong, text
         wait_until(lambda: afar.status == "done", message=gateways.errors())
         assert "fenced" not in afar.story()
-        afar.end()
+        afar.close()
 
 
 @pytest.mark.stores("postgres")
@@ -340,5 +351,5 @@ def test_any_gateway_of_the_board_takes_what_another_cannot(
         assert afar.status == "done"
         assert afar.waits == []
     finally:
-        afar.end()
+        afar.close()
         second.close()

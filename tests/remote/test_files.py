@@ -36,7 +36,7 @@ def afar(gateways: Gateways, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     made = Afar(gateways, tmp_path / "afar")
     monkeypatch.chdir(own_folder(made))
     yield made
-    made.end()
+    made.close()
 
 
 def own_folder(afar: Afar) -> Path:
@@ -189,6 +189,7 @@ def test_a_gateway_without_room_says_so_and_has_it_later(afar: Afar) -> None:
     wait_until(lambda: [one for one in staged(afar).rglob("*") if one.is_file()] == [])
     resource.prlimit(afar.gateway.pid, resource.RLIMIT_FSIZE, before)
     wait_until(lambda: afar.status == "done", message=afar.gateways.errors())
+    wait_until(lambda: afar.waits == [])
     assert attached(afar) == WHOLE[:1]
 
 
@@ -216,7 +217,7 @@ def test_files_that_were_uploaded_wait_for_the_database(
         assert not answers[0].is_error, answers[0].text
         wait_until(lambda: afar.status == "done", message=gateways.errors())
         assert attached(afar) == WHOLE
-        afar.end()
+        afar.close()
 
 
 @pytest.mark.stores("postgres")
@@ -245,5 +246,5 @@ def test_files_go_to_the_gateway_that_takes_the_call(
         assert (afar.status, attached(afar)) == ("done", WHOLE[1:])
         assert waiting(place(state)) == []
     finally:
-        afar.end()
+        afar.close()
         second.close()
