@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -122,16 +122,13 @@ class _Notifications:
         if self._conn is None:
             return self._newest
         conn = self._conn
-        # A line on which nothing comes back any more may never say so.
-        giving_up = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, conn)
         try:
-            cursor = await conn.execute(NEWEST_EVENT)
-            row = await cursor.fetchone()
+            with _not_for_ever(conn):
+                cursor = await conn.execute(NEWEST_EVENT)
+                row = await cursor.fetchone()
         except self._driver.Error:
             await self._drop()
             return self._newest
-        finally:
-            giving_up.cancel()
         self._look_at = anyio.current_time() + LOOK_ANYWAY_SECONDS
         self._newest = int(row[0] or 0) if row is not None else 0
         return self._newest
@@ -142,7 +139,8 @@ class _Notifications:
         conn = await self._driver.AsyncConnection.connect("", autocommit=True, **told)
         listen = f'SET search_path = "{self._schema}"; LISTEN "{self._schema}"'
         try:
-            await conn.execute(f"{self._sessions.settings_text(conn)}{listen}".encode())
+            with _not_for_ever(conn):
+                await conn.execute(f"{self._sessions.settings_text(conn)}{listen}".encode())
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await conn.close()
@@ -154,6 +152,16 @@ class _Notifications:
         conn, self._conn = self._conn, None
         if conn is not None:
             await conn.close()
+
+
+@contextlib.contextmanager
+def _not_for_ever(conn: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+    """Hang up where no answer comes: a line on which nothing comes any more may never say so."""
+    giving_up = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, conn)
+    try:
+        yield
+    finally:
+        giving_up.cancel()
 
 
 def _hang_up(conn: psycopg.AsyncConnection[Any]) -> None:

@@ -40,6 +40,12 @@ def test_what_comes_while_a_line_is_away_or_silent_is_seen_once_there_is_one(
             await newest_is(pulse, missed)
             line.stall()
             await newest_is(pulse, change())
+            line.go_away()
+            line.stall_at(b"LISTEN")
+            line.come_back()
+            missed = change()
+            await newest_is(pulse, missed)
+            assert line.has_stalled
             group.cancel_scope.cancel()
 
     anyio.run(watch)

@@ -34,6 +34,7 @@ class Relay:
         self._cut: tuple[bytes, bool] | None = None
         self._cut_trip: tuple[int, bool] | None = None
         self._stalled: set[socket.socket] = set()
+        self._stall_at: bytes | None = None
         self.address = urlunsplit(parts._replace(query=f"host={quote(str(folder))}"))
         self.round_trips = self.statements = 0
         self._delay = delay_seconds
@@ -69,6 +70,15 @@ class Relay:
         """Let nothing pass any more on the lines that there are, and do not end them."""
         self._stalled |= self._lines
 
+    def stall_at(self, words: bytes) -> None:
+        """The same with the next line that has these words in a request, which is not delivered."""
+        self._stall_at = words
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether a line was stalled as wanted."""
+        return self._stall_at is None
+
     def come_back(self) -> None:
         """Take connections (again)."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -101,6 +111,9 @@ class Relay:
                     data = source.recv(1 << 20)
                     if not data:
                         return
+                    if source is client and self._stall_at is not None and self._stall_at in data:
+                        self._stall_at = None
+                        self._stalled |= {client, server}
                     if source in self._stalled:
                         continue
                     if source is client:
