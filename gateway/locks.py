@@ -41,7 +41,7 @@ def role_lock(paths: BoardPaths, role: Role) -> RoleLock | SharedRoleLock:
     server = server_of(paths)
     if not server:
         return file
-    from hermes_kanban.store.postgres import schema_of
+    from hermes_kanban.store.pgnames import schema_of
 
     schema = schema_of(paths.slug)
     if role == "dispatcher":
@@ -67,13 +67,13 @@ class SharedRoleLock:
     def __init__(
         self, file: RoleLock, server: Server, role: str, key: str, *, displaces: bool = False
     ) -> None:
-        from hermes_kanban.store import postgres
+        from hermes_kanban.store.pgnames import lock_key
 
         self.turn = 0
         self._file = file
         self._server = server
         self._name = f"hermes-kanban {os.getpid()} {role}"
-        self._key = postgres.lock_key(key)
+        self._key = lock_key(key)
         self._displaces = displaces
         self._guard = threading.Lock()
         self._session: psycopg.Connection[Any] | None = None

@@ -173,7 +173,7 @@ def _hang_up(conn: psycopg.AsyncConnection[Any]) -> None:
 
 @asynccontextmanager
 async def _listening(server: Server, paths: BoardPaths) -> AsyncIterator[Source]:
-    from hermes_kanban.store.postgres import schema_of
+    from hermes_kanban.store.pgnames import schema_of
 
     source = _Notifications(server, schema_of(paths.slug))
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -14,12 +14,13 @@ from hermes_kanban.kernel.fencing import Author, author, check_run_quota
 from hermes_kanban.kernel.inherit import ask_handed_on, inherit_from_run
 from hermes_kanban.kernel.links import add_links
 from hermes_kanban.kernel.workspaces import workspace_columns
-from hermes_kanban.model.errors import InvalidInput, NotFound
+from hermes_kanban.model.errors import IdTaken, InvalidInput, NotFound
 from hermes_kanban.store.protocol import BoardConnection, Transaction, fetch_value, write
 
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _ID_CHARACTERS: Final = 6
-_DRAWS: Final = 20
+DRAWS: Final = 20
+NO_FREE_ID: Final = f"{DRAWS} ids were drawn, and tasks have them all: try again"
 
 _LIVE_KEY: Final = (
     "SELECT id FROM tasks WHERE idempotency_key = :key AND idempotency_key IS NOT NULL"
@@ -73,15 +74,19 @@ def create_task(
     parent_ids = _parent_ids(parents)
     if idempotency_key is not None and (known := _known(conn, idempotency_key)):
         return known
-    with write(conn, "create") as tx:
-        if idempotency_key is not None and (known := tx.value(_LIVE_KEY, {"key": idempotency_key})):
-            return str(known)
-        worker = author(tx, run_id, claim_lock, actor)
-        if run_id is not None:
-            _check_run_limits(tx, run_id)
-            check_run_quota(tx, run_id, "links", limits.LINKS_PER_RUN, len(parent_ids))
-        columns |= workspace_columns(conn, workspace, branch)
-        return _insert(tx, columns, parent_ids, triage, worker)
+    for _ in range(DRAWS):
+        with suppress(IdTaken), write(conn, "create") as tx:
+            if idempotency_key is not None and (
+                known := tx.value(_LIVE_KEY, {"key": idempotency_key})
+            ):
+                return str(known)
+            worker = author(tx, run_id, claim_lock, actor)
+            if run_id is not None:
+                _check_run_limits(tx, run_id)
+                check_run_quota(tx, run_id, "links", limits.LINKS_PER_RUN, len(parent_ids))
+            columns |= workspace_columns(conn, workspace, branch)
+            return _insert(tx, columns, parent_ids, triage, worker)
+    raise IdTaken(NO_FREE_ID)
 
 
 def _skills_json(skills: Iterable[str]) -> str:
@@ -114,8 +119,8 @@ def _insert(
     columns["created_run_id"] = by.run_id
     columns["consecutive_failures"] = 0
     row = {column: value for column, value in columns.items() if value is not None}
-    insert_row(tx, row)
-    task_id: str = row["id"]
+    row["id"] = task_id = draw_id(tx)
+    row["seq"] = tx.insert_unseen(lifecycle.insert_sql("tasks", tuple(row)), row)
     payload: dict[str, Any] = {"task": row} | ({"parents": parents} if parents else {})
     if by.actor == limits.NOTIFIER or _is_of_a_wake(tx, by.run_id):
         payload["woken"] = True
@@ -167,18 +172,8 @@ def _open_above(tx: Transaction, parents: list[str]) -> Callable[[], list[tuple[
 _PARENT: Final = "SELECT status, completed_at, effective_priority FROM tasks WHERE id = :id"
 
 
-def insert_row(tx: Transaction, row: dict[str, Any], wanted: str | None = None) -> None:
-    """Insert the row under a free id, ``wanted`` if it is free; it gains ``id`` and ``seq``."""
-    sql = lifecycle.insert_sql("tasks", ("id", *row)) + " ON CONFLICT (id) DO NOTHING"
-    for draw in range(_DRAWS):
-        row["id"] = wanted if wanted and not draw else _draw_id(tx)
-        if seq := tx.insert(sql, row):
-            row["seq"] = seq
-            return
-    raise sqlite3.IntegrityError("no free task id was drawn")
-
-
-def _draw_id(tx: Transaction) -> str:
+def draw_id(tx: Transaction) -> str:
+    """An id for a new task, which another may have."""
     bits = tx.conn.randomness.randbits(5 * _ID_CHARACTERS)
     return "t_" + "".join(
         _ALPHABET[bits >> shift & 31] for shift in range(0, 5 * _ID_CHARACTERS, 5)

@@ -19,12 +19,13 @@ from hermes_kanban import lifecycle
 from hermes_kanban.kernel import attachments, finish, gates, limits
 from hermes_kanban.kernel.attachments import Staged
 from hermes_kanban.kernel.comments import insert_comment
-from hermes_kanban.kernel.create import insert_row
+from hermes_kanban.kernel.create import DRAWS, NO_FREE_ID, draw_id
 from hermes_kanban.kernel.fencing import Author
 from hermes_kanban.kernel.inherit import inherit
 from hermes_kanban.kernel.links import add_links, release_link
 from hermes_kanban.kernel.workspaces import parse_workspace
 from hermes_kanban.lifecycle import TaskState
+from hermes_kanban.model.errors import IdTaken
 from hermes_kanban.model.foreign import (
     ForeignComment,
     ForeignFile,
@@ -132,7 +133,7 @@ class Story:
             "branch": of.branch if choice.kind == "worktree" else None,
         }
         row = {column: value for column, value in columns.items() if value is not None}
-        insert_row(self._tx, row, task_id)
+        _insert_row(self._tx, row, task_id)
         name: str = row["id"]
         origin = {"source": source, "id": of.id, "status": of.was} | of.rest
         facts = {"task": row, "imported": origin}
@@ -301,6 +302,17 @@ class Story:
         run = ForeignRun("", self._of.assignee, by, now, now, outcome, error=error, claimed=False)
         self._last_run = run
         return run
+
+
+def _insert_row(tx: Transaction, row: dict[str, Any], wanted: str | None) -> None:
+    """Insert the row under a free id, ``wanted`` if it is free; it gains ``id`` and ``seq``."""
+    sql = lifecycle.insert_sql("tasks", ("id", *row)) + " ON CONFLICT (id) DO NOTHING"
+    for draw in range(DRAWS):
+        row["id"] = wanted if wanted and not draw else draw_id(tx)
+        if seq := tx.insert(sql, row):
+            row["seq"] = seq
+            return
+    raise IdTaken(NO_FREE_ID)
 
 
 def _place(at: int, spans: list[tuple[int, int]]) -> float:

@@ -146,6 +146,10 @@ class NotNow(KanbanError, sqlite3.OperationalError):
     """The database refused a statement for a reason of its own: the same may be taken later."""
 
 
+class IdTaken(KanbanError, sqlite3.IntegrityError):
+    """A task has the id that was drawn for a new one; nothing was changed."""
+
+
 class AcceptedBefore(KanbanError):
     """A hand-over that was repeated is the one by which its run has ended; nothing was changed."""
 

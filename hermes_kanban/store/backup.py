@@ -150,7 +150,7 @@ def sqlite_board(conn: BoardConnection, instead: str) -> store.SqliteConnection:
     """
     if isinstance(conn, store.SqliteConnection):
         return conn
-    from hermes_kanban.store.postgres import schema_of
+    from hermes_kanban.store.pgnames import schema_of
 
     told = instead.format(schema=schema_of(conn.paths.slug))
     raise KanbanError(f"{conn.location} is no file; {told}")

@@ -13,8 +13,9 @@ from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store import moved, pgaddress, pgboards, pgerrors, pgholder, schema
 from hermes_kanban.store.moved import Mark
+from hermes_kanban.store.pgnames import lock_key, schema_of
 from hermes_kanban.store.places import Found, State, refuse_other
-from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
+from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import WAIT_SECONDS, BoardConnection
 
 _HAS_SCHEMA: Final = "SELECT 1 FROM pg_namespace WHERE nspname = :schema"

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from hermes_kanban.store.protocol import UNSEEN_KEY
+
 # What must not be touched comes first; then what is translated.
 _TOKENS: Final = re.compile(
     r"""
@@ -29,6 +31,7 @@ _TABLE: Final = re.compile(r"\s*INSERT\s+INTO\s+(\w+)", re.IGNORECASE)
 _WRITTEN: Final = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE)\s+(\w+)", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"'(?:[^']|'')*'|\$(\d+)")
 _KEYS: Final = {"tasks": "seq"}
+_FIRST_PART: Final = "w0"
 
 _DDL: Final = re.compile(
     r"""
@@ -157,6 +160,27 @@ def with_key(sql: str) -> str:
     """``INSERT INTO t (a) VALUES (:a)``, with its key given as ``:id``."""
     into, values = sql.split(") VALUES (", 1)
     return f"{into.replace('(', '(id, ', 1)}) VALUES (:id, {values}"
+
+
+@functools.lru_cache(maxsize=16)
+def telling_key(sql: str) -> str:
+    """``INSERT INTO t (a, payload) VALUES (:a, :payload)``, its payload with the key of the row.
+
+    That row is made by the first part of the statement, see ``together``.
+    """
+    into, values = sql.rstrip().rsplit("VALUES (", 1)
+    unseen, told = key_told("")
+    payload = f"replace(:payload, '{unseen}', '{told}' || {_FIRST_PART}.{_KEYS['tasks']})"
+    return f"{into}SELECT {values[:-1].replace(':payload', payload)} FROM {_FIRST_PART}"
+
+
+def key_told(key: int | str) -> tuple[str, str]:
+    """What names a task by UNSEEN_KEY in the text of an event, and what does by its key.
+
+    In JSON no text holds either: it has its quotes escaped.
+    """
+    name = _KEYS["tasks"]
+    return f'"{name}":{UNSEEN_KEY}', f'"{name}":{key}'
 
 
 def definition(sql: str) -> str:

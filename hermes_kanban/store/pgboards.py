@@ -18,8 +18,9 @@ from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, moved, pgerrors, schema
+from hermes_kanban.store.pgnames import lock_key, schema_of
 from hermes_kanban.store.pgsession import open_session
-from hermes_kanban.store.postgres import PostgresConnection, lock_key, schema_of
+from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
 
 # From this schema on attached files lie beside the rows.

@@ -17,6 +17,7 @@ from hermes_kanban.model.errors import (
     BoardUnreachable,
     DiskFull,
     FateUnknown,
+    IdTaken,
     KanbanError,
     NotNow,
 )
@@ -31,6 +32,7 @@ _GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
 _CANCELLED: Final = "57014"
 _STOOD_STILL: Final = "25P03"
 _STANDBY: Final = "0A000"  # what a standby says to a transaction that is to write
+_TASK_ID: Final = "tasks_id_key"
 _CONNECTION_CLASS: Final = "08"
 _OF_THE_SERVER: Final = frozenset({"53", "55", "57", "58"})  # resources, state, operator, system
 
@@ -64,6 +66,8 @@ def translated(error: BaseException, location: str) -> BaseException:
             "accepts writes"
         )
     if isinstance(error, psycopg.IntegrityError):
+        if error.diag.constraint_name == _TASK_ID:
+            return IdTaken(f"{location}: {said}")
         return ConstraintFailed(f"{location}: {said}")
     if state == _CANCELLED:
         return NotNow(

@@ -24,7 +24,7 @@ from psycopg.abc import Transformer as Values
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq.abc import PGresult
 
-from hermes_kanban.store import dialect, rows
+from hermes_kanban.store import rows
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.protocol import Given
 
@@ -286,30 +286,6 @@ class Flow:
             self.session.pgconn.exit_pipeline_mode()
         except psycopg.Error:
             self.session.close()  # an answer was not waited for: it would be taken for another's
-
-
-class Puts:
-    """Writes of which nobody reads the answer, one a table, that go out as one statement."""
-
-    def __init__(self) -> None:
-        self._writes: dict[str, tuple[Numbered, Given]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._writes)
-
-    def has(self, table: str) -> bool:
-        """Whether one writes to that table: another must come after it."""
-        return table in self._writes
-
-    def add(self, table: str, statement: Numbered, parameters: Given) -> None:
-        """One more, to a table that none of them writes to."""
-        self._writes[table] = (statement, parameters)
-
-    def take(self, last: bytes = b"") -> tuple[Numbered, Given]:
-        """All of them, with ``last`` at their end, and what goes into it; then there are none."""
-        writes, self._writes = list(self._writes.values()), {}
-        given = [one for statement, some in writes for one in statement.given(some)]
-        return Numbered(dialect.together(tuple([w.text for w, _ in writes]), last)), given
 
 
 class Answer:

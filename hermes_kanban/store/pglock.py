@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from hermes_kanban.store import dialect
+from hermes_kanban.store import dialect, schema
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgflow import Flow, Reply
 from hermes_kanban.store.protocol import NotWorth, Worth
@@ -28,9 +28,14 @@ _TAKE_LONG: Final = dialect.statement(
     " set_config('idle_in_transaction_session_timeout', '0', true),"
     " set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(:key)"
 )
+# Ends the transaction at a board of another version, before anything is written.
 _LOOK: Final = Numbered(
-    b"SELECT max(version), extract(epoch FROM clock_timestamp())::float8 FROM schema_migrations"
+    b"SELECT extract(epoch FROM clock_timestamp())::float8,"
+    b" 1 / (SELECT coalesce(max(version) <= $1, false)::integer FROM schema_migrations)"
 )
+
+NotFit = psycopg.errors.DivisionByZero
+"""What the server says where the board is of a version that nobody here may write, or of none."""
 
 
 class Beginning(NamedTuple):
@@ -40,16 +45,16 @@ class Beginning(NamedTuple):
     looking: Reply
     worth: Worth | None
 
-    def seen(self) -> tuple[int | None, str, float]:
-        """The schema's version, the transaction's number, the server's time, once all is answered.
+    def seen(self) -> tuple[str, float]:
+        """The transaction's number and the server's time, once all is answered.
 
         Raises NotWorth where the lock was not asked for.
         """
         _, _, number, *found = self.locking.fetchone()
         if self.worth is not None and found != [self.worth.wanted]:
             raise NotWorth(*found)
-        version, server_time = self.looking.fetchone()
-        return version, str(number), server_time
+        server_time, _ = self.looking.fetchone()
+        return str(number), server_time
 
 
 def begin(flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None) -> Beginning:
@@ -63,7 +68,7 @@ def begin(flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | N
             _if_worth(worth.sql), given | worth.parameters | {"wanted": worth.wanted}
         )
     # A statement of its own: it must see what was committed while we waited.
-    return Beginning(locking, flow.send(_LOOK), worth)
+    return Beginning(locking, flow.send(_LOOK, (schema.SCHEMA_VERSION,)), worth)
 
 
 def begin_long(session: psycopg.Connection[Any], wait_seconds: float, verb: str, key: int) -> None:

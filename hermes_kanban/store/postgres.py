@@ -7,10 +7,9 @@ opened again at its next use; whether a commit that broke off was kept is asked 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import psycopg
 from psycopg import pq
@@ -29,12 +28,13 @@ from hermes_kanban.store import (
     pgholder,
     pglock,
     pgsession,
-    schema,
 )
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
-from hermes_kanban.store.pgflow import Answer, Flow, Puts, Statements
+from hermes_kanban.store.pgflow import Answer, Flow, Statements
+from hermes_kanban.store.pgnames import lock_key, schema_of
+from hermes_kanban.store.pgputs import EVENTS, Puts
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -50,23 +50,6 @@ from hermes_kanban.store.protocol import (
 ROWS_AT_ONCE: Final = 1000
 
 _IDLE: Final = pq.TransactionStatus.IDLE
-_NAME_BYTES: Final = 63  # longer names are cut by the server, and two might become one
-
-
-def schema_of(slug: str) -> str:
-    """The schema of a board: ``kanban_`` and its slug with ``_`` for ``-``.
-
-    A slug too long for PostgreSQL is cut and told apart by a hash; ``$`` is in no slug.
-    """
-    name = "kanban_" + slug.replace("-", "_")
-    if len(name) <= _NAME_BYTES:
-        return name
-    return f"{name[:46]}${hashlib.sha256(slug.encode()).hexdigest()[:16]}"
-
-
-def lock_key(name: str) -> int:
-    """The number of an advisory lock (64 bits, signed); a database has its own numbers."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 class PostgresConnection(Configured):
@@ -107,15 +90,11 @@ class PostgresConnection(Configured):
         self._failure: KanbanError | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
-        # The last event that this write transaction wrote, by which it is known again.
-        self._event: dict[str, Any] | None = None
-        # Keys that were asked for in this write transaction, by table.
-        self._reserved: dict[str, Cursor] = {}
         self._streams = 0
         self._hurried = True
         self._session: psycopg.Connection[Any] | None = None
         self._prepared: Statements | None = None
-        self._puts = Puts()
+        self._puts = Puts(self._ask)
         self._worth: Worth | None = None
         self._location = f"schema {self.schema}"
         self._connect()
@@ -170,8 +149,8 @@ class PostgresConnection(Configured):
         """
         statement = dialect.numbered(sql)
         if self._flows:
-            if dialect.table_of(sql) == pgfate.EVENTS and isinstance(parameters, dict):
-                self._event = parameters
+            if dialect.table_of(sql) == EVENTS and isinstance(parameters, dict):
+                self._puts.event = parameters
             return self._ask(statement, parameters)
         statements = self._statements
         try:
@@ -183,30 +162,20 @@ class PostgresConnection(Configured):
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """The new row's key, by RETURNING."""
-        reserved = self._reserved.pop(dialect.table_of(sql), None)
-        if reserved is not None:
-            key = int(reserved.fetchall()[0][0])
-            self.put(dialect.with_key(sql), parameters | {"id": key})
-            return key
-        row = self.execute(dialect.inserting(sql), parameters).fetchone()
-        return 0 if row is None else int(row[0])
+        return self._puts.insert(sql, parameters)
+
+    def insert_unseen(self, sql: str, parameters: Parameters) -> int:
+        """Kept until its event is, to go out with it."""
+        return self._puts.insert_unseen(sql, parameters)
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Kept until another statement must see it, or the commit: to go out with its like."""
-        if not self._flows:
-            self.execute(sql, parameters)
-            return
-        table = dialect.table_of(sql)
-        if table == pgfate.EVENTS:
-            self._event = parameters
-        if self._puts.has(table):
-            self._ask(*self._puts.take())
-        self._puts.add(table, dialect.numbered(sql), parameters)
+        self._puts.put(sql, parameters)
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""
-        if self._verb is not None and table not in self._reserved:
-            self._reserved[table] = self.execute(f"SELECT nextval('{table}_id_seq')")
+        if self._verb is not None:
+            self._puts.reserve(table)
 
     def ask(self, sql: str, parameters: Given = ()) -> Callable[[], list[Any]]:
         """In a transaction of ours the rows are waited for when they are wanted."""
@@ -281,11 +250,10 @@ class PostgresConnection(Configured):
         BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
         self._verb, self._worth, self._failure, self._again = verb, worth, None, False
-        self._reserved, self._event, self._puts = {}, None, Puts()
+        self._puts = Puts(self._ask)
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
-        if self._puts:
-            self._ask(*self._puts.take())
+        self._puts.flush()
         if self._failure is not None:
             raise self._failure
         try:
@@ -311,8 +279,7 @@ class PostgresConnection(Configured):
 
     def settle(self) -> None:
         """Wait until all that was asked in this write transaction is done. Raises what failed."""
-        if self._puts:
-            self._ask(*self._puts.take())
+        self._puts.flush()
         if self._failure is not None:
             raise self._failure
         if self._flow is None:
@@ -322,6 +289,10 @@ class PostgresConnection(Configured):
         except psycopg.OperationalError as error:
             self._begin_again(error)
             self.settle()
+        except pglock.NotFit:
+            if self._confirmed or self._verb is None:
+                raise
+            self._refuse()
         if not self._confirmed:
             self._confirm()
 
@@ -329,23 +300,30 @@ class PostgresConnection(Configured):
         if self._verb is None:
             self._confirmed, self._unseen = True, []
             return
-        version, self._xid, server_time = self._beginning.seen()
-        if version is None or version > schema.SCHEMA_VERSION:
-            self._failure = self._refusal(version)
-            raise self._failure
+        self._xid, server_time = self._beginning.seen()
         self._confirmed, self._unseen = True, []
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
 
-    def _refusal(self, version: int | None) -> KanbanError:
-        """Why nobody may write a board of that version."""
+    def _refuse(self) -> NoReturn:
+        """Raise why nobody may write this board, at whose version the server ended the flow."""
+        self._leave()
+        version, name = self._statements.run(_VERSION, ()).fetchone() or (None, "")
+        why: KanbanError
         if version is None:
-            return self.damaged("it has no version")
-        if version < moved.AWAY or self._flow is None:
-            return self.too_new(version)
-        name = self._flow.send(_MARK, (version,))
-        self._flow.settle()
-        return moved.error(self._location, version, moved.decoded(name.fetchone()[0]))
+            why = self.damaged("it has no version")
+        elif version < moved.AWAY:
+            why = self.too_new(version)
+        else:
+            why = moved.error(self._location, version, moved.decoded(name))
+        self._failure = why
+        raise why from None
+
+    def _busy(self) -> NoReturn:
+        """Raise that another writer had the lock all the time."""
+        self._leave()
+        self._failure = why = BoardBusy(pgholder.holder(self, self._lock_key), self.wait_seconds)
+        raise why from None
 
     def _begin_again(self, error: psycopg.OperationalError) -> None:
         """Ask everything on a new connection, where the old one broke before its first answer.
@@ -355,9 +333,7 @@ class PostgresConnection(Configured):
         flow, asked, self._unseen = self._flow, self._unseen, []
         if flow is not None and not self._confirmed:
             if isinstance(error, psycopg.errors.LockNotAvailable):
-                self._leave()
-                self._failure = BoardBusy(pgholder.holder(self, self._lock_key), self.wait_seconds)
-                raise self._failure from None
+                self._busy()
             if flow.session.closed and not self._again:
                 flow.drop()
                 self._again, self._flow = True, None
@@ -370,28 +346,54 @@ class PostgresConnection(Configured):
 
     def commit_write(self, events: int) -> None:
         """Commit, and let the server tell the listeners once that is done."""
-        if not self._confirmed or (self._puts and self._flow is None):
-            self.settle()
-        if self._puts or (events and self._flow):
-            self._ask(*self._puts.take(self._ring if events else b""))
-        if self._flow is None:
-            self._verb = None
-            return
-        flow, session = self._flow, self._flow.session
-        commit = flow.send(_COMMIT)
+        ring = self._ring if events else b""
+        if self._flow is None and self._puts and self._worth is None:
+            self._write_at_once(*self._puts.take(ring))
+        elif self._flow is not None or self._puts:
+            if not self._confirmed or self._flow is None:
+                self.settle()
+            if self._puts or ring:
+                self._ask(*self._puts.take(ring))
+            if (flow := self._flow) is not None and (lost := self._commit(flow)) is not None:
+                raise lost
+        self._begun, self._verb = False, None
+
+    def _write_at_once(self, statement: Numbered, parameters: Given) -> None:
+        """Begin, write and commit in one round trip, for a verb that has read nothing."""
+        self._xid = ""
+        for again in (False, True):
+            try:
+                flow = self._begin()
+                flow.send(statement, parameters)
+                lost = self._commit(flow)
+            except psycopg.errors.LockNotAvailable:
+                self._busy()
+            except pglock.NotFit:
+                self._refuse()
+            if lost is None:
+                return
+            if again:
+                raise lost
+
+    def _commit(self, flow: Flow) -> psycopg.OperationalError | None:
+        """Wait for the commit; what it broke off at if then nothing was kept."""
         self._flow = None
         try:
+            commit = flow.send(_COMMIT)
             flow.end()
-        except psycopg.OperationalError:
-            self._begun = False
-            if not session.closed or not pgfate.was_kept(
-                self._connect, self._xid, self._event, self._location
-            ):
+        except psycopg.OperationalError as error:
+            if not flow.session.closed:
                 raise
-        else:
-            if commit.status != "COMMIT":
-                raise KanbanError("a statement of this transaction failed; nothing of it was kept")
-        self._begun, self._verb = False, None
+            self._begun = False
+            kept = pgfate.was_kept(
+                self._connect, self._xid, self._puts.event, self._location, self._lock_key
+            )
+            return None if kept else error
+        if not self._confirmed:
+            self._confirm()
+        if commit.status != "COMMIT":
+            raise KanbanError("a statement of this transaction failed; nothing of it was kept")
+        return None
 
     def roll_back(self) -> None:
         """Roll back what is begun; with a connection that is gone the server does it."""
@@ -400,7 +402,7 @@ class PostgresConnection(Configured):
 
     def _leave(self) -> None:
         flow, self._flow = self._flow, None
-        self._begun, self._unseen, self._puts = False, [], Puts()
+        self._begun, self._unseen, self._puts = False, [], Puts(self._ask)
         if flow is not None:
             if flow.roll_back():
                 return
@@ -496,5 +498,7 @@ class PostgresConnection(Configured):
 
 
 _BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-_MARK: Final = Numbered(b"SELECT name FROM schema_migrations WHERE version = $1")
+_VERSION: Final = Numbered(
+    b"SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
+)
 _COMMIT: Final = Numbered(b"COMMIT")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 30.0
 GATEWAY_WAIT_SECONDS = 1.0
+UNSEEN_KEY = -1
+"""Stands for the key of a row that is written and was not waited for; no row has it."""
 
 Parameters = dict[str, Any]
 Given = Parameters | Sequence[Any]
@@ -119,6 +121,13 @@ class BoardConnection(Protocol):
 
     def insert(self, sql: str, parameters: Parameters) -> int:
         """Run one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
+
+    def insert_unseen(self, sql: str, parameters: Parameters) -> int:
+        """Run one INSERT into ``tasks``; its key, or UNSEEN_KEY.
+
+        Where answers take a way nobody waits for it: the text of the event that is put next in this
+        transaction names the row by UNSEEN_KEY, and gets the key as it is written.
+        """
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Run one INSERT or UPDATE by key, of which nothing is asked; it reads no other table."""
@@ -253,6 +262,10 @@ class Transaction:
     def insert(self, sql: str, parameters: Parameters) -> int:
         """Execute one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
         return self.conn.insert(sql, parameters)
+
+    def insert_unseen(self, sql: str, parameters: Parameters) -> int:
+        """Execute one INSERT into ``tasks``; its key, or what stands for it in its first event."""
+        return self.conn.insert_unseen(sql, parameters)
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Run one INSERT or UPDATE by key, of which nothing is asked; it reads no other table."""

@@ -19,6 +19,7 @@ from hermes_kanban.model.errors import (
     BoardDamaged,
     BoardTooNew,
     DiskFull,
+    IdTaken,
     KanbanError,
 )
 from hermes_kanban.paths import BoardPaths
@@ -96,6 +97,10 @@ class SqliteConnection(sqlite3.Connection, Configured):
         """The new row's id from the cursor: RETURNING would cost as much again as the insert."""
         cursor = self.execute(sql, parameters)
         return cursor.lastrowid or 0 if cursor.rowcount else 0
+
+    def insert_unseen(self, sql: str, parameters: Parameters) -> int:
+        """Seen at once."""
+        return self.insert(sql, parameters)
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Run at once."""
@@ -285,6 +290,8 @@ def translated(
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return error
+    if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE and str(error).endswith(": tasks.id"):
+        return IdTaken(f"{file}: {error}")
     primary = code & _PRIMARY_CODE
     if code in _FULL or primary == sqlite3.SQLITE_FULL:
         return full

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.store.pgnames import schema_of
 from tests.hosts import agent
 from tests.hosts.building import ROOT, Building, Host, building
 from tests.hosts.database import Database, give_password

@@ -193,6 +193,15 @@ def test_writes_to_different_tables_become_one_statement() -> None:
     assert dialect.together((), b"SELECT 1") == b"SELECT 1"
 
 
+def test_an_event_tells_the_key_of_the_row_that_is_made_before_it() -> None:
+    told = dialect.telling_key("\nINSERT INTO events (id, payload)\nVALUES (:id, :payload)\n")
+    assert dialect.numbered(told) == (
+        b"\nINSERT INTO events (id, payload)\n"
+        b"SELECT $1, replace($2, '\"seq\":-1', '\"seq\":' || w0.seq) FROM w0",
+        ("id", "payload"),
+    )
+
+
 @pytest.mark.parametrize(
     ("statement", "table"),
     [("\nINSERT INTO a (x)", "a"), ("update b SET x = 1", "b"), ("SELECT 1 FROM c", "")],

@@ -11,7 +11,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.machine import machine
-from hermes_kanban.store.postgres import lock_key, schema_of
+from hermes_kanban.store.pgnames import lock_key, schema_of
 from tests.support import stores
 from tests.support.gateways import Gateways, shell
 from tests.support.waiting import wait_until

@@ -17,7 +17,7 @@ from gateway.locks import chat_lock
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel.subscriptions import subscribe
 from hermes_kanban.store.opening import server_of
-from hermes_kanban.store.postgres import lock_key, schema_of
+from hermes_kanban.store.pgnames import lock_key, schema_of
 from tests.notify.conftest import Inbox
 from tests.support import stores
 from tests.support.boards import ABoard

@@ -19,7 +19,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import tools
 from hermes_kanban.handovers import place, waiting
 from hermes_kanban.store import pgfate, pgsession
-from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce
 from hermes_kanban.verbs import keeping

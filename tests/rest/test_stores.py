@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.surfaces.rest.boards import OPEN_CONNECTIONS
 from tests.rest.client import Served
 from tests.rest.live_client import page

@@ -18,7 +18,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from hermes_kanban.store import pgboards, pgsession
-from hermes_kanban.store.postgres import schema_of
+from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.store.schema import MIN_READER
 from tests.support import server
 from tests.support.waiting import wait_until

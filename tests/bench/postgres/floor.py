@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from hermes_kanban.store.postgres import lock_key, schema_of
+from hermes_kanban.store.pgnames import lock_key, schema_of
 
 LOCK: Final = "0" * 32
 PREPARE_AFTER: Final = 2
