@@ -72,13 +72,12 @@ def create_task(
         "max_retries": limits.whole("max_retries", max_retries, 0, 1_000),
     }
     parent_ids = _parent_ids(parents)
-    if idempotency_key is not None and (known := _known(conn, idempotency_key)):
-        return known
+    by_key = {"key": idempotency_key}
+    if idempotency_key is not None and (known := fetch_value(conn, _LIVE_KEY, by_key)):
+        return str(known)
     for _ in range(DRAWS):
         with suppress(IdTaken), write(conn, "create") as tx:
-            if idempotency_key is not None and (
-                known := tx.value(_LIVE_KEY, {"key": idempotency_key})
-            ):
+            if idempotency_key is not None and (known := tx.value(_LIVE_KEY, by_key)):
                 return str(known)
             worker = author(tx, run_id, claim_lock, actor)
             if run_id is not None:
@@ -98,11 +97,6 @@ def _parent_ids(parents: Iterable[str]) -> list[str]:
     if isinstance(parents, str):
         raise InvalidInput("parents", "a list of task ids", "is one text")
     return list(dict.fromkeys(parents))
-
-
-def _known(conn: BoardConnection, key: str) -> str | None:
-    known: str | None = fetch_value(conn, _LIVE_KEY, {"key": key})
-    return known
 
 
 def _insert(
