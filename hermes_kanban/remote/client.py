@@ -44,6 +44,8 @@ ANSWER_SECONDS: Final = 40.0
 """How long an answer may take, once the request is out, however steadily it comes."""
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 3.0
+# OpenSSL's X509_V_ERR_ for one that is signed by itself, or by nobody who is known here.
+_OF_NO_AUTHORITY: Final = frozenset({18, 19, 20, 21})
 _OK, _CREATED, _BAD, _NOT_FOUND, _TOO_LARGE = 200, 201, 400, 404, 413
 
 
@@ -242,6 +244,10 @@ def _within(line: socket.socket, seconds: float) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = "; that of a private authority goes into SSL_CERT_FILE"
+        unknown = error.verify_code in _OF_NO_AUTHORITY
+        return f"its certificate is not trusted: {error.verify_message}{advice if unknown else ''}"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
