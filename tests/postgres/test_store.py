@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import NotNow
 from hermes_kanban.store import pgboards, pgerrors, pgfate, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
@@ -187,9 +188,12 @@ def test_a_connection_that_was_ended_is_opened_again_at_the_next_use(board: ABoa
         lambda: kb.get_task(board.conn, task),
         lambda: kb.why(board.conn, task),
         lambda: kb.add_comment(board.conn, task, "written"),
+        lambda: kb.create_task(board.conn, title="made"),
+        lambda: kb.create_task(board.conn, title="made at length", body="x" * limits.BODY_BYTES),
     ):
         stores.database().kill(backend(board))
         use()
+    assert len(kb.list_tasks(board.conn)) == 3
     assert kb.check(board.conn) == []
 
 
