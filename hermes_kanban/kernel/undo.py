@@ -353,17 +353,10 @@ def _inverse_link(event: Event, before: Folded) -> LinkPart | None:
     return LinkPart("remove" if was is None else "add", *key)
 
 
-def _is_closed(status: str, completed_at: int | None) -> bool:
-    """True for a parent that lets its children go."""
-    return status == "done" or (status == "archived" and completed_at is not None)
-
-
 def _closes(plan: _Plan) -> tuple[bool, bool]:
     """Whether the task lets its children go: before the undo, and after it."""
-    completed_at = plan.changes.get("completed_at", plan.task["completed_at"])
-    return _is_closed(plan.task["status"], plan.task["completed_at"]), _is_closed(
-        plan.to, completed_at
-    )
+    after = plan.task | plan.changes | {"status": plan.to}
+    return not gates.is_open(plan.task), not gates.is_open(after)
 
 
 def _check_landing(tx: Transaction, plan: _Plan) -> None:
