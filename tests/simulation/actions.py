@@ -100,6 +100,8 @@ class Actor(World):
             return
         if error is not None:
             self._refused(action, error)
+        elif action.label == "gateway tick" and action.gateway.is_twin:
+            return
         elif action.label == "gateway tick" and not action.times_aside:
             liveness.look_was_thorough(self, action.gateway, action)
         elif action.label == "gateway notify" and not action.times_aside:
@@ -157,6 +159,9 @@ class Actor(World):
         step = step._replace(after=step.after * (1 + step.c % 3))  # a look has many points
         action = self._begin(step, "gateway tick", conn, gateway.tick, gateway=gateway)
         self.stop_if_broken()
+        if gateway.is_twin:
+            self.tell(f"  {gateway.host.name} began anew too soon")
+            self.kill_gateway(gateway)
         return action.value
 
     def notify_round(self, step: Step, gateway: Gateway) -> Any:

@@ -9,6 +9,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import notify
 from hermes_kanban.kernel import outbox, waking
 from hermes_kanban.model import Run, Task
+from tests.simulation import placing
 from tests.simulation.crew import Action
 from tests.simulation.hosts import Host, SimulatedProcesses, Worker
 
@@ -27,7 +28,8 @@ class Gateway:
         self.dispatch_conn = world.connect(host)
         self.notify_conn = world.connect(host)
         self.sweep = kb.Sweep()
-        self.took_over = False
+        self.row = placing.Row(self)
+        self.took_over = self.is_twin = False
         self.stubborn = self.spawn_fails = False
         self.busy: dict[int, str] = {}
         self.unmarked: dict[int, tuple[Any, Any]] = {}
@@ -48,7 +50,13 @@ class Gateway:
         return False
 
     def tick(self, action: Action) -> Any:
-        """Take over if it has just got the lock, then look."""
+        """Take over if it has just got the lock, then look; None if it must not be there."""
+        if self.world.keeps_rows:
+            try:
+                self.row.keep(self.dispatch_conn)
+            except placing.Twin:
+                self.is_twin = True
+                return None
         if not self.took_over:
             kb.recover_orphaned_claims(self.dispatch_conn, self.processes)
             self.took_over = True
@@ -73,7 +81,7 @@ class Gateway:
 
     def _spawn(self, action: Action, task: Task, run: Run) -> Worker:
         action.window()
-        profile = self.world.config.profiles[task.assignee or ""]
+        profile = self.host.config.profiles[task.assignee or ""]
         if self.spawn_fails or not self.host.room():
             raise OSError("no process can be started")
         runtime = task.max_runtime_seconds or profile.max_runtime_seconds

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hermes_kanban.config import Config
 from hermes_kanban.model import Identity
 from hermes_kanban.ports import ExitRecord, Liveness, WorkerRef
 
@@ -52,10 +53,16 @@ class Process:
 
 
 class Host:
-    """A machine: a process table, clocks of its own boot, and a disk with exit records."""
+    """A machine: a process table, clocks of its own boot, and a disk with exit records.
+
+    ``name`` is its id, ``called`` what people know it by.
+    """
+
+    config: Config
 
     def __init__(self, name: str, time: Time) -> None:
         self.name = name
+        self.called = f"machine-{name}"
         self.time = time
         self.slept = 0.0
         self.boots = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hermes_kanban import kernel as kb
-from tests.simulation import rules_of_runs, workers
+from tests.simulation import placing, rules_of_runs, workers
 from tests.simulation.gateways import Gateway
 from tests.simulation.judgement import Violation, demand
 from tests.simulation.scene import Scene
@@ -13,6 +13,7 @@ from tests.simulation.steps import Step
 
 ROUNDS: Final = 200
 QUIET_ROUNDS: Final = 3
+TWIN_SECONDS: Final = 31
 RUNTIME_MARGIN_SECONDS: Final = 10
 _ENDED: Final = ("done", "archived", "blocked", "triage", "review")
 
@@ -35,7 +36,7 @@ def look_was_thorough(world: Any, gateway: Gateway, action: Any) -> None:
         if run.open and run["worker_pid"] is None and run["claimer"] == "dispatcher":
             _is_not_orphaned(world, gateway, action, run)
         if run.open and (worker is None or here):
-            _within_runtime(world, run, low)
+            _within_runtime(world, host, run, low)
         elif not run.open and here and worker.supervisor.alive:
             since = low - (run["ended_at"] or 0)
             asked = run["stop_requested_at"] is not None
@@ -86,10 +87,10 @@ _HEADS: Final = (
 )
 
 
-def _within_runtime(world: Any, run: Any, low: int) -> None:
+def _within_runtime(world: Any, host: Any, run: Any, low: int) -> None:
     task = world.oracle.shadow.tasks[run.task_id]
     limit = task["max_runtime_seconds"]
-    profile = world.config.profiles.get(run["profile"] or "")
+    profile = host.config.profiles.get(run["profile"] or "")
     if limit is None and profile is not None:
         limit = profile.max_runtime_seconds
     if limit is None or run["stop_requested_at"] is not None:
@@ -105,7 +106,8 @@ def _nothing_eligible_is_left(world: Any, action: Any) -> None:
     if started >= world.config.kanban.max_spawn or report.lost:
         return
     clock = action.conn.clock
-    scene = Scene(world.oracle.shadow, world, "dispatch", clock.low, clock.low_of_action, [])
+    low = clock.low_of_action
+    scene = Scene(world.oracle.shadow, world, "dispatch", clock.low, low, [], action)
     for task in world.oracle.shadow.tasks.values():
         if task.status == "ready" and _could_start(scene, task):
             raise Violation("25", f"{task.id} is eligible and was not started")
@@ -154,7 +156,9 @@ def _round(world: Any, step: Step) -> int | None:
         gateway.may_dispatch()
         gateway.stubborn = gateway.spawn_fails = False
         report = world.look(step, gateway)
-        if report.next_due_at is not None:
+        if report is None:
+            times.append(TWIN_SECONDS)
+        elif report.next_due_at is not None:
             times.append(report.next_due_at - host.now())
     _work(world, step)
     times += _post(world, step)
@@ -179,7 +183,10 @@ def _work(world: Any, step: Step) -> None:
 def _post(world: Any, step: Step) -> list[int]:
     times = []
     for host in world.hosts:
-        gateway = host.notifying or next(g for g in world.gateways if g.host is host)
+        here = [gateway for gateway in world.gateways if gateway.host is host]
+        if not here:
+            continue
+        gateway = host.notifying or here[0]
         gateway.may_notify()
         more = True
         while more:
@@ -200,14 +207,14 @@ def _pass_time(world: Any, next_at: int | None, moved: bool) -> None:
 
 
 def _judge(world: Any, rounds: int) -> None:
-    shadow, profiles = world.oracle.shadow, world.config.profiles
+    shadow = world.oracle.shadow
     world.rounds_to_rest = rounds
     for run in shadow.live_runs():
         what = "open" if run.open else "ended and its process has not exited"
         raise Violation("26", f"at rest run {run.id} of {run.task_id} is {what}")
     for task in shadow.tasks.values():
         if task.status == "ready":
-            demand(task["assignee"] not in profiles, "25", f"at rest {task.id} is ready")
+            _is_offered_nowhere(world, task)
         elif task.status != "todo":
             demand(task.status in _ENDED, "27", f"at rest {task.id} is {task.status}")
         if task.status not in ("done", "archived"):
@@ -224,6 +231,20 @@ _WAKES: Final = (
     " s.options LIKE '%digest_seconds%' FROM deliveries d"
     " JOIN kanban_notify_subs s ON s.id = d.sub_id WHERE s.mode <> 'notify'"
 )
+
+
+def _is_offered_nowhere(world: Any, task: Any) -> None:
+    """No host that lives can run it and drains not; ``why`` says which of these it is."""
+    able = [host for host in world.hosts if placing.can_run(host, task["assignee"])]
+    active = [host.name for host in able if host.name not in world.oracle.shadow.draining]
+    demand(not active, "25", f"at rest {task.id} is ready, and {active} could start it")
+    if not world.keeps_rows:
+        return
+    codes = {hold.code for hold in kb.why(world.observer, task.id)}
+    known = task["assignee"] in world.observer.config.profiles
+    expected = "draining" if able else "no_host" if known else "no_profile"
+    expected = "unassigned" if task["assignee"] is None else expected
+    demand(expected in codes, "30", f"{task.id}: {expected}, and why says {codes}")
 
 
 def _is_explained(world: Any, task: Any) -> None:

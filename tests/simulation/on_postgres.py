@@ -183,8 +183,10 @@ class OnPostgres:
     """The seam.
 
     ``comparable`` takes away what the stores are meant to differ in: numbers that were rolled back
-    are given out again, and no board is shared by hosts.
+    are given out again, and no board is shared that is not on both (``shared``).
     """
+
+    shared = False
 
     def __init__(self, *, comparable: bool = False) -> None:
         self._comparable = comparable
@@ -195,7 +197,7 @@ class OnPostgres:
 
     def prepare(self, conn: Any) -> None:
         """The server of the tests syncs nothing as it is."""
-        conn.shared = not self._comparable
+        conn.shared = self.shared or not self._comparable
 
     def squeeze(self, conn: Any, *, full: bool) -> None:
         """The disk has no room for one more row; or has again."""

@@ -30,7 +30,9 @@ class _Silent:
 
 
 class OnSqlite:
-    """The seam."""
+    """The seam. ``shared`` lets hosts share a file, as they share a database in a server."""
+
+    shared = False
 
     def take(self, conn: Any, crew: Crew) -> None:
         """From now on the crew's actions pass a point before each statement of this connection."""
@@ -44,6 +46,7 @@ class OnSqlite:
 
     def prepare(self, conn: Any) -> None:
         """Nothing is synced."""
+        conn.shared = self.shared
         conn.execute("PRAGMA synchronous = OFF")
 
     def squeeze(self, conn: Any, *, full: bool) -> None:

@@ -59,7 +59,7 @@ class Oracle:
         events = [Event(*row[:5], _decode(row[5]), row[6]) for row in rows]
         self.memory += [(row[0], row[1], row[3], row[6], row[5]) for row in rows]
         self.newest = rows[-1][0]
-        scene = Scene(self.shadow, self.world, verb, low, high, events)
+        scene = Scene(self.shadow, self.world, verb, low, high, events, self.world.crew.current)
         touched: dict[str, None] = {}
         runs: dict[int, None] = {}
         for at, event in enumerate(events):

@@ -353,6 +353,12 @@ def outbox_verb(world: Any, step: Step) -> Call:
     return call
 
 
+def of_host(verb: str, host: Any, step: Step) -> Call:
+    """A verb on a host, by one of the words for it."""
+    word = (host.name, host.called)[step.c % 2]
+    return lambda conn: getattr(kb, verb)(conn, word, actor=_person(step))
+
+
 def pause(world: Any, step: Step) -> Call:
     """The board is paused, or goes on."""
     if step.a % 4 == 0 and not world.oracle.shadow.paused:

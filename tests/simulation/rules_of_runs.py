@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.simulation import placing
 from tests.simulation.judgement import demand
 from tests.simulation.scene import Event, Scene
 from tests.simulation.shadow import Run, Task
@@ -37,7 +38,7 @@ def claim_was_open(scene: Scene, event: Event, task: Task) -> None:
 
 
 def _dispatched_rightly(scene: Scene, task: Task, live: list[Run]) -> None:
-    config = scene.world.config
+    config = scene.host.config
     for column in ("eligible_at", "scheduled_at"):
         due = task[column]
         demand(
@@ -45,7 +46,12 @@ def _dispatched_rightly(scene: Scene, task: Task, live: list[Run]) -> None:
             "back-off",
             f"{task.id} was dispatched at {scene.high} and its {column} is {due}",
         )
-    profile = config.profiles.get(task["assignee"] or "")
+    assignee, host = task["assignee"], scene.host
+    able = placing.can_run(host, assignee)
+    demand(able, "host", f"{task.id} of {assignee} was started on {host.name}")
+    drains = host.name in scene.shadow.draining
+    demand(not drains, "host", f"{task.id} was started on {host.name}, which drains")
+    profile = config.profiles.get(assignee or "")
     demand(profile is not None, "claim", f"{task.id} was dispatched without a profile")
     cap = config.kanban.max_in_progress
     here = _of_its_host(scene, live)
@@ -65,16 +71,17 @@ def _dispatched_rightly(scene: Scene, task: Task, live: list[Run]) -> None:
         room = config.kanban.resources.get(resource, 0)
         demand(used + wanted <= room, "caps", f"{used} of {room} {resource} are in use")
     floor = config.kanban.min_free_mb
-    demand(scene.world.free_seen() >= floor, "disk", "a run was started on a full disk")
+    demand(
+        getattr(scene.action, "seen_mib", 0) >= floor, "disk", "a run was started on a full disk"
+    )
 
 
 def _of_its_host(scene: Scene, live: list[Run]) -> list[Run]:
     """Of those, what its host carries; on a shared board each carries its own, and what nobody can
     place."""
-    host = scene.world.host_at_work()
-    if not scene.world.observer.shared or host is None:
+    if not scene.world.observer.shared:
         return live
-    return [run for run in live if _host(run) in (host.name, None)]
+    return [run for run in live if _host(run) in (scene.host.name, None)]
 
 
 def _host(run: Run) -> str | None:
@@ -136,7 +143,7 @@ def _is_lost(scene: Scene, run: Run) -> bool:
 
 
 def _elsewhere(scene: Scene, worker: Any) -> bool:
-    return worker.host is not scene.world.host_at_work()
+    return worker.host is not scene.host
 
 
 def fence_was_right(scene: Scene, event: Event, task: Task) -> None:

@@ -30,7 +30,7 @@ class Event(NamedTuple):
 class Scene(NamedTuple):
     """One transaction: what is known, by which verb, and its events.
 
-    ``low`` is the earliest time that it was told, ``high`` the latest that its action was.
+    ``low`` is the earliest time that it was told, ``high`` the latest that its ``action`` was.
     """
 
     shadow: Shadow
@@ -39,3 +39,9 @@ class Scene(NamedTuple):
     low: int
     high: int
     events: list[Event]
+    action: Any
+
+    @property
+    def host(self) -> Any:
+        """Where it was done."""
+        return self.action.conn.clock.host

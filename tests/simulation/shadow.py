@@ -83,6 +83,7 @@ class Shadow:
         self.parents: dict[str, dict[str, bool]] = {}
         self.children: dict[str, list[str]] = {}
         self.paused = False
+        self.draining: set[str] = set()
         self.fenced: set[tuple[int, str]] = set()
 
     def learn(self, task_id: str | None, kind: str, actor: str, payload: dict[str, Any]) -> None:
@@ -90,6 +91,10 @@ class Shadow:
         if task_id is None:
             if kind in ("paused", "resumed"):
                 self.paused = kind == "paused"
+            elif kind == "host_drained":
+                self.draining.add(payload["host"]["host_id"])
+            elif kind == "host_resumed":
+                self.draining.discard(payload["host"]["host_id"])
             elif kind == "purged":
                 self._forget(payload["task_id"])
             return

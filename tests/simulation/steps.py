@@ -69,6 +69,7 @@ WEIGHTS: Final = {
     "reboot": 1,
     "disk": 1,
     "pause": 1,
+    "drain": 2,
 }
 HABITS: Final = (0.1, 1, 1, 1, 3)
 FATES: Final = {"run": 62, "pause": 24, "crash": 7, "busy": 3, "full": 3, "squeeze": 2}

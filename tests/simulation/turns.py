@@ -158,6 +158,22 @@ class Play(Actor):
     def _pause(self, step: Step) -> None:
         self.act(step, "person pause", people.pause(self, step))
 
+    def _drain(self, step: Step) -> None:
+        """A person drains a host, maybe while it is about to start something; or resumes one."""
+        if not self.keeps_rows:
+            self._tick(step)
+            return
+        host = self.host(step)
+        draining = [one for one in self.hosts if one.name in self.oracle.shadow.draining]
+        if draining and step.a % 4:
+            host = draining[step.b % len(draining)]
+            self.act(step, "person resume_host", people.of_host("resume_host", host, step))
+            return
+        gateway = host.dispatching
+        if gateway is not None and gateway.dispatch_conn.action is None and step.c % 2:
+            self.look(step.until("lock", 1 + step.after % 2), gateway)
+        self.act(step, "person drain_host", people.of_host("drain_host", host, step))
+
     def _claim(self, step: Step) -> None:
         task = self.pick_legal(frozenset({"ready"}), step.a, sometimes=step.c % 5 == 0)
         if task is not None:

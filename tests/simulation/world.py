@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.ports import ExitRecord
-from tests.simulation import people, workers
+from tests.simulation import people, placing, workers
 from tests.simulation.boards import Board
 from tests.simulation.crew import Action, Clock, Crew
 from tests.simulation.deliveries import Mail
@@ -19,6 +19,7 @@ from tests.simulation.shadow import Run, Task
 from tests.simulation.steps import Step
 
 PLENTY_MIB = 10_000
+NAMES = ("one", "two", "three")
 
 
 T = TypeVar("T")
@@ -55,7 +56,6 @@ class World:
         rng = random.Random(f"world {seed}")
         self.seed = seed
         self.board = board
-        self.config = board.config_for(rng)
         self.log: list[str] = []
         self.counts: dict[str, int] = {}
         self.violation: Violation | None = None
@@ -63,9 +63,13 @@ class World:
         self.events_at_once = rng.choice((1, 3, 500))
         self.heads_at_once = rng.choice((1, 2, 1_000))
         self.time = Time()
-        self.hosts = [Host("one", self.time)]
-        if rng.random() < 0.35:
-            self.hosts.append(Host("two", self.time))
+        several = rng.random() < 0.45
+        self.hosts = [Host(name, self.time) for name in NAMES[: rng.choice((2, 2, 3))]]
+        del self.hosts[1 if not several else len(self.hosts) :]
+        # Several hosts share a board in a server; as on one in a file, they know nothing of others.
+        board.seam.shared = several and rng.random() < 0.7
+        self.keeps_rows = board.seam.shared or not several
+        self.config = placing.settle(rng, board.config_for(rng), self.hosts)
         # Each history has habits of its own, so that some do much of what others never do.
         self.verbs = _habit(rng, people.VERBS)
         self.exits = _habit(rng, workers.EXITS)
@@ -82,9 +86,10 @@ class World:
         self.leases_before: dict[int, int] = {}
         self.serial = self.commits = self.rounds_to_rest = 0
         self._opened = 0
-        self.crew = Crew(board.seam, self._open, self._committed)
+        self.crew = Crew(board.seam, board.connect, self._committed)
         self.crew.taken = self._taken
         self.observer = board.connect()
+        self.observer.config = self.hosts[0].config
         self.board_id: str = self.observer.board_id
         self.oracle = Oracle(self.observer, self)
 
@@ -119,11 +124,6 @@ class World:
         action: Any = self.crew.current
         return None if action is None else action.options.get(name)
 
-    def host_at_work(self) -> Host | None:
-        """The host of the action that is under way."""
-        action = self.crew.current
-        return None if action is None else action.conn.clock.host
-
     def acts_for_run(self) -> bool:
         """Whether the action under way acts for a run, whatever it signs with."""
         action = self.crew.current
@@ -148,10 +148,6 @@ class World:
         action.seen_mib = max(self.free_mib, getattr(action, "seen_mib", 0))
         return self.free_mib
 
-    def free_seen(self) -> int:
-        """The most free space that the action under way was told of."""
-        return getattr(self.crew.current, "seen_mib", 0)
-
     def digest(self, conn: Any) -> list[Any]:
         """Every row that a verb may change."""
         return [
@@ -162,16 +158,12 @@ class World:
 
     # Connections and commits.
 
-    def _open(self) -> Any:
-        conn = self.board.connect()
-        conn.config = self.config
-        return conn
-
     def connect(self, host: Host) -> Any:
         """A connection of somebody on that host."""
         conn = self.crew.open()
         self._opened += 1
         conn.clock = Clock(host)
+        conn.config = host.config
         conn.randomness = Chance((self.seed, self.serial, self._opened))
         return conn
 
