@@ -17,6 +17,20 @@ SENT_IN_A_ROW = 3
 WOKEN_IN_A_ROUND = 1  # so that messages overtake wakes
 
 
+class NothingHandedIn:
+    """``ports.HandOvers`` where the board was always there: only since when this gateway looks."""
+
+    def __init__(self) -> None:
+        self.reachable_since: int | None = None
+        self.held: set[int] = set()
+
+    def deliver(self, conn: Any) -> None:
+        pass
+
+    def settled(self, conn: Any, run: Any) -> bool:
+        return True
+
+
 class Gateway:
     """One gateway process: what it holds in memory dies with it."""
 
@@ -28,6 +42,7 @@ class Gateway:
         self.dispatch_conn = world.connect(host)
         self.notify_conn = world.connect(host)
         self.sweep = kb.Sweep()
+        self.hand_overs = NothingHandedIn()
         self.row = placing.Row(self)
         self.took_over = self.is_twin = False
         self.stubborn = self.spawn_fails = False
@@ -61,6 +76,9 @@ class Gateway:
             kb.recover_orphaned_claims(self.dispatch_conn, self.processes)
             self.took_over = True
 
+        if self.hand_overs.reachable_since is None:
+            self.hand_overs.reachable_since = self.dispatch_conn.clock.now()
+
         def spawn(task: Task, run: Run) -> Worker:
             return self._spawn(action, task, run)
 
@@ -71,6 +89,7 @@ class Gateway:
                 processes=self.processes,
                 free_mib=lambda: self.world.look_at_disk(action),
                 sweep=self.sweep,
+                hand_overs=self.hand_overs,
             )
         except kb.KanbanError:
             # A look that failed lets go of the pipes that it held, as its process would by dying.
@@ -84,6 +103,9 @@ class Gateway:
         profile = self.host.config.profiles[task.assignee or ""]
         if self.spawn_fails or not self.host.room():
             raise OSError("no process can be started")
+        folder = self.dispatch_conn.paths.run_dir(run.id) if self.dispatch_conn.shared else None
+        if folder is not None:
+            folder.mkdir(parents=True)
         runtime = task.max_runtime_seconds or profile.max_runtime_seconds
         worker = _Held(
             self.host,
@@ -94,6 +116,7 @@ class Gateway:
             on_exit_zero=profile.exit_zero,
             stubborn=self.stubborn,
             spawn_problem="no workspace" if run.id % self.world.spawn_problem_every == 0 else None,
+            folder=folder,
         )
         worker.action = action
         self.world.workers[run.id] = worker

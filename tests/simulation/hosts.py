@@ -13,6 +13,7 @@ from typing import Any
 from hermes_kanban.config import Config
 from hermes_kanban.model import Identity
 from hermes_kanban.ports import ExitRecord, Liveness, WorkerRef
+from hermes_kanban.workers.runfiles import read_lease
 
 START = 1_900_000_000
 FIRST_PID, PIDS = 100, 24
@@ -131,6 +132,8 @@ class Host:
 class Worker:
     """One run's supervisor with its agent and grandchildren, as a state machine.
 
+    Where hosts share the board its host notes in the run's ``folder`` until when the lease holds.
+
     States: waiting (for go or end of file), running, ending (the agent is gone), recorded, gone.
     """
 
@@ -145,6 +148,7 @@ class Worker:
         on_exit_zero: str,
         stubborn: bool,
         spawn_problem: str | None,
+        folder: Path | None = None,
     ) -> None:
         self.host = host
         self.task_id: str = run.task_id
@@ -156,6 +160,7 @@ class Worker:
         self.on_exit_zero = on_exit_zero
         self.stubborn = stubborn
         self.spawn_problem = spawn_problem
+        self._folder = folder
         self.state = "waiting"
         self.told_go = False
         self.abandoned = False
@@ -211,6 +216,11 @@ class Worker:
         if self.state != "recorded":
             self.state = "gone"
 
+    def lease_is_over(self) -> bool:
+        """Whether the lease that its host noted in the run's folder, where hosts do, has passed."""
+        until = None if self._folder is None else read_lease(str(self._folder))
+        return until is not None and self.host.boottime() >= until
+
     def step(self, on_start: Callable[[Worker], None]) -> bool:
         """One move of the supervisor; False if it has nothing to do now."""
         if not self.supervisor.alive:
@@ -230,6 +240,9 @@ class Worker:
     def _wait(self, on_start: Callable[[Worker], None]) -> bool:
         if self.told_go and self.spawn_problem is not None:
             self.facts = {"spawn_failed": self.spawn_problem}
+            self._write_record()
+        elif self.told_go and self.lease_is_over():
+            self.facts = {"lease_lost": True}
             self._write_record()
         elif self.told_go:
             self.agent = self.host.start("agent", self)
@@ -252,6 +265,8 @@ class Worker:
             )
             if over:
                 self.exit(-9, timed_out=True)
+            elif self.lease_is_over():
+                self.exit(-9, lease_lost=True)
             elif self.asked_to_kill or (self.asked_to_stop and not self.stubborn):
                 self.exit(-9 if self.asked_to_kill else -15, stopped=True)
             else:

@@ -84,6 +84,7 @@ class Shadow:
         self.children: dict[str, list[str]] = {}
         self.paused = False
         self.draining: set[str] = set()
+        self.clock_shifted = 0
         self.fenced: set[tuple[int, str]] = set()
 
     def learn(self, task_id: str | None, kind: str, actor: str, payload: dict[str, Any]) -> None:
@@ -91,6 +92,8 @@ class Shadow:
         if task_id is None:
             if kind in ("paused", "resumed"):
                 self.paused = kind == "paused"
+            elif kind == "clock_shifted":
+                self.clock_shifted += payload["seconds"]
             elif kind == "host_drained":
                 self.draining.add(payload["host"]["host_id"])
             elif kind == "host_resumed":

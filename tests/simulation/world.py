@@ -291,7 +291,7 @@ class World:
 
     def _agent_started(self, worker: Worker) -> None:
         if worker.given_up:
-            return  # by another host, which cannot see it: supervisors do not know their lease yet
+            return  # by another host, which cannot see it; it ends as soon as it looks at its lease
         others = worker.host.alive_of_task(worker.task_id)
         others = [w for w in others if w is not worker and not w.given_up]
         named = [other.run_id for other in others]
