@@ -60,4 +60,11 @@ OF_HOSTS: Final = (
         'taken[own] + taken[""] if by_itself else taken.total()',
         "taken.total()",
     ),
+    mutant(
+        "noted for too long",
+        "a supervisor's lease ends before another host reckons with that",
+        "kernel/leases.py",
+        "    return min(asked_at + seconds, by_the_board)\n",
+        "    return max(asked_at, by_the_board) + 4 * seconds\n",
+    ),
 )
