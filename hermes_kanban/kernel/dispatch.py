@@ -106,6 +106,8 @@ def dispatch_once(
     now = conn.clock.now()
     if here is not None:
         report.clock_shifted = clocks.follow_clock(conn, here)
+        # Nor one that was set back since, and that the leases have just followed.
+        now = min(now, conn.clock.now())
     if hand_overs is not None:
         hand_overs.deliver(conn)
     look = _look(conn, sweep)

@@ -46,3 +46,12 @@ def test_a_task_is_purged_while_somebody_waits_to_claim_it(world: Play) -> None:
     assert any("outsider claim: NotFound" in line for line in world.log)
     assert world.oracle.shadow.tasks == {}
     history.check(world)
+
+
+@pytest.mark.stores("sqlite")
+def test_a_clock_is_set_back_while_a_look_follows_it() -> None:
+    """Leases went back with it, and were judged by the time before."""
+    home = Home()
+    outcome = history.run(home, 100_986)
+    home.close()
+    assert outcome.broken is None, outcome.text
