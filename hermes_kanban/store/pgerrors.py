@@ -21,7 +21,7 @@ from hermes_kanban.model.errors import (
     KanbanError,
     NotNow,
 )
-from hermes_kanban.store import schema
+from hermes_kanban.store import moved, schema
 
 _DISK_FULL: Final = "53100"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})
@@ -148,6 +148,15 @@ def too_new(location: str, version: int) -> BoardTooNew:
         f"{location} has schema version {version} and this hermes-kanban knows "
         f"{schema.SCHEMA_VERSION}; upgrade hermes-kanban to use this board"
     )
+
+
+def unfit(location: str, version: int | None, name: str) -> KanbanError:
+    """Why nobody here may write a board of that version, whose row says ``name``."""
+    if version is None:
+        return damaged(location, "it has no version")
+    if version < moved.AWAY:
+        return too_new(location, version)
+    return moved.error(location, version, moved.decoded(name))
 
 
 def too_old(version: int) -> KanbanError:

@@ -2,15 +2,15 @@
 
 ``pg_xact_status`` knows the transaction by its number. A server that crashed may have lost all that
 it knew of one, and have given the number to another since: then an event of it is looked for. So it
-is for a transaction of which no answer came, and so no number: once the writer lock is free it is
-over, whatever became of it.
+is for a transaction of which no answer came, and so no number, once it is over: what serves the old
+session may still have to read what was sent, so that it is ended before.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -22,49 +22,60 @@ FATE_SECONDS: Final = 15.0
 _LONGEST_PAUSE_SECONDS: Final = 0.5
 
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
-_OVER: Final = "SELECT set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(%s)"
+# A process that began later only has the same number.
+_END: Final = (
+    "SELECT pg_backend_pid(), count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE pid = %s AND backend_start <= to_timestamp(%s)"
+)
+_LOCK: Final = "SELECT set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(%s)"
 _UNSEEN, _SEEN = dialect.key_told("")
 # What a row was named by before its key was seen.
 _TOLD: Final = (
     f"replace(:payload, '{_UNSEEN}', '{_SEEN}'"
     " || coalesce((SELECT seq::text FROM tasks WHERE id = cast(:task_id AS text)), ''))"
 )
-# An event is never changed, and a look so soon after it finds it among the newest.
+# An event is never changed. Those of no task are few among the newest, where a look finds it.
 _HAS_EVENT: Final = dialect.statement(f"""
 SELECT EXISTS (
     SELECT 1 FROM task_events
-    WHERE id > (SELECT max(id) - 10000 FROM task_events) AND kind = :kind AND actor = :actor
-      AND payload IN (:payload, {_TOLD}) AND created_at = :at
+    WHERE (task_id = cast(:task_id AS text) OR id > (SELECT max(id) - 10000 FROM task_events))
+      AND kind = :kind AND actor = :actor AND payload IN (:payload, {_TOLD}) AND created_at = :at
       AND task_id IS NOT DISTINCT FROM cast(:task_id AS text)
       AND run_id IS NOT DISTINCT FROM cast(:run_id AS integer))
 """)
 
 
-def was_kept(
-    connect: Callable[[], psycopg.Connection[Any]],
-    xid: str,
-    event: dict[str, Any] | None,
-    location: str,
-    lock_key: int,
-) -> bool:
-    """Whether the transaction was committed; ``event`` is the last that it wrote, if any.
+class Broken(NamedTuple):
+    """The transaction, by all that is known of it.
 
-    ``xid`` is empty where no answer of it came: then there is one. Raises BoardUnreachable if
-    the server does not say so in time.
+    ``backend`` is the number of the server's process, and a time (the server's) at which it served
+    the session. ``xid`` is empty where no answer came: then there is an ``event``, the last that
+    it wrote.
+    """
+
+    backend: tuple[int, float]
+    xid: str
+    event: dict[str, Any] | None
+    lock_key: int
+
+
+def was_kept(connect: Callable[[], psycopg.Connection[Any]], of: Broken, location: str) -> bool:
+    """Whether the transaction was committed.
+
+    Raises FateUnknown if the server does not say so in time.
     """
     deadline = time.monotonic() + FATE_SECONDS
     pauses = Pauses(_LONGEST_PAUSE_SECONDS)
     while True:
         try:
             session = connect()
-            if not xid:
-                session.execute(_OVER, (lock_key,))
-                return _has(session, event)
-            ((fate,),) = session.execute(_FATE, (xid,)).fetchall()
+            fate = _status(session, of)
             if fate == "aborted":
                 return False
             if fate == "committed":
-                return event is None or _has(session, event)
+                return of.event is None or _has(session, of.event)
+            if fate == "over":
+                return _has(session, of.event)
         except psycopg.DataError:
             return False  # a number that the server, started anew, has not given out yet
         except (psycopg.Error, KanbanError):
@@ -72,6 +83,17 @@ def was_kept(
         if time.monotonic() > deadline:
             raise pgerrors.unknown_fate(location)
         time.sleep(pauses.next())
+
+
+def _status(session: psycopg.Connection[Any], of: Broken) -> str | None:
+    if of.xid:
+        ((fate,),) = session.execute(_FATE, (of.xid,)).fetchall()
+        return None if fate is None else str(fate)
+    ((backend, left),) = session.execute(_END, of.backend).fetchall()
+    if backend != session.info.backend_pid:
+        # A pooler shows numbers of its own; who had not asked for the lock yet is not seen.
+        session.execute(_LOCK, (of.lock_key,))
+    return None if left else "over"
 
 
 def _has(session: psycopg.Connection[Any], event: dict[str, Any] | None) -> bool:

@@ -33,6 +33,7 @@ class Puts:
         self._told = False
         self._sent: Answer | None = None
         self.event: Parameters | None = None
+        self._before: dict[str, Parameters | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._writes) or self._row is not None
@@ -68,6 +69,15 @@ class Puts:
             sql, parameters = self._telling(sql, parameters)
             self.event = parameters
         self._writes[table] = (dialect.numbered(sql), parameters)
+
+    def saw(self, sql: str, parameters: Given) -> None:
+        """Mind which event is the last, where a statement by itself writes one or undoes some."""
+        if dialect.table_of(sql) == EVENTS and isinstance(parameters, dict):
+            self.event = parameters
+        elif sql.startswith("SAVEPOINT "):
+            self._before[sql.rpartition(" ")[2]] = self.event
+        elif sql.startswith("ROLLBACK TO "):
+            self.event, self._sent = self._before[sql.rpartition(" ")[2]], None
 
     def _telling(self, sql: str, parameters: Parameters) -> tuple[str, Parameters]:
         if self._row is not None and not self._told:

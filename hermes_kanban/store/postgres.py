@@ -20,7 +20,6 @@ from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemRandomness
 from hermes_kanban.store import (
     dialect,
-    moved,
     pgcheck,
     pgcounters,
     pgerrors,
@@ -34,7 +33,7 @@ from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.pgnames import lock_key, schema_of
-from hermes_kanban.store.pgputs import EVENTS, Puts
+from hermes_kanban.store.pgputs import Puts
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -48,7 +47,6 @@ from hermes_kanban.store.protocol import (
 )
 
 ROWS_AT_ONCE: Final = 1000
-
 _IDLE: Final = pq.TransactionStatus.IDLE
 
 
@@ -149,8 +147,7 @@ class PostgresConnection(Configured):
         """
         statement = dialect.numbered(sql)
         if self._flows:
-            if dialect.table_of(sql) == EVENTS and isinstance(parameters, dict):
-                self._puts.event = parameters
+            self._puts.saw(sql, parameters)
             return self._ask(statement, parameters)
         statements = self._statements
         try:
@@ -297,26 +294,17 @@ class PostgresConnection(Configured):
             self._confirm()
 
     def _confirm(self) -> None:
-        if self._verb is None:
-            self._confirmed, self._unseen = True, []
-            return
-        self._xid, server_time = self._beginning.seen()
+        if self._verb is not None:
+            self._xid, server_time = self._beginning.seen()
+            if isinstance(self.clock, ServerClock):
+                self.clock.hear(server_time)
         self._confirmed, self._unseen = True, []
-        if isinstance(self.clock, ServerClock):
-            self.clock.hear(server_time)
 
     def _refuse(self) -> NoReturn:
         """Raise why nobody may write this board, at whose version the server ended the flow."""
         self._leave()
         version, name = self._statements.run(_VERSION, ()).fetchone() or (None, "")
-        why: KanbanError
-        if version is None:
-            why = self.damaged("it has no version")
-        elif version < moved.AWAY:
-            why = self.too_new(version)
-        else:
-            why = moved.error(self._location, version, moved.decoded(name))
-        self._failure = why
+        self._failure = why = pgerrors.unfit(self._location, version, name)
         raise why from None
 
     def _busy(self) -> NoReturn:
@@ -346,6 +334,8 @@ class PostgresConnection(Configured):
 
     def commit_write(self, events: int) -> None:
         """Commit, and let the server tell the listeners once that is done."""
+        if self._failure is not None:
+            raise self._failure
         ring = self._ring if events else b""
         if self._flow is None and self._puts and self._worth is None:
             self._write_at_once(*self._puts.take(ring))
@@ -370,6 +360,10 @@ class PostgresConnection(Configured):
                 self._busy()
             except pglock.NotFit:
                 self._refuse()
+            except psycopg.IntegrityError:  # by what broke off, which a pooler sent on late?
+                if not again or not self._was_kept():
+                    raise
+                return
             if lost is None:
                 return
             if again:
@@ -385,15 +379,16 @@ class PostgresConnection(Configured):
             if not flow.session.closed:
                 raise
             self._begun = False
-            kept = pgfate.was_kept(
-                self._connect, self._xid, self._puts.event, self._location, self._lock_key
-            )
-            return None if kept else error
+            return None if self._was_kept() else error
         if not self._confirmed:
             self._confirm()
         if commit.status != "COMMIT":
             raise KanbanError("a statement of this transaction failed; nothing of it was kept")
         return None
+
+    def _was_kept(self) -> bool:
+        of = pgfate.Broken(self._backend, self._xid, self._puts.event, self._lock_key)
+        return pgfate.was_kept(self._connect, of, self._location)
 
     def roll_back(self) -> None:
         """Roll back what is begun; with a connection that is gone the server does it."""
@@ -491,6 +486,7 @@ class PostgresConnection(Configured):
             patience_seconds=min(self.wait_seconds, pgsession.PATIENCE_SECONDS),
         )
         self._session, info = session, session.info
+        self._backend = info.backend_pid, server_time
         self._location = f"PostgreSQL database {info.dbname} at {info.host}, schema {self.schema}"
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)

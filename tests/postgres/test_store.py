@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,11 +13,12 @@ import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import NotNow
-from hermes_kanban.store import pgboards, pgerrors, pgfate, schema
+from hermes_kanban.store import pgboards, pgerrors, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
-from hermes_kanban.store.pgnames import lock_key, schema_of
+from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import write
 from tests.kernel.scenes import dump
@@ -37,10 +39,6 @@ with kb.batch(conn):
     print("holding", flush=True)
     sys.stdin.readline()
 """
-
-
-EVENT = "SELECT kind, actor, payload, created_at AS at, task_id, run_id FROM task_events"
-WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def pg(board: ABoard) -> PostgresConnection:
@@ -209,82 +207,6 @@ def test_a_connection_that_ends_in_a_batch_undoes_all_of_it(board: ABoard) -> No
     board.create("goes on")
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_connection_that_ends_during_the_commit_is_asked_about(
-    board: ABoard, line: Relay, kept: bool
-) -> None:
-    """Whether it was kept is what the server says, not a guess."""
-    task_id, conn = board.create(), board.connect()
-    line.cut_at(b"COMMIT\0", delivered=kept)
-    if kept:
-        kb.add_comment(conn, task_id, "kept")
-    else:
-        with pytest.raises(kb.BoardUnreachable):
-            kb.add_comment(conn, task_id, "not kept")
-    assert [one.body for one in kb.list_comments(conn, task_id)] == (["kept"] if kept else [])
-    conn.close()
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_task_whose_making_broke_off_is_made_once(board: ABoard, line: Relay, kept: bool) -> None:
-    conn = board.connect()
-    line.cut_at(b"COMMIT\0", delivered=kept)
-    task_id = kb.create_task(conn, title='"seq":-1')
-    assert line.has_cut
-    (task,) = kb.list_tasks(board.conn)
-    assert (task.id, task.title) == (task_id, '"seq":-1')
-    (event,) = kb.list_events(board.conn)
-    assert event.payload["task"]["seq"] == task.seq
-    conn.close()
-
-
-def test_what_broke_off_is_looked_for_only_once_it_is_over(board: ABoard) -> None:
-    """A server may still be in the midst of the commit of a line that is gone."""
-    row: dict[str, object] = {}
-    written, committed = threading.Event(), threading.Event()
-
-    def other() -> None:
-        conn = board.connect()
-        with kb.batch(conn):
-            kb.create_task(conn, title="another's")
-            row.update(dict(conn.execute(EVENT).fetchone()))
-            written.set()
-            committed.wait(30)
-        conn.close()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    assert written.wait(30)
-    found: list[bool] = []
-    key = lock_key(pg(board).schema)
-    asker = threading.Thread(
-        target=lambda: found.append(
-            pgfate.was_kept(lambda: pg_of(board.connect()).session, "", row, "here", key)
-        )
-    )
-    asker.start()
-    wait_until(lambda: board.conn.execute(WAITING).fetchone()[0] == 1)
-    assert not found
-    committed.set()
-    thread.join()
-    asker.join()
-    assert found == [True]
-
-
-def test_a_number_that_was_given_out_again_is_not_taken_for_ours(board: ABoard) -> None:
-    """A server that crashed may have lost a transaction, and committed another by its number."""
-    with write(board.conn, "test") as tx:
-        xid = tx.value("SELECT pg_current_xact_id()::text")
-        kb.create_task(board.conn, title="another's")
-    event = dict(board.conn.execute(EVENT).fetchone())
-    ours = event | {"payload": '{"task":{"id":"t_lost"}}'}
-
-    def kept(event: dict[str, object] | None) -> bool:
-        return pgfate.was_kept(lambda: pg(board).session, xid, event, "here", 1)
-
-    assert [kept(event), kept(ours), kept(None)] == [True, False, True]
-
-
 @pytest.mark.parametrize("delivered", [True, False])
 def test_a_connection_that_ends_before_its_first_answer_begins_again(
     board: ABoard, line: Relay, delivered: bool
@@ -320,6 +242,23 @@ def test_a_swallowed_error_is_no_commit_of_nothing(board: ABoard) -> None:
         with pytest.raises(psycopg.Error):
             tx.one("SELECT 1 FROM nowhere")
     assert kb.get_board(board.conn).icon is None
+
+
+def test_a_verb_that_swallows_a_busy_board_commits_nothing(board: ABoard) -> None:
+    holder = start(HOLDS)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "holding\n"
+        board.conn.wait_seconds = 0.2
+        with pytest.raises(kb.BoardBusy), write(board.conn, "test") as tx:
+            with contextlib.suppress(kb.BoardBusy):
+                tx.value("SELECT 1")
+            holder.communicate("\n", timeout=30)
+            lifecycle.append_event(tx, None, "imported", "person:ann", {})
+        assert [event.kind for event in kb.list_events(board.conn)] == ["created"]
+    finally:
+        holder.kill()
+        holder.communicate()
 
 
 def test_the_listeners_hear_of_a_commit_that_wrote_events(board: ABoard) -> None:
