@@ -138,6 +138,11 @@ class Member:
         ended = self._tails[how].poll()
         return f"{said}it {'lives' if ended is None else f'ended with {ended}'}"
 
+    def words_at_end(self) -> str:
+        """What gateways that nobody killed ended with, and what was logged around it."""
+        said = "".join(line for line in self.log.open() if '"level":"info"' not in line)[-6000:]
+        return f"gateways of {self.name} gave up with {self.ends}: {said}"
+
     def told(self, how: str) -> list[int]:
         """The ids that a tail wrote down."""
         text = self.tail_file(how).read_bytes() if self.tail_file(how).exists() else b""
