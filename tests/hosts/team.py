@@ -113,7 +113,8 @@ class Member:
         """kill -9; nobody starts it again here."""
         assert self.gateway is not None
         children = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
-        for pid in children.read_text().split():
+        # One that was just started may not have come to its host yet.
+        for pid in wait_until(lambda: children.read_text().split()):
             self.host.kill(int(pid))
         self.gateway.wait(30)
         self.gateway = None
