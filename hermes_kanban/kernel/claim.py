@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -226,17 +227,26 @@ def _identity_of(tx: Transaction, run_id: int | None) -> Identity | None:
     return None if encoded is None else msgspec.json.decode(encoded, type=Identity)
 
 
-def renew(tx: Transaction, claims: list[tuple[str, Any]], ttl_seconds: int) -> None:
-    """Move the lease of open runs to ``ttl_seconds`` from now, on run and task alike."""
+def renew(
+    tx: Transaction, claims: list[tuple[str, Any]], ttl_seconds: int
+) -> Callable[[], list[int]]:
+    """Move the lease of open runs to ``ttl_seconds`` from now, on run and task alike.
+
+    Call what comes back, in the same transaction, for the runs that were open.
+    """
+    asked = []
     for task_id, run_id in claims:
         lease = {"expires": tx.now + ttl_seconds, "now": tx.now, "id": task_id, "run": run_id}
-        tx.run(
-            "UPDATE task_runs SET claim_expires = :expires, last_heartbeat_at = :now"
-            " WHERE id = :run AND ended_at IS NULL",
-            lease,
+        asked.append(
+            tx.ask(
+                "UPDATE task_runs SET claim_expires = :expires, last_heartbeat_at = :now"
+                " WHERE id = :run AND ended_at IS NULL RETURNING id",
+                lease,
+            )
         )
         tx.run(
             "UPDATE tasks SET claim_expires = :expires, last_heartbeat_at = :now"
             " WHERE id = :id AND current_run_id = :run",
             lease,
         )
+    return lambda: [run_id for rows in asked for (run_id,) in rows()]

@@ -449,11 +449,13 @@ def renew_leases(
         for run in held
         if (identity := run.identity()) and processes.liveness(identity) == "alive"
     ]
-    if alive:
-        with write(conn, "renew-leases") as tx:
-            claim.renew(tx, alive, int(lease))
-            expires = tx.now + int(lease)
-        until = leases.held_until(conn, asked_at, int(lease), expires)
-        for _, run_id in alive:
-            leases.note_renewed(conn, run_id, until)
-    return len(alive)
+    if not alive:
+        return 0
+    with write(conn, "renew-leases") as tx:
+        # Some may have ended since they were looked at: their supervisors must not live on.
+        renewed = claim.renew(tx, alive, int(lease))()
+        expires = tx.now + int(lease)
+    until = leases.held_until(conn, asked_at, int(lease), expires)
+    for run_id in renewed:
+        leases.note_renewed(conn, run_id, until)
+    return len(renewed)

@@ -10,6 +10,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import claim, leases
+from hermes_kanban.kernel.live import live_runs
 from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from tests.support.boards import ABoard
@@ -34,6 +35,19 @@ def test_a_renewal_says_until_when_counted_from_before_it_was_asked(board: ABoar
     assert kb.renew_leases(board.conn, board.processes) == 1
     assert told(folder) == board.clock.boottime() + 900
     assert board.task(task).claim_expires == board.clock.now() + 900
+
+
+@pytest.mark.stores("postgres")
+def test_a_run_that_has_ended_since_it_was_looked_at_is_not_told_of_a_lease(board: ABoard) -> None:
+    """Another host counts on its supervisor's end, and may start the task then."""
+    board.configure(lease_seconds=900)
+    ended, goes_on = board.create(), board.create()
+    folders = [folder_of(board, board.start(task)) for task in (ended, goes_on)]
+    board.clock.advance(600)
+    seen = live_runs(board.conn)
+    assert kb.complete_task(board.conn, ended, result="by hand")
+    assert kb.renew_leases(board.conn, board.processes, seen) == 1
+    assert [(folder / "lease").exists() for folder in folders] == [False, True]
 
 
 @pytest.mark.stores("postgres")
@@ -62,9 +76,10 @@ def test_a_lease_that_the_board_thinks_shorter_is_told_so(
     board.clock.advance(300)
     renew = claim.renew
 
-    def ahead_by_then(*asked: Any) -> None:
-        renew(*asked)
+    def ahead_by_then(*asked: Any) -> Any:
+        renewed = renew(*asked)
         board.clock.jump(200)
+        return renewed
 
     monkeypatch.setattr(claim, "renew", ahead_by_then)
     assert kb.renew_leases(board.conn, board.processes) == 1

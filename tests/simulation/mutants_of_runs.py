@@ -137,8 +137,8 @@ _LEASES: Final = (
         "no renewals",
         "the gateway renews the leases of live local runs",
         _RECOVER,
-        "    if alive:\n        with write",
-        "    if False:\n        with write",
+        "    if not alive:\n        return 0\n    with write",
+        "    if True:\n        return 0\n    with write",
     ),
     mutant(
         "lease judges live workers",
