@@ -126,9 +126,9 @@ class Gateway:
     # The notifier.
 
     def may_notify(self) -> bool:
-        """Whether it has the host's notifier lock, or can take it."""
-        if self.host.notifying in (None, self):
-            self.host.notifying = self
+        """Whether it has the board's notifier lock, or can take it."""
+        if self.world.notifying in (None, self):
+            self.world.notifying = self
             return True
         return False
 

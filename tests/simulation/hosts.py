@@ -72,7 +72,6 @@ class Host:
         self.records: dict[int, ExitRecord] = {}
         self.workers: list[Worker] = []
         self.dispatching: Any = None
-        self.notifying: Any = None
         self.on_stop: Callable[[Worker], None] = lambda _worker: None
         self.on_settle: Callable[[int], None] = lambda _run_id: None
         self._next_pid = 0
@@ -122,7 +121,7 @@ class Host:
         for worker in self.workers:
             worker.state = "gone"
         self.workers.clear()
-        self.dispatching = self.notifying = None
+        self.dispatching = None
 
     def alive_of_task(self, task_id: str) -> list[Worker]:
         """The workers of which an agent or a grandchild lives."""

@@ -186,8 +186,9 @@ def _post(world: Any, step: Step) -> list[int]:
         here = [gateway for gateway in world.gateways if gateway.host is host]
         if not here:
             continue
-        gateway = host.notifying or here[0]
-        gateway.may_notify()
+        gateway = world.notifying or here[0]
+        if gateway.host is not host or not gateway.may_notify():
+            continue
         more = True
         while more:
             more, due = world.notify_round(step, gateway)

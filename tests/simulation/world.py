@@ -79,6 +79,7 @@ class World:
         for host in self.hosts:
             host.on_stop, host.on_settle = self._stopped, self._settled
         self.gateways: list[Gateway] = []
+        self.notifying: Gateway | None = None
         self.workers: dict[int, Worker] = {}
         self.archived_undone: list[str] = []
         self.free_mib = PLENTY_MIB
@@ -340,7 +341,7 @@ class World:
             self.crew.drop(conn)
         host = gateway.host
         host.dispatching = None if host.dispatching is gateway else host.dispatching
-        host.notifying = None if host.notifying is gateway else host.notifying
+        self.notifying = None if self.notifying is gateway else self.notifying
 
     def told_by(self, outgoing: Any) -> set[tuple[str, int]]:
         """What a message tells, and where."""
