@@ -114,6 +114,8 @@ def _insert(
     columns["consecutive_failures"] = 0
     row = {column: value for column, value in columns.items() if value is not None}
     row["id"] = task_id = draw_id(tx)
+    if task_id in parents:  # the link may be refused before the row is
+        raise IdTaken(task_id)
     row["seq"] = tx.insert_unseen(lifecycle.insert_sql("tasks", tuple(row)), row)
     payload: dict[str, Any] = {"task": row} | ({"parents": parents} if parents else {})
     if by.actor == limits.NOTIFIER or _is_of_a_wake(tx, by.run_id):

@@ -154,6 +154,8 @@ def unfit(location: str, version: int | None, name: str) -> KanbanError:
     """Why nobody here may write a board of that version, whose row says ``name``."""
     if version is None:
         return damaged(location, "it has no version")
+    if version <= schema.SCHEMA_VERSION:
+        return NotNow(f"{location} was not to be written a moment ago; try again")
     if version < moved.AWAY:
         return too_new(location, version)
     return moved.error(location, version, moved.decoded(name))

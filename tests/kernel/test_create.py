@@ -57,20 +57,34 @@ def test_ids_are_short_and_in_lower_case_and_seq_rises(board: ABoard) -> None:
     assert [task.seq for task in tasks] == sorted({task.seq for task in tasks})
 
 
+class Draws:
+    """Those numbers, one after the other."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.left = list(numbers)
+
+    def randbits(self, bits: int) -> int:
+        del bits
+        return self.left.pop(0)
+
+    def token(self) -> str:
+        raise AssertionError("creating draws no lock")
+
+
 def test_an_id_that_collides_is_drawn_again(board: ABoard) -> None:
-    draws = iter([7, 7, 7, 8])
-
-    class Repeating:
-        def randbits(self, bits: int) -> int:
-            return next(draws)
-
-        def token(self) -> str:
-            raise AssertionError("creating draws no lock")
-
-    board.conn.randomness = Repeating()
+    board.conn.randomness = draws = Draws(7, 7, 7, 8)
     first, second = board.create("first"), board.create("second")
     assert first != second
-    assert next(draws, None) is None
+    assert draws.left == []
+
+
+def test_an_id_that_is_its_parents_is_drawn_again(board: ABoard) -> None:
+    board.conn.randomness = Draws(7, 8, 7, 8, 9)
+    parents = [board.create("first"), board.create("second")]
+    child = board.create("third", parents=parents)
+    created, *_ = kb.list_events(board.conn, child)
+    assert created.payload["parents"] == parents
+    assert child not in parents
 
 
 def test_creating_writes_one_event_with_the_whole_row(board: ABoard) -> None:

@@ -16,7 +16,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import NotNow
-from hermes_kanban.store import pgboards, pgerrors, schema
+from hermes_kanban.store import moved, pgboards, pgerrors, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
 from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.store.postgres import PostgresConnection
@@ -334,6 +334,25 @@ def test_a_board_of_a_newer_version_takes_no_more_writes(
         board.create()
     assert dump(board.conn) == before
     newer.close()
+
+
+def test_a_board_that_came_back_meanwhile_is_tried_again(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move that is taken back ends between the refusal and the look at what it was for."""
+    board.conn.execute(moved.WRITE, moved.Mark("m", 0, "elsewhere").row(moved.AWAY))
+    leave = PostgresConnection._leave
+
+    def meanwhile(conn: PostgresConnection) -> None:
+        leave(conn)
+        with psycopg.connect(stores.address(), autocommit=True) as other:
+            other.execute(f"SET search_path = {schema_of('default')}".encode())
+            other.execute(moved.ERASE.encode())
+
+    monkeypatch.setattr(PostgresConnection, "_leave", meanwhile)
+    with pytest.raises(NotNow, match="try again"):
+        board.create()
+    board.create()
 
 
 def test_many_that_migrate_at_once_do_it_once(
