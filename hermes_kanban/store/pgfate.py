@@ -21,6 +21,8 @@ from hermes_kanban.store.pgsession import Pauses
 FATE_SECONDS: Final = 15.0
 _LONGEST_PAUSE_SECONDS: Final = 0.5
 
+# It may still have to hear of what was kept.
+_STANDBY: Final = b"SELECT pg_is_in_recovery()"
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
 # A process that began later only has the same number.
 _END: Final = (
@@ -79,13 +81,16 @@ def was_kept(connect: Callable[[], psycopg.Connection[Any]], of: Broken, locatio
         except psycopg.DataError:
             return False  # a number that the server, started anew, has not given out yet
         except (psycopg.Error, KanbanError):
-            pass  # it is still starting, or in the midst of the commit
+            pass  # it is still starting, or no answer is to be had
         if time.monotonic() > deadline:
             raise pgerrors.unknown_fate(location)
         time.sleep(pauses.next())
 
 
 def _status(session: psycopg.Connection[Any], of: Broken) -> str | None:
+    ((standby,),) = session.execute(_STANDBY).fetchall()
+    if standby:
+        return None
     if of.xid:
         ((fate,),) = session.execute(_FATE, (of.xid,)).fetchall()
         return None if fate is None else str(fate)

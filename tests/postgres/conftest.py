@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.support import stores
+from tests.support import server, stores
 from tests.support.boards import ABoard
 from tests.support.relay import Relay, relay
 
@@ -23,3 +24,19 @@ def line(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     ):
         monkeypatch.setenv("HERMES_KANBAN_DATABASE", made.address)
         yield made
+
+
+@pytest.fixture
+def database() -> Iterator[tuple[Path, str]]:
+    """A server of the test's own, to be killed: its folder, and an address on it."""
+    with tempfile.TemporaryDirectory(prefix="hk-own-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        address = server.start(folder)
+        with (folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write("synchronous_commit = on\n")
+        with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
+            admin.execute("SELECT pg_reload_conf()")
+            admin.execute("CREATE DATABASE board")
+        yield folder, address.format(database="board")
+        server.stop(folder)

@@ -6,16 +6,19 @@ import contextlib
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.model.errors import FateUnknown
 from hermes_kanban.store import pgfate
 from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import write
-from tests.support.boards import ABoard
+from tests.support import server
+from tests.support.boards import ABoard, isolate
 from tests.support.relay import Relay
 from tests.support.waiting import wait_until
 
@@ -156,3 +159,25 @@ def test_a_number_that_was_given_out_again_is_not_taken_for_ours(board: ABoard) 
         return pgfate.was_kept(lambda: pg(board.conn).session, of, "here")
 
     assert [kept(event), kept(ours), kept(None)] == [True, False, True]
+
+
+@pytest.mark.parametrize("xid", ["", "9999999"])
+def test_a_standby_is_not_asked(
+    database: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xid: str
+) -> None:
+    """It may still have to hear of what was kept."""
+    folder, address = database
+    isolate(tmp_path, monkeypatch)
+    monkeypatch.setenv("HERMES_KANBAN_DATABASE", address)
+    monkeypatch.setattr(pgfate, "FATE_SECONDS", 0.1)
+    with contextlib.closing(pg(kb.connect())) as conn:
+        kb.create_task(conn, title="another's")
+        event = dict(conn.execute(EVENT).fetchone()) | {"actor": "person:ours"}
+        of = pgfate.Broken((0, 0.0), xid, event, 1)
+        server.kill(folder)
+        (folder / "data" / "standby.signal").touch()
+        server.start_again(folder)
+        with pytest.raises(FateUnknown):
+            pgfate.was_kept(conn._connect, of, "here")
+        conn.session.execute("SELECT pg_promote()")
+        assert not pgfate.was_kept(conn._connect, of, "here")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -280,22 +279,6 @@ def test_a_silent_end_is_judged_after_what_was_handed_in(
     assert gateways.story(task) == ["created", "claimed", "spawned", "completed", "exited"]
     wait_until(lambda: any('"handover.delivered"' in one for one in gateways.log_lines()))
     assert kb.check(conn, deep=True) == []
-
-
-@pytest.fixture
-def database() -> Iterator[tuple[Path, str]]:
-    """A server of the test's own, to be killed: its folder, and an address on it."""
-    with tempfile.TemporaryDirectory(prefix="hk-own-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        address = server.start(folder)
-        with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.write("synchronous_commit = on\n")
-        with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
-            admin.execute("SELECT pg_reload_conf()")
-            admin.execute("CREATE DATABASE board")
-        yield folder, address.format(database="board")
-        server.stop(folder)
 
 
 AT_THE_END = f"""
