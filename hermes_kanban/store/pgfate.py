@@ -24,10 +24,10 @@ _LONGEST_PAUSE_SECONDS: Final = 0.5
 # It may still have to hear of what was kept.
 _STANDBY: Final = b"SELECT pg_is_in_recovery()"
 _FATE: Final = "SELECT pg_xact_status(%s::xid8)"
-# A process that began later only has the same number.
+# A process that began later only has the same number. Of whom we may not end we see no times.
 _END: Final = (
     "SELECT pg_backend_pid(), count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-    " WHERE pid = %s AND backend_start <= to_timestamp(%s)"
+    " WHERE pid = %s AND coalesce(backend_start <= to_timestamp(%s), true)"
 )
 _LOCK: Final = "SELECT set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(%s)"
 _UNSEEN, _SEEN = dialect.key_told("")

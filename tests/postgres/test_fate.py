@@ -17,7 +17,7 @@ from hermes_kanban.model.errors import FateUnknown
 from hermes_kanban.store import pgfate
 from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import write
-from tests.support import server
+from tests.support import server, stores
 from tests.support.boards import ABoard, isolate
 from tests.support.relay import Relay
 from tests.support.waiting import wait_until
@@ -26,6 +26,12 @@ pytestmark = pytest.mark.stores("postgres")
 
 EVENT = "SELECT kind, actor, payload, created_at AS at, task_id, run_id FROM task_events"
 SERVES = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"
+ROLES = (
+    "CREATE ROLE hk_owner",
+    "CREATE ROLE hk_host LOGIN IN ROLE hk_owner",
+    "GRANT USAGE ON SCHEMA kanban_default TO hk_owner",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA kanban_default TO hk_owner",
+)
 
 
 def pg(conn: kb.BoardConnection) -> PostgresConnection:
@@ -159,6 +165,33 @@ def test_a_number_that_was_given_out_again_is_not_taken_for_ours(board: ABoard) 
         return pgfate.was_kept(lambda: pg(board.conn).session, of, "here")
 
     assert [kept(event), kept(ours), kept(None)] == [True, False, True]
+
+
+def test_a_session_that_may_not_be_ended_is_waited_for(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that acts as a role of which its own is a member is not shown to itself."""
+    stores.database().spoiled = True
+    monkeypatch.setattr(pgfate, "FATE_SECONDS", 0.1)
+    for statement in ROLES:
+        board.conn.execute(statement)
+    board.create("another's")
+    event = dict(board.conn.execute(EVENT).fetchone()) | {"actor": "person:ours"}
+    options = "-c role=hk_owner -c search_path=kanban_default"
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(stores.address(), user="hk_host", options=options, autocommit=True)
+
+    try:
+        with connect() as old:
+            of = pgfate.Broken((old.info.backend_pid, 4e9), "", event, 1)
+            with pytest.raises(FateUnknown):
+                pgfate.was_kept(connect, of, "here")
+        monkeypatch.undo()
+        assert not pgfate.was_kept(connect, of, "here")
+    finally:
+        for statement in ("DROP OWNED BY hk_owner", "DROP ROLE hk_owner, hk_host"):
+            board.conn.execute(statement)
 
 
 @pytest.mark.parametrize("xid", ["", "9999999"])
