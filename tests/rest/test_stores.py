@@ -114,7 +114,7 @@ def test_a_page_hears_on_after_the_server_ended_a_statement(on_a_server: Served)
         with psycopg.connect(stores.address()) as lock:
             lock.execute(f'LOCK TABLE "{schema_of("default")}".tasks'.encode())
             one.say("subscribe", board="default", after=start, cards=True)
-            wait_until(lambda: lock.execute(_CANCEL_WHO_WAITS).fetchall())
+            wait_until(lambda: served.conn.execute(_CANCEL_WHO_WAITS).fetchall())
             told = one.hear()
             while told["type"] in ("subscribed", "presence"):
                 told = one.hear()
@@ -131,12 +131,13 @@ def test_a_request_whose_statement_the_server_ended_may_be_sent_again(
     with ThreadPoolExecutor(1) as asking, psycopg.connect(stores.address()) as lock:
         lock.execute(f'LOCK TABLE "{schema_of("default")}".tasks'.encode())
         answer = asking.submit(served.get, f"/tasks/{task}")
-        wait_until(lambda: lock.execute(_CANCEL_WHO_WAITS).fetchall())
+        wait_until(lambda: served.conn.execute(_CANCEL_WHO_WAITS).fetchall())
         problem(answer.result(), 503, "not_now")
         lock.rollback()
     assert served.get(f"/tasks/{task}").status == 200
 
 
+# Not asked in the transaction that has the lock: it sees only the sessions of its first look.
 _CANCEL_WHO_WAITS = (
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
