@@ -159,6 +159,18 @@ def test_a_card_is_lifted_moved_and_dropped_by_keys(web: WebAlone, visit: Visito
     expect(page.locator(f'[data-card="{task_id}"]')).to_be_focused()
 
 
+def test_what_is_typed_before_the_next_frame_is_in_the_field(web: WebAlone, visit: Visitor) -> None:
+    task_id = web.task()
+    page = visit(web, BOARD)
+    stands_in(page, task_id, "Ready")
+    focus(page, task_id)
+    page.evaluate("window.requestAnimationFrame = () => 0")
+    press(page, "b")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type("Which words?")
+    expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_value("Which words?")
+
+
 def test_a_move_is_seen_at_once_and_rolled_back_when_another_was_first(
     web: WebAlone, visit: Visitor, held_requests: Callable[[Page], list[Route]]
 ) -> None:

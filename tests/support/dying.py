@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-STUCK_SECONDS = 40  # after that it writes down where each of its threads is
+_DUMP_SECONDS = 1.0
 KILLED = -signal.SIGKILL
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -83,17 +83,27 @@ def running(
     """``program`` in a process of its own, killed in the end if it has not died before.
 
     ``point`` is where it kills itself (``KILL_AT``); what it writes to standard error is added to
-    the file ``errors``.
+    the file ``errors``, and where each of its threads is if the block fails.
     """
     environment = os.environ | variables | {"KILL_AT": point}
     process = _CONTEXT.Process(target=_enter, args=(program, environment, str(errors)))
     process.start()
     try:
         yield process
+    except BaseException:
+        # Only now: a dump reads the frames of threads that go on, and may end a process that works.
+        _say_where(process)
+        raise
     finally:
         process.kill()
         process.join(30)
         process.close()
+
+
+def _say_where(process: BaseProcess) -> None:
+    if process.pid is not None and process.is_alive():
+        os.kill(process.pid, signal.SIGUSR1)
+        process.join(_DUMP_SECONDS)
 
 
 def _enter(program: Callable[[], None], environment: Mapping[str, str], errors: str) -> None:
@@ -102,6 +112,6 @@ def _enter(program: Callable[[], None], environment: Mapping[str, str], errors: 
     written = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
-    faulthandler.dump_traceback_later(STUCK_SECONDS, repeat=True)
+    faulthandler.register(signal.SIGUSR1)
     sys.stdout, sys.stderr = os.fdopen(1, "w", 1), os.fdopen(2, "w", 1)
     program()

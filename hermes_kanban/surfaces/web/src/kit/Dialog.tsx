@@ -15,13 +15,19 @@ export function Dialog(props: {
   /** Hears the keys of everything in it. */
   onKeyDown?: KeyboardEventHandler
 }) {
+  const { first } = props
+  // At once: in a frame that is still to come, what is typed before it would be lost.
+  const takeFocus = () => {
+    first?.current?.focus()
+    return first?.current == null
+  }
   return (
     <Base.Root open={props.open} onOpenChange={(open) => !open && props.onClose()}>
       <Base.Portal>
         <Base.Backdrop className="scrim" />
         <Base.Popup
           className={`dialog ${props.className ?? ''}`}
-          initialFocus={props.first}
+          initialFocus={first === undefined ? undefined : takeFocus}
           onKeyDown={props.onKeyDown}
           {...(props.alert ? { role: 'alertdialog' } : {})}
         >
