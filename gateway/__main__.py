@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TypeGuard
 
 import anyio
 import click
@@ -32,8 +31,8 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
         settings = load(home()).logging
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         logs.configure(settings, None if quiet else sys.stderr, file=home() / "gateway.log")
-        # A host may start before its database does: the runner waits for that.
-        with contextlib.suppress(kb.BoardUnreachable):
+        # A host may start before its database does, or before it takes writes: the runner waits.
+        with contextlib.suppress(kb.BoardUnreachable, kb.BoardBusy, kb.NotNow):
             kb.init_db(boards[0] if boards else None)
         runner = GatewayRunner(boards=boards)
     except kb.ConfigError as error:
@@ -44,15 +43,9 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
     return 0
 
 
-def _refuse(error: Exception, code: int) -> int:
-    told = oserrors.one_line(error) if _is_plain(error) else str(error)
-    sys.stderr.write(f"gateway: {told}\n")
+def _refuse(error: kb.KanbanError | OSError, code: int) -> int:
+    sys.stderr.write(f"gateway: {oserrors.told(error)}\n")
     return code
-
-
-def _is_plain(error: Exception) -> TypeGuard[OSError]:
-    """Errors of the board have words of their own, and some are of both kinds."""
-    return isinstance(error, OSError) and not isinstance(error, kb.KanbanError)
 
 
 if __name__ == "__main__":

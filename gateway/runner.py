@@ -25,6 +25,7 @@ from gateway.wakeup import Pulse
 from gateway.web import WebServer
 from gateway.web_boards import GatewayBoards
 from hermes_kanban import kernel as kb
+from hermes_kanban import oserrors
 from hermes_kanban.config import Config, LiveConfig, Server
 from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.logs import get_logger
@@ -90,14 +91,27 @@ class GatewayRunner:
                     pid=os.getpid(),
                 )
                 async with anyio.create_task_group() as group:
-                    group.start_soon(self._follow_configuration)
-                    group.start_soon(self._follow_boards)
-                    group.start_soon(self._kanban_dispatcher_watcher)
-                    group.start_soon(self._kanban_notifier_watcher)
-                    group.start_soon(self._serve_web)
-                    group.start_soon(self._serve_chats)
+                    for name, service in {
+                        "configuration": self._follow_configuration,
+                        "boards": self._follow_boards,
+                        "dispatcher": self._kanban_dispatcher_watcher,
+                        "notifier": self._kanban_notifier_watcher,
+                        "web": self._web.serve,
+                        "chat": self._chats.serve,
+                    }.items():
+                        group.start_soon(self._keep_up, name, service)
             self._log.info("gateway.stopped")
             outer.cancel_scope.cancel()
+
+    async def _keep_up(self, watcher: str, service: Callable[[], Awaitable[None]]) -> None:
+        """Run a service for ever: what it did not foresee ends no other, and is told."""
+        while True:
+            try:
+                await service()
+            except Exception as error:
+                said = _words(error)
+                self._log.error("watcher.failed", watcher=watcher, error=said, exc_info=True)
+                await anyio.sleep(SCAN_SECONDS)
 
     async def _kanban_dispatcher_watcher(self) -> None:
         """Dispatch every served board while ``kanban.dispatch_in_gateway`` says so."""
@@ -126,26 +140,6 @@ class GatewayRunner:
             lambda config: config.kanban.notify_in_gateway,
             notify,
         )
-
-    async def _serve_web(self) -> None:
-        """Serve HTTP while ``web.in_gateway`` says so; a failure is told and tried again."""
-        while True:
-            try:
-                await self._web.serve()
-            except Exception as error:
-                said = str(error) or repr(error)
-                self._log.error("watcher.failed", watcher="web", error=said, exc_info=True)
-                await anyio.sleep(SCAN_SECONDS)
-
-    async def _serve_chats(self) -> None:
-        """Speak and listen in the chats that ``chat:`` names; a failure is told and tried again."""
-        while True:
-            try:
-                await self._chats.serve()
-            except Exception as error:
-                said = str(error) or repr(error)
-                self._log.error("watcher.failed", watcher="chat", error=said, exc_info=True)
-                await anyio.sleep(SCAN_SECONDS)
 
     def _board_names(self) -> dict[str, BoardName]:
         """The boards that this gateway serves, by slug, as they are connected to."""
@@ -215,8 +209,8 @@ class GatewayRunner:
         self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
         try:
             self._slugs = await anyio.to_thread.run_sync(_boards_of, database)
-        except kb.KanbanError as error:
-            self._refuse(None, error)
+        except (kb.KanbanError, OSError) as error:
+            self._refuse(None, oserrors.told(error))
         else:
             self._refused.pop(None, None)
 
@@ -243,16 +237,16 @@ class GatewayRunner:
 
         try:
             found = await anyio.to_thread.run_sync(location)
-        except kb.KanbanError as error:
-            self._refuse(board, error)
+        except (kb.KanbanError, OSError) as error:
+            self._refuse(board, oserrors.told(error))
             return None
         self._refused.pop(board, None)
         return found
 
-    def _refuse(self, board: BoardName, error: kb.KanbanError) -> None:
-        if self._refused.get(board) != str(error):
-            self._log.error("board.refused", board=board, error=str(error))
-        self._refused[board] = str(error)
+    def _refuse(self, board: BoardName, why: str) -> None:
+        if self._refused.get(board) != why:
+            self._log.error("board.refused", board=board, error=why)
+        self._refused[board] = why
 
     async def _beat(self, board: BoardName, pulse: Pulse) -> None:
         try:
@@ -300,11 +294,18 @@ class GatewayRunner:
                 await serve(board, pulse, log)
             except Exception as error:
                 trace = not isinstance(error, kb.KanbanError)
-                said = str(error) or repr(error)
+                said = _words(error)
                 log.error("watcher.failed", watcher=watcher, error=said, exc_info=trace)
                 await anyio.sleep(SCAN_SECONDS)
         if serving.get(board) is scope:
             del serving[board]
+
+
+def _words(error: Exception) -> str:
+    """What an error says, or each of several that came at once."""
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(_words(one) for one in error.exceptions)
+    return str(error) or repr(error)
 
 
 def _boards_of(database: Server) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from hermes_kanban.model.errors import KanbanError
+
 _ELSEWHERE: Final = "or set HERMES_KANBAN_HOME to a folder of your own"
 _REMEDIES: Final = {
     errno.EACCES: f"give yourself the right to it, {_ELSEWHERE}",
@@ -24,3 +26,8 @@ def one_line(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
     told = error.strerror or str(error) or type(error).__name__
     return f"{place}{told}; {_REMEDIES.get(error.errno or 0, _ANY)}"
+
+
+def told(error: KanbanError | OSError) -> str:
+    """The board's own words where it has them, else that line."""
+    return str(error) if isinstance(error, KanbanError) else one_line(error)

@@ -85,7 +85,7 @@ _HOMES = {
         "Identity IllegalTransition InvalidInput KanbanError Link NotAllowed NotFound Refused Run "
         "StaleRun Subscription Task Usage WriteRefused"
     ),
-    "hermes_kanban.model.errors": "AcceptedBefore FateUnknown InUse",
+    "hermes_kanban.model.errors": "AcceptedBefore FateUnknown InUse NotNow",
     "hermes_kanban.store.backup": "backup",
     "hermes_kanban.store.backup_files": "files_of_backup",
     "hermes_kanban.store.opening": "connect init_db",
@@ -270,6 +270,7 @@ if TYPE_CHECKING:
     from hermes_kanban.model.errors import AcceptedBefore as AcceptedBefore
     from hermes_kanban.model.errors import FateUnknown as FateUnknown
     from hermes_kanban.model.errors import InUse as InUse
+    from hermes_kanban.model.errors import NotNow as NotNow
     from hermes_kanban.store.backup import backup as backup
     from hermes_kanban.store.backup_files import files_of_backup as files_of_backup
     from hermes_kanban.store.opening import connect as connect

@@ -170,6 +170,37 @@ def test_a_damaged_board_holds_up_no_other(gateways: Gateways) -> None:
     assert (broken / "board.db").read_bytes() == before
 
 
+STUMBLING = """
+import gateway.runner
+from gateway.__main__ import main
+
+look, stumbles = gateway.runner.board_slugs, ["the first", "the second"]
+
+def stumble(database):
+    if stumbles:
+        raise RuntimeError(f"unforeseen, {stumbles.pop(0)}")
+    return look(database)
+
+gateway.runner.board_slugs = stumble
+main()
+"""
+
+
+def test_what_nobody_foresaw_in_a_service_is_told_and_it_goes_on(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK})
+    conn = gateways.open()
+    gateways.program = ("-c", STUMBLING)
+    gateway = gateways.start()
+    task_id = kb.create_task(conn, title="now", assignee="quick")
+    gateways.wait_for(task_id, "done")
+    assert gateway.poll() is None
+    told = [json.loads(line) for line in gateways.log_lines() if "watcher.failed" in line]
+    assert [(one["watcher"], one["error"]) for one in told] == [
+        ("boards", "unforeseen, the first"),
+        ("boards", "unforeseen, the second"),
+    ]
+
+
 def test_a_paused_board_starts_nothing_and_goes_on_when_resumed(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK, "marker": QUICK})
     conn = gateways.open()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -77,6 +78,45 @@ def test_a_gateway_that_starts_before_its_database_waits_for_it(gateways: Gatewa
     wait_until(lambda: "board.opened" in events(gateways))
     task_id = kb.create_task(gateways.open(), title="now", assignee="quick")
     gateways.wait_for(task_id, "done")
+    assert gateway.poll() is None
+
+
+@pytest.mark.pristine
+def test_a_gateway_that_starts_before_its_server_takes_writes_waits_for_that(
+    gateways: Gateways,
+) -> None:
+    gateways.configure({"quick": QUICK})
+    with psycopg.connect(stores.address(), autocommit=True) as session:
+        setting = f'ALTER DATABASE "{session.info.dbname}" SET default_transaction_read_only'
+        session.execute(f"{setting} = on".encode())
+        try:
+            gateway = gateways.start(wait=False)
+            wait_until(lambda: "board.refused" in events(gateways) or gateway.poll() is not None)
+        finally:
+            session.execute(f"{setting} = off".encode())
+    wait_until(lambda: "board.opened" in events(gateways), timeout=30)
+    task_id = kb.create_task(gateways.open(), title="now", assignee="quick")
+    gateways.wait_for(task_id, "done")
+    assert gateway.poll() is None
+
+
+def test_a_board_whose_folder_cannot_be_made_holds_up_no_other(
+    gateways: Gateways, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateways.configure({"quick": QUICK})
+    conn = gateways.open()
+    gateway = gateways.start()
+    (gateways.home / "boards" / "later").write_text("a file")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("HERMES_KANBAN_HOME", str(tmp_path / "elsewhere"))
+        kb.create_board("later")
+    wait_until(
+        lambda: "board.refused" in events(gateways) or gateway.poll() is not None, timeout=30
+    )
+    task_id = kb.create_task(conn, title="now", assignee="quick")
+    gateways.wait_for(task_id, "done")
+    (gateways.home / "boards" / "later").unlink()
+    wait_until(lambda: events(gateways).count("board.opened") == 2, timeout=30)
     assert gateway.poll() is None
 
 

@@ -22,7 +22,7 @@ class Gateways:
 
     def __init__(self, home: Path, program: Sequence[str] = ("-m", "gateway")) -> None:
         self.home = home
-        self._program = program
+        self.program = program
         self.processes: list[subprocess.Popen[bytes]] = []
         self.conn: kb.BoardConnection
 
@@ -55,7 +55,7 @@ class Gateways:
         """Start a gateway; wait until it dispatches."""
         log = (self.home / "gateway.err").open("ab")
         process = subprocess.Popen(
-            [sys.executable, *self._program],
+            [sys.executable, *self.program],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
