@@ -244,16 +244,31 @@ class Configured:
 class Transaction:
     """One write transaction: the connection, one reading of the clock, and what it wrote."""
 
-    __slots__ = ("conn", "events", "lost", "now", "savepoints", "verb")
+    __slots__ = ("_now", "conn", "events", "lost", "savepoints", "verb")
 
     def __init__(self, conn: BoardConnection, verb: str) -> None:
         self.conn = conn
         self.verb = verb
-        self.now = conn.clock.now()
+        self._now: int | None = None
         self.events = 0
         self.savepoints = 0
         # The error at which the database rolled everything back by itself (a full disk, say).
         self.lost: BaseException | None = None
+
+    @property
+    def now(self) -> int:
+        """Unix seconds UTC, the same throughout: those at which it was asked for first.
+
+        On a server a verb that has read something by then has waited for its turn.
+        """
+        if self._now is None:
+            self._now = self.conn.clock.now()
+        return self._now
+
+    @now.setter
+    def now(self, at: int) -> None:
+        """For what is told of another time, as by an import."""
+        self._now = at
 
     def run(self, sql: str, parameters: Given = ()) -> Cursor:
         """Execute one statement."""

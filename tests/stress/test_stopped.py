@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hermes_kanban import kernel as kb
+from tests.support.boards import ManualClock
 from tests.support.gateways import Gateways, shell
 from tests.support.waiting import wait_until
 
@@ -78,6 +81,27 @@ def test_a_stopped_writer_is_named_and_all_go_on_after_it(
     assert titles(conn) == ["at last", "by one that waited", *["by the stopped one"] * 2, "to do"]
     assert kb.check(conn, deep=True) == []
     other.close()
+
+
+def test_a_claim_that_waited_holds_from_when_its_turn_came(
+    gateways: Gateways, stopped: subprocess.Popen[bytes]
+) -> None:
+    (task,) = kb.list_tasks(gateways.conn)
+    clock = ManualClock()
+    began = clock.now()
+
+    def claim() -> kb.Task | None:
+        with contextlib.closing(kb.connect(clock=clock)) as conn:
+            return kb.claim_task(conn, task.id, claimer="late", ttl_seconds=60)
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(claim)
+        wait_until(lambda: somebody_waits(gateways.conn), message="nobody waits in the queue")
+        clock.advance(100)
+        stopped.send_signal(signal.SIGCONT)
+        claimed = asked.result()
+    assert claimed is not None
+    assert claimed.claim_expires == began + 100 + 60
 
 
 def somebody_waits(conn: kb.BoardConnection) -> bool:
