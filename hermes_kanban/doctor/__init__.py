@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hermes_kanban.doctor import agents, database, place, service, serving, software
 from hermes_kanban.doctor.finding import Finding
-from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.model.errors import BoardUnreachable, ConfigError
 from hermes_kanban.paths import home
 
 __all__ = ["CHECKS", "Finding", "Patient", "examine"]
@@ -67,8 +67,10 @@ def examine(*, mend: bool = False) -> Iterator[Finding]:
 def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
     try:
         return [one._replace(check=name) for one in check(patient)]
-    except ConfigError:
-        found = Finding.warning("not checked: the configuration is wrong", "correct that first")
+    except (ConfigError, BoardUnreachable) as error:  # which has a finding of its own
+        down = isinstance(error, BoardUnreachable)
+        why = "the database does not answer" if down else "the configuration is wrong"
+        found = Finding.warning(f"not checked: {why}", "correct that first")
         return [found._replace(check=name)]
     except Exception as error:  # whatever it is, the other checks are wanted
         told = str(error) or type(error).__name__

@@ -70,6 +70,12 @@ def _settings(session: Connection[Any]) -> Iterator[Finding]:
         yield Finding.fault(
             "the server is a standby, which takes no writes", "name the primary in kanban.database"
         )
+    elif found.is_read_only:
+        yield Finding.fault(
+            "default_transaction_read_only is on there, so no write is taken",
+            f"if that is not on purpose: ALTER DATABASE {name} SET default_transaction_read_only"
+            " = off, or where else it was set",
+        )
     if not found.syncs:
         yield Finding.warning(
             "the server's fsync is off: its machine must not lose power", "set fsync = on there"

@@ -71,7 +71,9 @@ def backup(
     Raises InvalidInput, DiskFull, BoardDamaged, KanbanError.
     """
     here = sqlite_board(
-        conn, "back it up with: pg_dump --format=custom --schema={schema} --file=board.dump"
+        conn,
+        "back it up with: pg_dump --format=custom --schema={schema} --file=board.dump --dbname=…"
+        " (what kanban.database says)",
     )
     try:
         if target is None:

@@ -42,7 +42,10 @@ class DatabasePlace:
         password_file = load(paths.home).kanban.database_password_file
         self._server = Server(address, password_file)
         self.location = pgaddress.shown(address)
-        self.clearing = f'drop it with: DROP SCHEMA "{schema_of(paths.slug)}" CASCADE'
+        self.clearing = (
+            "name another database; or, if nobody needs that board any more, drop it with: "
+            f'DROP SCHEMA "{schema_of(paths.slug)}" CASCADE'
+        )
 
     def _connect(self, wait_seconds: float = WAIT_SECONDS) -> PostgresConnection:
         return PostgresConnection(self._server, self.paths, wait_seconds=wait_seconds)

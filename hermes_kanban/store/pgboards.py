@@ -33,7 +33,15 @@ _SCHEMAS: Final = """
 SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r' ORDER BY n.nspname
 """
-_HAS_SCHEMA: Final = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+# Boards of others in the same database are none of ours.
+_MINE: Final = """
+SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+"""
+_MAY_USE: Final = """
+SELECT has_schema_privilege(oid, 'USAGE'), current_user FROM pg_namespace WHERE nspname = %s
+"""
 _NO_SUCH: Final = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 
 
@@ -109,10 +117,10 @@ def create(
 
 
 def slugs(server: Server | str) -> list[str]:
-    """The slugs of every board in the database, sorted; each is asked of the board itself."""
+    """The slugs of the boards that its user may read, sorted; each is asked of the board itself."""
     with open_session(server, f"hermes-kanban {os.getpid()} list-boards") as session:
         try:
-            names = [row[0] for row in session.execute(_SCHEMAS)]
+            names = [row[0] for row in session.execute(_MINE)]
             found = []
             for name in names:
                 row = session.execute(f'SELECT slug FROM "{name}".boards'.encode()).fetchone()
@@ -157,8 +165,12 @@ def find(conn: PostgresConnection) -> Any:
     try:
         row = conn.execute(_BOARD).fetchone()
     except _NO_SUCH:
-        if conn.session.execute(_HAS_SCHEMA, (conn.schema,)).fetchone() is None:
+        schema_there = conn.session.execute(_MAY_USE, (conn.schema,)).fetchone()
+        if schema_there is None:
             return None
+        may_use, user = schema_there
+        if not may_use:
+            raise pgerrors.no_right(conn.location, f"{user} has no right to it") from None
         raise conn.damaged("the schema holds no board") from None
     if row is None or row[3] is None:
         raise conn.damaged("it has no row of its own")
@@ -202,7 +214,7 @@ def write_new(
         # Two creators at once: the second waits here and finds the first one's board.
         key = lock_key(f"create {schema_name}")
         session.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
-        if session.execute(_HAS_SCHEMA, (schema_name,)).fetchone() is not None:
+        if session.execute(_MAY_USE, (schema_name,)).fetchone() is not None:
             return False
         create_schema(session, schema_name, int(time.time()))
         session.execute(

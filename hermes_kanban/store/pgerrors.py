@@ -26,7 +26,8 @@ from hermes_kanban.store import moved, schema
 _DISK_FULL: Final = "53100"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})
 _BUSY: Final = frozenset({"55P03", "40P01", "40001"})  # lock wait, deadlock, serialisation
-_RIGHTS: Final = frozenset({"42501", "25006"})  # no privilege, a read-only server
+_NO_RIGHT: Final = "42501"
+_READ_ONLY: Final = "25006"
 _MISSING: Final = frozenset({"42P01", "3F000", "42703"})  # table, schema, column
 _GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
 _CANCELLED: Final = "57014"
@@ -60,10 +61,12 @@ def translated(error: BaseException, location: str) -> BaseException:
         return damaged(location, said)
     if state in _BUSY:
         return BoardBusy("another program's transaction", 0)
-    if state in _RIGHTS:
+    if state == _NO_RIGHT:
+        return no_right(location, said)
+    if state == _READ_ONLY:
         return NotNow(
-            f"may not write {location} ({said}); let its user own the schema, on a server that "
-            "accepts writes"
+            f"{location} is read only now ({said}); nothing was changed; name a server that "
+            "accepts writes, or let default_transaction_read_only be off there"
         )
     if isinstance(error, psycopg.IntegrityError):
         if error.diag.constraint_name == _TASK_ID:
@@ -92,6 +95,14 @@ def _is_loss(error: psycopg.Error, state: str) -> bool:
     return not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
+def no_right(location: str, said: str) -> NotNow:
+    """The error for a schema that the session's user may not use as a board must be used."""
+    return NotNow(
+        f"{location} is closed to its user ({said}); let the user own the schema, or be a member "
+        "of the role that does"
+    )
+
+
 def lost(location: str, said: str = "the server closed it") -> BoardUnreachable:
     """The error for a connection that broke; what was not committed is undone."""
     return BoardUnreachable(
@@ -117,9 +128,22 @@ def no_connection(error: Exception) -> BoardUnreachable:
     said = _first_line(error)
     if "://" in said or "connection info string" in said:
         said = "its address cannot be understood"
-    return BoardUnreachable(
-        f"cannot connect to PostgreSQL ({said}); check kanban.database and that the server is up"
-    )
+    remedy = next((what for words, what in _REMEDIES.items() if words in said), _LOOK_THERE)
+    return BoardUnreachable(f"cannot connect to PostgreSQL ({said}); {remedy}")
+
+
+_LOOK_THERE: Final = "check kanban.database and that the server is up"
+_PASSWORD: Final = "in kanban.database_password_file, ~/.pgpass or PGPASSWORD"
+_REMEDIES: Final = {
+    "no password supplied": f"put the password {_PASSWORD}",
+    "password authentication failed": f"check the user, and the password {_PASSWORD}",
+    "connection slots": "let some sessions there end, or raise max_connections",
+    "too many": "let some sessions there end, or raise the limit of connections",
+    "does not exist": "make it there, or name another",
+    "pg_hba.conf": "let the server's pg_hba.conf admit this user from this machine",
+    "SSL": "check sslmode and what the server offers",
+    "certificate": "check sslmode, sslrootcert and the name of the server",
+}
 
 
 def is_for_good(error: Exception) -> bool:

@@ -14,7 +14,8 @@ from hermes_kanban.store.pgflow import Flow, Reply
 from hermes_kanban.store.protocol import NotWorth, Worth
 
 _NAME_BYTES: Final = 63
-_BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+# Not READ WRITE: a database that was set to be only read, before it is moved say, stays as it is.
+_BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED")
 # Who has the lock is told by the name of its session.
 _SAY: Final = (
     "SELECT set_config('lock_timeout', :milliseconds, true),"

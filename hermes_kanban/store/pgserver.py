@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _SERVER: Final = b"""
-SELECT pg_is_in_recovery(), current_setting('fsync') = 'on',
+SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on',
+    current_setting('fsync') = 'on',
     coalesce(current_setting('idle_session_timeout', true), '0') NOT IN ('0', '0ms'),
     current_setting('max_connections')::bigint
         - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
@@ -26,6 +27,7 @@ class ServerState(NamedTuple):
     """How the server is set, and what the session's user may do in its database."""
 
     is_standby: bool
+    is_read_only: bool
     syncs: bool
     ends_idle_sessions: bool
     sessions_left: int

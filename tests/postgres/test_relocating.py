@@ -520,7 +520,7 @@ def test_a_configuration_is_not_changed_while_boards_would_be_out_of_sight(
         ([], 2, "say where with --to"),
         (["--to", "sqlite"], 2, "kanban.database is not set"),
         (["--to", "sqlite", "--from", "sqlite"], 2, "the same place"),
-        (["--to", "mysql://u:secret@h/d"], 2, "--to is neither"),
+        (["--to", "mysql://u:secret@h/d"], 2, "--to names no place"),
         (["--to", "postgresql://u:secret@[h/d"], 2, "cannot be understood"),
         (["--to", "postgresql://u:secret@127.0.0.1:1/d"], 1, "Connection refused"),
         (["--to", "postgresql://u@h/d?password=secret", "--write-config"], 2, "no password"),

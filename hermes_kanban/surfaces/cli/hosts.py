@@ -82,7 +82,8 @@ def _tell(session: Session, before: kb.Host, state: str) -> None:
 
     now = one_host(session.conn, before.host_id)
     unchanged = " (unchanged)" if before.state == state else ""
-    running = f"; {now.running} of its runs go on" if state == "draining" and now.running else ""
+    goes_on = "its run goes on" if now.running == 1 else f"{now.running} of its runs go on"
+    running = f"; {goes_on}" if state == "draining" and now.running else ""
     line = f"{now.name} {'drains' if state == 'draining' else 'starts tasks'}{unchanged}{running}"
     changed = before.state != state
     session.answer("host", now, [present.clean(line)], changed=changed)

@@ -124,7 +124,8 @@ class _Places:
             source = SQLITE if to != SQLITE else configured
             if not source:
                 raise click.UsageError(
-                    "kanban.database is not set; say with --from where the board lies",
+                    "kanban.database is not set, so the board lies in SQLite already;"
+                    " if it does not, say with --from where it lies",
                     click.get_current_context(),
                 )
         self._from, self._to = _checked("--from", source), _checked("--to", to)
@@ -194,7 +195,7 @@ def _checked(option: str, place: str) -> str:
     if place == SQLITE:
         return place
     if not place.startswith(("postgresql://", "postgres://")):
-        raise kb.InvalidInput(option, _ALLOWED, "is neither")
+        raise kb.InvalidInput(option, _ALLOWED, "names no place where a board may lie")
     try:
         from hermes_kanban.store.pgaddress import shown
     except ImportError:
@@ -238,7 +239,8 @@ def _as_json(done: kb.Relocated) -> dict[str, Any]:
 
 def _lines(done: kb.Relocated) -> list[str]:
     rows = sum(done.rows.values())
-    what = f"{rows:,} rows and {done.files:,} files ({done.bytes:,} bytes)"
+    files = "1 file" if done.files == 1 else f"{done.files:,} files"
+    what = f"{rows:,} rows and {files} ({done.bytes:,} bytes)"
     match done.done:
         case "moved":
             return [f"{done.board} moved to {done.target}", f"  {what}", f"  hash {done.hash}"]
@@ -263,7 +265,9 @@ def _next(places: _Places, written: str | None, left: list[str], failed: bool) -
     if left:
         lines.append(f"move {_and_others(left)} too: each board of a home lies at the same place")
     lines.append(
-        f"now set in {file}:" if places.setting else f"now take out of {file}: kanban.database"
+        f"what is left to do: write into {file}"
+        if places.setting
+        else f"what is left to do: take kanban.database out of {file}"
     )
     lines += [f"  kanban:\n    database: {places.setting}"] if places.setting else []
     return lines

@@ -9,7 +9,7 @@ import click
 
 from hermes_kanban import health, present
 from hermes_kanban import kernel as kb
-from hermes_kanban.paths import board_paths
+from hermes_kanban.paths import board_paths, home
 from hermes_kanban.ports import SystemClock
 from hermes_kanban.surfaces.cli import errors
 from hermes_kanban.surfaces.cli.gateway_log import gateway_logs
@@ -66,15 +66,27 @@ def gateway_status(session: Session) -> int:
 
     Exit code 1 if it serves none.
     """
-    from hermes_kanban.kernel.boards import board_slugs
-
-    slugs = [session.board] if session.board else board_slugs()
     now = SystemClock().now()
+    slugs = [session.board] if session.board else _boards(session)
     found = {slug: health.read(board_paths(slug), now) for slug in slugs}
     lines = [line for slug, record in found.items() for line in _status_lines(slug, record, now)]
     value = [{"board": slug} | health.as_json(record) for slug, record in found.items()]
     session.answer("gateway", value, lines or ["there is no board; create one: hermes-kanban init"])
     return errors.DONE if any(found.values()) else errors.FAILED
+
+
+def _boards(session: Session) -> list[str]:
+    """All boards; while their database is away those that a gateway of this home has served."""
+    from hermes_kanban.kernel.boards import board_slugs
+
+    try:
+        return board_slugs()
+    except kb.BoardUnreachable as error:
+        records = (home() / "boards").glob("*/health.json")
+        if not (known := sorted(record.parent.name for record in records)):
+            raise
+        session.warn(errors.one_line(error))
+        return known
 
 
 def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str]:
