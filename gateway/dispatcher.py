@@ -21,7 +21,7 @@ from gateway.eventlog import log_adopted, log_events, log_hand_overs
 from gateway.health import HealthFile, HealthRecord, new_record, remove_stale_standbys
 from gateway.host_row import HostRow
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLost, SharedRoleLock, role_lock
+from gateway.locks import RoleLost, SharedRoleLock, let_go, role_lock
 from gateway.stuck import StuckGauge
 from gateway.wakeup import Pulse, Wakeup, doorbell
 from gateway.web import WebServer
@@ -44,6 +44,8 @@ STANDBY_SECONDS: Final = 0.5
 EVENTS_AT_ONCE: Final = 1000
 SWEEP_SECONDS: Final = 30.0
 BEAT_SECONDS: Final = 2.0
+# How often exits are looked for that cannot be waited for.
+UNWATCHED_SECONDS: Final = 0.5
 _FIGURES: Final = re.compile(r"\d+")
 
 
@@ -76,6 +78,7 @@ class BoardDispatcher:
         self._hand_overs = HandOvers()
         self._stuck = StuckGauge()
         self._watched: dict[int, int] = {}
+        self._misses_exits = False
         self._free_mib = 0
         self._told = 0
         self._backoff = FailureBackoff("dispatcher", log)
@@ -102,11 +105,13 @@ class BoardDispatcher:
             await self._stand_by(lock)
             await self._dispatch()
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._kernel(self._host.leave)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._kernel(self._host.leave)
+            finally:
                 self._unwatch_all()
                 self._health.remove()
-                await anyio.to_thread.run_sync(lock.release)
+                await let_go(lock)
 
     async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
         if await anyio.to_thread.run_sync(lock.try_take):
@@ -256,21 +261,34 @@ class BoardDispatcher:
             delay = min(delay, max(0.05, report.next_due_at - self._conn.clock.now()))
         if report.poll_seconds is not None:
             delay = min(delay, report.poll_seconds)
+        if self._misses_exits:
+            delay = min(delay, UNWATCHED_SECONDS)
         return delay
 
     def _watch_exits(self, wakeup: Wakeup, workers: list[WorkerRef]) -> None:
-        """A pidfd for every registered supervisor, adopted ones too: its exit wakes the loop."""
+        """A pidfd for every registered supervisor, adopted ones too: its exit wakes the loop.
+
+        Where there is none (macOS, or too many files are open), the next look comes soon.
+        """
         loop = asyncio.get_running_loop()
+        self._misses_exits = False
         live = {worker.run_id: worker for worker in workers}
         for run_id in self._watched.keys() - live.keys():
             self._unwatch(run_id)
         for run_id in live.keys() - self._watched.keys():
             handle = self._processes.watch(live[run_id])
             if handle is None:
-                wakeup.wake("exit")  # gone between the look and now
+                if self._lives(live[run_id]):
+                    self._misses_exits = True
+                else:
+                    wakeup.wake("exit")  # gone between the look and now
                 continue
             self._watched[run_id] = handle
             loop.add_reader(handle, self._exited, run_id, wakeup)
+
+    def _lives(self, worker: WorkerRef) -> bool:
+        identity = worker.identity
+        return identity is not None and self._processes.liveness(identity) == "alive"
 
     def _exited(self, run_id: int, wakeup: Wakeup) -> None:
         asyncio.get_running_loop().remove_reader(self._watched[run_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from importlib import metadata
 from pathlib import Path
@@ -90,7 +91,8 @@ class HealthFile:
                 file.write(encoded)
             os.replace(draft, self._path)
         except OSError:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             return False
         return True
 
@@ -112,14 +114,16 @@ class HealthFile:
         """This gateway has gone, if the file is still its own."""
         record = read_health(self._path)
         if record is not None and record.pid == os.getpid():
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink()
 
 
 def remove_stale_standbys(paths: BoardPaths, now: int) -> None:
     """Remove what gateways left behind that were killed while they stood by."""
     for file in paths.root.glob("health.standby-*.json"):
         if health.read_one(file, now) is None:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 def _private(path: str, flags: int) -> int:

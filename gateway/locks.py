@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+import anyio
+import anyio.to_thread
 
 from hermes_kanban.config import Server
 from hermes_kanban.model.errors import KanbanError
@@ -55,6 +59,18 @@ def chat_lock(file: Path, server: Server, platform: str, account: str) -> RoleLo
     if not server:
         return own
     return SharedRoleLock(own, server, "chat", f"chat {platform} {account}", displaces=True)
+
+
+async def let_go(
+    lock: RoleLock | SharedRoleLock,
+    in_thread: Callable[[Callable[[], None]], Awaitable[None]] = anyio.to_thread.run_sync,
+) -> None:
+    """Release a lock, whatever else goes wrong: kept by mistake, it would let nobody take over."""
+    with anyio.CancelScope(shield=True):
+        try:
+            await in_thread(lock.release)
+        except RuntimeError:  # no thread is to be had
+            lock.release()
 
 
 class SharedRoleLock:

@@ -19,7 +19,7 @@ from gateway.backoff import FailureBackoff
 from gateway.charge import Charge
 from gateway.closing import Closings
 from gateway.kernel_thread import KernelThread
-from gateway.locks import RoleLost, SharedRoleLock, role_lock
+from gateway.locks import RoleLost, SharedRoleLock, let_go, role_lock
 from gateway.senders import Senders
 from gateway.sending import Sending
 from gateway.wakeup import Pulse, Wakeup, doorbell
@@ -62,8 +62,7 @@ class BoardNotifier:
         except* RoleLost as lost:
             raise lost.exceptions[0] from None
         finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(lock.release)
+            await let_go(lock)
 
     async def _stand_by(self, lock: RoleLock | SharedRoleLock) -> None:
         if await anyio.to_thread.run_sync(lock.try_take):

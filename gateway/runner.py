@@ -6,12 +6,14 @@ its own, so that a damaged or busy board holds up no other. The kernel is called
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import anyio.abc
@@ -21,6 +23,7 @@ from gateway.chat.service import ChatService
 from gateway.dispatcher import BoardDispatcher
 from gateway.notifier import BoardNotifier
 from gateway.senders import Sender
+from gateway.sources import BoardGone
 from gateway.wakeup import Pulse
 from gateway.web import WebServer
 from gateway.web_boards import GatewayBoards
@@ -32,6 +35,7 @@ from hermes_kanban.logs import get_logger
 from hermes_kanban.paths import board_paths
 from hermes_kanban.paths import home as default_home
 
+STOP_SECONDS: Final = 4.0
 SCAN_SECONDS: Final = 2.0
 # A server is asked by a connection of its own, which costs more than to look into a folder.
 SCAN_SERVER_SECONDS: Final = 10.0
@@ -165,7 +169,24 @@ class GatewayRunner:
                     os._exit(128 + number)
                 stopping = True
                 self._log.info("gateway.stopping", signal=signal.Signals(number).name)
+                self._end_at_last()
                 services.cancel()
+
+    def _end_at_last(self) -> None:
+        """End the process in some seconds, although a call may hang then and take longer.
+
+        Servers, disks and name servers may never answer. What is under way is as safe as if this
+        process was killed.
+        """
+
+        def end() -> None:
+            self._log.warning("gateway.cut_short")
+            os._exit(0)
+
+        last = threading.Timer(STOP_SECONDS, end)
+        last.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread is to be had
+            last.start()
 
     async def _follow_configuration(self) -> None:
         """Take an edit up at once; say so, also when it is wrong."""
@@ -186,24 +207,30 @@ class GatewayRunner:
             pulse.nudge(why)
 
     async def _follow_boards(self) -> None:
-        """Keep a pulse for each served board that can be opened."""
-        async with anyio.create_task_group() as group:
-            while True:
-                await self._list_boards()
-                for board in self._served():
-                    if board not in self._pulses and (location := await self._open(board)):
-                        paths = board_paths(board)
-                        self._pulses[board] = Pulse(paths)
-                        self._log.info("board.opened", board=paths.slug, database=location)
-                        group.start_soon(self._beat, board, self._pulses[board])
-                with anyio.move_on_after(SCAN_SECONDS):
-                    await self._look_again.wait()
-                    self._list_at = 0.0
-                self._look_again = anyio.Event()
+        """Keep a pulse for each served board that can be opened, wherever boards lie just now."""
+        while True:
+            database = self._live_config.current().kanban.server
+            self._slugs, self._list_at = [], 0.0
+            async with anyio.create_task_group() as group:
+                while self._live_config.current().kanban.server == database:
+                    await self._list_boards(database)
+                    await self._open_new(group)
+                    with anyio.move_on_after(SCAN_SECONDS):
+                        await self._look_again.wait()
+                        self._list_at = 0.0
+                    self._look_again = anyio.Event()
+                group.cancel_scope.cancel()
 
-    async def _list_boards(self) -> None:
+    async def _open_new(self, group: anyio.abc.TaskGroup) -> None:
+        for board in self._served():
+            if board not in self._pulses and (location := await self._open(board)):
+                paths = board_paths(board)
+                self._pulses[board] = Pulse(paths)
+                self._log.info("board.opened", board=paths.slug, database=location)
+                group.start_soon(self._beat, board, self._pulses[board])
+
+    async def _list_boards(self, database: Server) -> None:
         """Look which boards there are; while a database does not answer, those of before."""
-        database = self._live_config.current().kanban.server
         if self._only is not None or (database and anyio.current_time() < self._list_at):
             return
         self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
@@ -251,8 +278,11 @@ class GatewayRunner:
     async def _beat(self, board: BoardName, pulse: Pulse) -> None:
         try:
             await pulse.run()
+        except BoardGone as error:
+            self._log.warning("board.gone", board=board, error=str(error))
         except Exception as error:
-            self._log.error("watcher.failed", watcher="pulse", board=board, error=str(error))
+            said = _words(error)
+            self._log.error("watcher.failed", watcher="pulse", board=board, error=said)
             await anyio.sleep(SCAN_SECONDS)
         finally:
             self._pulses.pop(board, None)
@@ -260,8 +290,8 @@ class GatewayRunner:
     async def _serve_boards(
         self, watcher: str, setting: str, is_on: Callable[[Config], bool], serve: Serve
     ) -> None:
-        """A loop for each served board while the setting is on."""
-        serving: dict[BoardName, anyio.CancelScope] = {}
+        """A loop for each served board, and for its pulse, while the setting is on."""
+        serving: dict[BoardName, _Loop] = {}
         told_off = False
         self._log.info("watcher.started", watcher=watcher)
         async with anyio.create_task_group() as group:
@@ -271,34 +301,42 @@ class GatewayRunner:
                     self._log.info("watcher.off", watcher=watcher, setting=setting)
                 told_off = not on
                 wanted = self._open_boards() if on else {}
-                for board in serving.keys() - wanted.keys():
-                    serving.pop(board).cancel()
+                for board, loop in list(serving.items()):
+                    # Another pulse is another board, or that one's connection was lost.
+                    if wanted.get(board) is not loop.pulse:
+                        serving.pop(board).scope.cancel()
                 for board in wanted.keys() - serving.keys():
-                    serving[board] = anyio.CancelScope()
-                    group.start_soon(self._serve_one, watcher, board, wanted[board], serve, serving)
+                    serving[board] = _Loop(wanted[board], anyio.CancelScope())
+                    group.start_soon(self._serve_one, watcher, board, serve, serving)
                 await anyio.sleep(0.05 if not self._pulses else SCAN_SECONDS)
 
     async def _serve_one(
         self,
         watcher: str,
         board: BoardName,
-        pulse: Pulse,
         serve: Serve,
-        serving: dict[BoardName, anyio.CancelScope],
+        serving: dict[BoardName, _Loop],
     ) -> None:
         """Serve a board until cancelled; after a failure it is tried again at the next scan."""
         log = self._log.bind(board=board_paths(board).slug)
-        scope = serving[board]
-        with scope:
+        loop = serving[board]
+        with loop.scope:
             try:
-                await serve(board, pulse, log)
+                await serve(board, loop.pulse, log)
             except Exception as error:
                 trace = not isinstance(error, kb.KanbanError)
                 said = _words(error)
                 log.error("watcher.failed", watcher=watcher, error=said, exc_info=trace)
                 await anyio.sleep(SCAN_SECONDS)
-        if serving.get(board) is scope:
+        if serving.get(board) is loop:
             del serving[board]
+
+
+class _Loop(NamedTuple):
+    """What serves one board: the pulse that wakes it, and what ends it."""
+
+    pulse: Pulse
+    scope: anyio.CancelScope
 
 
 def _words(error: Exception) -> str:

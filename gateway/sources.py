@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiosqlite
@@ -34,11 +35,18 @@ ANSWER_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 1.0
 
 
+class BoardGone(KanbanError):
+    """The board that is followed is not there any more, or another is in its place."""
+
+
 class Source(Protocol):
     """One board, as far as a watcher follows it."""
 
     async def changed(self) -> bool:
-        """Wait a moment at most, a quarter of a second say; True if there may be newer events."""
+        """Wait a moment at most, a quarter of a second say; True if there may be newer events.
+
+        Raises BoardGone.
+        """
 
     async def newest(self) -> int:
         """The id of the newest event, 0 on a new board."""
@@ -55,13 +63,17 @@ def source_of(
 class _ChangeCounter:
     """``PRAGMA data_version`` moves at every commit of another connection."""
 
-    def __init__(self, conn: aiosqlite.Connection, poll_seconds: float) -> None:
+    def __init__(self, conn: aiosqlite.Connection, file: Path, poll_seconds: float) -> None:
         self._conn = conn
+        self._file = file
+        self._inode = _inode(file)
         self._poll_seconds = poll_seconds
         self._version = -1
 
     async def changed(self) -> bool:
         await anyio.sleep(self._poll_seconds)
+        if _inode(self._file) != self._inode:
+            raise BoardGone(f"{self._file} was taken away or replaced")
         before, self._version = self._version, await self._number("PRAGMA data_version")
         return self._version != before
 
@@ -81,11 +93,18 @@ async def _file(paths: BoardPaths, poll_seconds: float) -> AsyncIterator[Source]
     with anyio.CancelScope(shield=True):
         conn = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=1.0)
     try:
-        yield _ChangeCounter(conn, poll_seconds)
+        yield _ChangeCounter(conn, paths.database, poll_seconds)
     finally:
         # Its thread must have ended before the event loop does.
         with anyio.CancelScope(shield=True):
             await conn.close()
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 class _Notifications:

@@ -16,7 +16,7 @@ from typing import Final
 
 import anyio
 
-from gateway.sources import POLL_SECONDS, Source, source_of
+from gateway.sources import POLL_SECONDS, BoardGone, Source, source_of
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import SystemClock
 from hermes_kanban.store.protocol import BoardConnection
@@ -91,7 +91,7 @@ class Pulse:
             sleeper.wake(reason)
 
     async def run(self) -> None:
-        """Follow the board until cancelled."""
+        """Follow the board until cancelled. Raises BoardGone, and what the board's file raises."""
         async with source_of(self._paths, self._poll_seconds) as source:
             self._source = source
             ahead = _clock_ahead()
@@ -109,6 +109,9 @@ class Pulse:
         if self._source is None:
             return
         newest = await self._source.newest()
+        if newest < self.newest:
+            # Ids only rise: whoever waits for newer ones would wait until these are passed.
+            raise BoardGone(f"its newest event is {newest}, after {self.newest}: it was set back")
         if newest != self.newest:
             self.newest = newest
             for sleeper in self._sleepers:
@@ -136,24 +139,35 @@ def _clock_ahead() -> float:
 def doorbell(conn: BoardConnection, path: Path) -> Iterator[socket.socket | None]:
     """The listening side of a bell; only who holds the lock of that role may bind it.
 
-    None on PostgreSQL, where the notification is the bell.
+    None on PostgreSQL, where the notification is the bell, and where it cannot be had: the change
+    counter tells the same a little later.
     """
-    if conn.shared:
-        yield None
-        return
+    bell = None
+    if not conn.shared:
+        with contextlib.suppress(OSError):
+            bell = _bound(path)
+    try:
+        yield bell
+    finally:
+        if bell is not None:
+            bell.close()
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _bound(path: Path) -> socket.socket:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    before = os.umask(0o177)
     try:
-        before = os.umask(0o177)
-        try:
-            bell.bind(str(path))
-        finally:
-            os.umask(before)
-        yield bell
-    finally:
+        bell.bind(str(path))
+    except BaseException:
         bell.close()
-        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.umask(before)
+    return bell
 
 
 def _drain(bell: socket.socket) -> None:

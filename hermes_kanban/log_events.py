@@ -58,6 +58,7 @@ KEYS: Final[dict[str, Key]] = {
     "home": Key("text", "the folder that holds everything"),
     "host": Key("text", "the host's name"),
     "kind": Key("text", "the kind of the board's event"),
+    "lines": Key("whole number", "lines of the log"),
     "logger": Key("text", "the library's logger"),
     "lost": Key("list", "tasks that somebody else took first"),
     "message": Key("text", "what the library says"),
@@ -111,6 +112,12 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     "gateway.stopped": LogEvent(
         "info", "the gateway is down; workers live on", (), "workers live on"
     ),
+    "gateway.cut_short": LogEvent(
+        "warning",
+        "a call hung after the signal; the gateway ended without it",
+        (),
+        "something hung; workers live on",
+    ),
     "watcher.started": LogEvent("info", "a watcher began", ("watcher",), "{watcher}"),
     "watcher.failed": LogEvent(
         "error",
@@ -135,6 +142,12 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
     ),
     "board.refused": LogEvent(
         "error", "a board cannot be opened; it is left untouched", ("board", "error"), "{error}"
+    ),
+    "board.gone": LogEvent(
+        "warning",
+        "a board was taken away, replaced or set back; what is there now is opened anew",
+        ("board", "error"),
+        "{error}",
     ),
     "web.listening": LogEvent("info", "the gateway serves HTTP", ("address",), "{address}"),
     "web.refused": LogEvent(
@@ -392,6 +405,12 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         "a message's task was purged while it was on its way",
         ("board", "delivery"),
         "message {delivery}",
+    ),
+    "log.lost": LogEvent(
+        "warning",
+        "nobody read this log for a while; gateway.log has what is missing",
+        ("lines",),
+        "{lines} lines that nobody read in time",
     ),
     "config.reloaded": LogEvent(
         "info", "a changed configuration is in force", ("files",), "{files}"

@@ -6,13 +6,16 @@ gateway imports this module: structlog costs more than all the rest of a command
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import logging
 import os
 import re
+import stat
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO, cast
@@ -30,6 +33,9 @@ from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip
 FILE_ROTATE_BYTES = 2 * 1024 * 1024
 VALUE_CHARACTERS = 8192
 VALUE_DEPTH = 6
+# Lines that wait for a reader, and how long the end of the process waits for him.
+WAITING_LINES = 1000
+END_SECONDS = 0.5
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
@@ -65,7 +71,7 @@ def configure(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Lines(stream or sys.stderr),
+        logger_factory=_lines_to(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     _take_in_libraries()
@@ -170,6 +176,9 @@ class _Lines:
         return self
 
     def msg(self, text: str) -> None:
+        self._put(text)
+
+    def _put(self, text: str) -> None:
         with self._lock:
             try:
                 self._write(text + "\n")
@@ -184,6 +193,69 @@ class _Lines:
             self._stream.write(_NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
     debug = info = warning = error = critical = msg
+
+
+class _LinesAside(_Lines):
+    """The same by a thread of its own, for what may halt whoever writes to it.
+
+    That is a terminal that was halted (Ctrl-S), and a pipe that nobody reads. What waits then is
+    bounded; what finds no room is counted, and the next line that does says so.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: deque[str] = deque()
+        self._changed = threading.Condition()
+        self._lost = 0
+        self._thread: threading.Thread | None = None
+        atexit.register(self._wait_for_end)
+
+    def msg(self, text: str) -> None:
+        with self._changed:
+            if len(self._waiting) >= WAITING_LINES:
+                self._lost += 1
+                return
+            self._waiting.append(text)
+            lost, self._lost = self._lost, 0
+            self._start()
+            self._changed.notify_all()
+        if lost:
+            get_logger().warning("log.lost", lines=lost)
+
+    debug = info = warning = error = critical = msg
+
+    def _start(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._write_for_ever, name="log", daemon=True)
+            with contextlib.suppress(RuntimeError):  # none is to be had now: with the next line
+                thread.start()
+                self._thread = thread
+
+    def _write_for_ever(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                text = self._waiting[0]
+            self._put(text)
+            with self._changed:
+                self._waiting.popleft()
+                self._changed.notify_all()
+
+    def _wait_for_end(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting, END_SECONDS)
+
+
+def _lines_to(stream: TextIO) -> _Lines:
+    return _LinesAside(stream) if _may_halt(stream) else _Lines(stream)
+
+
+def _may_halt(stream: TextIO) -> bool:
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):  # ValueError: no file lies under it
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
 class _Kept:

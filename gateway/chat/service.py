@@ -22,7 +22,7 @@ from gateway.chat.desk import ChatDesk
 from gateway.chat.platforms import make
 from gateway.chat.states import CONNECTED, CONNECTING, STANDBY
 from gateway.chat.tokens import account_of, key_of, key_of_account
-from gateway.locks import SharedRoleLock, chat_lock
+from gateway.locks import SharedRoleLock, chat_lock, let_go
 from gateway.senders import Sender
 from hermes_kanban.config import LiveConfig
 from hermes_kanban.config.chat import PLATFORMS
@@ -174,8 +174,7 @@ class ChatService:
                 group.cancel_scope.cancel()
         finally:
             # Also of one that stands by: it may have the home's part of the lock.
-            with anyio.CancelScope(shield=True):
-                await threads.run(lock.release)
+            await let_go(lock, threads.run)
 
     async def _stand_by(self, platform: str, lock: RoleLock | SharedRoleLock) -> None:
         take = partial(threads.run, lock.try_take)

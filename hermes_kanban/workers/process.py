@@ -7,6 +7,7 @@ namespace, pid and raw start ticks, and a signal goes through a pidfd checked ag
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -25,6 +26,8 @@ from hermes_kanban.workers.conclusions import conclude
 # After being told to kill, a supervisor that is still there by then is itself in trouble.
 KILL_PATIENCE_SECONDS = 2.0
 EMPTY_SCANS = 2
+# These say nothing of a file: the next try may find it good.
+_OUR_OWN_TROUBLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _RECORD = msgspec.json.Decoder(ExitRecord)
 
@@ -116,13 +119,18 @@ class SystemProcesses:
         return msgspec.structs.replace(record, conclusion=conclude(worker, record))
 
     def _record(self, worker: WorkerRef) -> ExitRecord | None:
-        """The file as it is; garbage and another run's are set aside."""
+        """The file as it is; garbage, what cannot be read and another run's are set aside."""
         file = worker.run_dir / "exit.json"
         try:
-            record = _RECORD.decode(file.read_bytes())
+            record = _RECORD.decode(_read(file))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (msgspec.DecodeError, UnicodeDecodeError, IsADirectoryError):
+            _set_aside(file)
+            return None
+        except OSError as error:
+            if error.errno in _OUR_OWN_TROUBLE:
+                raise
             _set_aside(file)
             return None
         ours = (worker.board_id, worker.run_id, worker.claim_lock)
@@ -136,7 +144,8 @@ class SystemProcesses:
         self._stops.pop((worker.board_id, worker.run_id), None)
         if worker.identity is not None:
             _reap(worker.pid, worker.identity.start_ticks)
-        (worker.run_dir / "exit.json").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (worker.run_dir / "exit.json").unlink()
 
     def watch(self, worker: WorkerRef) -> int | None:
         """A pidfd that becomes readable when the supervisor exits; the caller closes it.
@@ -311,13 +320,29 @@ def _start_ticks(pid: int) -> int | None:
     return int(time.mktime(time.strptime(when, "%a %b %d %H:%M:%S %Y")))
 
 
+def _read(file: Path) -> bytes:
+    # Should it be a named pipe, there may never be anybody at its other end.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        with open(descriptor, "rb", closefd=False) as opened:
+            return opened.read()
+    finally:
+        os.close(descriptor)
+
+
 def _set_aside(file: Path) -> None:
+    """One that cannot even be moved is left: its run must not keep all others from being judged."""
+    with contextlib.suppress(OSError):
+        _move_aside(file)
+
+
+def _move_aside(file: Path) -> None:
     number = 1
     while True:
         target = file.with_name(f"{file.name}.foreign-{number}")
         try:
             # A link cannot replace what was set aside before.
-            os.link(file, target)
+            os.link(file, target, follow_symlinks=False)
         except FileExistsError:
             number += 1
         except (FileNotFoundError, PermissionError):

@@ -57,6 +57,8 @@ def write_record(folder: str, fields: "dict[str, object]") -> None:
 
     Raises OSError if it cannot be written.
     """
+    if not posix.access(folder, posix.F_OK):  # somebody removed it
+        posix.mkdir(folder, 0o700)
     temporary = f"{folder}/exit.json.tmp"
     file = posix.open(temporary, _WRITE, 0o600)
     try:

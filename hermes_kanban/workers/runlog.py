@@ -77,7 +77,8 @@ class RunLog:
         if self._file is not None:
             posix.close(self._file)
             self._file = None
-        posix.replace(self._path, self._path + ".1")
+        if posix.access(self._path, posix.F_OK):  # else somebody deleted it
+            posix.replace(self._path, self._path + ".1")
         self._size = 0
 
     def _open(self) -> int:

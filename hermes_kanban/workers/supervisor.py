@@ -141,9 +141,13 @@ class Supervisor:
         Returns its exit code (negative: the signal), and the reason it gave for a failure.
         """
         self._child, self._status = 0, None
-        output, output_end = posix.pipe()
-        reason, reason_end = posix.pipe()
-        self._fork(body, output_end, reason_end)
+        try:
+            output, output_end = posix.pipe()
+            reason, reason_end = posix.pipe()
+            self._fork(body, output_end, reason_end)
+        except OSError as error:
+            # Too many files are open, or too many processes run.
+            return None, f"no process can be started: {error.strerror}"
         posix.close(output_end)
         posix.close(reason_end)
         posix.set_blocking(output, False)
@@ -159,10 +163,12 @@ class Supervisor:
         # Held back over the fork: the child must not take a signal with the parent's handlers.
         held = _signal.pthread_sigmask(_signal.SIG_BLOCK, _REQUESTS)
         supervisor = posix.getpid()
-        self._child = posix.fork()
-        if self._child == 0:
-            run_as_child(supervisor, self._spec["stdin"], output, reason, body)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, held)
+        try:
+            self._child = posix.fork()
+            if self._child == 0:
+                run_as_child(supervisor, self._spec["stdin"], output, reason, body)
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, held)
 
     def _attend(self, output: int, reason: int) -> str | None:
         """Copy output and enforce limits until the child has exited; returns its failure."""
@@ -246,12 +252,16 @@ class Supervisor:
         self._signal_tree(_signal.SIGTERM, _signal.SIGCONT)
 
     def _signal_tree(self, *signals: int) -> list[int]:
+        """The pids it found; none where it cannot look, and whoever kills asks again and again."""
         if not self._child:
             return []
-        from hermes_kanban.workers import tree
+        try:
+            from hermes_kanban.workers import tree
 
-        if tree.HAS_PROC:
-            return tree.signal_descendants(posix.getpid(), *signals)
+            if tree.HAS_PROC:
+                return tree.signal_descendants(posix.getpid(), *signals)
+        except OSError:
+            return []
         for signal in signals:
             try:
                 posix.killpg(self._child, signal)

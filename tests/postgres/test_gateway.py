@@ -120,6 +120,26 @@ def test_a_board_whose_folder_cannot_be_made_holds_up_no_other(
     assert gateway.poll() is None
 
 
+@pytest.mark.pristine
+def test_the_boards_of_another_database_are_served_once_the_configuration_names_it(
+    gateways: Gateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = stores.address()
+    with psycopg.connect(here, autocommit=True) as session:
+        name = session.info.dbname
+        session.execute(f'DROP DATABASE IF EXISTS "{name}_next"'.encode())
+        session.execute(f'CREATE DATABASE "{name}_next"'.encode())
+    monkeypatch.delenv("HERMES_KANBAN_DATABASE")
+    gateways.configure({"quick": QUICK}, database=here)
+    gateways.open().close()
+    gateways.start()
+    gateways.configure({"quick": QUICK}, database=here.replace(name, f"{name}_next"))
+    conn = gateways.open()
+    task_id = kb.create_task(conn, title="now", assignee="quick")
+    gateways.wait_for(task_id, "done")
+    gateways.wait_for_exit(task_id)
+
+
 def test_a_gateway_whose_role_was_taken_meanwhile_stands_by(gateways: Gateways) -> None:
     """Two homes of one host share a database; the role is asked for again at every look."""
     gateways.configure({"quick": QUICK}, dispatch_interval_seconds=0.2)

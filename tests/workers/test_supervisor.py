@@ -19,7 +19,7 @@ import hermes_kanban
 from hermes_kanban.config import Profile
 from hermes_kanban.workers import tree
 from tests.support.waiting import wait_until
-from tests.workers.conftest import Rig, Worker, a_run, a_task, gone
+from tests.workers.conftest import GRACE_SECONDS, Rig, Worker, a_run, a_task, gone
 
 IGNORE_TERM = "import _signal, posix; _signal.signal(15, _signal.SIG_IGN); "
 DAEMON = """
@@ -297,6 +297,57 @@ def test_output_that_cannot_be_written_is_counted(rig: Rig) -> None:
         opened.write("go\n")
     assert worker.record().tail == "lost\nkept\n"
     assert worker.log == "\n[5 bytes of output are lost: they could not be written]\nkept\n"
+
+
+def test_output_goes_on_after_the_log_was_deleted(rig: Rig) -> None:
+    code = """
+import posix, sys
+posix.write(1, b'before\\n')
+sys.stdin.readline()
+posix.write(1, b'x' * 4096)
+posix.write(1, b'after\\n')
+"""
+    gate = rig.paths.root / "gate"
+    rig.paths.root.mkdir(parents=True)
+    os.mkfifo(gate)
+    code = code.replace("sys.stdin", f"open({str(gate)!r})")
+    worker = rig.python(code, options={"log_rotate_bytes": 1024}).said("before")
+    (worker.ref.run_dir / "log").unlink()
+    gate.write_text("go\n")
+    assert worker.record().tail.endswith("after\n")
+    assert worker.log.endswith("after\n")
+
+
+def test_a_run_whose_folder_was_removed_still_leaves_its_record(rig: Rig) -> None:
+    folder = rig.paths.run_dir(1)
+    worker = rig.start("/bin/sh", "-c", f"rm -r {folder}; exit 3")
+    wait_until(lambda: not worker.alive(), timeout=20)
+    record = rig.processes.exit_record(worker.ref)
+    assert record is not None
+    assert record.exit_code == 3
+
+
+def test_a_supervisor_that_can_start_no_process_says_so(rig: Rig) -> None:
+    worker = rig.spawn("/bin/sh", "-c", "echo started")
+    wait_until(lambda: "exit.json.tmp" in os.listdir(worker.ref.run_dir))
+    # Its own five and one more: that is no pipe.
+    resource.prlimit(worker.ref.pid, resource.RLIMIT_NOFILE, (6, 6))
+    worker.spawned.go()
+    assert worker.record().spawn_failed == "no process can be started: Too many open files"
+
+
+def test_a_stop_that_finds_too_many_files_open_is_made_later(rig: Rig) -> None:
+    worker = rig.python(IGNORE_TERM + "import time; print('up', flush=True); time.sleep(600)")
+    worker.said("up")
+    limits = resource.prlimit(worker.ref.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker.ref.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    os.kill(worker.ref.pid, signal.SIGTERM)
+    started_at = time.monotonic()
+    wait_until(lambda: time.monotonic() - started_at > 2 * GRACE_SECONDS)
+    assert worker.alive()
+    resource.prlimit(worker.ref.pid, resource.RLIMIT_NOFILE, limits)
+    record = worker.record()
+    assert (record.stopped, record.exit_code) == (True, -signal.SIGKILL)
 
 
 def has_read_all(worker: Worker) -> bool:

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.config import Config
+from hermes_kanban.config import Config, Server
 from hermes_kanban.ports import Skills
 
 OPEN_CONNECTIONS: Final = 8
@@ -46,9 +46,16 @@ class Boards(Protocol):
         """Look again which boards there are."""
 
 
+class _Place(NamedTuple):
+    """Tells where a board lies, and its file from another that took its place."""
+
+    server: Server
+    inode: int
+
+
 class _Idle(NamedTuple):
     conn: kb.BoardConnection
-    inode: int
+    place: _Place
     since: float
 
 
@@ -96,37 +103,38 @@ class Connections:
     def _used(
         self, slug: str, board: str | None, wait_seconds: float
     ) -> Iterator[kb.BoardConnection]:
-        conn = self._take(slug) or kb.connect(board, same_thread=False, config=self._config())
-        inode = _inode(conn)
-        conn.config, conn.skills, conn.wait_seconds = self._config(), self._skills, wait_seconds
+        config = self._config()
+        conn = self._take(slug, config) or kb.connect(board, same_thread=False, config=config)
+        place = _place(conn, config)
+        conn.config, conn.skills, conn.wait_seconds = config, self._skills, wait_seconds
         try:
             yield conn
         except BaseException as error:
             # What the board says on purpose leaves the connection as good as it was.
             if isinstance(error, kb.KanbanError) and not isinstance(error, conn.Error):
-                self._give_back(slug, inode, conn)
+                self._give_back(slug, place, conn)
             else:
                 conn.close()
             raise
-        self._give_back(slug, inode, conn)
+        self._give_back(slug, place, conn)
 
-    def _take(self, slug: str) -> kb.BoardConnection | None:
+    def _take(self, slug: str, config: Config) -> kb.BoardConnection | None:
         while True:
             with self._guard:
                 kept = self._idle.get(slug)
                 found = kept.pop() if kept else None
             if found is None:
                 return None
-            if _inode(found.conn) == found.inode:
+            if _place(found.conn, config) == found.place:
                 return found.conn
             found.conn.close()
 
-    def _give_back(self, slug: str, inode: int, conn: kb.BoardConnection) -> None:
+    def _give_back(self, slug: str, place: _Place, conn: kb.BoardConnection) -> None:
         leave = [] if not conn.in_transaction else [conn]
         with self._guard:
             kept = self._idle.setdefault(slug, [])
             if not leave and not self._closed and len(kept) < IDLE_CONNECTIONS:
-                kept.append(_Idle(conn, inode, time.monotonic()))
+                kept.append(_Idle(conn, place, time.monotonic()))
             elif not leave:
                 leave.append(conn)
             leave += self._unneeded()
@@ -152,9 +160,9 @@ class Connections:
             conn.close()
 
 
-def _inode(conn: kb.BoardConnection) -> int:
-    """Tells a board's file from another that took its place; 0 where it lies on a server."""
+def _place(conn: kb.BoardConnection, config: Config) -> _Place:
     try:
-        return os.stat(conn.paths.database).st_ino
-    except FileNotFoundError:
-        return 0
+        inode = os.stat(conn.paths.database).st_ino
+    except OSError:
+        inode = 0
+    return _Place(config.kanban.server, inode)
