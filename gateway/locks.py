@@ -94,6 +94,7 @@ class SharedRoleLock:
         self._guard = threading.Lock()
         self._session: psycopg.Connection[Any] | None = None
         self._held = False
+        self._other = ""
 
     def try_take(self) -> bool:
         """Take both without waiting, or see that they are still held; True if they are ours."""
@@ -101,8 +102,8 @@ class SharedRoleLock:
             return self._file.try_take() and (self._still_held() or self._take())
 
     def holder(self) -> str:
-        """The pid of whoever has the lock, as far as the file says."""
-        return self._file.holder()
+        """The pid of whoever has the lock, as far as the server or the file says."""
+        return self._other or self._file.holder()
 
     def release(self) -> None:
         """Let another take over."""
@@ -133,6 +134,9 @@ class SharedRoleLock:
             self._session = pgsession.open_session(self._server, self._name)
         try:
             self._held = pgholder.try_take(self._session, self._key)
+            self._other = (
+                "" if self._held else self._other or pgholder.pid(self._session, self._key)
+            )
             if not self._held and self._displaces:
                 pgholder.displace(self._session, self._key, SILENT_SECONDS)
         except psycopg.Error as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +53,22 @@ def is_served(conn: BoardConnection) -> bool:
     from hermes_kanban.kernel.hosts import live_hosts
 
     return bool(live_hosts(conn))
+
+
+def served_by(paths: BoardPaths) -> list[str]:
+    """The names of the hosts whose gateways start the tasks of a board in a database; none where it
+    is a file's, or cannot be asked."""
+    from hermes_kanban.kernel import KanbanError, connect
+    from hermes_kanban.kernel.hosts import live_hosts
+    from hermes_kanban.store.opening import server_of
+
+    if not server_of(paths):
+        return []
+    try:
+        with contextlib.closing(connect(paths.slug)) as conn:
+            return [one.name for one in live_hosts(conn)]
+    except KanbanError:
+        return []
 
 
 def standing_by(paths: BoardPaths, now: int) -> list[Health]:

@@ -40,6 +40,11 @@ def gateway(home: Path) -> Iterator[Finding]:
     now = int(time.time())
     for paths in boards_here():
         slug, record = paths.slug, health.read(paths, now)
+        if record is None and (hosts := health.served_by(paths)):
+            yield Finding.ok(
+                f"{slug}: none of this home; its tasks are started by {_listed(hosts)}"
+            )
+            continue
         if record is None:
             yield Finding.warning(
                 f"{slug}: no gateway is running, so no task is started", "hermes-kanban up"
@@ -57,6 +62,10 @@ def gateway(home: Path) -> Iterator[Finding]:
         if not record.degraded:
             up = present.duration(now - record.started_at)
             yield Finding.ok(f"{slug}: {record.state}, pid {record.pid}, up {up}")
+
+
+def _listed(hosts: list[str]) -> str:
+    return ", ".join(hosts[:3]) + (", …" if hosts[3:] else "")
 
 
 def destinations(home: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ import msgspec
 
 from hermes_kanban.kernel.check import Violation, check, replay_differences
 from hermes_kanban.kernel.fingerprint import TABLES, Fingerprint, Table, fingerprint
+from hermes_kanban.kernel.hosts import names_of_hosts
 from hermes_kanban.kernel.live import LiveRun, is_dead, live_runs
 from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
@@ -155,18 +156,22 @@ def _leaving(
             if not alive:
                 yield conn
                 return
+            hosts = names_of_hosts(conn)
         if time.monotonic() >= deadline:
+            named = [_named(run, hosts) for run in alive[:_NAMED]]
             raise InUse(
                 "runs of this board may live",
-                ", ".join(map(_named, alive[:_NAMED])) + (", …" if alive[_NAMED:] else ""),
+                ", ".join(named) + (", …" if alive[_NAMED:] else ""),
                 "let them end (--wait SECONDS), or reclaim their tasks",
             )
         time.sleep(LOOK_SECONDS)
 
 
-def _named(run: LiveRun) -> str:
+def _named(run: LiveRun, hosts: dict[str, str]) -> str:
+    """Its end is known on its own host alone, so that is named."""
     by = f"process {run.worker_pid}" if run.registered else f"claimed by {run.claimer}"
-    return f"run {run.id} of {run.task_id} ({by})"
+    where = f" on {hosts.get(run.host, run.host)}" if run.host and hosts else ""
+    return f"run {run.id} of {run.task_id} ({by}{where})"
 
 
 def _must_be_sound(found: list[Violation], location: str, hint: str) -> None:

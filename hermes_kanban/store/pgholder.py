@@ -45,6 +45,16 @@ def holder(conn: PostgresConnection, key: int) -> str:
     return f"process {pid}{where} ({verb or 'unknown verb'})"
 
 
+def pid(session: psycopg.Connection[Any], key: int) -> str:
+    """That of the process that has the lock, on whatever host; empty where nothing tells it.
+
+    Raises psycopg.Error.
+    """
+    row = session.execute(_HOLDER, (key,)).fetchone()
+    program, _, rest = ((row and row[0]) or "").partition(" ")
+    return rest.partition(" ")[0] if program == "hermes-kanban" else ""
+
+
 def displace(session: psycopg.Connection[Any], key: int, silent_seconds: float) -> None:
     """End the session that has the lock if it said nothing for so long. Raises psycopg.Error."""
     session.execute(_DISPLACE, (key, silent_seconds))

@@ -191,3 +191,42 @@ def test_a_dead_hosts_task_goes_to_the_other_and_the_dead_one_is_fenced(
 def started(conn: kb.BoardConnection, task_id: str) -> LiveRun | None:
     """The task's run, once its process is known."""
     return next((run for run in live_runs(conn) if run.task_id == task_id and run.registered), None)
+
+
+def test_a_home_without_a_dispatcher_says_who_starts_the_tasks(
+    first: Host, second: Host, tmp_path: Path
+) -> None:
+    configure((first, second), {"worker": QUICK})
+    first.gateways.open()
+    dispatcher = first.start()
+    status = second.run("gateway", "status").stdout
+    assert "no gateway of this home serves it; first starts" in status
+    found = json.loads(second.run("doctor", "--json").stdout)
+    (gateway,) = [one for one in found["findings"] if one["check"] == "gateway"]
+    assert (gateway["state"], "started by first" in gateway["text"]) == ("ok", True)
+    twin = Host(tmp_path / "twin", "first")
+    configure((twin,), {"worker": QUICK})
+    process = twin.gateways.start(wait=False, **twin.variables)
+    try:
+        wait_until(lambda: "dispatch.standby" in twin.log())
+        (line,) = [one for one in twin.gateways.log_lines() if "dispatch.standby" in one]
+        assert json.loads(line)["holder"] == str(dispatcher.pid)
+    finally:
+        process.terminate()
+        twin.gateways.close()
+
+
+def test_a_run_that_keeps_a_board_from_moving_is_told_with_its_host(
+    first: Host, second: Host
+) -> None:
+    configure((first, second), {"worker": shell("sleep 600") | {"hosts": ["second"]}})
+    conn = first.gateways.open()
+    process = second.start()
+    first.start().terminate()  # is known, and gone
+    task = kb.create_task(conn, title="x", assignee="worker")
+    run = wait_until(lambda: started(conn, task))
+    process.terminate()
+    assert process.wait(20) == 0
+    refused = first.run("move", "--from", os.environ["HERMES_KANBAN_DATABASE"], "--to", "sqlite")
+    assert f"(process {run.worker_pid} on second)" in refused.stderr
+    second.lose_power(process, run.worker_pid or 0)

@@ -91,6 +91,10 @@ def _boards(session: Session) -> list[str]:
 
 def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str]:
     if record is None:
+        if hosts := health.served_by(board_paths(slug)):
+            return [
+                f"{slug}: no gateway of this home serves it; {', '.join(hosts)} starts its tasks"
+            ]
         return [f"{slug}: no gateway is running; start one with: hermes-kanban up"]
     lines = [
         f"{slug}: {record.state}, pid {record.pid}, up {present.duration(now - record.started_at)},"
