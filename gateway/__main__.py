@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import sys
 
 import anyio
@@ -12,6 +12,7 @@ from gateway.runner import GatewayRunner
 from hermes_kanban import kernel as kb
 from hermes_kanban import logs, oserrors
 from hermes_kanban.config import load
+from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.paths import home
 
 
@@ -31,9 +32,7 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
         settings = load(home()).logging
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         logs.configure(settings, None if quiet else sys.stderr, file=home() / "gateway.log")
-        # A host may start before its database does, or before it takes writes: the runner waits.
-        with contextlib.suppress(kb.BoardUnreachable, kb.BoardBusy, kb.NotNow):
-            kb.init_db(boards[0] if boards else None)
+        _open_first(boards)
         runner = GatewayRunner(boards=boards)
     except kb.ConfigError as error:
         return _refuse(error, 2)
@@ -41,6 +40,29 @@ def run(boards: list[str] | None = None, *, quiet: bool = False) -> int:
         return _refuse(error, 1)
     anyio.run(runner.run)
     return 0
+
+
+def _open_first(boards: list[str] | None) -> None:
+    """Open the board, or make the first, so that who starts the gateway sees what is wrong with it.
+
+    A host may start before its database does, or before it takes writes: the runner waits. So it
+    does for a board that is damaged where there are others, which go on.
+    """
+    try:
+        kb.init_db(boards[0] if boards else None)
+    except (kb.BoardUnreachable, kb.BoardBusy, kb.NotNow):
+        return
+    except kb.ConfigError:
+        raise
+    except (kb.KanbanError, OSError):
+        if not _are_several(boards):
+            raise
+
+
+def _are_several(boards: list[str] | None) -> bool:
+    if boards:
+        return len(boards) > 1
+    return not os.environ.get("HERMES_KANBAN_DB") and len(board_slugs()) > 1
 
 
 def _refuse(error: kb.KanbanError | OSError, code: int) -> int:

@@ -71,7 +71,7 @@ class BoardDispatcher:
         self._pulse = pulse
         self._log = log
         self._processes = SystemProcesses()
-        self._kernel = KernelThread(board)
+        self._kernel = KernelThread(board, log.bind(watcher="dispatcher"))
         self._host = HostRow()
         self._swept_at = -math.inf
         self._sweep = kb.Sweep()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
+from structlog.typing import FilteringBoundLogger
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.store.protocol import GATEWAY_WAIT_SECONDS, BoardConnection
@@ -14,15 +16,21 @@ from hermes_kanban.workers.skills import InstalledSkills
 
 T = TypeVar("T")
 
+SLOW_SECONDS: Final = 30.0
+"""A call that takes longer is told of: a database, a disk or a folder may hang."""
+
 
 class KernelThread:
     """One board's connection, used from worker threads; a call that began is waited for.
 
     The connection stays open for the watcher's lifetime: the last one to close deletes the log.
+    ``log`` names the watcher.
     """
 
-    def __init__(self, board: str | None) -> None:
+    def __init__(self, board: str | None, log: FilteringBoundLogger) -> None:
         self._board = board
+        self._log = log
+        self._turn = anyio.Lock()
         self._limiter = anyio.CapacityLimiter(1)
         self.conn: BoardConnection
 
@@ -35,7 +43,17 @@ class KernelThread:
 
     async def __call__(self, call: Callable[[BoardConnection], T]) -> T:
         """Run ``call`` with the connection, after those before it; cancelled only once it ends."""
-        return await anyio.to_thread.run_sync(lambda: call(self.conn), limiter=self._limiter)
+        async with self._turn:
+            slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._tell)
+            try:
+                return await anyio.to_thread.run_sync(
+                    lambda: call(self.conn), limiter=self._limiter
+                )
+            finally:
+                slow.cancel()
+
+    def _tell(self) -> None:
+        self._log.warning("watcher.waits", seconds=SLOW_SECONDS)
 
     def close(self) -> None:
         """Close the connection."""

@@ -51,7 +51,7 @@ class BoardNotifier:
         self._senders = senders
         self._reached: frozenset[str] = frozenset()
         self._hearing: anyio.CancelScope | None = None
-        self._kernel = KernelThread(board)
+        self._kernel = KernelThread(board, log.bind(watcher="notifier"))
 
     async def serve(self) -> None:
         """Wait for the board's notifier lock, then deliver until cancelled, or until it is lost."""

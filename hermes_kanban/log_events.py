@@ -131,6 +131,12 @@ LOG_EVENTS: Final[dict[str, LogEvent]] = {
         ("board", "watcher", "failures"),
         "{watcher}, after {failures} failures",
     ),
+    "watcher.waits": LogEvent(
+        "warning",
+        "a call takes long and holds a watcher up: a database or a disk may hang",
+        ("board", "watcher", "seconds"),
+        "{watcher}: a call has not ended for {seconds}",
+    ),
     "watcher.off": LogEvent(
         "info",
         "a setting keeps the watcher from working",

@@ -102,6 +102,20 @@ def test_a_bell_that_cannot_be_hung_keeps_nobody_from_work(gateways: Gateways) -
     assert told(gateways, "watcher.failed") == []
 
 
+@pytest.mark.stores("sqlite")
+def test_a_gateway_starts_beside_a_damaged_board(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK})
+    kb.create_board("other")
+    other = kb.connect("other")
+    gateways.conn = other
+    broken = gateways.home / "boards" / "default"
+    broken.mkdir()
+    (broken / "board.db").write_bytes(b"no board at all" * 1000)
+    gateways.start(wait=False)
+    does_a_task(gateways, other)
+    assert "is not an intact board" in told(gateways, "board.refused")[0]["error"]
+
+
 NO_FAREWELL = """
 import gateway.host_row
 from gateway.__main__ import main

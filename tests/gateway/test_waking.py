@@ -104,6 +104,7 @@ def hang(conn):
 
 gateway.dispatcher.disk_free_mib = hang
 gateway.runner.STOP_SECONDS = {seconds}
+gateway.kernel_thread.SLOW_SECONDS = 0.1
 main()
 """
 
@@ -129,6 +130,8 @@ def test_a_second_signal_ends_it_at_once_even_in_a_call_that_hangs(gateways: Gat
 def test_one_signal_ends_it_too_although_a_call_hangs(gateways: Gateways) -> None:
     gateway = hanging(gateways, seconds=0.5)
     assert gateway.wait(60) == 0
+    waits = [json.loads(line) for line in gateways.log_lines() if '"watcher.waits"' in line]
+    assert ("default", "dispatcher") in {(one["board"], one["watcher"]) for one in waits}
     assert '"gateway.cut_short"' in gateways.log_lines()[-1]
 
 

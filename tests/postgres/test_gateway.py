@@ -140,6 +140,27 @@ def test_the_boards_of_another_database_are_served_once_the_configuration_names_
     gateways.wait_for_exit(task_id)
 
 
+def test_a_board_that_was_set_back_is_followed_from_where_it_is(gateways: Gateways) -> None:
+    """As a standby that lags does when it takes over: ids that were seen are given away again."""
+    gateways.configure({"quick": QUICK}, dispatch_interval_seconds=3600)
+    conn = gateways.open()
+    gateways.start()
+    before = kb.newest_event_id(conn)
+    gateways.wait_for(kb.create_task(conn, title="lost", assignee="quick"), "done")
+    wait_until(lambda: events(gateways).count("worker.exited") == 1)
+    with psycopg.connect(stores.address(), autocommit=True) as session:
+        session.execute(f'SET search_path = "{schema_of("default")}"'.encode())
+        session.execute(b"SET session_replication_role = replica")
+        for table in (f"task_events WHERE id > {before}", "task_runs", "tasks"):
+            session.execute(f"DELETE FROM {table}".encode())
+        session.execute(
+            f"SELECT setval(pg_get_serial_sequence('task_events', 'id'), {before})".encode()
+        )
+    wait_until(lambda: "board.gone" in events(gateways))
+    gateways.wait_for(kb.create_task(conn, title="now", assignee="quick"), "done")
+    assert gateways.processes[0].poll() is None
+
+
 def test_a_gateway_whose_role_was_taken_meanwhile_stands_by(gateways: Gateways) -> None:
     """Two homes of one host share a database; the role is asked for again at every look."""
     gateways.configure({"quick": QUICK}, dispatch_interval_seconds=0.2)
