@@ -120,6 +120,12 @@ def _refuse(slug: str, here: Found, there: Found, source: Place, target: Place) 
     if here.mark is not None:
         version = moved.AWAY if here.state == "away" else moved.COMING
         raise moved.error(source.location, version, here.mark)
+    if (there.state, there.board_id) == ("board", here.board_id):
+        raise InUse(
+            f"the board {slug} is there already, or a copy of it with the same id",
+            target.location,
+            "if that is the same database by another address, there is nothing to move",
+        )
     replaced = there.state in ("away", "coming") and there.board_id == here.board_id
     if there.state not in ("absent", "unused") and not replaced:
         raise InUse(f"there is a board {slug} already", target.location, target.clearing)

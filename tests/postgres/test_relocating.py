@@ -264,6 +264,15 @@ def test_another_board_is_not_replaced_and_one_that_was_never_used_is(home: Home
         assert [task.id for task in kb.list_tasks(conn)] == [other]
 
 
+def test_a_board_is_not_moved_onto_itself_by_another_address(home: Home) -> None:
+    home.move(home.file, home.database)
+    again = DatabasePlace(f"{home.address}&application_name=other", board_paths("default"))
+    with pytest.raises(InUse, match=r"the board default is there already") as found:
+        home.move(home.database, again)
+    assert "DROP" not in str(found.value)
+    assert home.create(home.address)
+
+
 def test_a_board_of_an_earlier_version_is_migrated_before_it_is_looked_at(home: Home) -> None:
     paths = board_paths("old")
     paths.root.mkdir()
@@ -520,6 +529,7 @@ def test_a_configuration_is_not_changed_while_boards_would_be_out_of_sight(
         ([], 2, "say where with --to"),
         (["--to", "sqlite"], 2, "kanban.database is not set"),
         (["--to", "sqlite", "--from", "sqlite"], 2, "the same place"),
+        (["--to", "postgresql://u@h/d", "--from", "postgresql://u@h/d"], 2, "the same place"),
         (["--to", "mysql://u:secret@h/d"], 2, "--to names no place"),
         (["--to", "postgresql://u:secret@[h/d"], 2, "cannot be understood"),
         (["--to", "postgresql://u:secret@127.0.0.1:1/d"], 1, "Connection refused"),

@@ -141,7 +141,7 @@ class Database:
         for schema in schemas:
             if schema != self._schema or not keep:
                 self._conn.execute(f'DROP SCHEMA "{schema}" CASCADE'.encode())
-        self.spoiled = False
+        self.spoiled = pristine  # whatever such a test makes there is none of ours
         if not pristine:
             if not keep:
                 self._make()

@@ -129,7 +129,7 @@ class _Places:
                     click.get_current_context(),
                 )
         self._from, self._to = _checked("--from", source), _checked("--to", to)
-        if self._from == self._to == SQLITE:
+        if self._from == self._to:
             raise click.UsageError(
                 "--from and --to are the same place", click.get_current_context()
             )
@@ -142,6 +142,15 @@ class _Places:
         from hermes_kanban.store.pgaddress import shown
 
         return shown(self._to)
+
+    @property
+    def left(self) -> str:
+        """The place that is left, as it may be shown."""
+        if self._from == SQLITE:
+            return f"files of {home()}"
+        from hermes_kanban.store.pgaddress import shown
+
+        return shown(self._from)
 
     def source(self, paths: BoardPaths) -> Place:
         """Where the board lies."""
@@ -229,7 +238,7 @@ def _boards(session: Session, places: _Places, every: bool) -> list[BoardPaths]:
         raise click.UsageError("--all and --board exclude each other", click.get_current_context())
     found = [board_paths(slug) for slug in places.slugs()]
     if not found:
-        raise kb.NotFound("board", "at all", "see: hermes-kanban boards list")
+        raise kb.NotFound("board", "at all", f"none lies in {places.left}; say where with --from")
     return found
 
 
