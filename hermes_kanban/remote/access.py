@@ -71,6 +71,6 @@ def _address(url: str) -> str:
         usable = False
     if not usable or found.username or found.query or found.fragment:
         # Not quoted: somebody may have put a secret into it.
-        raise InvalidInput(URL, allowed, "holds something else")
+        raise InvalidInput(f"--remote or {URL}", allowed, "holds something else")
     path = found.path.rstrip("/") or MCP_PATH
     return f"{found.scheme}://{found.netloc}{path}"

@@ -64,9 +64,9 @@ def test_two_hosts(rack: Gateways, gateway: Callable[..., LiveGateway], visit: V
 
     # It joins, and takes what waited for it.
     health = visit(desk, "/b/default/health")
-    expect(host(health, "desk")).to_contain_text("Active")
+    expect(host(health, "desk")).to_contain_text("Live")
     rack.start(**RACK, HERMES_KANBAN_HOME=str(rack.home))
-    expect(host(health, "rack")).to_contain_text("Active")
+    expect(host(health, "rack")).to_contain_text("Live")
     expect(host(health, "rack")).to_contain_text("gpu")
     its_page = host(health, "rack").get_by_role("link", name="Open its page on rack")
     expect(its_page).to_have_attribute("href", "https://rack.example.org/b/default")
@@ -96,7 +96,7 @@ def test_two_hosts(rack: Gateways, gateway: Callable[..., LiveGateway], visit: V
     expect(health.get_by_text("The board starts nothing new on rack.")).to_be_visible()
     assert state_of(desk.conn)["rack"] == "draining"
     press(health, "z")
-    expect(host(health, "rack")).to_contain_text("Active")
+    expect(host(health, "rack")).to_contain_text("Live")
     assert state_of(desk.conn)["rack"] == "active"
     for name in ("rack", "desk"):
         kb.drain_host(desk.conn, name, reason=f"new disk in {name}", actor="person:bob")

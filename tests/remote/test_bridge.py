@@ -288,7 +288,10 @@ def test_on_the_host_of_the_gateway_that_one_hands_it_in(afar: Afar) -> None:
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"HERMES_KANBAN_URL": "gateway:8790"}, "HERMES_KANBAN_URL holds something else"),
+        (
+            {"HERMES_KANBAN_URL": "gateway:8790"},
+            "--remote or HERMES_KANBAN_URL holds something else",
+        ),
         ({"HERMES_KANBAN_URL": "http://u:secret@gateway"}, "HERMES_KANBAN_URL holds something"),
         ({"HERMES_KANBAN_URL": "http://gateway:8790"}, "HERMES_KANBAN_TOKEN is not set"),
     ],

@@ -2,7 +2,7 @@ import { CircleCheck, CircleDashed, CirclePause, TriangleAlert } from 'lucide-re
 import type { HostStanding } from './hostWords'
 
 const ICONS = {
-  Active: CircleCheck,
+  Live: CircleCheck,
   Draining: CirclePause,
   Lost: TriangleAlert,
   Left: CircleDashed,

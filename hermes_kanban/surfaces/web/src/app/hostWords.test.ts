@@ -12,7 +12,7 @@ const host = (change: Partial<Host>): Host =>
   }) as Host
 
 test('that a host is not there is said before what people want of it', () => {
-  assert.equal(hostStanding(host({})).word, 'Active')
+  assert.equal(hostStanding(host({})).word, 'Live')
   assert.equal(hostStanding(host({ state: 'draining' })).word, 'Draining')
   assert.equal(hostStanding(host({ state: 'draining', presence: 'lost' })).word, 'Lost')
   assert.equal(hostStanding(host({ state: 'draining', presence: 'left' })).word, 'Left')

@@ -3,7 +3,7 @@
 import type { Event, Host, Run, Status } from '../api/types.ts'
 
 export interface HostStanding {
-  word: 'Active' | 'Draining' | 'Lost' | 'Left'
+  word: 'Live' | 'Draining' | 'Lost' | 'Left'
   /** The status whose colour it has. */
   status: Status
 }
@@ -13,7 +13,7 @@ export function hostStanding({ presence, state }: Pick<Host, 'presence' | 'state
   if (presence === 'lost') return { word: 'Lost', status: 'blocked' }
   if (presence === 'left') return { word: 'Left', status: 'todo' }
   if (state === 'draining') return { word: 'Draining', status: 'running' }
-  return { word: 'Active', status: 'done' }
+  return { word: 'Live', status: 'done' }
 }
 
 /** That a host is not there, in a sentence; null for one that is, or of which nothing is known. */
