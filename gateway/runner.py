@@ -64,6 +64,7 @@ class GatewayRunner:
         self._pulses: dict[BoardName, Pulse] = {}
         self._refused: dict[BoardName, str] = {}
         self._slugs: list[str] = []
+        self._had_boards = False
         self._list_at = 0.0
         self._senders: dict[str, Sender] = {}
         self._chats = ChatService(
@@ -210,7 +211,7 @@ class GatewayRunner:
         """Keep a pulse for each served board that can be opened, wherever boards lie just now."""
         while True:
             database = self._live_config.current().kanban.server
-            self._slugs, self._list_at = [], 0.0
+            self._slugs, self._list_at, self._had_boards = [], 0.0, False
             async with anyio.create_task_group() as group:
                 while self._live_config.current().kanban.server == database:
                     await self._list_boards(database)
@@ -235,11 +236,16 @@ class GatewayRunner:
             return
         self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
         try:
-            self._slugs = await anyio.to_thread.run_sync(_boards_of, database)
+            slugs = await anyio.to_thread.run_sync(_boards_of, database, not self._had_boards)
         except (kb.KanbanError, OSError) as error:
             self._refuse(None, oserrors.told(error))
         else:
             self._refused.pop(None, None)
+            if database:
+                for slug in set(self._slugs).difference(slugs):
+                    self._log.warning("board.gone", board=slug, error="the database has it no more")
+            self._slugs = slugs
+            self._had_boards = self._had_boards or bool(slugs)
 
     def _look_now(self) -> None:
         """Look which boards there are without waiting for the next scan."""
@@ -346,10 +352,13 @@ def _words(error: Exception) -> str:
     return str(error) or repr(error)
 
 
-def _boards_of(database: Server) -> list[str]:
-    """The boards there are; a server that has none yet gets the first."""
+def _boards_of(database: Server, is_first: bool) -> list[str]:
+    """The boards there are; a server that has none at the first look gets the first.
+
+    Not later: one that is gone must not come back empty.
+    """
     found = board_slugs(database)
-    if database and not found:
+    if database and not found and is_first:
         kb.init_db()
         found = board_slugs(database)
     return found

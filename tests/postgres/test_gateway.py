@@ -140,6 +140,19 @@ def test_the_boards_of_another_database_are_served_once_the_configuration_names_
     gateways.wait_for_exit(task_id)
 
 
+def test_a_board_that_is_gone_is_not_made_anew(gateways: Gateways) -> None:
+    gateways.configure({"quick": QUICK})
+    conn = gateways.open()
+    gateways.start()
+    schema = schema_of("default")
+    rename = 'ALTER SCHEMA "{}" RENAME TO "{}"'
+    with psycopg.connect(stores.address(), autocommit=True) as session:
+        session.execute(rename.format(schema, "elsewhere").encode())
+        wait_until(lambda: "board.gone" in events(gateways))
+        session.execute(rename.format("elsewhere", schema).encode())
+    gateways.wait_for(kb.create_task(conn, title="now", assignee="quick"), "done")
+
+
 def test_a_board_that_was_set_back_is_followed_from_where_it_is(gateways: Gateways) -> None:
     """As a standby that lags does when it takes over: ids that were seen are given away again."""
     gateways.configure({"quick": QUICK}, dispatch_interval_seconds=3600)
