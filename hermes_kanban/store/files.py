@@ -72,9 +72,10 @@ def _replace_file(file: Path, content: bytes, mode: int) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and what is missing above it, so that their names survive a loss of power."""
+    """Make a folder, and what is missing above it, for us alone; they survive a loss of power."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in reversed(missing or [folder]):  # what parents=True makes is open to others
+        one.mkdir(mode=0o700, exist_ok=True)
     # One that is there already may be somebody else's of a moment ago, not synced yet.
     for one in missing or [folder]:
         # What lies above the home may be closed to us, and is there already.

@@ -18,6 +18,7 @@ from hermes_kanban.model.errors import InvalidInput, NotFound
 from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, moved, pgerrors, schema
+from hermes_kanban.store.files import make_folder
 from hermes_kanban.store.pgnames import lock_key, schema_of
 from hermes_kanban.store.pgsession import open_session
 from hermes_kanban.store.postgres import PostgresConnection
@@ -74,7 +75,8 @@ def connect(
         if row is None:
             _create_if_first(conn)
             row = find(conn)
-        paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not paths.root.is_dir():
+            make_folder(paths.root)
         judge(conn, row, moved_too)
     except BaseException as error:
         conn.close()
@@ -112,7 +114,7 @@ def create(
             created = write_new(session, paths.slug, name, icon, default_workdir)
         except psycopg.Error as error:
             raise pgerrors.translated(error, location) from error
-    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(paths.root)
     return created
 
 

@@ -111,3 +111,16 @@ def test_the_gateway_of_a_home_is_seen_while_its_database_is_away(
     assert "Connection refused" in err
     monkeypatch.setenv("HERMES_KANBAN_HOME", str(tmp_path / "another"))
     assert run(["gateway", "status"]) == 1
+
+
+def test_what_a_board_has_in_a_home_is_its_owners_alone(
+    board: ABoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del board
+    home = tmp_path / "host" / "home"
+    monkeypatch.setenv("HERMES_KANBAN_HOME", str(home))
+    kb.connect().close()
+    kb.create_board("other")
+    made = [home, *home.rglob("*")]
+    assert {folder.name for folder in made} >= {"home", "boards", "default", "other"}
+    assert [str(one) for one in made if one.stat().st_mode & 0o077] == []
