@@ -141,6 +141,8 @@ async def serve(app: App, listener: socket.socket, stop: anyio.Event) -> None:
             ws_max_size=MESSAGE_BYTES,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,
+            # So often does asyncio try, and tell, when no descriptor is left for a connection.
+            backlog=_BACKLOG,
             limit_concurrency=CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,

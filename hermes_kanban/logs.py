@@ -15,6 +15,7 @@ import re
 import stat
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ VALUE_DEPTH = 6
 # Lines that wait for a reader, and how long the end of the process waits for him.
 WAITING_LINES = 1000
 END_SECONDS = 0.5
+REPEAT_SECONDS = 10.0
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 
@@ -286,10 +288,21 @@ class _Kept:
 
 
 class _FromLibraries(logging.Handler):
-    """Turns the records of the standard library's logging into lines of this log."""
+    """Turns the records of the standard library's logging into lines of this log.
+
+    What is said again and again is told once a while: without descriptors asyncio says so in a
+    loop, and would fill the disk.
+    """
+
+    _last: tuple[str, str] | None = None
+    _told_at = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            said, now = (record.name, record.getMessage()), time.monotonic()
+            if said == self._last and now - self._told_at < REPEAT_SECONDS:
+                return
+            self._last, self._told_at = said, now
             get_logger().log(
                 record.levelno,
                 "library.message",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -182,6 +185,31 @@ def test_a_log_that_nobody_reads_halts_nothing(gateways: Gateways) -> None:
         gateway.terminate()
         assert gateway.wait(60) == 0
     assert told(gateways, "gateway.stopped")
+
+
+def test_connections_without_number_fill_no_log(gateways: Gateways) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    gateways.configure({"quick": QUICK}, web={"in_gateway": True, "port": port})
+    conn = gateways.open()
+    gateway = gateways.start()
+    wait_until(lambda: told(gateways, "web.listening"))
+    does_a_task(gateways, conn)
+    limits = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+    files = max(int(name) for name in os.listdir(f"/proc/{gateway.pid}/fd")) + 1
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (files, limits[1]))
+    with contextlib.ExitStack() as clients:
+        for _ in range(30):
+            clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wait_until(lambda: "socket.accept() out of system resource" in gateways.errors())
+        # Read or not for want of a descriptor: it is told once the loop has come round.
+        gateways.configure({"quick": QUICK}, web={"in_gateway": True, "port": port}, max_spawn=3)
+        wait_until(lambda: '"config.re' in gateways.errors())
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, limits)
+        does_a_task(gateways, conn)
+    assert gateways.errors().count("socket.accept() out of") < 50
+    assert gateway.poll() is None
 
 
 COUNTING = """
