@@ -130,9 +130,12 @@ class SharedRoleLock:
 
         from hermes_kanban.store import pgerrors, pgholder, pgsession
 
+        opens = self._session is None
         if self._session is None:
             self._session = pgsession.open_session(self._server, self._name)
         try:
+            if opens and self._displaces:
+                pgholder.end_once_silent(self._session, SILENT_SECONDS)
             self._held = pgholder.try_take(self._session, self._key)
             self._other = (
                 "" if self._held else self._other or pgholder.pid(self._session, self._key)

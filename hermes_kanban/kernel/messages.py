@@ -62,6 +62,7 @@ def write_message(
         subject=subject,
         link=link,
         items=items,
+        written_at=conn.clock.now(),
     )
 
 
@@ -85,6 +86,7 @@ def _single(conn: BoardConnection, delivery: Delivery, key: str, program: str) -
         ask=item.ask,
         question=item.question,
         files=_files(conn, event),
+        written_at=conn.clock.now(),
     )
 
 

@@ -1,8 +1,8 @@
 """The destination ``command:<program and arguments>``: a process that gets the message on stdin.
 
 stdin is the message as one JSON object, with the fields of ``Message``. Exit 0 means delivered, 75
-(EX_TEMPFAIL) later please; any other end is tried again too. A program that is not there is given
-up. No shell takes part.
+(EX_TEMPFAIL) later please; any other end is tried again too, and so is a program that is not there.
+No shell takes part.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.notify import process
-from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, dead, retry
+from hermes_kanban.notify.message import DELIVERED, Log, Message, Outcome, retry
 
 EX_TEMPFAIL: Final = 75  # sysexits.h
 COMMAND_CHARACTERS: Final = 4096
@@ -50,7 +50,8 @@ async def send(address: str, message: Message, _log: Log) -> Outcome:
     try:
         ended = await process.run(shlex.split(address), msgspec.json.encode(message) + b"\n")
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        return dead(f"cannot run {error.filename}: {error.strerror}")
+        # Put right, or on a host that has it, the next attempt arrives.
+        return retry(f"cannot run {error.filename}: {error.strerror}")
     if ended.code == 0:
         return DELIVERED
     if ended.code == EX_TEMPFAIL:

@@ -77,6 +77,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     (what an agent or a person wrote; untrusted), what is asked, and ``link`` (None where no web
     board is configured). ``ask`` is there while the question is open; ``question`` is the event to
     name with the answer. A digest has ``items``, and the event and the task of the last of them.
+    ``written_at`` is the board's time, as that of the host may be wrong.
     """
 
     v: int = MESSAGE_VERSION
@@ -93,6 +94,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     question: int | None = None
     files: list[File] = []
     items: list[Item] = []
+    written_at: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -133,11 +133,24 @@ async def _converse(
 
 def _retry_after(response: h11.Response) -> float | None:
     """Seconds, from either of the two forms that RFC 9110 has."""
-    value = next((found for name, found in response.headers if name == b"retry-after"), b"")
-    text = value.decode("ascii", "replace").strip()
+    text = _header(response, b"retry-after")
     if text.isdigit():
         return float(text)
+    until = _moment(text)
+    if until is None:
+        return None
+    # A date is one of the answering host's clock, and this one's may be wrong.
+    now = _moment(_header(response, b"date"))
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _header(response: h11.Response, wanted: bytes) -> str:
+    value = next((found for name, found in response.headers if name == wanted), b"")
+    return value.decode("ascii", "replace").strip()
+
+
+def _moment(text: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None

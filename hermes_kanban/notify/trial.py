@@ -46,6 +46,7 @@ def send_test(conn: BoardConnection, sub_id: int, tell: Callable[[str], Any] | N
         event=AboutEvent(id=0, kind="test", actor="system", run_id=None, created_at=now),
         task=None,
         text=texts.test_text(),
+        written_at=now,
     )
     if notify.split(sub.destination)[0] in notify.PLATFORMS:
         # Only the gateway speaks to chats; a test borrows its adapter, in a process of any kind.

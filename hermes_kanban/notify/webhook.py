@@ -49,11 +49,12 @@ async def send(name: str, message: Message, _log: Log) -> Outcome:
         target, secret = target_and_secret(name, found)
         where = await addresses.resolve(target.host, target.port, found.allow_private)
         body = encode(message)
+        at = int(time.time()) if message.written_at is None else message.written_at
         headers = (
             ("Content-Type", "application/json"),
             ("User-Agent", "hermes-kanban"),
             (ID, quote(message.dedup_key, safe=":@")),
-            (SIGNATURE, sign(secret, body, int(time.time()))),
+            (SIGNATURE, sign(secret, body, at)),
         )
         return _judge(await posting.post(target, where, headers, body))
     except ConfigError as error:

@@ -11,6 +11,7 @@ from hermes_kanban.model.errors import KanbanError
 if TYPE_CHECKING:
     from hermes_kanban.store.postgres import PostgresConnection
 
+IDLE_SESSIONS_END_SINCE: Final = 140000
 _OF_THE_LOCK: Final = """
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -58,6 +59,17 @@ def pid(session: psycopg.Connection[Any], key: int) -> str:
 def displace(session: psycopg.Connection[Any], key: int, silent_seconds: float) -> None:
     """End the session that has the lock if it said nothing for so long. Raises psycopg.Error."""
     session.execute(_DISPLACE, (key, silent_seconds))
+
+
+def end_once_silent(session: psycopg.Connection[Any], seconds: float) -> None:
+    """Have the server end the session once it said nothing for so long. Raises psycopg.Error.
+
+    So that a holder which stands still gives way whatever its user is: who stands by sees, and may
+    end, sessions of its own user alone.
+    """
+    if session.info.server_version >= IDLE_SESSIONS_END_SINCE:
+        milliseconds = str(round(seconds * 1000)).encode()
+        session.execute(b"SET idle_session_timeout = " + milliseconds)
 
 
 def try_take(session: psycopg.Connection[Any], key: int) -> bool:

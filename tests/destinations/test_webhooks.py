@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -285,6 +287,30 @@ def test_a_webhook_that_cannot_be_is_refused_at_once(
         world.subscribe("webhook:ops")
     assert "hunter2" not in str(refusal.value)
     assert SECRET not in str(refusal.value)
+
+
+def test_the_time_of_a_host_whose_clock_is_wrong_is_the_boards(
+    world: World, receiver: Receiver
+) -> None:
+    """A message is signed with it, and a date to wait for is one of the receiver's clock."""
+    world.configure(allow_private=["127.0.0.1"], webhooks={"ops": plain(receiver)})
+    world.gateways.open()
+    at = int(time.time()) - 100
+    about = AboutEvent(1, "created", "system", None, at)
+    message = Message(
+        dedup_key="a", board="b", subscription=1, event=about, task=None, text="", written_at=at
+    )
+
+    def later(handler: BaseHTTPRequestHandler) -> bool:
+        there = time.time() + 900  # by its own clock
+        handler.date_time_string = lambda timestamp=None: formatdate(there)  # type: ignore[method-assign]
+        return answer(handler, 503, Retry_After=formatdate(there + 500))
+
+    receiver.behaviour["/"] = later
+    outcome = anyio.run(notify.send, "webhook:ops", message, structlog.get_logger())
+    (signed,) = re.findall(r"t=(\d+),", receiver.requests[0].headers["x-kanban-signature"])
+    assert int(signed) == at
+    assert outcome.retry_after == 500
 
 
 def test_a_bare_address_is_refused_and_not_repeated(world: World) -> None:

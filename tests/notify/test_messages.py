@@ -43,6 +43,14 @@ def test_a_question_is_asked_with_its_choices_and_its_event(board: ABoard) -> No
     kb.unblock_task(board.conn, task_id, reason="the red one", question=message.question)
 
 
+def test_a_message_says_when_it_was_written_by_the_boards_clock(board: ABoard) -> None:
+    sub_id = subscribe(board, filter={"kinds": ["created"]})
+    board.create("paint")
+    board.clock.advance(7)
+    message = next_message(board, sub_id)
+    assert message.written_at == board.clock.now()
+
+
 def test_what_an_agent_asks_is_called_a_question(board: ABoard) -> None:
     sub_id, task_id = subscribe(board), board.create("paint", assignee="painter")
     run = board.claim(task_id, claimer="gateway")

@@ -13,8 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gateway import locks
 from gateway.locks import chat_lock
 from hermes_kanban import kernel as kb
+from hermes_kanban.config import Server
 from hermes_kanban.kernel.subscriptions import subscribe
 from hermes_kanban.store.opening import server_of
 from hermes_kanban.store.pgnames import lock_key, schema_of
@@ -130,6 +132,30 @@ def test_a_holder_that_stands_still_is_displaced_and_sends_nothing_afterwards(pa
     wait_until(lambda: pair.told(1 - holder, "notify.delivered") == 2)
     assert pair.titles() == ["while it stands still", "afterwards"]
     assert pair.holder() == 1 - holder
+
+
+def test_one_that_stands_still_gives_way_to_one_of_another_user(
+    board: ABoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose sessions it cannot see, let alone end: the server does."""
+    monkeypatch.setattr(locks, "SILENT_SECONDS", 0.5)
+    del board
+    name = "kanban_of_another_host"
+    with psycopg.connect(stores.address(), autocommit=True) as admin:
+        if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone() is None:
+            admin.execute(f"CREATE ROLE {name} LOGIN".encode())
+    mine = Server(stores.address())
+    theirs = Server(stores.address().replace("//postgres:@", f"//{name}@"))
+    # The other has no right to end ours.
+    still, other = (
+        chat_lock(tmp_path / file, server, "matrix", "an account")
+        for file, server in (("still", mine), ("other", theirs))
+    )
+    assert still.try_take()
+    wait_until(other.try_take)
+    assert not still.try_take()
+    still.release()
+    other.release()
 
 
 def test_one_listens_for_an_account_in_a_chat_whatever_its_home(
