@@ -7,12 +7,19 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from hermes_kanban.model.errors import BoardUnreachable, KanbanError
+from hermes_kanban.model.errors import (
+    BoardBusy,
+    BoardUnreachable,
+    DiskFull,
+    KanbanError,
+    NotNow,
+)
 
 FIRST_SECONDS: Final = 0.5
 MOST_SECONDS: Final = 60.0
-# A server that is away comes back by itself, and all hosts must not ask for it in step.
-AWAY_SECONDS: Final = 5.0
+# What somebody else puts right, who then expects that all goes on. All hosts must not ask in step.
+PASSING: Final = (BoardUnreachable, BoardBusy, DiskFull, NotNow)
+PASSING_SECONDS: Final = 5.0
 
 
 class FailureBackoff:
@@ -27,8 +34,8 @@ class FailureBackoff:
         """Log the failure; the seconds to wait before the next try."""
         self._failures += 1
         delay = min(MOST_SECONDS, FIRST_SECONDS * (1 << min(self._failures - 1, 10)))
-        if isinstance(error, BoardUnreachable):
-            delay = min(AWAY_SECONDS, delay) * random.uniform(0.5, 1.0)
+        if isinstance(error, PASSING):
+            delay = min(PASSING_SECONDS, delay) * random.uniform(0.5, 1.0)
         self._log.error(
             "watcher.failed",
             watcher=self._watcher,

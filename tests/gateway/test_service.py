@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+from gateway.backoff import FailureBackoff
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
+from hermes_kanban.logs import get_logger
 from tests.gateway.test_ends import started
 from tests.support.gateways import Gateways, shell
 from tests.support.waiting import wait_until
@@ -168,6 +170,22 @@ def test_a_damaged_board_holds_up_no_other(gateways: Gateways) -> None:
     gateways.wait_for(task_id, "done")
     wait_until(lambda: any('"board.refused"' in line for line in gateways.log_lines()))
     assert (broken / "board.db").read_bytes() == before
+
+
+@pytest.mark.stores("sqlite")
+@pytest.mark.parametrize(
+    "error",
+    [
+        kb.BoardUnreachable("away"),
+        kb.NotNow("read only"),
+        kb.DiskFull("full"),
+        kb.BoardBusy("x", 1),
+    ],
+)
+def test_what_passes_by_itself_is_looked_for_again_within_seconds(error: kb.KanbanError) -> None:
+    backoff = FailureBackoff("dispatcher", get_logger())
+    assert all(backoff.failed(error) <= 5 for _ in range(20))
+    assert backoff.failed(RuntimeError("a defect")) == 60
 
 
 STUMBLING = """
