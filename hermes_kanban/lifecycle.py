@@ -305,7 +305,7 @@ def open_run(
         "claim_lock": lock,
         "claim_expires": expires,
         "started_at": now,
-        "last_heartbeat_at": now,
+        "last_heartbeat_at": tx.now,
         "resume": task["resume"],
     }
     run_id = insert_run(tx, task, columns)
@@ -314,7 +314,7 @@ def open_run(
         "claim_lock": lock,
         "claim_expires": expires,
         "current_run_id": run_id,
-        "last_heartbeat_at": now,
+        "last_heartbeat_at": tx.now,
         "eligible_at": None,
         "resume": None,
     }

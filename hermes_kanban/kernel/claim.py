@@ -212,8 +212,10 @@ def heartbeat_claim(
                 return by
         supervised = conn.shared and task["worker_pid"] is not None
         if supervised:
-            # Never back: a supervisor on another host counts on what it was told.
-            ttl = max(ttl, (task["claim_expires"] or 0) - tx.now)
+            # Never back: a supervisor on another host counts on what it was told. That is no more
+            # than the lease was long, though a clock that was set back leaves more of it.
+            expires, heard_at = task["claim_expires"] or 0, task["last_heartbeat_at"] or 0
+            ttl = max(ttl, min(expires - tx.now, expires - heard_at))
         renew(tx, [(task_id, run_id)], ttl)
         expires = tx.now + ttl
         here = supervised and leases.is_of_this_boot(_identity_of(tx, run_id))

@@ -46,10 +46,11 @@ class _Stand(msgspec.Struct, frozen=True):
 def follow_clock(conn: BoardConnection, here: Identity) -> ClockShift | None:
     """Shift what is due later, if the board's clock was set or the host of ``here`` slept.
 
-    Leases (``claim_expires``) move by the jump, and those of this host by the time slept, which no
-    worker could use; ``eligible_at`` and the next attempts of deliveries by the jump alone. Writes
-    one ``clock_shifted`` event and a ``scheduled`` event for each task that waits. ``scheduled_at``
-    is a person's word about the wall clock and stays. None when nothing was shifted.
+    Leases (``claim_expires``) that were written before move by the jump, and those of this host by
+    the time slept, which no worker could use; ``eligible_at`` and the next attempts of deliveries
+    by the jump alone. Writes one ``clock_shifted`` event and a ``scheduled`` event for each task
+    that waits. ``scheduled_at`` is a person's word about the wall clock and stays. None when
+    nothing was shifted.
     """
     host = {"host": here.host}
     stand, before = _stand(conn, here.boot), _remembered(fetch_one(conn, _REMEMBERED, host))
@@ -135,12 +136,28 @@ def _shift_leases(tx: Transaction, host: str, jump: int, slept: int) -> int:
     """Move the leases of live runs, on run and task alike; return how many are open."""
     moved = 0
     for run in live_runs(tx.conn):
-        by = jump + slept if _sleeps_with(run, host) else jump
+        jumped = jump if _is_of_before(run, jump, tx.now) else 0
+        by = jumped + slept if _sleeps_with(run, host) else jumped
         if by:
-            tx.run(_SHIFT_LEASE, {"by": by, "run": run.id})
-            tx.run(_SHIFT_MIRROR, {"by": by, "run": run.id, "id": run.task_id})
+            lease = {"by": by, "jump": jumped, "run": run.id}
+            tx.run(_SHIFT_LEASE, lease)
+            tx.run(_SHIFT_MIRROR, lease | {"id": run.task_id})
             moved += run.open
     return moved
+
+
+def _is_of_before(run: LiveRun, jump: int, now: int) -> bool:
+    """Whether the lease was written before the clock was set; in doubt what ends it later.
+
+    Another host may have written it since, which came after the jump and does not know of it: its
+    supervisor counts on all of that lease. Where an older one is taken for such a lease, which has
+    not been renewed for as long as the clock was set back, it still ends in its own length.
+    """
+    if run.last_heartbeat_at is None:
+        return True
+    if jump < 0:
+        return run.last_heartbeat_at > now + JUMP_SECONDS
+    return run.last_heartbeat_at <= now - jump + JUMP_SECONDS
 
 
 def _sleeps_with(run: LiveRun, host: str) -> bool:
@@ -163,10 +180,14 @@ SELECT host_id, clock_jumps FROM hosts WHERE host_id <> :host AND boot IS NOT NU
 """
 _TELL: Final = "UPDATE hosts SET clock_jumps = :jumps WHERE host_id = :host"
 _SHIFT_LEASE: Final = """
-UPDATE task_runs SET claim_expires = claim_expires + :by WHERE id = :run
+UPDATE task_runs
+SET claim_expires = claim_expires + :by, last_heartbeat_at = last_heartbeat_at + :jump
+WHERE id = :run
 """
 _SHIFT_MIRROR: Final = """
-UPDATE tasks SET claim_expires = claim_expires + :by WHERE id = :id AND current_run_id = :run
+UPDATE tasks
+SET claim_expires = claim_expires + :by, last_heartbeat_at = last_heartbeat_at + :jump
+WHERE id = :id AND current_run_id = :run
 """
 _WAITING: Final = """
 SELECT id FROM tasks WHERE status = 'ready' AND eligible_at IS NOT NULL

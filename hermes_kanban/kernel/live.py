@@ -22,6 +22,7 @@ class LiveRun(msgspec.Struct, frozen=True):
     claimer_identity: str | None
     claim_lock: str
     claim_expires: int | None
+    last_heartbeat_at: int | None
     worker_pid: int | None
     worker_identity: str | None
     started_at: int

@@ -9,6 +9,7 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import clocks
+from tests.kernel.scenes import proof
 from tests.support.boards import ABoard
 
 pytestmark = pytest.mark.usefixtures("stays_sound")
@@ -56,6 +57,32 @@ def test_a_lease_lasts_as_long_as_before(followed: ABoard, seconds: int) -> None
     assert told["seconds"] == seconds
     followed.clock.advance(801)
     assert look(followed).reclaimed
+
+
+@pytest.mark.parametrize("seconds", [*JUMPS, 400, -400])
+def test_a_lease_that_was_written_since_the_clock_was_set_stays(
+    followed: ABoard, seconds: int
+) -> None:
+    task = followed.create()
+    followed.clock.jump(seconds)
+    kb.claim_task(followed.conn, task, claimer="outside", ttl_seconds=900)
+    followed.clock.advance(100)
+    look(followed)
+    assert board_events(followed) != []
+    assert lease(followed, task) == 800
+
+
+def test_a_heartbeat_after_the_clock_was_set_back_leaves_no_more_than_a_lease(
+    followed: ABoard,
+) -> None:
+    task = followed.create()
+    run = followed.start(task)
+    followed.clock.advance(100)
+    followed.clock.jump(-HOUR)
+    assert kb.heartbeat_claim(followed.conn, task, ttl_seconds=10, **proof(run)) is True
+    assert lease(followed, task) <= followed.conn.config.kanban.lease_seconds
+    look(followed)
+    assert 0 < lease(followed, task) <= followed.conn.config.kanban.lease_seconds
 
 
 @pytest.mark.parametrize("seconds", JUMPS)

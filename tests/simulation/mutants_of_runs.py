@@ -86,8 +86,8 @@ _CLAIMS: Final = (
         "claim keeps its back-off",
         "a claim ends the wait",
         _LIFECYCLE,
-        '        "last_heartbeat_at": now,\n        "eligible_at": None,\n',
-        '        "last_heartbeat_at": now,\n',
+        '        "last_heartbeat_at": tx.now,\n        "eligible_at": None,\n',
+        '        "last_heartbeat_at": tx.now,\n',
     ),
     mutant(
         "registration without compare-and-swap",
@@ -198,10 +198,17 @@ _LEASES: Final = (
     ),
     mutant(
         "clock jump ends leases",
-        "a clock that is set moves every lease by the jump",
+        "a clock that is set moves each lease of before by the jump",
         _CLOCKS,
-        "by = jump + slept if _sleeps_with(run, host) else jump",
-        "by = slept if _sleeps_with(run, host) else 0",
+        "jumped = jump if _is_of_before(run, jump, tx.now) else 0",
+        "jumped = 0",
+    ),
+    mutant(
+        "clock jump moves newer leases",
+        "a lease that was written since the clock was set stays",
+        _CLOCKS,
+        "jumped = jump if _is_of_before(run, jump, tx.now) else 0",
+        "jumped = jump",
     ),
     mutant(
         "clock jump frees tasks",

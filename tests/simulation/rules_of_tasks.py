@@ -7,7 +7,7 @@ from typing import Any
 from tests.simulation.judgement import demand
 from tests.simulation.scene import Event, Scene
 from tests.simulation.shadow import Task
-from tests.simulation.spec import BLOCKS_BEFORE_TRIAGE, RESTING
+from tests.simulation.spec import BLOCKS_BEFORE_TRIAGE, JUMP_SECONDS, RESTING
 
 # Blocks.
 
@@ -176,13 +176,16 @@ def options_are_followed(scene: Scene) -> None:
 
 
 def clock_is_followed(scene: Scene) -> None:
-    """A clock that is set moves every lease, and everything that backs off."""
+    """A clock that is set moves each lease of before, and everything that backs off."""
     shifts = [e for e in scene.events if e.kind == "clock_shifted"]
     if not shifts:
         return
     jump = shifts[0].payload["seconds"]
-    by = jump + shifts[0].payload["suspended_seconds"]
-    moved = {run_id: lease + by for run_id, lease in scene.world.leases_before.items()}
+    slept = shifts[0].payload["suspended_seconds"]
+    moved = {}
+    for run_id, (until, at) in scene.world.leases_before.items():
+        by = 0 if _written_since(at, jump, shifts[0].at) else jump
+        moved[run_id] = until + by + slept, at + by
     found = scene.world.leases()
     demand(found == moved, "clock", f"leases end at {found} and should at {moved}")
     told = {e.task_id for e in scene.events if e.kind == "scheduled"}
@@ -190,6 +193,11 @@ def clock_is_followed(scene: Scene) -> None:
         resting = task.status in RESTING or task["block_kind"] == "transient"
         waits = resting and task["eligible_at"] is not None and jump != 0
         demand(not waits or task.id in told, "clock", f"{task.id} backs off by the old clock")
+
+
+def _written_since(at: int, jump: int, now: int) -> bool:
+    """Whether a lease that was written then may be of after a jump back, or must be (forth)."""
+    return at <= now + JUMP_SECONDS if jump < 0 else at > now - jump + JUMP_SECONDS
 
 
 def keys_are_unique(scene: Scene) -> None:

@@ -84,7 +84,7 @@ class World:
         self.archived_undone: list[str] = []
         self.free_mib = PLENTY_MIB
         self.mail = Mail()
-        self.leases_before: dict[int, int] = {}
+        self.leases_before: dict[int, tuple[int, int]] = {}
         self.serial = self.commits = self.rounds_to_rest = 0
         self._opened = 0
         self.crew = Crew(board.seam, board.connect, self._committed)
@@ -115,10 +115,10 @@ class World:
         expires: int = self.observer.execute(sql, {"id": run_id}).fetchone()[0] or 0
         return expires
 
-    def leases(self) -> dict[int, int]:
-        """Until when each open run is leased."""
-        sql = "SELECT id, claim_expires FROM task_runs WHERE ended_at IS NULL"
-        return dict(tuple(row) for row in self.observer.execute(sql).fetchall())
+    def leases(self) -> dict[int, tuple[int, int]]:
+        """Until when each open run is leased, and when that was written."""
+        sql = "SELECT id, claim_expires, last_heartbeat_at FROM task_runs WHERE ended_at IS NULL"
+        return {run: (until, at) for run, until, at in self.observer.execute(sql).fetchall()}
 
     def option(self, name: str) -> Any:
         """What the action under way was asked for beside its verb."""
