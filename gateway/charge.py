@@ -29,6 +29,12 @@ class Charge:
             raise RoleLost(self._lost)
         return lock.turn
 
+    async def give_up(self, why: str) -> None:
+        """Let another host take over: raises RoleLost, but nothing where there are no others."""
+        if isinstance(self._lock, SharedRoleLock):
+            await anyio.to_thread.run_sync(self._lock.give_up)
+            raise RoleLost(why)
+
     async def keep(self) -> None:
         """Say now and then that the holder lives; raises RoleLost once it is another's."""
         while isinstance(self._lock, SharedRoleLock):

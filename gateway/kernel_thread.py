@@ -24,8 +24,10 @@ class KernelThread:
     """One board's connection, used from worker threads; a call that began is waited for.
 
     The connection stays open for the watcher's lifetime: the last one to close deletes the log.
-    ``log`` names the watcher.
+    ``log`` names the watcher; ``on_slow`` is called when a call takes longer than it should.
     """
+
+    on_slow: Callable[[], object] | None = None
 
     def __init__(self, board: str | None, log: FilteringBoundLogger) -> None:
         self._board = board
@@ -54,6 +56,8 @@ class KernelThread:
 
     def _tell(self) -> None:
         self._log.warning("watcher.waits", seconds=SLOW_SECONDS)
+        if self.on_slow is not None:
+            self.on_slow()
 
     def close(self) -> None:
         """Close the connection."""

@@ -94,11 +94,14 @@ class SharedRoleLock:
         self._guard = threading.Lock()
         self._session: psycopg.Connection[Any] | None = None
         self._held = False
+        self._given_up = False
         self._other = ""
 
     def try_take(self) -> bool:
         """Take both without waiting, or see that they are still held; True if they are ours."""
         with self._guard:
+            if self._given_up:
+                return False
             return self._file.try_take() and (self._still_held() or self._take())
 
     def holder(self) -> str:
@@ -110,6 +113,11 @@ class SharedRoleLock:
         with self._guard:
             self._end_session()
             self._file.release()
+
+    def give_up(self) -> None:
+        """Release it, and take it no more."""
+        self._given_up = True
+        self.release()
 
     def _still_held(self) -> bool:
         import psycopg

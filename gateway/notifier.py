@@ -79,6 +79,7 @@ class BoardNotifier:
             try:
                 async with anyio.create_task_group() as group:
                     group.start_soon(charge.keep)
+                    group.start_soon(self._give_way, charge)
                     rested = partial(wakeup.wake, "delivered")
                     sending = Sending(
                         group,
@@ -94,6 +95,13 @@ class BoardNotifier:
                 self._kernel.close()
         finally:
             self._pulse.drop(wakeup)
+
+    async def _give_way(self, charge: Charge) -> None:
+        """Where a call hangs here (a disk, a line to the database) another host delivers."""
+        hangs = anyio.Event()
+        self._kernel.on_slow = hangs.set
+        await hangs.wait()
+        await charge.give_up("a call hangs on this host; another may deliver the board's news")
 
     async def _deliver_for_ever(
         self,

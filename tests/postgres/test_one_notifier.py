@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,10 +25,13 @@ from tests.notify.conftest import Inbox
 from tests.support import stores
 from tests.support.boards import ABoard
 from tests.support.gateways import Gateways
+from tests.support.relay import relay
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stores("postgres")
 
+# A gateway of which a call that takes three seconds hangs.
+HANGS_SOON = "import gateway.kernel_thread; gateway.kernel_thread.SLOW_SECONDS = 3"
 # A gateway that takes one which was silent for seconds, not for half a minute, to stand still.
 QUICK_TO_JUDGE = """
 import gateway.charge, gateway.locks
@@ -39,27 +43,35 @@ main()
 
 
 class Pair:
-    """Two gateways of two homes that serve the same board."""
+    """Two gateways of two homes that serve the same board.
 
-    def __init__(self, tmp_path: Path, gateways: Gateways) -> None:
+    ``first`` is the address by which the first of them, which then has the role, reaches it.
+    """
+
+    def __init__(self, tmp_path: Path, gateways: Gateways, first: str | None = None) -> None:
         self.gateways = gateways
         self.inbox = Inbox(tmp_path / "inbox")
         gateways.configure({})
         self.conn = gateways.open()
         subscribe(self.conn, destination=self.inbox.command(), filter={"kinds": ["created"]})
         self.homes = [tmp_path / "one", tmp_path / "two"]
-        self.processes = [self._start(home) for home in self.homes]
+        self.processes = [self._start(self.homes[0], first)]
+        if first is not None:
+            wait_until(lambda: self.holder() == 0)
+        self.processes.append(self._start(self.homes[1]))
 
-    def _start(self, home: Path) -> subprocess.Popen[bytes]:
+    def _start(self, home: Path, address: str | None = None) -> subprocess.Popen[bytes]:
         home.mkdir()
         (home / "config.yaml").write_bytes((self.gateways.home / "config.yaml").read_bytes())
         with (home / "err").open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-c", QUICK_TO_JUDGE],
+                [sys.executable, "-c", (HANGS_SOON if address else "") + QUICK_TO_JUDGE],
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
-                env=os.environ | {"HERMES_KANBAN_HOME": str(home)},
+                env=os.environ
+                | {"HERMES_KANBAN_HOME": str(home)}
+                | ({"HERMES_KANBAN_DATABASE": address} if address else {}),
             )
         self.gateways.processes.append(process)
         return process
@@ -132,6 +144,22 @@ def test_a_holder_that_stands_still_is_displaced_and_sends_nothing_afterwards(pa
     wait_until(lambda: pair.told(1 - holder, "notify.delivered") == 2)
     assert pair.titles() == ["while it stands still", "afterwards"]
     assert pair.holder() == 1 - holder
+
+
+def test_a_holder_whose_call_hangs_gives_way(tmp_path: Path, gateways: Gateways) -> None:
+    """Although it lives, and its other sessions speak."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hk-") as folder,
+        relay(stores.address(), Path(folder)) as line,
+    ):
+        pair = Pair(tmp_path, gateways, line.address)
+        assert pair.settled_holder() == 0
+        line.stall_at(b"FROM deliveries o JOIN kanban_notify_subs t")
+        pair.create("one")
+        wait_until(lambda: pair.titles() == ["one"], timeout=60)
+        assert line.has_stalled
+        assert pair.holder() == 1
+        assert pair.told(0, "watcher.waits") > 0
 
 
 def test_one_that_stands_still_gives_way_to_one_of_another_user(
