@@ -35,7 +35,7 @@ from hermes_kanban.logs import get_logger
 from hermes_kanban.paths import board_paths
 from hermes_kanban.paths import home as default_home
 
-STOP_SECONDS: Final = 4.0
+STOP_SECONDS: Final = 8.0
 SCAN_SECONDS: Final = 2.0
 # A server is asked by a connection of its own, which costs more than to look into a folder.
 SCAN_SERVER_SECONDS: Final = 10.0
