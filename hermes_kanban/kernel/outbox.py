@@ -17,6 +17,7 @@ from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.closings import CLOSE
 from hermes_kanban.kernel.digests import COLUMNS, collect, members
 from hermes_kanban.kernel.due import decode_options, due_at, options_of
+from hermes_kanban.kernel.hosts import names_of_hosts
 from hermes_kanban.kernel.matching import Histories, Subscribers, look, wakes
 from hermes_kanban.kernel.messages import Unwritable, asks, read_event, write_message
 from hermes_kanban.kernel.reads import PAGE, PAGE_LIMIT, newest_event_id
@@ -273,12 +274,15 @@ def mark(conn: BoardConnection, delivery_id: int, outcome: Outcome) -> Delivery:
     """Write down what came of one attempt; the delivery as it is now."""
     if outcome.kind == "delivered":
         return mark_delivered(conn, delivery_id, receipt=outcome.receipt)
+    reason = outcome.reason
+    if names_of_hosts(conn):  # what one lacks, or cannot reach, another may
+        reason = f"on {conn.config.host.name}: {reason}"
     if outcome.kind == "dead":
-        return mark_dead(conn, delivery_id, reason=outcome.reason)
+        return mark_dead(conn, delivery_id, reason=reason)
     return mark_retry(
         conn,
         delivery_id,
-        reason=outcome.reason,
+        reason=reason,
         retry_after=outcome.retry_after,
         counts=outcome.counts,
     )
@@ -343,11 +347,12 @@ def due_again(conn: BoardConnection, platform: str) -> None:
     reason = notify.unreached(platform)
     with write(conn, "due-again") as tx:
         until = tx.now + UNTRIED_SECONDS  # later than that it waits for something else, too
-        tx.run(_DUE_AGAIN, {"reason": reason, "now": tx.now, "until": until})
+        # Perhaps of another host, which is named before it.
+        tx.run(_DUE_AGAIN, {"reason": f"%{reason}", "now": tx.now, "until": until})
 
 
 _DUE_AGAIN: Final = (
-    "UPDATE deliveries SET next_attempt_at = :now WHERE state = 'waiting' AND reason = :reason"
+    "UPDATE deliveries SET next_attempt_at = :now WHERE state = 'waiting' AND reason LIKE :reason"
     " AND next_attempt_at > :now AND next_attempt_at <= :until"
 )
 

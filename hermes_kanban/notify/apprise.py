@@ -45,7 +45,7 @@ async def send(name: str, message: Message, _log: Log) -> Outcome:
     """One attempt, in a thread of its own; one that is given up is left to end by itself."""
     found = settings.current()
     if name not in found.apprise:
-        return retry(f"notify.apprise has no {name!r} any more")
+        return retry(f"notify.apprise has no {name!r}")
     if problem := settings.needs("apprise", "apprise"):
         return retry(problem)
     _threads[name] = {thread for thread in _threads[name] if thread.is_alive()}

@@ -44,7 +44,7 @@ async def send(name: str, message: Message, _log: Log) -> Outcome:
     """One attempt."""
     found = settings.current()
     if name not in found.webhooks:
-        return retry(f"notify.webhooks has no {name!r} any more")
+        return retry(f"notify.webhooks has no {name!r}")
     try:
         target, secret = target_and_secret(name, found)
         where = await addresses.resolve(target.host, target.port, found.allow_private)

@@ -17,7 +17,9 @@ import pytest
 from gateway import locks
 from gateway.locks import chat_lock
 from hermes_kanban import kernel as kb
+from hermes_kanban import notify
 from hermes_kanban.config import Server
+from hermes_kanban.kernel import outbox
 from hermes_kanban.kernel.subscriptions import subscribe
 from hermes_kanban.store.opening import server_of
 from hermes_kanban.store.pgnames import lock_key, schema_of
@@ -26,6 +28,7 @@ from tests.support import stores
 from tests.support.boards import ABoard
 from tests.support.gateways import Gateways
 from tests.support.relay import relay
+from tests.support.several_hosts import AHost
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stores("postgres")
@@ -184,6 +187,21 @@ def test_one_that_stands_still_gives_way_to_one_of_another_user(
     assert not still.try_take()
     still.release()
     other.release()
+
+
+def test_why_it_did_not_arrive_names_the_host_where_there_are_several(board: ABoard) -> None:
+    conn = board.conn
+    subscribe(conn, destination="log", filter={"kinds": ["created"]})
+    board.create("one")
+    assert outbox.advance_cursors(conn)
+    (head,) = outbox.survey_outbox(conn).heads
+    unreached = notify.not_now(notify.unreached("matrix"))
+    assert outbox.mark(conn, head.delivery.id, unreached).reason == unreached.reason
+    assert AHost(board, "another", profiles={}).join()
+    marked = outbox.mark(conn, head.delivery.id, unreached)
+    assert marked.reason == f"on {conn.config.host.name}: {unreached.reason}"
+    outbox.due_again(conn, "matrix")
+    assert [one.delivery.id for one in outbox.survey_outbox(conn).heads] == [head.delivery.id]
 
 
 def test_one_listens_for_an_account_in_a_chat_whatever_its_home(
