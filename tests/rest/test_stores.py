@@ -123,6 +123,21 @@ def test_a_page_hears_on_after_the_server_ended_a_statement(on_a_server: Served)
         assert [event["kind"] for event in one.events(1)] == ["created"]
 
 
+def test_a_page_is_told_of_a_server_that_stands_still(on_a_server: Served) -> None:
+    served = on_a_server
+    with page(served) as one:
+        start = one.subscribe()["cursor"]
+        with psycopg.connect(stores.address()) as lock:
+            # To who waits, this is as a server whose processes are frozen.
+            lock.execute(f'LOCK TABLE "{schema_of("default")}".boards'.encode())
+            assert "does not answer" in one.hear_of("gone")["why"]
+            lock.rollback()
+        while one.subscribe(after=start)["type"] == "gone":
+            pass
+        served.task(title="x")
+        assert [event["kind"] for event in one.events(1)] == ["created"]
+
+
 def test_a_request_whose_statement_the_server_ended_may_be_sent_again(
     on_a_server: Served,
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import anyio.abc
@@ -36,6 +36,9 @@ EVENTS_A_READ: Final = 25
 MESSAGE_BYTES: Final = 512 * 1024
 WAIT_SECONDS: Final = 1.0
 PRESENCE_SECONDS: Final = 2.0
+# A look takes milliseconds, after a wait for a connection. A server that stands still never
+# answers, and ends no connection.
+LOOK_SECONDS: Final = 6.0
 STREAMS: Final = 64
 SESSION_SECONDS: Final = 5.0
 BAD_MESSAGE: Final = 1008
@@ -43,6 +46,7 @@ SESSION_OVER: Final = 4401
 BAD_MESSAGES: Final = 20
 
 _Stop = anyio.CancelScope
+T = TypeVar("T")
 
 
 class LiveSocket:
@@ -196,7 +200,7 @@ class LiveSocket:
 
     async def _follow_board(self, said: words.Subscribe) -> None:
         async with self._boards.follow(said.board) as changes:
-            board = await self._desk.look(said.board, board_view)
+            board = await self._look(said.board, board_view)
             cursor = await self._start(said, board)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._tell_presence, board)
@@ -225,7 +229,7 @@ class LiveSocket:
         """Tell what there is after the cursor, a page at a time; where to go on."""
         more = True
         while more:
-            told = await self._desk.look(said.board, partial(_page, said=said, cursor=cursor))
+            told = await self._look(said.board, partial(_page, said=said, cursor=cursor))
             if not told.events:
                 return cursor
             await self._tell(told)
@@ -240,7 +244,7 @@ class LiveSocket:
         """
         before: object = ()
         while True:
-            board_id, gateway = await self._desk.look(board.slug, _present)
+            board_id, gateway = await self._look(board.slug, _present)
             if board_id != board.board_id:
                 raise KeyError(board.slug)
             if (standing := _standing(gateway)) != before:
@@ -248,6 +252,12 @@ class LiveSocket:
                 told = words.Presence(board=board.slug, gateway=gateway, now=_now())
                 await self._tell(told)
             await anyio.sleep(PRESENCE_SECONDS)
+
+    async def _look(self, board: str, look: Callable[[kb.BoardConnection], T]) -> T:
+        """Raises BoardUnreachable where the board does not answer in a time."""
+        with anyio.move_on_after(LOOK_SECONDS):
+            return await self._desk.look(board, look)
+        raise kb.BoardUnreachable("the database does not answer")
 
     # A log
 

@@ -4,6 +4,7 @@ import { Button } from '@/kit/Button'
 import { Dialog } from '@/kit/Dialog'
 import { isSend } from '@/kit/pressed'
 import { Segments } from '@/kit/Segments'
+import { useOffline } from '@/live/connection'
 import type { TextAnswer, TextQuestion } from './asking'
 
 /** A text, and where it is asked for one of a few things beside it. */
@@ -17,9 +18,10 @@ export function TextForm(props: {
   const [chosen, setChosen] = useState(choice?.options[0]?.value ?? null)
   const field = useRef<HTMLTextAreaElement>(null)
   const id = useId()
+  const offline = useOffline()
   const missing = question.required && text.trim() === ''
   const submit = () => {
-    if (missing) field.current?.focus()
+    if (missing || offline !== null) field.current?.focus()
     else onAnswer({ text: text.trim(), choice: chosen })
   }
   const told = choice?.options.find((one) => one.value === chosen)?.told
@@ -61,10 +63,16 @@ export function TextForm(props: {
         }}
       />
       <div className="dialog-foot">
+        {offline !== null && <span className="grow dim">{offline}</span>}
         <Button look="quiet" onClick={() => onAnswer(null)}>
           Cancel
         </Button>
-        <Button look="primary" disabled={missing} hint={inWords('Mod+Enter')} onClick={submit}>
+        <Button
+          look="primary"
+          disabled={missing || offline !== null}
+          hint={inWords('Mod+Enter')}
+          onClick={submit}
+        >
           {question.submit}
         </Button>
       </div>

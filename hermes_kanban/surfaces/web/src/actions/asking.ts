@@ -57,6 +57,9 @@ export interface Open {
   readonly answer: (value: unknown) => void
 }
 
+// So many of the last texts are known again.
+const TYPED = 10
+let typed: readonly string[] = []
 let open: Open | null = null
 let count = 0
 const listeners = new Set<() => void>()
@@ -83,8 +86,15 @@ function become(next: Open | null): void {
 }
 
 /** A text of the person; null where they took it back. */
-export function askText(question: Omit<TextQuestion, 'kind'>): Promise<TextAnswer | null> {
-  return put({ kind: 'text', ...question })
+export async function askText(question: Omit<TextQuestion, 'kind'>): Promise<TextAnswer | null> {
+  const answer = await put<TextAnswer>({ kind: 'text', ...question })
+  if (answer !== null && answer.text !== '') typed = [answer.text, ...typed].slice(0, TYPED)
+  return answer
+}
+
+/** Whether this is one of the last texts that were typed here. */
+export function wasTyped(text: unknown): boolean {
+  return typed.some((one) => one === text)
 }
 
 /** True where the person wants it. */

@@ -3,8 +3,9 @@
 import type { Caution } from '@/api/types'
 import { shown } from '@/keys/table'
 import { type ToastRow, toast } from '@/kit/toasts'
+import { wasTyped } from './asking'
 import { openTask } from './opening'
-import type { Outcome, Refusal, Result } from './perform'
+import type { Outcome, Refusal, Result, Step } from './perform'
 import { cautionSentences, namesOf, otherTask, outcomeSentence } from './words'
 
 export interface Told {
@@ -93,6 +94,7 @@ function reportRefused(board: string, refused: readonly Refusal[], told: Told, h
   toast(`${told.not} ${first.problem.sentence}`, {
     bad: true,
     action: wayOut(board, first, hands),
+    stays: mayBeTriedAgain(first) && isOfDialog(first.step),
   })
 }
 
@@ -100,12 +102,21 @@ function reportRefused(board: string, refused: readonly Refusal[], told: Told, h
 function wayOut(board: string, { step, problem }: Refusal, hands: Hands) {
   const other = otherTask(problem.message, step.id === null ? [] : [step.id])
   if (other !== null) return { label: `Open ${other}`, act: () => openTask(board, other) }
-  if (problem.status === 0 || problem.status >= 500) {
+  if (mayBeTriedAgain({ step, problem })) {
     return { label: 'Try again', act: hands.again }
   }
   if (step.id === null) return undefined
   const { id } = step
   return { label: `Open ${id}`, act: () => openTask(board, id) }
+}
+
+function mayBeTriedAgain({ problem }: Refusal): boolean {
+  return problem.status === 0 || problem.status >= 500
+}
+
+/** Whether it has a text that was typed into a dialog, which has closed: it is kept nowhere else. */
+function isOfDialog({ arguments: given }: Step): boolean {
+  return Object.values(given).some(wasTyped)
 }
 
 function rowsOf(board: string, refused: readonly Refusal[]) {

@@ -4,15 +4,19 @@ import { Redirect, Route, Switch } from 'wouter'
 import { json, onSessionLost } from '@/api/client'
 import { sentenceOf } from '@/api/problem'
 import { keepToken, takeCode, token } from '@/api/session'
-import type { BoardList } from '@/api/types'
+import type { BoardList, ListedBoard } from '@/api/types'
 import { Button } from '@/kit/Button'
 import { Empty } from '@/kit/Empty'
+import { sentence } from '@/kit/sentences'
 import { keys } from '@/live/keys'
 import { live } from '@/live/socket'
 import { BoardPage } from './BoardPage'
 import { placeOf } from './places'
 import { preferences } from './preferences'
 import { SignIn } from './SignIn'
+
+// While something that should be shown cannot be.
+const AGAIN_MILLISECONDS = 3_000
 
 interface LoggedIn {
   token: string
@@ -68,13 +72,16 @@ function Boards() {
   const boards = useQuery({
     queryKey: keys.boards,
     queryFn: () => json<BoardList>('/boards'),
+    refetchInterval: ({ state }) => (state.data?.boards.length ? false : AGAIN_MILLISECONDS),
   })
   const session = useQuery({
     queryKey: keys.session,
     queryFn: () => json<{ actor: string }>('/session'),
+    refetchInterval: ({ state }) => (state.data === undefined ? AGAIN_MILLISECONDS : false),
   })
-  const failed = boards.error ?? session.error
-  if (failed !== null) {
+  if (boards.data === undefined || session.data === undefined) {
+    const failed = boards.error ?? session.error
+    if (failed === null) return null
     return (
       <Empty title="The board does not answer">
         <p>{sentenceOf(failed)}</p>
@@ -86,43 +93,72 @@ function Boards() {
       </Empty>
     )
   }
-  if (boards.data === undefined || session.data === undefined) return null
   const all = boards.data.boards
   const start = all.find((one) => one.slug === preferences().lastBoard) ?? all[0]
   if (start === undefined) {
-    return <Empty title="No board yet" command="hermes-kanban init" />
+    return (
+      <Empty title="No board is open here" command="hermes-kanban init">
+        <p>
+          A gateway that has just started, or whose database is away, opens its boards as soon as it
+          can. Where there is none yet, this makes one.
+        </p>
+      </Empty>
+    )
   }
   return (
     <Switch>
       <Route path="/b/:board" nest>
-        {({ board }) => {
-          const listed = all.find((one) => one.slug === board)
-          if (listed?.board == null) {
-            return (
-              <Empty title={`No board ${board}`}>
-                <p>{listed?.error ?? `There is: ${all.map((one) => one.slug).join(', ')}.`}</p>
-                <p>
-                  <a className="btn" href={placeOf(start.slug)}>
-                    Open {start.slug}
-                  </a>
-                </p>
-              </Empty>
-            )
-          }
-          return (
-            <BoardPage
-              key={board}
-              listed={listed}
-              view={listed.board}
-              boards={all}
-              actor={session.data.actor}
-            />
-          )
-        }}
+        {({ board }) => (
+          <OneBoard key={board} slug={board} boards={all} actor={session.data.actor} />
+        )}
       </Route>
       <Route>
         <Redirect to={placeOf(start.slug) + location.search} replace />
       </Route>
     </Switch>
+  )
+}
+
+/**
+ * One board; where it cannot be opened, why. A board that was shown stays as it was when it is not
+ * among the others any more, or not now, with whatever is being written there.
+ */
+function OneBoard(props: { slug: string; boards: ListedBoard[]; actor: string }) {
+  const { slug, boards, actor } = props
+  const found = boards.find((one) => one.slug === slug)
+  const [shown, setShown] = useState(found)
+  if (found?.board != null && found !== shown) setShown(found)
+  const listed = found?.board == null ? shown : found
+  if (listed?.board != null) {
+    return <BoardPage listed={listed} view={listed.board} boards={boards} actor={actor} />
+  }
+  return <NotOpen slug={slug} boards={boards} error={found && (found.error ?? '')} />
+}
+
+/** A board that cannot be shown: looked for again and again, until it can. */
+function NotOpen(props: { slug: string; boards: ListedBoard[]; error: string | undefined }) {
+  const { slug, boards, error } = props
+  const client = useQueryClient()
+  useEffect(() => {
+    const again = () => void client.invalidateQueries({ queryKey: keys.boards })
+    const timer = setInterval(again, AGAIN_MILLISECONDS)
+    return () => clearInterval(timer)
+  }, [client])
+  const other = boards.find((one) => one.board !== null)
+  return (
+    <Empty title={error === undefined ? `No board ${slug}` : `${slug} cannot be opened now`}>
+      <p>
+        {error === undefined
+          ? `There is: ${boards.map((one) => one.slug).join(', ')}.`
+          : `${sentence(error)} It is shown here as soon as it can be.`}
+      </p>
+      {other !== undefined && (
+        <p>
+          <a className="btn" href={placeOf(other.slug)}>
+            Open {other.slug}
+          </a>
+        </p>
+      )}
+    </Empty>
   )
 }

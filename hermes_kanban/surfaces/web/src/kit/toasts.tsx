@@ -27,6 +27,8 @@ interface Options {
   /** Done, but something is to be known of it. */
   warn?: boolean
   action?: Action
+  /** Shown until somebody closes it: what was typed is nowhere else. */
+  stays?: boolean
   /** What "show" unfolds below the sentence. */
   rows?: readonly ToastRow[]
 }
@@ -40,7 +42,7 @@ interface Data {
  * Returns what closes it.
  */
 export function toast(text: string, options: Options = {}): () => void {
-  const { bad = false, warn = false, action, rows = [] } = options
+  const { bad = false, warn = false, action, stays = false, rows = [] } = options
   // Said again it is said anew, not twice.
   const before = bad ? said.get(text) : undefined
   if (before !== undefined) manager.close(before)
@@ -49,7 +51,7 @@ export function toast(text: string, options: Options = {}): () => void {
     title: text,
     type: bad ? 'bad' : warn ? 'warn' : 'good',
     priority: bad ? 'high' : 'low',
-    timeout: SHOWN_MILLISECONDS,
+    timeout: stays ? 0 : SHOWN_MILLISECONDS,
     data: { rows },
     actionProps:
       action === undefined

@@ -47,6 +47,11 @@ export function useLiveBoard(board: string, start: Place): Gateway | null | unde
         readAnew(client, keys.board(board))
         readAnew(client, keys.boards)
       },
+      heard() {
+        // What could not be read meanwhile; all else is told by the events that follow.
+        const failed = (query: Query) => query.state.error !== null
+        void client.invalidateQueries({ queryKey: keys.board(board), predicate: failed })
+      },
       presence(found) {
         setGateway(found)
         readAnew(client, keys.slow(board, 'health'))

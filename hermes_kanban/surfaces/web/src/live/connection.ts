@@ -1,10 +1,11 @@
 /** Whether the server is heard, and what that means for the page. */
 
 import { useSyncExternalStore } from 'react'
+import { sentence } from '@/kit/sentences'
 import { clockTime } from '@/kit/time'
 import { type Connection, live } from './socket'
 
-/** Whether the server is heard. */
+/** Whether the server and the board are heard. */
 export function useConnection(): Connection {
   return useSyncExternalStore(live.watch, live.connection)
 }
@@ -30,5 +31,10 @@ function deafSince({ open, tried, since }: Connection): number | null {
 
 function sentenceOn(connection: Connection): string | null {
   const since = deafSince(connection)
-  return since === null ? null : `Not connected since ${clockTime(since)}.`
+  if (since === null) return null
+  const { why } = connection
+  const time = clockTime(since)
+  return why === null
+    ? `Not connected since ${time}.`
+    : `The board is not heard since ${time}: ${sentence(why)}`
 }

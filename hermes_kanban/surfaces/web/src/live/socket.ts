@@ -24,6 +24,8 @@ export interface BoardListener {
   /** What the page knows may be wrong or incomplete: read everything anew. */
   reset(): void
   presence(gateway: Extract<Told, { type: 'presence' }>['gateway']): void
+  /** Events come from here on: at the beginning, and after each time that the board was not heard. */
+  heard(): void
 }
 
 export interface LogListener {
@@ -33,12 +35,14 @@ export interface LogListener {
 }
 
 /**
- * Whether the server is heard; `since` is the time (ms, by the server's clock) at which it last was,
- * while it is not.
+ * Whether the server and the board are heard; `since` is the time (ms, by the server's clock) at
+ * which they last were, while they are not.
  */
 export interface Connection {
   readonly open: boolean
   readonly since: number
+  /** Why a server that is heard tells nothing of the board, in its words; else null. */
+  readonly why: string | null
   /** False until the first connection stands or fails. */
   readonly tried: boolean
 }
@@ -52,6 +56,8 @@ export interface Place {
 interface Board {
   listeners: Set<BoardListener>
   place: Place
+  /** What the server said, and when it first did, while it does not tell of the board. */
+  gone: { since: number; why: string } | null
 }
 
 interface Log {
@@ -66,7 +72,7 @@ export class LiveSocket {
   private readonly boards = new Map<string, Board>()
   private readonly logs = new Map<string, Log>()
   private readonly watchers = new Set<() => void>()
-  private state: Connection = { open: false, since: Date.now(), tried: false }
+  private state: Connection = { open: false, since: Date.now(), why: null, tried: false }
   private failures = 0
   private retry: ReturnType<typeof setTimeout> | undefined
   private checks: ReturnType<typeof setInterval> | undefined
@@ -102,7 +108,7 @@ export class LiveSocket {
   listen(name: string, place: Place, listener: BoardListener): () => void {
     let board = this.boards.get(name)
     if (board === undefined) {
-      board = { listeners: new Set(), place }
+      board = { listeners: new Set(), place, gone: null }
       this.boards.set(name, board)
       this.subscribe(name, board)
     }
@@ -112,6 +118,7 @@ export class LiveSocket {
       if (board.listeners.size > 0 || this.boards.get(name) !== board) return
       this.boards.delete(name)
       this.say({ op: 'unsubscribe', board: name })
+      this.settle()
     }
   }
 
@@ -164,7 +171,8 @@ export class LiveSocket {
 
   private opened(): void {
     this.failures = 0
-    this.become({ open: true, since: Date.now() + this.ahead, tried: true })
+    for (const board of this.boards.values()) board.gone = null
+    this.settle()
     for (const [name, board] of this.boards) this.subscribe(name, board)
     for (const log of this.logs.values()) this.askLog(log)
   }
@@ -186,10 +194,9 @@ export class LiveSocket {
     const socket = this.socket
     this.socket = null
     if (socket !== null) socket.close()
-    if (this.state.open || !this.state.tried) {
-      const since = (this.state.open ? this.heardAt : Date.now()) + this.ahead
-      this.become({ open: false, since, tried: true })
-    }
+    const { open, since, tried } = this.state
+    const last = (open ? this.heardAt : Date.now()) + this.ahead
+    this.become({ open: false, since: tried && !open ? since : last, why: null, tried: true })
   }
 
   /**
@@ -237,9 +244,11 @@ export class LiveSocket {
     switch (told.type) {
       case 'subscribed':
         board.place = { boardId: told.board_id, cursor: told.cursor }
+        this.told(board)
         break
       case 'reset':
         board.place = { boardId: told.board_id, cursor: told.cursor }
+        this.told(board)
         for (const one of board.listeners) one.reset()
         break
       case 'events':
@@ -250,6 +259,8 @@ export class LiveSocket {
         for (const one of board.listeners) one.presence(told.gateway)
         break
       case 'gone':
+        board.gone = { since: board.gone?.since ?? Date.now() + this.ahead, why: told.why }
+        this.settle()
         setTimeout(() => {
           if (this.boards.get(told.board) !== board) return
           this.subscribe(told.board, board)
@@ -257,6 +268,21 @@ export class LiveSocket {
         }, 1_000)
         break
     }
+  }
+
+  private told(board: Board): void {
+    board.gone = null
+    this.settle()
+    for (const one of board.listeners) one.heard()
+  }
+
+  /** The connection stands: what counts is whether the board is heard over it. */
+  private settle(): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return
+    const gone = [...this.boards.values()].find((one) => one.gone !== null)?.gone
+    if (gone == null && this.state.open) return
+    const { since, why } = gone ?? { since: Date.now() + this.ahead, why: null }
+    this.become({ open: gone == null, since, why, tried: true })
   }
 
   private placed(message: LogMessage): LogMessage {

@@ -1,1 +1,0 @@
-import{Pt as e,_t as t,yt as n}from"./index-D3VS4KiY.js";import{S as r,pi as i}from"./clock-B2YMGu2s.js";var a=i();function o(i){let{slug:o}=r();return(0,a.jsx)(`a`,{className:i.className??`task-link`,href:n(o,i.id),onClick:n=>{e(n)||(n.preventDefault(),t(o,i.id))},children:i.children??i.id})}export{o as t};

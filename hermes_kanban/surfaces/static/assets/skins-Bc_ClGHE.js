@@ -1,0 +1,1 @@
+import{G as e,J as t}from"./clock-9AIYoIJz.js";async function n(){await t(`/session`,{method:`DELETE`}),e(`Logged out.`)}var r=[{value:``,label:`Plain`},{value:`hermes`,label:`Hermes`}];export{n,r as t};

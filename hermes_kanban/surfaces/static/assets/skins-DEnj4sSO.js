@@ -1,1 +1,0 @@
-import{G as e,J as t}from"./clock-B2YMGu2s.js";async function n(){await t(`/session`,{method:`DELETE`}),e(`Logged out.`)}var r=[{value:``,label:`Plain`},{value:`hermes`,label:`Hermes`}];export{n,r as t};
