@@ -241,6 +241,10 @@ def test_who_logs_out_is_out_in_every_tab(web: WebAlone, visit: Visitor) -> None
         expect(one.get_by_role("heading", name="Open the board from a terminal")).to_be_visible()
     expect(page.get_by_text("Logged out.")).to_be_visible()
     expect(second.get_by_text("The session is over.")).to_be_visible()
+    third = page.context.new_page()
+    third.goto(web.login_link())
+    for one in (shown(third), second):
+        expect(one.get_by_role("heading", name="No tasks on default yet")).to_be_visible()
     web.state = None
 
 

@@ -122,7 +122,7 @@ def test_a_page_of_another_site_reaches_nothing(shared: Served, origin: str) -> 
 def test_a_browser_says_that_it_is_another_site(shared: Served, site: str) -> None:
     """Where it sends no Origin, with a GET of an image say."""
     answer = shared.send("GET", "/api/v1/cards", None, {"Sec-Fetch-Site": site})
-    problem(answer, 403, "forbidden_origin")
+    assert "own page" in problem(answer, 403, "forbidden_origin")["instead"]
 
 
 def test_a_link_opens_the_board_once(served: Served) -> None:

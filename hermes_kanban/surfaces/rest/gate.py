@@ -69,9 +69,11 @@ class Gate:
             if own_pages_only:
                 check_own_origin(headers)
         except Misplaced as misplaced:
-            code = "wrong_host" if misplaced.status == 421 else "forbidden_origin"
-            instead = "set web.hosts for names from elsewhere" if code == "wrong_host" else None
-            raise Problem(code, misplaced.told, instead=instead) from None
+            if misplaced.status == 421:
+                instead = "set web.hosts for names from elsewhere"
+                raise Problem("wrong_host", misplaced.told, instead=instead) from None
+            instead = "ask from the board's own page, or by a program that sends no Origin"
+            raise Problem("forbidden_origin", misplaced.told, instead=instead) from None
 
     def admit(self, headers: Headers, offered: Iterable[str] = ()) -> Visitor:
         """Who asks. ``offered`` are the subprotocols of a socket, which has no headers of its own.

@@ -57,6 +57,14 @@ export function App() {
     [client],
   )
 
+  // A link is opened in a tab of its own: this one goes on where it was.
+  useEffect(() => {
+    if (mine !== null) return
+    const onStored = () => setMine(token())
+    addEventListener('storage', onStored)
+    return () => removeEventListener('storage', onStored)
+  }, [mine])
+
   useEffect(() => {
     if (mine === null) return
     live.start()
