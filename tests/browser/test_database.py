@@ -105,7 +105,12 @@ def test_a_board_that_was_shown_stays_when_it_is_away(
         expect(page.get_by_text(AWAY)).to_be_attached()
         press(page, "Escape")
         expect(card(page, task_id)).to_be_visible()
+        # What is not read is not called nought.
+        page.get_by_role("link", name="Timeline").click()
+        runs = page.get_by_role("main").get_by_role("definition").first
+        expect(runs).to_have_text("–")
     expect(page.get_by_text(AWAY)).to_have_count(0)
+    expect(runs).to_have_text("0")
 
 
 def test_a_text_that_the_database_refuses_is_kept_until_it_is_taken(

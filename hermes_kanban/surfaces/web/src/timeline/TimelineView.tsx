@@ -62,7 +62,7 @@ export default function TimelineView() {
           onChange={setLook}
         />
       </div>
-      <Totals bars={inSpan} />
+      <Totals bars={timeline.data && inSpan} />
       {timeline.data?.cut === true && (
         <p className="time-cut">Only the newest {count(RUNS)} runs of this span are shown.</p>
       )}
@@ -100,20 +100,26 @@ function useTimeline(span: Span) {
   })
 }
 
-function Totals({ bars }: { bars: readonly Bar[] }) {
-  const all = totalsOf(bars)
+/** What the runs come to; dashes before they are read. */
+function Totals({ bars }: { bars: readonly Bar[] | undefined }) {
+  const all = totalsOf(bars ?? NO_BARS)
+  const figure = (text: string) => (bars === undefined ? '–' : text)
   return (
     <dl className="totals">
-      <Total name="Runs" value={count(all.runs)} note={all.live > 0 ? `${all.live} live` : ''} />
-      <Total name="Completed" value={count(all.completed)} />
+      <Total
+        name="Runs"
+        value={figure(count(all.runs))}
+        note={all.live > 0 ? `${all.live} live` : ''}
+      />
+      <Total name="Completed" value={figure(count(all.completed))} />
       <Total
         name="Failed"
-        value={count(all.failed)}
+        value={figure(count(all.failed))}
         note={all.retried > 0 ? `${all.retried} retried` : ''}
       />
       <Total
         name="Spent"
-        value={dollars(all.dollars)}
+        value={figure(dollars(all.dollars))}
         note={all.tokens > 0 ? `${tokens(all.tokens)} tokens` : ''}
       />
       <Total name="Tokens spent idle" value="0" title={IDLE} />
