@@ -280,11 +280,7 @@ def mark(conn: BoardConnection, delivery_id: int, outcome: Outcome) -> Delivery:
     if outcome.kind == "dead":
         return mark_dead(conn, delivery_id, reason=reason)
     return mark_retry(
-        conn,
-        delivery_id,
-        reason=reason,
-        retry_after=outcome.retry_after,
-        counts=outcome.counts,
+        conn, delivery_id, reason=reason, retry_after=outcome.retry_after, counts=outcome.counts
     )
 
 
