@@ -32,12 +32,10 @@ FROM boards
 """
 _SCHEMAS: Final = """
 SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r' ORDER BY n.nspname
+WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r'
 """
 # Boards of others in the same database are none of ours.
-_MINE: Final = """
-SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-WHERE n.nspname LIKE 'kanban\\_%' AND c.relname = 'boards' AND c.relkind = 'r'
+_MINE: Final = f"""{_SCHEMAS}
   AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 """
 _MAY_USE: Final = """
