@@ -7,11 +7,13 @@ Started anew it goes on after the last line that it wrote whole.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,10 @@ def main() -> None:
     record = Record(file)
     follow = {"command": follow_by_command, "socket": follow_by_socket}[how]
     while True:
-        follow(record)
+        try:
+            follow(record)
+        except Exception:
+            traceback.print_exc()
         time.sleep(PAUSE_SECONDS)
 
 
@@ -49,40 +54,53 @@ def follow_by_command(record: Record) -> None:
         [*command, "--after", str(record.last)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.endswith(b"\n"):
-                record.add(json.loads(line)["event"]["id"])
+        try:
+            for line in process.stdout:
+                if line.endswith(b"\n"):
+                    record.add(json.loads(line)["event"]["id"])
+        finally:
+            process.kill()
 
 
 def follow_by_socket(record: Record) -> None:
-    import websockets.sync.client
     from websockets.exceptions import WebSocketException
 
-    home = Path(os.environ["HERMES_KANBAN_HOME"])
     try:
-        headers = {"Authorization": f"Bearer {(home / 'web.token').read_text().strip()}"}
-        with websockets.sync.client.connect(
-            "ws://127.0.0.1:8790/api/v1/live", additional_headers=headers, max_size=None
-        ) as socket:
-            subscribe(socket, record)
-            for message in socket:
-                take(socket, record, json.loads(message))
+        asyncio.run(listen(record))
     except (OSError, WebSocketException) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
-def subscribe(socket: Any, record: Record) -> None:
-    socket.send(json.dumps({"op": "subscribe", "board": "default", "after": record.last}))
+async def listen(record: Record) -> None:
+    """Until the socket closes.
+
+    Not by the client with threads: two of them wait for a third at once, which Python before 3.13
+    may answer with "release unlocked lock" (python/cpython#116372).
+    """
+    from websockets.asyncio.client import connect
+
+    home = Path(os.environ["HERMES_KANBAN_HOME"])
+    headers = {"Authorization": f"Bearer {(home / 'web.token').read_text().strip()}"}
+    async with connect(
+        "ws://127.0.0.1:8790/api/v1/live", additional_headers=headers, max_size=None
+    ) as socket:
+        await subscribe(socket, record)
+        async for message in socket:
+            await take(socket, record, json.loads(message))
 
 
-def take(socket: Any, record: Record, message: dict[str, Any]) -> None:
+async def subscribe(socket: Any, record: Record) -> None:
+    await socket.send(json.dumps({"op": "subscribe", "board": "default", "after": record.last}))
+
+
+async def take(socket: Any, record: Record, message: dict[str, Any]) -> None:
     told = message.get("type") or message.get("op")
     if told == "events":
         for event in message["events"]:
             record.add(event["id"])
     elif told == "gone":  # for now
-        time.sleep(PAUSE_SECONDS)
-        subscribe(socket, record)
+        await asyncio.sleep(PAUSE_SECONDS)
+        await subscribe(socket, record)
     elif told in ("problem", "reset"):
         print(message, file=sys.stderr, flush=True)
 
