@@ -1,18 +1,20 @@
-"""What a person should hear beside the answer of a verb: why the task they touched may not start.
+"""What is said beside the answer of a verb: why the task that was touched may not start.
 
-Cheap, and never a reason to refuse: what was asked for is done.
+Cheap, and never a reason to refuse or to fail: what was asked for is done. A board that is out of
+reach by then gives no warning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from hermes_kanban import health
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel.hosts import live_hosts
+from hermes_kanban.kernel.placement import unserved
 
 # A task in one of these starts by itself, or is meant to later.
 _WILL_START: Final = frozenset({"triage", "todo", "ready", "blocked"})
@@ -28,28 +30,37 @@ class Caution(msgspec.Struct, frozen=True):
 
 def about_task(conn: kb.BoardConnection, task_id: str) -> list[Caution]:
     """Why the task may wait longer than whoever touched it thinks; empty for one that is over."""
-    task = kb.get_task(conn, task_id)
-    if task.status not in _WILL_START:
-        return []
-    return [
-        *about_assignee(conn, task.assignee),
-        *_about_parents(conn, task),
-        *_about_board(conn),
-    ]
+    with suppress(kb.KanbanError):
+        task = kb.get_task(conn, task_id)
+        if task.status in _WILL_START:
+            return [
+                *about_assignee(conn, task.assignee),
+                *_about_parents(conn, task),
+                *_about_board(conn),
+            ]
+    return []
 
 
 def about_assignee(conn: kb.BoardConnection, assignee: str | None) -> list[Caution]:
-    """Whether somebody does what is assigned so."""
+    """Whether a host starts what is assigned so, in the words of ``why``."""
     if assignee is None:
         text = "it is assigned to nobody; assign it, or claim it by hand"
         return [Caution("unassigned", text)]
-    profiles = conn.config.profiles
-    if assignee in profiles:
-        return []
-    if any(assignee in one.profiles for one in live_hosts(conn)):
-        return []
-    text = f"no profile is called {assignee}; add it to config.yaml{_near(assignee, profiles)}"
-    return [Caution("no_profile", text)]
+    with suppress(kb.KanbanError):
+        hold = unserved(conn, assignee)
+        return [] if hold is None else [_unserved(conn, assignee, hold)]
+    return []
+
+
+def _unserved(conn: kb.BoardConnection, assignee: str, hold: kb.Hold) -> Caution:
+    if hold.code == "no_profile":
+        near = _near(assignee, conn.config.profiles)
+        text = f"no profile is called {assignee}; add it to config.yaml{near}"
+    elif hold.code == "draining":
+        text = f"{hold.text}; let it go on: {hold.lifted_by}"
+    else:
+        text = f"{hold.text}; it waits until {hold.lifted_by}"
+    return Caution(hold.code, text)
 
 
 def _near(name: str, profiles: Iterable[str]) -> str:

@@ -216,10 +216,7 @@ def _disk(world: World, _: TaskRow) -> Hold | None:
 
 
 def _drained(world: World, task: TaskRow) -> Hold | None:
-    seats = [seat.host for seat in world.places.seats_for(task["assignee"])]
-    if any(host.state == "active" for host in seats):
-        return None
-    return placement.draining_hold(world.places, seats)
+    return placement.drained(world.places, task["assignee"])
 
 
 def _total(world: World, task: TaskRow) -> Hold | None:
@@ -233,13 +230,11 @@ def _profile(world: World, task: TaskRow) -> Hold | None:
     if assignee is None:
         lifted = f"{_assigning(world, task)}, or hermes-kanban claim {task['id']}"
         return Hold("unassigned", "it is assigned to nobody", lifted)
-    places = world.places
-    hold = placement.missing_host(places, world.config, assignee)
-    if hold is not None or places.able(assignee):
+    hold = placement.missing_host(world.places, world.config, assignee)
+    if hold is None or hold.code != "no_profile":
         return hold
-    text = f"no profile is called {assignee!r}"
-    lifted = f"add the profile, {_assigning(world, task)}, or hermes-kanban claim {task['id']}"
-    return Hold("no_profile", text, lifted)
+    lifted = f"{hold.lifted_by}, {_assigning(world, task)}, or hermes-kanban claim {task['id']}"
+    return msgspec.structs.replace(hold, lifted_by=lifted)
 
 
 def _assigning(world: World, task: TaskRow) -> str:

@@ -16,6 +16,7 @@ from hermes_kanban.kernel import hosts
 from hermes_kanban.kernel.hosts import Host
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Hold, Identity
+from hermes_kanban.store.protocol import BoardConnection
 
 _JOINS: Final = "a host that can run it joins, or its profile requires less"
 
@@ -143,8 +144,36 @@ def missing_host(look: Places, config: Config, assignee: str) -> Hold | None:
     profile = config.profiles.get(assignee)
     gone = [one for one in look.gone if assignee in one.profiles]
     if profile is None and not gone:
-        return None
+        return Hold("no_profile", f"no profile is called {assignee!r}", "add the profile")
     return Hold("no_host", _nobody(look, config, profile, gone), _JOINS)
+
+
+def drained(look: Places, assignee: str | None) -> Hold | None:
+    """That every host which could start a task of the profile drains; None if one does not."""
+    seats = [seat.host for seat in look.seats_for(assignee)]
+    if any(host.state == "active" for host in seats):
+        return None
+    return draining_hold(look, seats)
+
+
+def unserved(conn: BoardConnection, profile: str) -> Hold | None:
+    """What keeps every host from starting tasks of a profile, asked without a task in hand.
+
+    ``no_profile``, ``no_host`` and ``draining`` are as ``why`` tells them; None where a host that
+    is there starts them, however full it is.
+    """
+    known = hosts.list_hosts(conn)
+    look = places(
+        known,
+        conn.config,
+        Counter(),
+        shared=conn.shared,
+        now=conn.clock.now(),
+        here=None,
+        reasons=hosts.drain_reasons(conn, known),
+    )
+    hold = missing_host(look, conn.config, profile) or drained(look, profile)
+    return None if hold is not None and hold.code == "elsewhere" else hold
 
 
 def _elsewhere(look: Places, config: Config, assignee: str, able: list[Host]) -> Hold | None:
@@ -174,8 +203,7 @@ def _why_not(look: Places, config: Config, assignee: str) -> str:
 
 def _nobody(look: Places, config: Config, profile: Profile | None, gone: list[Host]) -> str:
     """The sentence on why no host can run it."""
-    lost = ", ".join(one.name for one in gone)
-    after = f"; {lost} could, and is not heard of" if lost else ""
+    after = _who_could(gone)
     if profile is None:
         return f"no live host has its profile{after}"
     if not look.shared:
@@ -188,9 +216,23 @@ def _nobody(look: Places, config: Config, profile: Profile | None, gone: list[Ho
     if profile.hosts and not any(
         one.name in profile.hosts or one.host_id in profile.hosts for one in live
     ):
-        return f"its profile runs only on {', '.join(profile.hosts)}, and none of them is live"
+        only = len(profile.hosts) == 1
+        gone_too = "which is not live" if only else "and none of them is live"
+        return f"its profile runs only on {', '.join(profile.hosts)}, {gone_too}"
     wanted = ", ".join(profile.requires)
     return (f"no live host offers all of {wanted}" if wanted else "no live host runs it") + after
+
+
+def _who_could(gone: list[Host]) -> str:
+    """Which hosts ran it when they were last heard of, as the end of a sentence."""
+    left = [one.name for one in gone if one.gateway_pid is None]
+    lost = [one.name for one in gone if one.gateway_pid is not None]
+    told = ""
+    if lost:
+        told += f"; {', '.join(lost)} could, and {'is' if len(lost) == 1 else 'are'} not heard of"
+    if left:
+        told += f"; {', '.join(left)} could, and {'has' if len(left) == 1 else 'have'} left"
+    return told
 
 
 def _why_not_here(look: Places, config: Config, profile: Profile) -> str:

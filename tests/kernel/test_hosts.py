@@ -187,6 +187,10 @@ def test_why_says_which_host_starts_it_or_what_none_offers(
     assert holds(board.conn, task) == [
         ("no_host", "no live host offers gpu; large could, and is not heard of")
     ]
+    kb.leave_host(large.conn, large.row)
+    assert holds(board.conn, task) == [
+        ("no_host", "no live host offers gpu; large could, and has left")
+    ]
 
 
 @on_a_server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.surfaces.mcp.board import BoardToolbox
 from hermes_kanban.surfaces.mcp.inforce import InForce, instructions
-from tests.mcp.conftest import AtWork, Worker
+from tests.mcp.conftest import CONFIGURATION, AtWork, Worker
 
 WORKER = ["show", "complete", "block", "heartbeat", "comment"]
 EXTRA = ["request_review", "wait_for", "create", "link", "why", "attachments", "attach"]
@@ -239,7 +240,18 @@ def test_an_orchestrator_without_a_run_names_the_task(at_work: AtWork) -> None:
     assert missing.is_error
     assert "task_id" in missing.text
     made = toolbox.call("kanban_create", {"title": "Plan", "assignee": "coder"})
-    assert not made.is_error
+    assert (made.is_error, made.text.count("\n")) == (False, 0)
     task_id = made.text.split()[1].rstrip(",")
     assert "Plan" in toolbox.call("kanban_show", {"task_id": task_id}).text
     assert kb.get_task(at_work.conn, task_id).created_by == "profile:boss"
+
+
+def test_who_creates_a_task_hears_that_no_host_can_run_it(
+    at_work: AtWork, home: Path, boss: Worker
+) -> None:
+    requires = CONFIGURATION.replace("coder:\n", "coder:\n    requires: [gpu]\n")
+    (home / "config.yaml").write_text(requires)
+    made, warning = boss.says("create", title="Paint", assignee="coder").splitlines()
+    assert made.startswith("created t_")
+    hold = kb.why(kb.connect(), made.split()[1].rstrip(","))[0]
+    assert warning == f"warning: {hold.text}; it waits until {hold.lifted_by}"

@@ -8,7 +8,6 @@ from tests.simulation.mutant import mutant
 
 _HOSTS: Final = "kernel/hosts.py"
 _PLACEMENT: Final = "kernel/placement.py"
-_ELIGIBILITY: Final = "kernel/eligibility.py"
 
 OF_HOSTS: Final = (
     mutant(
@@ -35,7 +34,7 @@ OF_HOSTS: Final = (
     mutant(
         "drained hosts start",
         "nothing new starts on a host that drains",
-        _ELIGIBILITY,
+        _PLACEMENT,
         '    if any(host.state == "active" for host in seats):\n        return None\n',
         "    if seats:\n        return None\n",
     ),

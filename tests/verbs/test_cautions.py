@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hermes_kanban import kernel as kb
 from hermes_kanban.cautions import about_task
 from tests.support.boards import ABoard
+from tests.support.several_hosts import AHost
 
 
 def codes(board: ABoard, task: str) -> list[str]:
@@ -66,3 +69,37 @@ def test_a_task_that_is_over_or_at_work_needs_none(board: ABoard) -> None:
     board.claim(running)
     kb.complete_task(board.conn, done)
     assert codes(board, running) == codes(board, done) == []
+
+
+@pytest.mark.stores("postgres")
+def test_what_no_host_can_run_is_told_as_why_tells_it(board: ABoard) -> None:
+    profiles = {"writer": {}, "painter": {"requires": ["gpu"]}, "publisher": {"hosts": ["large"]}}
+    plain = AHost(board, "plain", profiles=profiles)
+    large = AHost(board, "large", "gpu", profiles=profiles)
+    board.conn.config = plain.conn.config
+    plain.join(), large.join()
+    tasks = [board.create(assignee=name) for name in profiles]
+    painted = tasks[1]
+    assert [codes(board, task) for task in tasks] == [[], [], []]
+    kb.drain_host(board.conn, "large", reason="new disk", actor="person:ann")
+    assert [codes(board, task) for task in tasks] == [[], ["draining"], ["draining"]]
+    assert [one.text for one in about_task(board.conn, painted)] == [
+        "host large drains, as person:ann asked for: new disk;"
+        " let it go on: hermes-kanban hosts resume large"
+    ]
+    kb.leave_host(large.conn, large.row)
+    assert [codes(board, task) for task in tasks] == [[], ["no_host"], ["no_host"]]
+    for task in tasks[1:]:
+        (caution,), (hold,) = about_task(board.conn, task), kb.why(board.conn, task)
+        assert caution.text == f"{hold.text}; it waits until {hold.lifted_by}"
+    # One that waits for its parents is told too, before it is ready.
+    assert codes(board, board.create(assignee="painter", parents=[painted])) == ["no_host"]
+
+
+def test_what_this_host_alone_cannot_run_is_told(board: ABoard) -> None:
+    serve(board)
+    board.conn.config = AHost(
+        board, "desk", profiles={"painter": {"requires": ["gpu"]}}
+    ).conn.config
+    (caution,) = about_task(board.conn, board.create(assignee="painter"))
+    assert (caution.code, "gpu" in caution.text) == ("no_host", True)

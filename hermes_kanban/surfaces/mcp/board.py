@@ -77,7 +77,8 @@ class BoardToolbox:
         with self._use() as conn:
             conn.skills = InstalledSkills()
             try:
-                return CallResult(texts.answer(verb, perform(conn, caller, verb, arguments)))
+                answered = perform(conn, caller, verb, arguments)
+                return CallResult(texts.answer(verb, answered, _cautions(conn, verb, arguments)))
             except kb.BoardUnreachable:
                 raise
             except kb.AcceptedBefore:
@@ -146,6 +147,16 @@ def tool_of(caller: Caller, verb: Verb) -> Tool:
         destructive=verb.destructive,
         idempotent=verb.idempotent,
     )
+
+
+def _cautions(conn: kb.BoardConnection, verb: Verb, arguments: dict[str, Any]) -> list[str]:
+    """Why what was just created may not start, where that is its profile's hosts."""
+    assignee = arguments.get("assignee")
+    if verb.name != "create" or not assignee:
+        return []
+    from hermes_kanban.cautions import about_assignee
+
+    return [caution.text for caution in about_assignee(conn, assignee)]
 
 
 def _workspace(conn: kb.BoardConnection, caller: Caller) -> str | None:

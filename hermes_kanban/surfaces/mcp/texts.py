@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -26,12 +26,12 @@ _HIDDEN_PATH: Final = "[a path of the host]"
 _ABSOLUTE: Final = re.compile(r"(?<![\w./~:\\-])/(?:[^\s'\"`;,()<>]*[^\s'\"`;,()<>.:])")
 
 
-def answer(verb: Verb, answered: Answer) -> str:
-    """What a verb answered, and below it what came in meanwhile."""
-    news = _news(answered.inbox)
-    room = RESULT_BYTES - len(news.encode())
+def answer(verb: Verb, answered: Answer, cautions: Iterable[str] = ()) -> str:
+    """What a verb answered, below it what to be warned of, and what came in meanwhile."""
+    below = "".join(f"\nwarning: {_told(text)}" for text in cautions) + _news(answered.inbox)
+    room = RESULT_BYTES - len(below.encode())
     write = _WRITERS.get(verb.name, _plain)
-    return write(verb, answered.result, room) + news
+    return write(verb, answered.result, room) + below
 
 
 def problem(error: Exception, arguments: dict[str, Any], workspace: str | None = None) -> str:
@@ -166,10 +166,13 @@ def _title(task: Any) -> str:
 def _hold(hold: kb.Hold) -> str:
     until = f", until {_time(hold.until)}" if hold.until is not None else ""
     since = f" (since {_time(hold.since)}{until})" if hold.since is not None else ""
-    text, lifted = (
-        one_line(_clean(_ABSOLUTE.sub(_HIDDEN_PATH, told))) for told in (hold.text, hold.lifted_by)
-    )
+    text, lifted = _told(hold.text), _told(hold.lifted_by)
     return f"- {hold.code}{since}: {_front(text, 400)}; lifted by: {lifted}"
+
+
+def _told(text: str) -> str:
+    """A sentence of the board, on one line and with no place of this host in it."""
+    return one_line(_clean(_ABSOLUTE.sub(_HIDDEN_PATH, text)))
 
 
 def _rows(verb: Verb, head: str, rows: list[tuple[int, str]], after: int | None, room: int) -> str:

@@ -24,8 +24,8 @@ export interface Hands {
   again: () => void
 }
 
-// What is so of the whole board is not said with every task.
-const OF_THE_BOARD = new Set(['no_gateway', 'paused'])
+// What is so of the board or of its hosts is not said with every task.
+const OF_THE_BOARD = new Set(['no_gateway', 'paused', 'draining'])
 const QUIET_MILLISECONDS = 5 * 60_000
 const saidAt = new Map<string, number>()
 
@@ -134,9 +134,9 @@ function rowsOf(board: string, refused: readonly Refusal[]) {
 export function warningsOf(board: string, all: readonly Caution[]): string[] {
   const now = Date.now()
   const news = all.filter(
-    ({ code }) =>
-      !OF_THE_BOARD.has(code) || now - (saidAt.get(`${board} ${code}`) ?? 0) > QUIET_MILLISECONDS,
+    ({ code, text }) =>
+      !OF_THE_BOARD.has(code) || now - (saidAt.get(`${board} ${text}`) ?? 0) > QUIET_MILLISECONDS,
   )
-  for (const { code } of news) saidAt.set(`${board} ${code}`, now)
+  for (const { text } of news) saidAt.set(`${board} ${text}`, now)
   return cautionSentences(news)
 }
