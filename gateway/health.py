@@ -14,6 +14,7 @@ from hermes_kanban import health
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.regular import open_regular, read_regular
 from hermes_kanban.workers.process import identity_of
 
 REFRESH_SECONDS: Final = 15.0
@@ -98,7 +99,7 @@ class HealthFile:
 
     def _overwrite(self, encoded: bytes) -> bool:
         try:
-            file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+            file = open_regular(self._path, os.O_WRONLY)
         except OSError:
             return False
         try:
@@ -133,7 +134,7 @@ def _private(path: str, flags: int) -> int:
 def read_health(path: Path) -> HealthRecord | None:
     """The record at ``path``, or None if there is none that can be read."""
     try:
-        return _decode(path.read_bytes())
+        return _decode(read_regular(path))
     except (OSError, msgspec.DecodeError):
         return None
 

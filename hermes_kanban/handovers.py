@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban.regular import NotRegular, read_regular
 from hermes_kanban.store.files import make_folder, sync_file, sync_folder
 
 FOLDER: Final = "handovers"
@@ -109,9 +110,11 @@ def waiting(folder: Path) -> list[str]:
 def read(folder: Path, name: str) -> HandOver | None:
     """The hand-over of that name; None if it has gone. Raises ValueError for what is none."""
     try:
-        data = (folder / name / _ASKED).read_bytes()
+        data = read_regular(folder / name / _ASKED)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except NotRegular:
+        raise ValueError(f"{_ASKED} is no regular file") from None
     return msgspec.json.decode(data, type=HandOver)
 
 

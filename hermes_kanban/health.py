@@ -12,6 +12,7 @@ import msgspec
 from hermes_kanban.machine import machine
 from hermes_kanban.model.records import Identity
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.regular import read_regular
 from hermes_kanban.store.protocol import BoardConnection
 
 STALE_INTERVALS: Final = 3
@@ -82,7 +83,7 @@ def standing_by(paths: BoardPaths, now: int) -> list[Health]:
 def read_one(file: Path, now: int) -> Health | None:
     """The record in ``file``, if the gateway that wrote it lives, else None."""
     try:
-        health = msgspec.json.decode(file.read_bytes(), type=Health)
+        health = msgspec.json.decode(read_regular(file), type=Health)
     except (OSError, msgspec.DecodeError):
         return None
     patience = max(STALE_LEAST_SECONDS, STALE_INTERVALS * health.interval_seconds)

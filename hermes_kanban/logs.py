@@ -30,6 +30,7 @@ from hermes_kanban.config.settings import LoggingSettings
 from hermes_kanban.log_events import EXCEPTION, FRAME, problem
 from hermes_kanban.log_lines import LogLines, is_told_beside
 from hermes_kanban.redact import HIDDEN, is_secret_name, one_line, redact, strip_control
+from hermes_kanban.regular import open_regular
 
 FILE_ROTATE_BYTES = 2 * 1024 * 1024
 VALUE_CHARACTERS = 8192
@@ -275,8 +276,8 @@ class _Kept:
         return line
 
     def _append(self, text: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = open_regular(self._path, flags, links=True)
         try:
             os.write(descriptor, text)
             written = os.fstat(descriptor)

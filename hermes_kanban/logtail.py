@@ -10,13 +10,13 @@ import errno
 import functools
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 from hermes_kanban.colours import shown_lines
+from hermes_kanban.regular import NotRegular, open_regular
 
 CHUNK_BYTES: Final = 64 * 1024
 # A private key, or a line without end, is held back that long at most.
@@ -233,15 +233,9 @@ def _opened(file: Path) -> IO[bytes]:
     Its worker can put such a thing there, and another file's content is nothing that it said.
     """
     try:
-        number = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise FileNotFoundError(errno.ENOENT, "is a link", str(file)) from None
-        raise
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise FileNotFoundError(errno.ENOENT, "is no file", str(file))
-    return os.fdopen(number, "rb")
+        return os.fdopen(open_regular(file), "rb")
+    except NotRegular:
+        raise FileNotFoundError(errno.ENOENT, "is no file", str(file)) from None
 
 
 def _size(file: Path) -> int:

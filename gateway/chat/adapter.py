@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import msgspec
 
 from hermes_kanban.notify.message import Message, Outcome
+from hermes_kanban.regular import read_regular
 from hermes_kanban.surfaces.slash import Reply
 
 
@@ -158,7 +159,7 @@ class MissingPackage(Exception):
 def read_kept(context: Context) -> str:
     """What the adapter kept, empty if it kept nothing."""
     try:
-        return context.keep.read_text("utf-8")
+        return read_regular(context.keep).decode()
     except (OSError, UnicodeDecodeError):
         return ""
 

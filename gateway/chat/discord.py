@@ -14,7 +14,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -41,6 +40,7 @@ from hermes_kanban.config.chat import DiscordSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
+from hermes_kanban.regular import read_regular
 from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://discord.com"
@@ -346,7 +346,7 @@ class DiscordAdapter:
 
     async def _file(self, file: File) -> Any:
         try:
-            data = await anyio.to_thread.run_sync(Path(file.path).read_bytes)
+            data = await anyio.to_thread.run_sync(read_regular, file.path)
         except OSError as error:
             self._tell(f"{file.name}: {error.strerror}")
             return None

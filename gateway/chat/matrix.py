@@ -38,6 +38,7 @@ from hermes_kanban.config.chat import MatrixSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
+from hermes_kanban.regular import read_regular
 from hermes_kanban.surfaces.slash import Reply
 from hermes_kanban.surfaces.slash.markup import style
 
@@ -317,7 +318,7 @@ class MatrixAdapter:
         self, room_id: str, relation: dict[str, Any], file: File, key: str
     ) -> None:
         path = Path(file.path)
-        data = await anyio.to_thread.run_sync(path.read_bytes)
+        data = await anyio.to_thread.run_sync(read_regular, path)
 
         def provide(_429: int, _timeouts: int) -> bytes:
             return data

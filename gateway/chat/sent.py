@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from hermes_kanban.regular import read_regular
+
 KEPT_SECONDS: Final = 7 * 86_400
 _TIDY_EACH: Final = 500
 
@@ -29,7 +31,7 @@ class Sent:
     def receipt(self, key: str) -> str | None:
         """The receipt of the message with that key, if it was taken."""
         try:
-            return self._file(key).read_text("utf-8") or None
+            return read_regular(self._file(key)).decode() or None
         except OSError:
             return None
 

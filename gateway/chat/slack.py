@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final, Self
 
@@ -39,6 +38,7 @@ from hermes_kanban.config.chat import SlackSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
+from hermes_kanban.regular import read_regular
 from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://slack.com"
@@ -432,7 +432,7 @@ class SlackAdapter:
             return
         channel, _, ts = receipt.partition("/")
         try:
-            data = await anyio.to_thread.run_sync(Path(file.path).read_bytes)
+            data = await anyio.to_thread.run_sync(read_regular, file.path)
             await self._web.files_upload_v2(
                 channel=channel,
                 thread_ts=thread or ts,

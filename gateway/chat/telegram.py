@@ -14,7 +14,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -40,6 +39,7 @@ from hermes_kanban.config.chat import TelegramSettings
 from hermes_kanban.config.secret import read_secret
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.notify.message import File, Message, Outcome
+from hermes_kanban.regular import read_regular
 from hermes_kanban.surfaces.slash import Reply
 
 API: Final = "https://api.telegram.org"
@@ -283,7 +283,7 @@ class TelegramAdapter:
             return
         chat, _, message_id = receipt.partition("/")
         try:
-            data = await anyio.to_thread.run_sync(Path(file.path).read_bytes)
+            data = await anyio.to_thread.run_sync(read_regular, file.path)
             await self._bot.send_document(
                 chat,
                 data,

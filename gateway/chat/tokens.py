@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hermes_kanban.config.secret import read_secret
+from hermes_kanban.regular import NotRegular, read_regular
 
 KEY_BYTES: Final = 32
 _TAG_CHARACTERS: Final = 6
@@ -64,8 +65,8 @@ def key_of(file: Path) -> bytes:
     """The key in the file, which is made if it is not there."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        known = file.read_bytes()
-    except FileNotFoundError:
+        known = read_regular(file)
+    except (FileNotFoundError, NotRegular):
         known = b""
     if len(known) == KEY_BYTES:
         return known
@@ -81,7 +82,7 @@ def key_of(file: Path) -> bytes:
         pass
     finally:
         draft.unlink(missing_ok=True)
-    return file.read_bytes()
+    return read_regular(file)
 
 
 def account_of(platform: str, settings: Any) -> str:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hermes_kanban.regular import read_regular
+
 CACHE_FILE = ".config-cache.json"
 CACHE_VERSION = 2
 # A file may be written twice within one tick of the clock that stamps it, and then looks
@@ -95,7 +97,7 @@ def read_last_copy(home: Path) -> tuple[tuple[Stamp, ...], dict[str, Any]] | Non
 
 def _read(home: Path) -> _Copy | None:
     try:
-        data = (home / CACHE_FILE).read_bytes()
+        data = read_regular(home / CACHE_FILE)
         copy = msgspec.json.decode(data, type=_Copy)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +13,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.regular import NotRegular, open_regular
 
 SECRET_BYTES: Final = 4096
 _OTHERS: Final = 0o077
@@ -53,15 +53,14 @@ def read_private_file(setting: str, where: str) -> str:
     """The first line of a file that nobody else may read; ConfigError without it otherwise."""
     file = Path(where).expanduser()
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            mode = os.fstat(descriptor).st_mode
-            text = stream.read(SECRET_BYTES).decode() if stat.S_ISREG(mode) else None
+        with open(open_regular(file, links=True), "rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            text = stream.read(SECRET_BYTES).decode()
+    except NotRegular:
+        raise ConfigError(f"{setting} names {file}, which is no file") from None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise ConfigError(f"{setting} names {file}, which cannot be read: {why}") from None
-    if text is None:
-        raise ConfigError(f"{setting} names {file}, which is no file")
     if mode & _OTHERS:
         raise ConfigError(f"{setting}: {file} may be read by others; run: chmod 600 {file}")
     secret = text.split("\n", 1)[0].rstrip("\r")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from hermes_kanban.model.errors import ConfigError
+from hermes_kanban.regular import open_regular
 
 FILE_BYTES = 1024 * 1024
 # Aliases may refer to each other, so a short file can stand for more values than memory holds.
@@ -89,7 +90,7 @@ class _Reader:
 
     def _text(self) -> str:
         try:
-            with self.file.open("rb") as stream:
+            with open(open_regular(self.file, links=True), "rb") as stream:
                 data = stream.read(FILE_BYTES + 1)
         except OSError as problem:
             reason = problem.strerror or type(problem).__name__

@@ -30,6 +30,7 @@ from hermes_kanban.kernel.live import is_dead, live_runs
 from hermes_kanban.model.errors import BoardDamaged, InUse, InvalidInput, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths, board_paths
 from hermes_kanban.ports import Clock, Processes, Randomness, SystemClock
+from hermes_kanban.regular import read_regular
 from hermes_kanban.store import backup as backups
 from hermes_kanban.store import backup_files, opening, replace
 from hermes_kanban.store.files import (
@@ -398,5 +399,5 @@ class _Spec(msgspec.Struct):
 def _lock_in(spec: Path) -> str | None:
     """The claim lock that a run's specification names, None if it cannot be read."""
     with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeError):
-        return msgspec.json.decode(spec.read_bytes(), type=_Spec).claim_lock
+        return msgspec.json.decode(read_regular(spec), type=_Spec).claim_lock
     return None

@@ -19,6 +19,7 @@ from typing import Final
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.regular import open_regular
 from hermes_kanban.store.files import folder_below
 
 DEFAULT_MEDIA_TYPE: Final = "application/octet-stream"
@@ -132,8 +133,7 @@ def _open_plain(name: str, folder: int, board: BoardPaths | None) -> int:
         raise Unfit(problem)
     if board is not None:
         _refuse_databases(found, board)
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    descriptor = os.open(name, flags, dir_fd=folder)
+    descriptor = open_regular(name, dir_fd=folder)
     if not os.path.samestat(os.fstat(descriptor), found):
         os.close(descriptor)
         raise Unfit("was replaced while it was opened; try again")

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from hermes_kanban.notify.message import File
 from hermes_kanban.redact import one_line
+from hermes_kanban.regular import open_regular
 
 ALL_BYTES: Final = 10 * 2**20
 
@@ -62,11 +63,7 @@ def not_attached(files: Iterable[File]) -> str:
 
 def _content(path: str, room: int) -> bytes | None:
     try:
-        # Whatever lies there now: no link is followed, and no pipe waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
+        with open(open_regular(path), "rb") as opened:
             content = opened.read(room + 1)
     except OSError:
         return None

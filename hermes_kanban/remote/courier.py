@@ -21,6 +21,7 @@ from typing import Final, Literal, NamedTuple
 from hermes_kanban import handovers
 from hermes_kanban.handovers import HandOver
 from hermes_kanban.redact import one_line
+from hermes_kanban.regular import NotRegular, open_regular
 from hermes_kanban.remote import files
 from hermes_kanban.remote.answers import Away, Refused, Unknown
 from hermes_kanban.remote.client import Gateways
@@ -78,8 +79,10 @@ def main() -> None:
 
 def _write(log: Path, what: str) -> None:
     """One line; a full disk here must not keep anything from being handed in."""
-    with suppress(OSError), log.open("a", encoding="utf-8", errors="replace") as file:
-        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S%z')} {one_line(what)}\n")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S%z')} {one_line(what)}\n"
+    with suppress(OSError), open(open_regular(log, flags), "wb") as file:
+        file.write(line.encode("utf-8", "replace"))
 
 
 @contextmanager
@@ -140,6 +143,9 @@ def deliver(folder: Path, name: str) -> Delivered | None:
             return None
         handovers.set_aside(folder, name, "a file that it names is gone")
         return Delivered(name, "refused", "a file that it names is gone")
+    except NotRegular:
+        handovers.set_aside(folder, name, "what it names is no regular file")
+        return Delivered(name, "refused", "what it names is no regular file")
     except (Away, OSError) as away:
         return Delivered(name, "waiting", str(away))
     if refused:

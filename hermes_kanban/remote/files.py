@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from hermes_kanban import handovers
 from hermes_kanban.model.errors import InvalidInput
+from hermes_kanban.regular import open_regular
 from hermes_kanban.verbs import keeping
 
 WORKSPACE: Final = "HERMES_KANBAN_WORKSPACE"
@@ -76,8 +77,7 @@ def copies(folder: Path, names: list[str]) -> Iterator[dict[str, int]]:
     with ExitStack() as stack:
         opened = {}
         for name in names:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            opened[name] = os.open(folder / handovers.FILES / name, flags)
+            opened[name] = open_regular(folder / handovers.FILES / name)
             stack.callback(os.close, opened[name])
         yield opened
 

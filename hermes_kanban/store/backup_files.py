@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from hermes_kanban.regular import open_regular
 from hermes_kanban.store import contents
 from hermes_kanban.store.contents import Content
 from hermes_kanban.store.files import folder_below, sync_folder
@@ -96,8 +97,7 @@ def take(backup: Path, wanted: list[Content], root: Path) -> None:
 
 
 def _open(file: Path) -> int | None:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        return os.open(file, flags)
+        return open_regular(file)
     except OSError:
         return None

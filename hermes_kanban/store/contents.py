@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from hermes_kanban.regular import NotRegular, open_regular
 from hermes_kanban.store.files import folder_below
 
 if TYPE_CHECKING:
@@ -234,12 +235,11 @@ def _sync(descriptor: int) -> None:
 
 def _open(folder: int, content: Content) -> int | None:
     """A file of another size was cut off by something else than us: it is no content."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     if _size_of(folder, content.sha256) != content.size:
         return None
     try:
-        return os.open(content.sha256, flags, dir_fd=folder)
-    except FileNotFoundError:
+        return open_regular(content.sha256, dir_fd=folder)
+    except (FileNotFoundError, NotRegular):
         return None
 
 

@@ -7,6 +7,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from hermes_kanban.regular import read_regular
+
 
 class RoleLock:
     """An flock that lasts as long as its holder; the file names the holder's pid."""
@@ -36,7 +38,7 @@ class RoleLock:
     def holder(self) -> str:
         """The pid of whoever has the lock, as far as the file says."""
         try:
-            return self._path.read_text("ascii").strip() or "unknown"
+            return read_regular(self._path).decode("ascii").strip() or "unknown"
         except (OSError, ValueError):
             return "unknown"
 

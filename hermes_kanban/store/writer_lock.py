@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from hermes_kanban.model.errors import BoardBusy, DiskFull, KanbanError
+from hermes_kanban.regular import read_regular
 
 HOLDER_BYTES = 64
 
@@ -81,7 +82,7 @@ class WriterLock:
 
     def _holder(self) -> str:
         try:
-            pid, _, verb = self._path.read_text("ascii").partition(" ")
+            pid, _, verb = read_regular(self._path).decode("ascii").partition(" ")
         except (OSError, ValueError):
             return "another process"
         return f"process {pid} ({verb.strip() or 'unknown verb'})"

@@ -16,6 +16,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban.handovers import HandOver
 from hermes_kanban.kernel import limits, sources
 from hermes_kanban.paths import BoardPaths
+from hermes_kanban.regular import read_regular
 from hermes_kanban.verbs import rights
 from hermes_kanban.verbs.caller import Caller
 from hermes_kanban.verbs.delivering import Delivery, deliver
@@ -123,7 +124,7 @@ def _workspace(paths: BoardPaths, caller: Caller) -> Path:
     if caller.kept is not None and caller.kept.files is not None:
         return caller.kept.files
     try:
-        told = (paths.run_dir(caller.run_id or 0) / "spec.json").read_bytes()
+        told = read_regular(paths.run_dir(caller.run_id or 0) / "spec.json")
         return Path(msgspec.json.decode(told, type=_Spec).env["HERMES_KANBAN_WORKSPACE"])
     except (OSError, msgspec.DecodeError, KeyError):
         return paths.workspaces / (caller.task_id or "")

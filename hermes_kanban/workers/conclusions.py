@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hermes_kanban.ports import Conclusion, ExitRecord, WorkerRef
+from hermes_kanban.regular import open_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes import Ending, runtime_named
 from hermes_kanban.workers.runtimes.base import OUTPUT_BYTES, SAID_BYTES
@@ -50,7 +51,7 @@ def _last_output(log: Path, limit: int) -> str:
 
 def _end_of(file: Path, limit: int) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with os.fdopen(open_regular(file), "rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - limit))
             return stream.read()
     except OSError:

@@ -22,6 +22,7 @@ import msgspec
 
 from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
+from hermes_kanban.regular import open_regular, read_regular
 from hermes_kanban.workers import programs
 from hermes_kanban.workers.ancestry import Process, ancestors, process_table, read_process
 
@@ -170,7 +171,7 @@ def bind(run_dir: Path, pid: int | None, via: Via) -> Binding:
 def read_bound(run_dir: Path) -> Bound | None:
     """Who has the run; None if nobody reached the board yet, or what stands there is no record."""
     try:
-        return msgspec.json.decode((run_dir / AGENT_FILE).read_bytes(), type=Bound)
+        return msgspec.json.decode(read_regular(run_dir / AGENT_FILE), type=Bound)
     except (OSError, msgspec.DecodeError):
         return None
 
@@ -294,8 +295,7 @@ def _bind_in_turn(run_dir: Path, place: _Place) -> Verdict:
 def _write(run_dir: Path, record: Bound) -> None:
     """There whole or not at all; only the holder of the lock comes here."""
     temporary = run_dir / f"{AGENT_FILE}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with open(os.open(temporary, flags, 0o600), "wb") as stream:
+    with open(open_regular(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as stream:
         stream.write(msgspec.json.encode(record))
     temporary.replace(run_dir / AGENT_FILE)
 

@@ -6,6 +6,8 @@ repeated: a retry finds what the attempt before it left.
 
 import posix
 
+from hermes_kanban.regular import read_regular
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,8 +87,7 @@ def _is_half_made(git: "Git", path: str) -> bool:
     if code or "/worktrees/" not in folder:
         return False
     try:
-        with open(folder + "/locked", encoding="utf-8", errors="replace") as file:
-            return file.read().strip() == "initializing"
+        return read_regular(folder + "/locked").strip() == b"initializing"
     except OSError:
         return False
 

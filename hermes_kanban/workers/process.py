@@ -20,6 +20,7 @@ import msgspec
 from hermes_kanban.machine import machine
 from hermes_kanban.model import Identity
 from hermes_kanban.ports import Clock, ExitRecord, Liveness, SystemClock, WorkerRef
+from hermes_kanban.regular import read_regular
 from hermes_kanban.workers import environment, tree
 from hermes_kanban.workers.conclusions import conclude
 
@@ -122,10 +123,10 @@ class SystemProcesses:
         """The file as it is; garbage, what cannot be read and another run's are set aside."""
         file = worker.run_dir / "exit.json"
         try:
-            record = _RECORD.decode(_read(file))
+            record = _RECORD.decode(read_regular(file))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError, IsADirectoryError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             _set_aside(file)
             return None
         except OSError as error:
@@ -318,16 +319,6 @@ def _start_ticks(pid: int) -> int | None:
         return None
     when = " ".join(started.split()[1:])
     return int(time.mktime(time.strptime(when, "%a %b %d %H:%M:%S %Y")))
-
-
-def _read(file: Path) -> bytes:
-    # Should it be a named pipe, there may never be anybody at its other end.
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        with open(descriptor, "rb", closefd=False) as opened:
-            return opened.read()
-    finally:
-        os.close(descriptor)
 
 
 def _set_aside(file: Path) -> None:

@@ -5,29 +5,26 @@ Light on purpose: the supervisor imports it at the start of every run.
 
 import posix
 
+from hermes_kanban.regular import NotRegular, open_regular, read_regular
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 # The tail's 4 KiB grow sixfold where every byte needs an escape; the rest is names and reasons.
 RECORD_BYTES = 32768
-_WRITE = posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC
+_WRITE = posix.O_WRONLY | posix.O_CREAT
 
 
 def read_spec(folder: str) -> "dict[str, Any]":
     """The run's specification, as ``spawn.Spec`` describes it."""
-    file = posix.open(f"{folder}/spec.json", posix.O_RDONLY | posix.O_CLOEXEC)
-    data = b""
-    while part := posix.read(file, 65536):
-        data += part
-    posix.close(file)
-    return decode(data.decode())
+    return decode(read_regular(f"{folder}/spec.json").decode())
 
 
 def read_lease(folder: str) -> float | None:
     """Until when the run's lease holds, in seconds of the boot clock; None if nobody notes that."""
     try:
-        file = posix.open(f"{folder}/lease", posix.O_RDONLY | posix.O_CLOEXEC)
+        file = open_regular(f"{folder}/lease")
     except OSError:
         return None
     try:
@@ -41,7 +38,7 @@ def read_lease(folder: str) -> float | None:
 def reserve_record(folder: str) -> None:
     """Take the record's room on the disk now: by the end the agent may have filled it."""
     try:
-        file = posix.open(f"{folder}/exit.json.tmp", _WRITE, 0o600)
+        file = open_regular(f"{folder}/exit.json.tmp", _WRITE)
     except OSError:
         return
     try:
@@ -60,7 +57,11 @@ def write_record(folder: str, fields: "dict[str, object]") -> None:
     if not posix.access(folder, posix.F_OK):  # somebody removed it
         posix.mkdir(folder, 0o700)
     temporary = f"{folder}/exit.json.tmp"
-    file = posix.open(temporary, _WRITE, 0o600)
+    try:
+        file = open_regular(temporary, _WRITE)
+    except NotRegular:  # somebody put it there, and the record needs no other's leave
+        posix.unlink(temporary)
+        file = open_regular(temporary, _WRITE)
     try:
         data = encode(fields).encode()
         written = 0

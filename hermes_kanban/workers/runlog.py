@@ -6,6 +6,8 @@ Light on purpose: the supervisor imports it at the start of every run.
 import errno
 import posix
 
+from hermes_kanban.regular import open_regular
+
 TAIL_BYTES = 4096
 
 
@@ -83,7 +85,7 @@ class RunLog:
 
     def _open(self) -> int:
         if self._file is None:
-            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
-            self._file = posix.open(self._path, flags | posix.O_NOFOLLOW, 0o600)
+            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND
+            self._file = open_regular(self._path, flags)
             self._size = posix.fstat(self._file).st_size
         return self._file

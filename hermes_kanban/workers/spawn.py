@@ -20,6 +20,7 @@ from hermes_kanban.machine import machine
 from hermes_kanban.model import Board, Identity, Run, Task
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Launched
+from hermes_kanban.regular import open_regular
 from hermes_kanban.tokens import new_token, token_hash
 from hermes_kanban.workers import briefing, environment, process, workspace
 from hermes_kanban.workers.profiles import SpawnRefused, max_runtime_seconds, profile_of
@@ -278,7 +279,8 @@ def _spawn(folder: Path, spec: Spec, go_pipe: int) -> int:
     ``posix_spawn`` neither copies this process's memory map nor keeps an object that would later
     wait for a pid on its own account. Every other descriptor is close-on-exec.
     """
-    create = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    # Should a pipe be there, nobody is waited for.
+    create = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW
     return os.posix_spawn(
         sys.executable,
         [sys.executable, "-I", "-S", "-c", _boot_code(), str(folder)],
@@ -313,7 +315,6 @@ def _boot_code() -> str:
 
 
 def _write_private(file: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    descriptor = os.open(file, flags, 0o600)
-    with open(descriptor, "wb") as stream:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with open(open_regular(file, flags), "wb") as stream:
         stream.write(data)

@@ -166,6 +166,28 @@ def test_a_record_that_cannot_be_read_holds_up_no_other_run(gateways: Gateways, 
     assert gateways.wait_for_exit(task_id).exit_code == 7
 
 
+def test_pipes_in_place_of_a_workers_files_hold_up_nobody(gateways: Gateways) -> None:
+    """The log of an agent with tools is read at its end; hand-overs are looked for all the time."""
+    client = gateways.home / "bin" / "claude"
+    client.parent.mkdir()
+    root = gateways.home / "boards" / "default"
+    client.write_text(
+        f"#!/bin/sh\ncd {root}/runs/$HERMES_KANBAN_RUN_ID && rm -f log && mkfifo log\n"
+    )
+    client.chmod(0o755)
+    handing_in = shell(f"mkdir -p {root}/handovers/7 && mkfifo {root}/handovers/7/asked.json")
+    profiles = {"quick": QUICK, "tools": {"runtime": "claude"}, "handing-in": handing_in}
+    gateways.configure(profiles)
+    conn = gateways.open()
+    gateways.start(PATH=f"{client.parent}:{os.environ['PATH']}")
+    for name, outcome in (("tools", "protocol_violation"), ("handing-in", "completed")):
+        task_id = kb.create_task(conn, title="x", assignee=name, max_retries=0)
+        assert gateways.wait_for_exit(task_id).outcome == outcome
+        does_a_task(gateways, conn)
+    wait_until(lambda: told(gateways, "handover.refused"))
+    assert (root / "handovers" / "7-1.refused").is_dir()
+
+
 def test_a_log_that_nobody_reads_halts_nothing(gateways: Gateways) -> None:
     gateways.configure({"quick": QUICK})
     conn = gateways.open()

@@ -299,6 +299,16 @@ def test_output_that_cannot_be_written_is_counted(rig: Rig) -> None:
     assert worker.log == "\n[5 bytes of output are lost: they could not be written]\nkept\n"
 
 
+def test_pipes_in_place_of_its_files_hold_up_no_supervisor(rig: Rig) -> None:
+    folder = rig.paths.run_dir(1)
+    script = f"cd {folder}; rm exit.json.tmp; mkfifo log exit.json.tmp; echo hello; exit 3"
+    worker = rig.start("/bin/sh", "-c", script)
+    wait_until(lambda: not worker.alive(), timeout=20)
+    record = rig.processes.exit_record(worker.ref)
+    assert record is not None
+    assert (record.exit_code, record.tail) == (3, "hello\n")
+
+
 def test_output_goes_on_after_the_log_was_deleted(rig: Rig) -> None:
     code = """
 import posix, sys
@@ -381,6 +391,7 @@ def test_the_supervisor_imports_next_to_nothing() -> None:
         "errno",
         "select",
         "hermes_kanban",
+        "hermes_kanban.regular",
         "hermes_kanban.workers",
         "hermes_kanban.workers.prepare",
         "hermes_kanban.workers.runfiles",

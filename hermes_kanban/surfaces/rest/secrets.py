@@ -22,6 +22,7 @@ import msgspec
 
 from hermes_kanban.model.errors import ConfigError
 from hermes_kanban.ports import Clock, SystemClock
+from hermes_kanban.regular import NotRegular, open_regular, read_regular
 
 TOKEN_FILE: Final = "web.token"
 SESSIONS_FILE: Final = "web.sessions"
@@ -53,9 +54,8 @@ def bearer_token(home: Path, configured: str = "") -> str:
 
 
 def _read_token(file: Path) -> str:
-    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as stream:
-        if os.fstat(descriptor).st_mode & 0o077:
+    with open(open_regular(file), "rb") as stream:
+        if os.fstat(stream.fileno()).st_mode & 0o077:
             raise ConfigError(f"{file} may be read by others; run: chmod 600 {file}")
         token = stream.read(1024).decode("ascii", "replace").strip()
     if len(token) < _LEAST_TOKEN:
@@ -205,8 +205,8 @@ class Logins:
         with self._guard:
             if stamp != self._seen:
                 try:
-                    self._known = msgspec.json.decode(self._file.read_bytes(), type=_Kept)
-                except (msgspec.DecodeError, FileNotFoundError):
+                    self._known = msgspec.json.decode(read_regular(self._file), type=_Kept)
+                except (msgspec.DecodeError, FileNotFoundError, NotRegular):
                     self._known = _Kept()
                 self._seen = stamp
             return _Kept(dict(self._known.codes), dict(self._known.sessions))

@@ -17,6 +17,7 @@ import msgspec
 
 from hermes_kanban.model import Usage
 from hermes_kanban.ports import Conclusion
+from hermes_kanban.regular import read_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes import spent
 from hermes_kanban.workers.runtimes.base import Ending, Launch, LaunchRequest, Runtime
@@ -92,7 +93,7 @@ def _check_own_server(request: LaunchRequest) -> None:
     """Codex merges ours into an entry of the person's, and knows one way to a server at a time."""
     file = place_of(agent_environment(request), "CODEX_HOME", ".codex") / "config.toml"
     try:
-        own = sub(tomllib.loads(file.read_text(encoding="utf-8")), "mcp_servers", SERVER)
+        own = sub(tomllib.loads(read_regular(file, links=True).decode()), "mcp_servers", SERVER)
     except (OSError, ValueError):
         return  # none, or one that Codex itself will complain of
     other = "command" if request.remote is not None else "url"

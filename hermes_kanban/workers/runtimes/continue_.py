@@ -15,6 +15,7 @@ import msgspec
 
 from hermes_kanban.model import Usage
 from hermes_kanban.ports import Conclusion
+from hermes_kanban.regular import read_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes.base import Ending, Launch, LaunchRequest, Runtime
 from hermes_kanban.workers.runtimes.board import (
@@ -131,7 +132,7 @@ def _session(ending: Ending) -> Record | None:
         if changed < since:
             break
         if file.name != "sessions.json":
-            found = msgspec.json.decode(file.read_bytes())
+            found = msgspec.json.decode(read_regular(file))
             if isinstance(found, dict) and found.get("workspaceDirectory") == started.cwd:
                 return found
     return None

@@ -14,6 +14,7 @@ import msgspec
 
 from hermes_kanban.model import Usage
 from hermes_kanban.ports import Conclusion
+from hermes_kanban.regular import read_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes.base import Ending, Launch, LaunchRequest, Runtime
 from hermes_kanban.workers.runtimes.board import (
@@ -70,7 +71,7 @@ def _check_tools(request: LaunchRequest) -> None:
 def _may_have_tools(file: Path) -> bool:
     """Whether the file names our server; one that cannot be read (comments are allowed) may."""
     try:
-        settings = msgspec.json.decode(file.read_bytes())
+        settings = msgspec.json.decode(read_regular(file, links=True))
     except OSError:
         return False
     except msgspec.DecodeError:

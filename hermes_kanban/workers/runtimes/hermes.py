@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from hermes_kanban.ports import Conclusion
+from hermes_kanban.regular import read_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes import spent
 from hermes_kanban.workers.runtimes.base import (
@@ -164,7 +165,7 @@ def _settings(request: LaunchRequest, own: dict[str, Any]) -> dict[Path, str]:
     }
     files = {request.folder / "config.yaml": json.dumps(_merged(theirs, ours))}
     with contextlib.suppress(FileNotFoundError):
-        files[request.folder / ".env"] = (administrators / ".env").read_text()
+        files[request.folder / ".env"] = read_regular(administrators / ".env", links=True).decode()
     return files
 
 

@@ -62,6 +62,9 @@ def newest(profile: Path, folder: Path, cwd: str) -> str | None:
 def _ask(profile: Path, query: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """One row of Hermes' own database, which is only read; None where it cannot be."""
     file = profile / "state.db"
+    # SQLite would wait for the other end of a pipe.
+    if not file.is_file():
+        return None
     try:
         conn = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=0.5)
     except sqlite3.Error:

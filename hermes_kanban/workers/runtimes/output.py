@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from hermes_kanban.regular import open_regular
+
 HEAD_BYTES = 64 * 1024
 
 Record = dict[str, Any]
@@ -82,7 +84,7 @@ def _record(line: str) -> Record | None:
 
 def _head(log: Path) -> str:
     try:
-        with log.open("rb") as stream:
+        with open(open_regular(log), "rb") as stream:
             return stream.read(HEAD_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from hermes_kanban.regular import open_regular, read_regular
 from hermes_kanban.workers.profiles import SpawnRefused
 from hermes_kanban.workers.runtimes.base import LaunchRequest
 
@@ -76,13 +77,13 @@ class Started(msgspec.Struct):
 
 def started_with(folder: Path) -> Started:
     """The environment and working folder of the agent whose run lies in ``folder``."""
-    return msgspec.json.decode((folder / "spec.json").read_bytes(), type=Started)
+    return msgspec.json.decode(read_regular(folder / "spec.json"), type=Started)
 
 
 def end_of(file: Path) -> str:
     """The last lines of a client's own record, as far as ``END_BYTES`` go; empty if unreadable."""
     try:
-        with file.open("rb") as stream:
+        with open(open_regular(file, links=True), "rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - END_BYTES))
             return stream.read().decode("utf-8", "replace")
     except OSError:
@@ -94,7 +95,9 @@ def read_yaml(file: Path) -> dict[str, Any]:
     import yaml  # slow to import, and not every client needs it
 
     try:
-        found = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        found = yaml.load(
+            read_regular(file, links=True), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from hermes_kanban.regular import open_regular, read_regular
 from hermes_kanban.workers.runtimes.base import TOKEN, SkillList, SkillQuery
 
 SKILL_FILE: Final = "SKILL.md"
@@ -91,7 +92,7 @@ def _parsed(file: Path, changed: int, size: int) -> dict[str, Any]:
     import yaml
 
     try:
-        whole = yaml.safe_load(file.read_text(encoding="utf-8"))
+        whole = yaml.safe_load(read_regular(file, links=True).decode())
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
     section = whole.get("skills") if isinstance(whole, dict) else None
@@ -158,7 +159,7 @@ def _there(folder: Path) -> Iterable[Path]:
 
 def _own_name(file: Path) -> Iterator[str]:
     """The name that a skill gives itself at its head."""
-    with open(file, "rb") as stream:
+    with open(open_regular(file, links=True), "rb") as stream:
         head = stream.read(_HEAD_BYTES).decode(errors="replace")
     if head.startswith("---") and (found := _NAME.search(head)):
         yield found[1]

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hermes_kanban.model import Usage
+from hermes_kanban.regular import read_regular
 
 BEFORE = "usage-before.json"
 
@@ -25,7 +26,7 @@ def before(folder: Path, usage: Usage | None) -> dict[Path, str]:
 def since(folder: Path, total: Usage) -> Usage:
     """``total`` without what had been there before the run."""
     try:
-        had = msgspec.json.decode((folder / BEFORE).read_bytes(), type=Usage)
+        had = msgspec.json.decode(read_regular(folder / BEFORE), type=Usage)
     except (OSError, msgspec.DecodeError):
         return total
     cost = None if total.cost_usd is None else max(0.0, total.cost_usd - (had.cost_usd or 0.0))
