@@ -18,9 +18,10 @@ from hermes_kanban import lifecycle
 from hermes_kanban.config import Config, Profile
 from hermes_kanban.kernel import limits
 from hermes_kanban.kernel.live import LiveRun, host_of
+from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.machine import machine
 from hermes_kanban.model.errors import InvalidInput, KanbanError, NotFound
-from hermes_kanban.model.records import Run
+from hermes_kanban.model.records import Run, Task
 from hermes_kanban.store.protocol import BoardConnection, Row, Transaction, fetch_all, write
 
 HEARTBEAT_SECONDS: Final = 10
@@ -262,6 +263,11 @@ def names_of_hosts(conn: BoardConnection) -> dict[str, str]:
     return known if set(known) - {machine().host} else {}
 
 
+def name_of(conn: BoardConnection, host_id: str) -> str:
+    """What a host is called; of one that is forgotten its id."""
+    return next((one.name for one in list_hosts(conn) if one.host_id == host_id), host_id)
+
+
 def drain_reasons(conn: BoardConnection, known: Iterable[Host]) -> dict[str, str]:
     """Why people want hosts that drain to start nothing, by host id, where they said it."""
     drained = {one.host_id: one.drained_at for one in known if one.state == "draining"}
@@ -280,6 +286,25 @@ def drain_reasons(conn: BoardConnection, known: Iterable[Host]) -> dict[str, str
 def in_progress(live: Iterable[LiveRun]) -> Counter[str]:
     """How many places the live runs take on each host; those that nobody can place under ``""``."""
     return Counter(run.host or "" for run in live)
+
+
+def elsewhere(conn: BoardConnection, run: Run | None) -> str | None:
+    """The id of the host that a run is or was on, where that is another than this one; else None.
+
+    What the run left there is not here, though a folder of the same path may be.
+    """
+    host_id = host_of(run) if conn.shared and run is not None else None
+    return None if host_id == machine().host else host_id
+
+
+def workspace_of(conn: BoardConnection, task: Task, run: Run | None) -> Path | None:
+    """The folder in which a run of the task works, as it is called on its host.
+
+    None if that is another host and the folder one of the board's own: it lies where that host's
+    settings say. Without a run it is the folder in which this host would let it work.
+    """
+    away = elsewhere(conn, run) is not None and task.workspace_kind != "dir"
+    return None if away else directory(task, conn.paths)
 
 
 def log_file(conn: BoardConnection, run: Run) -> Path:

@@ -43,7 +43,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     A worker has ``task_id``, ``run_id`` and ``claim_lock``, and signs as its run. ``read_only``
     says why this process may change nothing, None if it may. ``remote``: it is not at a terminal
     of this host, and reaches no more of it than the board. ``kept``: what it hands in waited while
-    the board could not be reached.
+    the board could not be reached. ``elsewhere`` is the name of the host on which its run is, where
+    another host's gateway serves it.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     read_only: str | None = None
     remote: bool = False
     kept: Kept | None = None
+    elsewhere: str | None = None
 
     @property
     def runs(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def worker(
     profiles: Mapping[str, Profile],
     read_only: str | None = None,
     kept: Kept | None = None,
+    elsewhere: str | None = None,
 ) -> Caller:
     """The worker of a run, with the rights of its profile."""
     return Caller(
@@ -96,6 +99,7 @@ def worker(
         rights=Rights.of(profiles.get(profile or "")),
         read_only=read_only,
         kept=kept,
+        elsewhere=elsewhere,
     )
 
 

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.kernel.hosts import log_file
-from hermes_kanban.kernel.workspaces import branch_of, directory
+from hermes_kanban.kernel.hosts import elsewhere, log_file, workspace_of
+from hermes_kanban.kernel.live import host_of
+from hermes_kanban.kernel.workspaces import branch_of
 from hermes_kanban.logtail import LogReader
 from hermes_kanban.verbs.verb import Call, Verb
 from hermes_kanban.verbs.working import AboutTask
@@ -51,13 +52,17 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a task works, and what is different there.
 
-    ``base`` is the commit that it is compared with, None where there is no repository. ``diff`` is
-    in git's own format; ``cut`` says that it was longer. ``present``: the folder is there.
+    ``host`` is the id of the host that its newest run is or was on, None before the first. Where
+    that is another than the one that answers, nothing is seen of it, and ``path`` is None unless
+    the task itself names the folder. ``base`` is the commit that it is compared with, None where
+    there is no repository. ``diff`` is in git's own format; ``cut`` says that it was longer.
+    ``present``: the folder is there, as far as is seen.
     """
 
     task_id: str
     kind: str
-    path: str
+    host: str | None
+    path: str | None
     branch: str | None
     present: bool
     base: str | None
@@ -94,17 +99,20 @@ def _log(call: Call, asked: Log) -> LogPart:
 
 
 def _workspace(call: Call, asked: AboutTask) -> Workspace:
-    from hermes_kanban.workers.changes import changes_in
+    from hermes_kanban.workers.changes import NO_CHANGES, changes_in
 
     task = kb.get_task(call.conn, asked.task_id)
-    place = directory(task, call.conn.paths)
-    found = changes_in(task, place)
+    run = kb.latest_run(call.conn, task.id)
+    place = workspace_of(call.conn, task, run)
+    seen = place if elsewhere(call.conn, run) is None else None
+    found = NO_CHANGES if seen is None else changes_in(task, seen)
     return Workspace(
         task_id=task.id,
         kind=task.workspace_kind,
-        path=str(place),
+        host=None if run is None else host_of(run),
+        path=None if place is None else str(place),
         branch=branch_of(task),
-        present=place.is_dir(),
+        present=seen is not None and seen.is_dir(),
         base=found.base,
         files=[
             FileChange(path=one.path, change=one.change, added=one.added, removed=one.removed)

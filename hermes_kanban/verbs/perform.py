@@ -33,6 +33,7 @@ def perform(
         caller = as_the_board_knows(conn, caller)
     rights.check_verb(caller, verb)
     aim(caller, verb, request)
+    _check_files(caller, verb, request)
     before = _peek(conn, caller) if verb.ends_run else None
     result = _call(conn, caller, verb, request)
     if caller.run_id is None:
@@ -78,6 +79,7 @@ def as_the_board_knows(conn: kb.BoardConnection, caller: Caller) -> Caller:
         profiles=conn.config.profiles,
         read_only=caller.read_only,
         kept=caller.kept,
+        elsewhere=caller.elsewhere,
     )
 
 
@@ -90,6 +92,20 @@ def aim(caller: Caller, verb: Verb, request: Any) -> None:
             raise InvalidInput("task_id", "the id of a task", "is missing")
         request.task_id = caller.task_id
     rights.check_task(caller, verb, request.task_id)
+
+
+def _check_files(caller: Caller, verb: Verb, request: Any) -> None:
+    """A file is named by its place on the host of the run; on another, some other may lie there.
+
+    Raises InvalidInput. What was uploaded is here.
+    """
+    uploaded = caller.kept is not None and caller.kept.files is not None
+    if caller.elsewhere is None or uploaded:
+        return
+    for name in sorted(verb.of_this_host):
+        if getattr(request, name):
+            problem = f"would be looked for on the wrong host: the run works on {caller.elsewhere}"
+            raise InvalidInput(name, f"through the gateway of {caller.elsewhere}", problem)
 
 
 def _call(conn: kb.BoardConnection, caller: Caller, verb: Verb, request: Any) -> Any:

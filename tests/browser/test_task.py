@@ -383,6 +383,48 @@ def test_comments_are_written_while_the_board_goes_on(web: WebAlone, visit: Visi
     ]
 
 
+def test_a_comment_that_goes_through_at_the_second_try_leaves_its_field(
+    web: WebAlone, visit: Visitor
+) -> None:
+    visit.forgive("ERR_FAILED")
+    task_id = web.task(title="Count the words", assignee="backend")
+    page = visit(web, f"/b/default/t/{task_id}")
+    page.clock.install()  # no toast goes by itself
+    field = page.get_by_role("textbox", name="Comment", exact=True)
+    refused = page.locator(".toast").filter(has_text="Comment not sent.")
+
+    def send(text: str) -> None:
+        field.fill(text)
+        page.route("**/bulk", lambda route: route.abort())
+        field.press("Control+Enter")
+        expect(refused).to_be_visible()
+        expect(field).to_have_value(text)
+        page.unroute("**/bulk")
+
+    def try_again(text: str) -> None:
+        refused.get_by_text("Try again").click()
+        until(
+            page, lambda: [one.body for one in kb.list_comments(web.conn, task_id)][-1:] == [text]
+        )
+        expect(refused).to_have_count(0)
+
+    send("Which words?")
+    try_again("Which words?")
+    expect(field).to_have_value("")
+    # What was typed since is another text.
+    send("All of them")
+    field.fill("All of them, please")
+    try_again("All of them")
+    expect(field).to_have_value("All of them, please")
+    # It goes from a field that was left, too.
+    send("Thanks")
+    page.get_by_role("link", name="Board", exact=True).click()
+    expect(field).to_have_count(0)
+    try_again("Thanks")
+    card(page, task_id).get_by_role("link", name="Count the words").click()
+    expect(field).to_have_value("")
+
+
 def test_files_are_attached_shown_and_saved(web: WebAlone, visit: Visitor) -> None:
     task_id = web.task(title="Count the words")
     page = visit(web, f"/b/default/t/{task_id}")

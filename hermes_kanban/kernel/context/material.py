@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hermes_kanban.kernel import reads
+from hermes_kanban.kernel.hosts import workspace_of
 from hermes_kanban.kernel.live import host_of
-from hermes_kanban.kernel.workspaces import directory
 from hermes_kanban.model.records import Event, Run, Task
 from hermes_kanban.store.protocol import BoardConnection, fetch_all, fetch_value
 
@@ -86,8 +86,8 @@ class Said(NamedTuple):
 class Material(NamedTuple):
     """All of it, each list oldest first and one longer than is shown, so that this can be said.
 
-    ``workspace`` is None where the reader has no business there; ``elsewhere`` are the runs that
-    were on another host than the one that goes on now.
+    ``workspace`` is None where the reader has no business there, or where only another host knows
+    it; ``elsewhere`` are the runs that were on another host than the one that goes on now.
     """
 
     task: Task
@@ -122,9 +122,11 @@ def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
     """What there is to tell, to the task's ``own`` worker; NotFound if there is no such task."""
     task = reads.get_task(conn, task_id)
     runs = _runs(conn, task_id)
+    run = _current(conn, task) if own else None
+    place = workspace_of(conn, task, run) if own else None
     return Material(
         task=task,
-        workspace=str(directory(task, conn.paths)) if own else None,
+        workspace=None if place is None else str(place),
         attempt=max(1, fetch_value(conn, _ATTEMPTS, {"id": task_id})),
         parents=[
             Parent(*row)
@@ -135,15 +137,19 @@ def read(conn: BoardConnection, task_id: str, *, own: bool) -> Material:
         steps=_events(conn, task_id, STEPS, SHOWN_STEPS + 1),
         said=_said(conn, task_id),
         files=_files(conn, task_id),
-        elsewhere=_elsewhere(conn, task, runs) if own else frozenset(),
+        elsewhere=frozenset() if run is None else _elsewhere(run, runs),
     )
 
 
-def _elsewhere(conn: BoardConnection, task: Task, runs: list[Run]) -> frozenset[int]:
+def _current(conn: BoardConnection, task: Task) -> Run | None:
+    """The run that goes on now, where it matters on which host that is."""
+    known = conn.shared and task.current_run_id is not None
+    return reads.get_run(conn, task.current_run_id or 0) if known else None
+
+
+def _elsewhere(current: Run, runs: list[Run]) -> frozenset[int]:
     """Which of the runs were on another host than the current one: what they left lies there."""
-    if not conn.shared or task.current_run_id is None:
-        return frozenset()
-    here = host_of(reads.get_run(conn, task.current_run_id))
+    here = host_of(current)
     return frozenset(run.id for run in runs if host_of(run) not in (None, here))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.kernel.hosts import elsewhere, name_of
 from hermes_kanban.paths import board_paths
 from hermes_kanban.store.opening import board_slugs
 from hermes_kanban.surfaces.mcp.board import BoardToolbox, Use
@@ -99,6 +100,7 @@ class Bearers:
             if run is None:
                 return None
             bind(conn.paths.run_dir(run.id), None, "http")
+            away = elsewhere(conn, run)
             return worker(
                 run.task_id,
                 run.id,
@@ -106,6 +108,7 @@ class Bearers:
                 profile=run.profile,
                 profiles=conn.config.profiles,
                 kept=kb.Kept() if kept else None,
+                elsewhere=None if away is None else name_of(conn, away),
             )
 
 

@@ -98,20 +98,22 @@ export function actionsOn(client: QueryClient, board: string) {
       ),
 
     /** With the answer to what it was blocked for. */
-    unblock: (subjects: Subjects, answer = '', resume?: boolean) =>
+    unblock: (subjects: Subjects, answer = '', whenDone?: () => void) =>
       each(
         subjects,
         'unblock',
-        { past: 'unblocked', not: 'Not unblocked.', warns: true },
-        {
-          ...(answer === '' ? {} : { reason: answer }),
-          ...(resume === undefined ? {} : { resume }),
-        },
+        { past: 'unblocked', not: 'Not unblocked.', warns: true, whenDone },
+        answer === '' ? {} : { reason: answer },
         { status: 'ready', block_kind: null, block_reason: null },
       ),
 
-    comment: (subjects: Subjects, body: string) =>
-      each(subjects, 'comment', { past: 'commented', not: 'Comment not sent.' }, { body }),
+    comment: (subjects: Subjects, body: string, whenDone?: () => void) =>
+      each(
+        subjects,
+        'comment',
+        { past: 'commented', not: 'Comment not sent.', whenDone },
+        { body },
+      ),
 
     approve: (subjects: Subjects, comment = '') =>
       each(

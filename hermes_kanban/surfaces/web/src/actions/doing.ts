@@ -29,6 +29,7 @@ export function doerOn(client: QueryClient, board: string) {
       one.answer.undoable ? [one.step.id ?? one.answer.id ?? THE_BOARD] : [],
     )
     remember(board, ids)
+    if (outcome.refused.length === 0) told.whenDone?.()
     report(board, outcome, told, {
       undo: () => void undo(),
       again: () => void run(steps, told),

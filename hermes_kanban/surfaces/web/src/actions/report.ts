@@ -17,6 +17,8 @@ export interface Told {
   warns?: boolean
   /** It offers no undo, as it is one. */
   final?: boolean
+  /** What follows once all of it is done, at once or by trying again. */
+  whenDone?: () => void
 }
 
 export interface Hands {

@@ -2107,11 +2107,12 @@ export interface components {
             /** @default null */
             turns: number | null;
         };
-        /** @description Where a task works, and what is different there. `base` is the commit that it is compared with, None where there is no repository. `diff` is in git's own format; `cut` says that it was longer. `present`: the folder is there. */
+        /** @description Where a task works, and what is different there. `host` is the id of the host that its newest run is or was on, None before the first. Where that is another than the one that answers, nothing is seen of it, and `path` is None unless the task itself names the folder. `base` is the commit that it is compared with, None where there is no repository. `diff` is in git's own format; `cut` says that it was longer. `present`: the folder is there, as far as is seen. */
         Workspace: {
             task_id: string;
             kind: string;
-            path: string;
+            host: string | null;
+            path: string | null;
             branch: string | null;
             present: boolean;
             base: string | null;

@@ -15,7 +15,7 @@ export function Composer() {
   const actions = useActions()
   const { text, setText, offline, isReady, onSubmit, onKeyDown } = useWriting({
     name: 'comment',
-    send: (said) => actions.comment([detail.task], said),
+    send: (said, taken) => actions.comment([detail.task], said, taken),
     leave: (at) => at.blur(),
   })
   useKeys('task', {

@@ -1,6 +1,8 @@
-import { Copy, GitBranch } from 'lucide-react'
-import { useElsewhere } from '@/app/hosts'
-import { hostIdOf } from '@/app/hostWords'
+import { Copy, ExternalLink, GitBranch } from 'lucide-react'
+import { useBoard } from '@/app/board'
+import { type Named, useElsewhere } from '@/app/hosts'
+import { pageOf } from '@/app/hostWords'
+import { taskPlace } from '@/app/places'
 import { IconButton } from '@/kit/Button'
 import { copy } from '@/kit/clipboard'
 import { useTask } from './context'
@@ -15,9 +17,9 @@ export function WorkspaceFacts() {
   const found = useWorkspace(id, task.status === 'running')
   const workspace = found.data
   const sum = workspace === undefined ? null : totals(workspace)
-  const last = detail.runs.at(-1)
-  const elsewhere = useElsewhere(last && hostIdOf(last))
+  const elsewhere = useElsewhere(workspace?.host)
   const branch = workspace?.branch ?? task.branch
+  const path = elsewhere !== null || workspace?.present ? workspace?.path : null
   return (
     <section aria-labelledby="task-workspace-head">
       <div className="task-side-head">
@@ -25,25 +27,30 @@ export function WorkspaceFacts() {
       </div>
       <dl className="task-facts">
         <Fact name="Kind">{task.workspace_kind}</Fact>
-        {workspace?.present === false && (
+        {elsewhere !== null && (
+          <Fact name="Host">
+            <OnHost host={elsewhere} />
+          </Fact>
+        )}
+        {elsewhere === null && workspace?.present === false && (
           <Fact name="Folder">
-            <span className="dim" title={workspace.path}>
-              {elsewhere === null ? 'not there now' : `on host ${elsewhere.name}`}
+            <span className="dim" title={workspace.path ?? undefined}>
+              not there now
             </span>
           </Fact>
         )}
-        {branch != null && workspace?.present !== false && (
+        {branch != null && (elsewhere !== null || workspace?.present !== false) && (
           <Fact name="Branch">
             <GitBranch className="i" aria-hidden="true" />
             <code className="task-wrap">{branch}</code>
           </Fact>
         )}
-        {workspace?.present && (
+        {path != null && (
           <Fact name="Path">
-            <code className="task-wrap" title={workspace.path}>
-              {ending(workspace.path)}
+            <code className="task-wrap" title={path}>
+              {ending(path)}
             </code>
-            <IconButton name="Copy the path" small onClick={() => copy(workspace.path)}>
+            <IconButton name="Copy the path" small onClick={() => copy(path)}>
               <Copy className="i" />
             </IconButton>
           </Fact>
@@ -65,6 +72,21 @@ export function WorkspaceFacts() {
         )}
       </dl>
     </section>
+  )
+}
+
+/** The host where the folder is, whose own page shows what was changed there. */
+function OnHost({ host }: { host: Named }) {
+  const { slug } = useBoard()
+  const { id } = useTask()
+  const page = pageOf(host, taskPlace(slug, id))
+  if (page === null) return <>{host.name}</>
+  return (
+    <a className="task-text-button" href={page} target="_blank" rel="noreferrer">
+      {host.name}
+      <ExternalLink className="i" aria-hidden="true" />
+      <span className="hidden-words">, its page in a new tab</span>
+    </a>
   )
 }
 

@@ -3,30 +3,31 @@ import { useBoard } from '@/app/board'
 import { isSend } from '@/kit/pressed'
 import { useOffline } from '@/live/connection'
 import { useTask } from './context'
-import { useDraft } from './drafts'
+import { forgetDraft, useDraft } from './drafts'
 
-/**
- * A text that is written and sent: kept in this tab until the board has it. `send` answers whether
- * it has; `leave` is what Escape does.
- */
+/** Sends a text; `taken` is called once the board has it, at once or by trying again. */
+export type Send = (text: string, taken: () => void) => Promise<boolean>
+
+/** A text that is written and sent: kept in this tab until the board has it. */
 export function useWriting(props: {
   /** What is written, which names its draft on this task. */
   name: string
-  send: (text: string) => Promise<boolean>
+  send: Send
+  /** What Escape does. */
   leave: (field: HTMLElement) => void
 }) {
   const { slug } = useBoard()
   const { id } = useTask()
-  const [text, setText] = useDraft(`${slug}/${id}/${props.name}`)
+  const name = `${slug}/${id}/${props.name}`
+  const [text, setText] = useDraft(name)
   const [sending, setSending] = useState(false)
   const offline = useOffline()
   const isReady = text.trim() !== '' && !sending && offline === null
   const send = async () => {
     if (!isReady) return
     setSending(true)
-    const done = await props.send(text.trim())
+    await props.send(text.trim(), () => forgetDraft(name, text))
     setSending(false)
-    if (done) setText('')
   }
   return {
     text,

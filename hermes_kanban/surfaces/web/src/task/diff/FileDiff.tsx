@@ -102,11 +102,11 @@ function LineComposer(props: { line: DiffLine; path: string; onDone: () => void 
   const number = line.new ?? line.old
   const { text, setText, isReady, onSubmit, onKeyDown } = useWriting({
     name: `line/${path}:${number}`,
-    send: async (said) => {
-      const done = await actions.comment([detail.task], lineComment(path, line, said))
-      if (done) onDone()
-      return done
-    },
+    send: (said, taken) =>
+      actions.comment([detail.task], lineComment(path, line, said), () => {
+        taken()
+        onDone()
+      }),
     leave: onDone,
   })
   return (

@@ -33,7 +33,7 @@ export function Asks() {
   const gaveUp = status === 'blocked' && card?.state === 'error'
   const kind = task.block_kind
   const isQuestion = status === 'blocked' && kind === 'needs_input' && !gaveUp
-  const answer = (text: string) => actions.unblock([subject], text)
+  const answer = (text: string, taken?: () => void) => actions.unblock([subject], text, taken)
   useKeys(
     'task',
     {

@@ -2,13 +2,10 @@ import { useRef } from 'react'
 import { shown } from '@/keys/table'
 import { useKeys } from '@/keys/useKeys'
 import { Button } from '@/kit/Button'
-import { useWriting } from '../useWriting'
+import { type Send, useWriting } from '../useWriting'
 
 /** An answer in words, for whoever asked; it starts the task again. */
-export function ReplyField(props: {
-  onSend: (text: string) => Promise<boolean>
-  asker: string | null
-}) {
+export function ReplyField(props: { onSend: Send; asker: string | null }) {
   const field = useRef<HTMLTextAreaElement>(null)
   const { text, setText, isReady, onSubmit, onKeyDown } = useWriting({
     name: 'reply',
