@@ -34,9 +34,12 @@ from hermes_kanban.kernel.boards import board_slugs
 from hermes_kanban.logs import get_logger
 from hermes_kanban.paths import board_paths
 from hermes_kanban.paths import home as default_home
+from hermes_kanban.store.opening import schema_version
 
 STOP_SECONDS: Final = 8.0
 SCAN_SECONDS: Final = 2.0
+# A look at the configuration's files costs microseconds, and somebody waits for what he edited.
+LOOK_SECONDS: Final = 0.5
 # A server is asked by a connection of its own, which costs more than to look into a folder.
 SCAN_SERVER_SECONDS: Final = 10.0
 
@@ -65,6 +68,7 @@ class GatewayRunner:
         self._refused: dict[BoardName, str] = {}
         self._slugs: list[str] = []
         self._had_boards = False
+        self._opened: set[BoardName] = set()
         self._list_at = 0.0
         self._senders: dict[str, Sender] = {}
         self._chats = ChatService(
@@ -83,6 +87,7 @@ class GatewayRunner:
             changed=lambda: self._nudge("web"),
         )
         self._look_again = anyio.Event()
+        self._changed = anyio.Event()
 
     async def run(self) -> None:
         """Run every service; returns after the first SIGTERM or SIGINT, a second exits at once."""
@@ -200,18 +205,26 @@ class GatewayRunner:
                 self._log.error("config.rejected", error=error)
             if current is not known or error != rejected:
                 self._nudge("config")
+                self._tell_change()
+                self._look_now()
             known, rejected = current, error
-            await anyio.sleep(SCAN_SECONDS)
+            await anyio.sleep(LOOK_SECONDS)
 
     def _nudge(self, why: str) -> None:
         for pulse in self._pulses.values():
             pulse.nudge(why)
+
+    def _tell_change(self) -> None:
+        """What is to be served may be other boards than before."""
+        self._changed.set()
+        self._changed = anyio.Event()
 
     async def _follow_boards(self) -> None:
         """Keep a pulse for each served board that can be opened, wherever boards lie just now."""
         while True:
             database = self._live_config.current().kanban.server
             self._slugs, self._list_at, self._had_boards = [], 0.0, False
+            self._opened.clear()
             async with anyio.create_task_group() as group:
                 while self._live_config.current().kanban.server == database:
                     await self._list_boards(database)
@@ -226,21 +239,25 @@ class GatewayRunner:
         for board in self._served():
             if board not in self._pulses and (location := await self._open(board)):
                 paths = board_paths(board)
-                self._pulses[board] = Pulse(paths)
+                self._pulses[board] = Pulse(paths, board_made=self._look_now)
                 self._log.info("board.opened", board=paths.slug, database=location)
                 group.start_soon(self._beat, board, self._pulses[board])
+                self._tell_change()
 
     async def _list_boards(self, database: Server) -> None:
-        """Look which boards there are; while a database does not answer, those of before."""
+        """Look which boards there are; while a database does not answer, those of before.
+
+        It is asked again at the next scan then: what waits there shall be seen soon.
+        """
         if self._only is not None or (database and anyio.current_time() < self._list_at):
             return
-        self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
         try:
             slugs = await anyio.to_thread.run_sync(_boards_of, database, not self._had_boards)
         except (kb.KanbanError, OSError) as error:
             self._refuse(None, oserrors.told(error))
         else:
             self._refused.pop(None, None)
+            self._list_at = anyio.current_time() + SCAN_SERVER_SECONDS
             if database:
                 for slug in set(self._slugs).difference(slugs):
                     self._log.warning("board.gone", board=slug, error="the database has it no more")
@@ -262,8 +279,12 @@ class GatewayRunner:
 
     async def _open(self, board: BoardName) -> str | None:
         """Where the board lies, if it can be opened."""
+        was_there = board in self._opened and bool(self._live_config.current().kanban.server)
 
         def location() -> str:
+            if was_there:
+                # To connect would make it, were it the only one: it must not come back empty.
+                schema_version(board)
             conn = kb.connect(board)
             conn.close()
             return conn.location
@@ -274,6 +295,7 @@ class GatewayRunner:
             self._refuse(board, oserrors.told(error))
             return None
         self._refused.pop(board, None)
+        self._opened.add(board)
         return found
 
     def _refuse(self, board: BoardName, why: str) -> None:
@@ -286,12 +308,15 @@ class GatewayRunner:
             await pulse.run()
         except BoardGone as error:
             self._log.warning("board.gone", board=board, error=str(error))
+            self._list_at = 0.0
         except Exception as error:
             said = _words(error)
             self._log.error("watcher.failed", watcher="pulse", board=board, error=said)
             await anyio.sleep(SCAN_SECONDS)
+            self._look_now()
         finally:
             self._pulses.pop(board, None)
+            self._tell_change()
 
     async def _serve_boards(
         self, watcher: str, setting: str, is_on: Callable[[Config], bool], serve: Serve
@@ -314,7 +339,8 @@ class GatewayRunner:
                 for board in wanted.keys() - serving.keys():
                     serving[board] = _Loop(wanted[board], anyio.CancelScope())
                     group.start_soon(self._serve_one, watcher, board, serve, serving)
-                await anyio.sleep(0.05 if not self._pulses else SCAN_SECONDS)
+                with anyio.move_on_after(SCAN_SECONDS):
+                    await self._changed.wait()
 
     async def _serve_one(
         self,
@@ -336,6 +362,7 @@ class GatewayRunner:
                 await anyio.sleep(SCAN_SECONDS)
         if serving.get(board) is loop:
             del serving[board]
+            self._tell_change()
 
 
 class _Loop(NamedTuple):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -22,6 +22,7 @@ from hermes_kanban.kernel.reads import NEWEST_EVENT
 from hermes_kanban.model.errors import KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.store.opening import server_of
+from hermes_kanban.store.pgnames import BOARDS_CHANNEL, schema_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -49,15 +50,20 @@ class Source(Protocol):
         """
 
     async def newest(self) -> int:
-        """The id of the newest event, 0 on a new board."""
+        """The id of the newest event, 0 on a new board. Raises BoardGone."""
 
 
 def source_of(
-    paths: BoardPaths, poll_seconds: float = POLL_SECONDS
+    paths: BoardPaths,
+    poll_seconds: float = POLL_SECONDS,
+    board_made: Callable[[], None] | None = None,
 ) -> AbstractAsyncContextManager[Source]:
-    """The source of a board, open as long as its context; a file is looked at that often."""
+    """The source of a board, open as long as its context; a file is looked at that often.
+
+    ``board_made`` is called when the board's server tells that another was made on it.
+    """
     server = server_of(paths)
-    return _listening(server, paths) if server else _file(paths, poll_seconds)
+    return _listening(server, paths, board_made) if server else _file(paths, poll_seconds)
 
 
 class _ChangeCounter:
@@ -110,7 +116,7 @@ def _inode(file: Path) -> int | None:
 class _Notifications:
     """LISTEN on the board's channel; a connection that broke is opened again, and then looked."""
 
-    def __init__(self, server: Server, schema: str) -> None:
+    def __init__(self, server: Server, schema: str, board_made: Callable[[], None] | None) -> None:
         import psycopg
 
         from hermes_kanban.store import pgsession
@@ -119,6 +125,7 @@ class _Notifications:
         self._sessions = pgsession
         self._server = server
         self._schema = schema
+        self._board_made = board_made
         self._conn: psycopg.AsyncConnection[Any] | None = None
         self._pauses = pgsession.Pauses(RECONNECT_SECONDS)
         self._newest = 0
@@ -134,6 +141,8 @@ class _Notifications:
             await self._drop()
             await anyio.sleep(self._pauses.next())
             return False
+        if self._board_made is not None and any(one.channel == BOARDS_CHANNEL for one in heard):
+            self._board_made()
         return bool(heard) or anyio.current_time() >= self._look_at
 
     async def newest(self) -> int:
@@ -145,6 +154,8 @@ class _Notifications:
             with _not_for_ever(conn):
                 cursor = await conn.execute(NEWEST_EVENT)
                 row = await cursor.fetchone()
+        except (self._driver.errors.UndefinedTable, self._driver.errors.InvalidSchemaName):
+            raise BoardGone("its tables are not there any more") from None
         except self._driver.Error:
             await self._drop()
             return self._newest
@@ -157,6 +168,8 @@ class _Notifications:
         told = self._sessions.parameters(self._server, name)
         conn = await self._driver.AsyncConnection.connect("", autocommit=True, **told)
         listen = f'SET search_path = "{self._schema}"; LISTEN "{self._schema}"'
+        if self._board_made is not None:
+            listen += f"; LISTEN {BOARDS_CHANNEL}"
         try:
             with _not_for_ever(conn):
                 await conn.execute(f"{self._sessions.settings_text(conn)}{listen}".encode())
@@ -191,10 +204,10 @@ def _hang_up(conn: psycopg.AsyncConnection[Any]) -> None:
 
 
 @asynccontextmanager
-async def _listening(server: Server, paths: BoardPaths) -> AsyncIterator[Source]:
-    from hermes_kanban.store.pgnames import schema_of
-
-    source = _Notifications(server, schema_of(paths.slug))
+async def _listening(
+    server: Server, paths: BoardPaths, board_made: Callable[[], None] | None
+) -> AsyncIterator[Source]:
+    source = _Notifications(server, schema_of(paths.slug), board_made)
     try:
         yield source
     finally:

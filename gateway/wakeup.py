@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -65,13 +65,22 @@ class Wakeup:
 
 
 class Pulse:
-    """What the board's newest event is, kept current by the bell and by the change counter."""
+    """What the board's newest event is, kept current by the bell and by the change counter.
 
-    def __init__(self, paths: BoardPaths, poll_seconds: float = POLL_SECONDS) -> None:
+    ``board_made`` is called when another board was made beside it, where the server tells that.
+    """
+
+    def __init__(
+        self,
+        paths: BoardPaths,
+        poll_seconds: float = POLL_SECONDS,
+        board_made: Callable[[], None] | None = None,
+    ) -> None:
         self.newest = 0
         self.bells = 0
         self._paths = paths
         self._poll_seconds = poll_seconds
+        self._board_made = board_made
         self._source: Source | None = None
         self._sleepers: list[Wakeup] = []
 
@@ -92,7 +101,7 @@ class Pulse:
 
     async def run(self) -> None:
         """Follow the board until cancelled. Raises BoardGone, and what the board's file raises."""
-        async with source_of(self._paths, self._poll_seconds) as source:
+        async with source_of(self._paths, self._poll_seconds, self._board_made) as source:
             self._source = source
             ahead = _clock_ahead()
             await self.refresh()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hermes_kanban.surfaces.rest.boards import Boards
 
 SCAN_SECONDS: Final = 0.5
-RETRY_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 2.0
 MCP_PATH: Final = "/mcp"
 
 

@@ -19,7 +19,7 @@ from hermes_kanban.paths import DEFAULT_BOARD, BoardPaths
 from hermes_kanban.ports import Clock, Randomness
 from hermes_kanban.store import dialect, moved, pgerrors, schema
 from hermes_kanban.store.files import make_folder
-from hermes_kanban.store.pgnames import lock_key, schema_of
+from hermes_kanban.store.pgnames import BOARDS_CHANNEL, lock_key, schema_of
 from hermes_kanban.store.pgsession import open_session
 from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import WAIT_SECONDS, fetch_value, write
@@ -222,6 +222,7 @@ def write_new(
             " (%(board_id)s, %(slug)s, %(name)s, %(icon)s, %(workdir)s, %(min_reader)s)",
             board | {"board_id": os.urandom(16).hex(), "min_reader": schema.MIN_READER},
         )
+        session.execute(f"NOTIFY {BOARDS_CHANNEL}".encode())
     return True
 
 

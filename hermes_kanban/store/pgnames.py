@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+BOARDS_CHANNEL: Final = "kanban"
+"""Notified once a board was made; each board's own channel is called as its schema."""
 _NAME_BYTES: Final = 63  # longer names are cut by the server, and two might become one
 
 

@@ -265,7 +265,7 @@ def test_where_no_exit_can_be_waited_for_it_is_looked_for_now_and_then(
     task_id = kb.create_task(conn, title="x", assignee="waiting")
     started(gateways, task_id)
     before, began = size(looks), time.monotonic()
-    wait_until(lambda: size(looks) >= before + 6)
+    wait_until(lambda: size(looks) >= before + 4)
     assert time.monotonic() - began > 1  # not one after the other
     gate.touch()
     gateways.wait_for(task_id, "done")

@@ -26,6 +26,14 @@ BY_COMMANDS = (
     " --summary written"
 )
 QUICK = shell("true")
+# It asks its server which boards there are each second, not each ten.
+ASKS_OFTEN = """
+import gateway.runner
+from gateway.__main__ import main
+
+gateway.runner.SCAN_SERVER_SECONDS = 1
+main()
+"""
 
 
 def events(gateways: Gateways) -> list[str]:
@@ -140,15 +148,20 @@ def test_the_boards_of_another_database_are_served_once_the_configuration_names_
     gateways.wait_for_exit(task_id)
 
 
-def test_a_board_that_is_gone_is_not_made_anew(gateways: Gateways) -> None:
+@pytest.mark.parametrize("boards", [(), ("--board", "default")])
+def test_a_board_that_is_gone_is_not_made_anew(gateways: Gateways, boards: tuple[str, ...]) -> None:
     gateways.configure({"quick": QUICK})
     conn = gateways.open()
+    gateways.program = ("-c", ASKS_OFTEN, *boards)
     gateways.start()
     schema = schema_of("default")
     rename = 'ALTER SCHEMA "{}" RENAME TO "{}"'
     with psycopg.connect(stores.address(), autocommit=True) as session:
         session.execute(rename.format(schema, "elsewhere").encode())
         wait_until(lambda: "board.gone" in events(gateways))
+        # It has looked since whether it is there again.
+        looked = "board.refused" if boards else "the database has it no more"
+        wait_until(lambda: any(looked in line for line in gateways.log_lines()))
         session.execute(rename.format("elsewhere", schema).encode())
     gateways.wait_for(kb.create_task(conn, title="now", assignee="quick"), "done")
 

@@ -64,6 +64,7 @@ class Run:
         self.workspace = self.conn.paths.workspaces / self.task
         self.workspace.mkdir(parents=True)
         monkeypatch.setattr(keeping, "PATIENCE_SECONDS", 0.2)
+        monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.2)
         told = InForce(task_id=self.task, run_id=self.id, claim_lock=self.lock, profile="coder")
         self.toolbox = BoardToolbox(told.caller)
 
@@ -152,10 +153,7 @@ def test_a_hand_over_of_a_run_that_was_reclaimed_is_kept_as_a_late_one(
     assert run.status == "done"
 
 
-def test_a_hand_over_waits_while_the_server_takes_no_writes(
-    run: Run, line: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.1)
+def test_a_hand_over_waits_while_the_server_takes_no_writes(run: Run, line: Relay) -> None:
     line.go_away()
     run.call("complete", summary="later")
     hand_overs = HandOvers()
@@ -228,10 +226,16 @@ def test_a_worker_in_python_is_kept_as_well(
     assert run.status == "done"
 
 
+# The command line, of which a call soon gives up a server that does not answer.
+_GIVES_UP_SOON = (
+    "import hermes_kanban.store.pgsession as sessions; sessions.PATIENCE_SECONDS = 0.2;"
+    " from hermes_kanban.surfaces.cli.main import main; main()"
+)
+COMPLETE = f"{sys.executable} -c '{_GIVES_UP_SOON}' complete"
 # The agent waits until the line is down, hands in, and is gone before its command has an answer.
 ENDS_ALONE = f"""
 until [ -e away ]; do sleep 0.05; done
-{" ".join(CLI)} complete --summary 'handed in' & command=$!
+{COMPLETE} --summary 'handed in' & command=$!
 until [ -e kept ]; do sleep 0.05; done
 kill -9 $command
 """
@@ -283,7 +287,7 @@ def test_a_silent_end_is_judged_after_what_was_handed_in(
 
 AT_THE_END = f"""
 until [ -e away ]; do sleep 0.05; done
-{" ".join(CLI)} complete --summary 'handed in'
+{COMPLETE} --summary 'handed in'
 """
 
 

@@ -14,7 +14,7 @@ from hermes_kanban import doctor
 from hermes_kanban import kernel as kb
 from hermes_kanban.doctor import database
 from hermes_kanban.paths import board_paths
-from hermes_kanban.store import pgboards
+from hermes_kanban.store import pgboards, pgsession
 from hermes_kanban.surfaces.cli.root import run
 from tests.support import stores
 from tests.support.boards import ABoard
@@ -89,6 +89,7 @@ def test_who_is_troubled_by_an_outage_is_told_of_it_once(
     board: ABoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del board
+    monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setenv("HERMES_KANBAN_DATABASE", NOWHERE)
     found = {one.check: one for one in doctor.examine()}
     assert [name for name, one in found.items() if one.state == "fault"] == ["database"]
@@ -104,6 +105,7 @@ def test_the_gateway_of_a_home_is_seen_while_its_database_is_away(
     gateways.configure({"quick": shell("true")})
     gateways.open()
     gateway = gateways.start()
+    monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setenv("HERMES_KANBAN_DATABASE", NOWHERE)
     assert run(["gateway", "status"]) == 0
     out, err = capsys.readouterr()

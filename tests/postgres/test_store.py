@@ -16,7 +16,7 @@ from hermes_kanban import kernel as kb
 from hermes_kanban import lifecycle
 from hermes_kanban.kernel import limits
 from hermes_kanban.model.errors import NotNow
-from hermes_kanban.store import moved, pgboards, pgerrors, schema
+from hermes_kanban.store import moved, pgboards, pgerrors, pgsession, schema
 from hermes_kanban.store.pgerrors import ConstraintFailed
 from hermes_kanban.store.pgnames import schema_of
 from hermes_kanban.store.postgres import PostgresConnection
@@ -391,6 +391,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     isolate(tmp_path, monkeypatch)
+    monkeypatch.setattr(pgsession, "PATIENCE_SECONDS", 0.2)
     for address in (
         f"postgresql://me:secret@/board?host={tmp_path}",
         "postgresql://me:secret@127.0.0.1:1/board",
