@@ -316,7 +316,7 @@ class BoardDispatcher:
             self._log.info("dispatch.unstuck")
         self._record.chat = dict(self._chats())
         self._record.web = self._web.address if self._web else ""
-        self._record.in_progress = report.in_progress
+        self._record.in_progress = report.running_here
         self._record.stuck = self._stuck.reasons
         self._write_health(config, self._degraded(config))
 
@@ -365,5 +365,12 @@ def _kinds(degraded: list[str]) -> list[str]:
 def _ids(report: kb.DispatchReport) -> dict[str, Any]:
     """The report without what is empty or only for the watcher."""
     kept: dict[str, Any] = msgspec.to_builtins(report)
-    hidden = ("eligible", "next_due_at", "poll_seconds", "in_progress", "renewed", "held")
-    return {key: value for key, value in kept.items() if value and key not in hidden}
+    return {key: value for key, value in kept.items() if value and key not in _HIDDEN}
+
+
+_HIDDEN: Final = frozenset(
+    {
+        *("eligible", "held", "renewed", "in_progress", "running_here"),
+        *("next_due_at", "poll_seconds"),
+    }
+)

@@ -23,7 +23,8 @@ STALE_LEAST_SECONDS: Final = 45
 class Health(msgspec.Struct, frozen=True):
     """A gateway's own account of one board; times are Unix seconds.
 
-    ``web`` is the address at which it serves HTTP, empty where it does not.
+    ``in_progress`` runs are on its host. ``web`` is the address at which it serves HTTP, empty
+    where it does not.
     """
 
     state: str
@@ -49,27 +50,38 @@ def read(paths: BoardPaths, now: int) -> Health | None:
 def is_served(conn: BoardConnection) -> bool:
     """Whether a gateway starts the board's tasks: one of this home, or of another host of a shared
     board."""
-    if read(conn.paths, conn.clock.now()) is not None:
-        return True
-    from hermes_kanban.kernel.hosts import live_hosts
-
-    return bool(live_hosts(conn))
+    return read(conn.paths, conn.clock.now()) is not None or bool(_starting(conn))
 
 
 def served_by(paths: BoardPaths) -> list[str]:
     """The names of the hosts whose gateways start the tasks of a board in a database; none where it
     is a file's, or cannot be asked."""
     from hermes_kanban.kernel import KanbanError, connect
-    from hermes_kanban.kernel.hosts import live_hosts
     from hermes_kanban.store.opening import server_of
 
     if not server_of(paths):
         return []
     try:
         with contextlib.closing(connect(paths.slug)) as conn:
-            return [one.name for one in live_hosts(conn)]
+            return _starting(conn)
     except KanbanError:
         return []
+
+
+def _starting(conn: BoardConnection) -> list[str]:
+    """The names of the hosts of a shared board that are heard of, but for one whose gateway is
+    known here to have died: others learn of that when they have not heard of it for a while."""
+    from hermes_kanban.kernel.hosts import live_hosts
+
+    record = died(conn.paths)
+    gone = None if record is None else (machine().host, record.pid)
+    return [one.name for one in live_hosts(conn) if (one.host_id, one.gateway_pid) != gone]
+
+
+def died(paths: BoardPaths) -> Health | None:
+    """The record of a gateway that ended here without a word; one that stops removes its own."""
+    record = _record(paths.health)
+    return record if record is not None and is_here(record) and not _lives(record.pid) else None
 
 
 def standing_by(paths: BoardPaths, now: int) -> list[Health]:
@@ -90,6 +102,13 @@ def read_one(file: Path, now: int) -> Health | None:
     if now - health.tick_at > patience or (is_here(health) and not _lives(health.pid)):
         return None
     return health
+
+
+def _record(file: Path) -> Health | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Health)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def is_here(health: Health) -> bool:

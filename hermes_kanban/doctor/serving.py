@@ -41,9 +41,12 @@ def gateway(home: Path) -> Iterator[Finding]:
     for paths in boards_here():
         slug, record = paths.slug, health.read(paths, now)
         if record is None and (hosts := health.served_by(paths)):
-            yield Finding.ok(
-                f"{slug}: none of this home; its tasks are started by {_listed(hosts)}"
-            )
+            started = f"its tasks are started by {_listed(hosts)}"
+            if health.died(paths) is None:
+                yield Finding.ok(f"{slug}: none of this home; {started}")
+            else:
+                died = f"{slug}: the gateway of this home has died; {started}"
+                yield Finding.warning(died, "hermes-kanban up")
             continue
         if record is None:
             yield Finding.warning(

@@ -34,6 +34,7 @@ SWEEP: Final = 8
 class DispatchReport(msgspec.Struct):
     """What one look did, ids by action, and what it held back, ids by reason.
 
+    Of the board's ``in_progress`` runs ``running_here`` are on the host that looked.
     ``next_due_at`` is when time alone will make something due (Unix seconds); ``poll_seconds``
     asks to be called again that soon, since a stop is under way.
     """
@@ -53,6 +54,7 @@ class DispatchReport(msgspec.Struct):
     eligible: list[str] = []
     held: dict[str, list[str]] = {}
     in_progress: int = 0
+    running_here: int = 0
     next_due_at: int | None = None
     poll_seconds: float | None = None
 
@@ -120,6 +122,8 @@ def dispatch_once(
     if conn.events_written != written:
         live = live_runs(conn)
         next_due = queue.ask_next_due(conn, conn.clock.now())()
+    alone = here is None or not conn.shared
+    report.running_here = sum(alone or run.host in (None, here and here.host) for run in live)
     since = _reachable_since(conn, hand_overs)
     due = (next_due, recover.next_deadline(conn, live, processes, since))
     report.next_due_at = min((at for at in due if at is not None), default=None)

@@ -18,6 +18,7 @@ from hermes_kanban.kernel.check import Violation, check, replay_differences
 from hermes_kanban.kernel.fingerprint import TABLES, Fingerprint, Table, fingerprint
 from hermes_kanban.kernel.hosts import names_of_hosts
 from hermes_kanban.kernel.live import LiveRun, is_dead, live_runs
+from hermes_kanban.machine import machine
 from hermes_kanban.model.errors import InUse, KanbanError, NotFound
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Processes
@@ -96,7 +97,9 @@ def relocate(
                 move.copy(draft)
                 move.verify(draft, target.location)
                 draft.keep(mark)
-            source.leave(conn, Mark(mark.move, mark.at, target.location))
+            host_id, host = machine().host, conn.config.host.name
+            left = Mark(mark.move, mark.at, target.location, host_id=host_id, host=host)
+            source.leave(conn, left)
     if not dry_run:
         target.let_in()
     done = "looked" if dry_run else "moved"
@@ -165,12 +168,17 @@ def _leaving(
             hosts = names_of_hosts(conn)
         if time.monotonic() >= deadline:
             named = [_named(run, hosts) for run in alive[:_NAMED]]
+            away = hosts and any(run.host not in (None, machine().host) for run in alive)
+            end = "start the gateway there until they have ended" if away else _END
             raise InUse(
                 "runs of this board may live",
                 ", ".join(named) + (", …" if alive[_NAMED:] else ""),
-                "let them end (--wait SECONDS), or reclaim their tasks",
+                f"{end}, or reclaim their tasks",
             )
         time.sleep(LOOK_SECONDS)
+
+
+_END: Final = "let them end (--wait SECONDS)"
 
 
 def _named(run: LiveRun, hosts: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from hermes_kanban.machine import machine
 from hermes_kanban.model.errors import BoardMoved
 from hermes_kanban.store.protocol import BoardConnection
 from hermes_kanban.store.schema import SCHEMA_VERSION
@@ -31,12 +32,17 @@ MIN_READER: Final = "UPDATE boards SET min_reader = :version"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """Which move it was, when (Unix seconds), the other place, and the rows' schema version."""
+    """Which move it was, when (Unix seconds), the other place, and the rows' schema version.
+
+    ``host_id`` and ``host`` are the host that moved it, which has the file if that is the place.
+    """
 
     move: str
     at: int
     place: str
     schema: int = SCHEMA_VERSION
+    host_id: str = ""
+    host: str = ""
 
     def row(self, version: int) -> dict[str, object]:
         """The parameters of ``WRITE``."""
@@ -70,13 +76,18 @@ def error(location: str, version: int, mark: Mark) -> BoardMoved:
             f"a move from {mark.place} to {location} was begun on {day} and not finished; run "
             "the same hermes-kanban move again, and use the board where it was until then"
         )
-    if mark.place.startswith("postgres"):
+    place = mark.place
+    if place.startswith("postgres"):
         use = "set kanban.database to that address"
-        back = f"hermes-kanban move --from '{mark.place}' --to sqlite"
+        back = f"hermes-kanban move --from '{place}' --to sqlite"
     else:
         use = "take kanban.database out of config.yaml"
         back = "hermes-kanban move --to postgresql://…"
+        if mark.host_id not in ("", machine().host):
+            # Its file is no board of this host's, and one made anew here would be another.
+            place = f"{place} of host {mark.host}"
+            use = f"a file has one host: work on {mark.host}"
     return BoardMoved(
-        f"{location} was moved to {mark.place} on {day} and is not written any more; {use}, or take"
-        f" it back with: {back}"
+        f"{location} was moved to {place} on {day} and is not written any more; {use}, or take"
+        f" it back{'' if place == mark.place else ' there'} with: {back}"
     )

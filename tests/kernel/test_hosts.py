@@ -201,7 +201,9 @@ def test_each_host_has_places_of_its_own(board: ABoard, plain: AHost, large: AHo
     tasks = [board.create(assignee="writer") for _ in range(4)]
     assert plain.start() == tasks[:1]
     assert large.start() == tasks[1:3]
-    assert plain.look().held == large.look().held == {"max_in_progress": tasks[3:]}
+    found = plain.look(), large.look()
+    assert [one.held for one in found] == [{"max_in_progress": tasks[3:]}] * 2
+    assert [(one.in_progress, one.running_here) for one in found] == [(3, 1), (3, 2)]
     board.conn.config = plain.conn.config
     ((code, text),) = holds(board.conn, tasks[3])
     assert (code, text) == (

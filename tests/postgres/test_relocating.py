@@ -21,6 +21,7 @@ from hermes_kanban.config import load
 from hermes_kanban.kernel import relocating
 from hermes_kanban.kernel.fingerprint import TABLES
 from hermes_kanban.kernel.live import live_runs
+from hermes_kanban.machine import machine
 from hermes_kanban.model.errors import InUse
 from hermes_kanban.paths import board_paths
 from hermes_kanban.store import file_place, pgboards
@@ -35,6 +36,7 @@ from tests.support import stores
 from tests.support.boards import ABoard
 from tests.support.dying import KILLED, Killing, running
 from tests.support.rich import rich_board
+from tests.support.several_hosts import sit_at
 
 __all__ = ["cli", "shell"]
 pytestmark = [pytest.mark.stores("postgres"), pytest.mark.pristine]
@@ -149,7 +151,9 @@ def test_there_and_back_nothing_is_different(home: Home) -> None:
     assert again.rows["task_comments"] == there.rows["task_comments"] + 1
 
 
-def test_what_was_moved_is_not_written_any_more_and_says_where_it_is(home: Home) -> None:
+def test_what_was_moved_is_not_written_any_more_and_says_where_it_is(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.move(home.file, home.database)
     for conn in (home.board.conn, None):
         with pytest.raises(kb.BoardMoved, match=r"was moved to postgresql://.*set kanban.database"):
@@ -166,6 +170,14 @@ def test_what_was_moved_is_not_written_any_more_and_says_where_it_is(home: Home)
         with pytest.raises(kb.BoardMoved):
             kb.pause(there)
         assert kb.list_tasks(there) != []
+        # On another host there is no such file, and one made anew would be another board.
+        with monkeypatch.context() as patch:
+            sit_at("another", patch)
+            with pytest.raises(
+                kb.BoardMoved, match=rf"of host {os.uname().nodename} on .*one host"
+            ):
+                kb.pause(there)
+        machine.cache_clear()
     with pytest.raises(kb.BoardMoved):
         pgboards.connect(home.address, board_paths("default"))
     assert home.create().startswith("t_")

@@ -92,8 +92,9 @@ def _boards(session: Session) -> list[str]:
 def _status_lines(slug: str, record: health.Health | None, now: int) -> list[str]:
     if record is None:
         if hosts := health.served_by(board_paths(slug)):
+            start = "starts" if len(hosts) == 1 else "start"
             return [
-                f"{slug}: no gateway of this home serves it; {', '.join(hosts)} starts its tasks"
+                f"{slug}: no gateway of this home serves it; {', '.join(hosts)} {start} its tasks"
             ]
         return [f"{slug}: no gateway is running; start one with: hermes-kanban up"]
     lines = [

@@ -53,6 +53,7 @@ export function GatewayPart({ health }: { health: Health }) {
 function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
   const { slug } = useBoard()
   const here = useSeveralHosts().find((one) => one.host_id === gateway.host)
+  const places = here?.max_in_progress ?? health.max_in_progress
   const ofBoard = slug === 'default' ? '' : ` --board ${slug}`
   // What is wrong with the configuration stands above everything already.
   const wrong = gateway.degraded.filter((one) => one !== health.config_error)
@@ -106,8 +107,8 @@ function Told({ gateway, health }: { gateway: Gateway; health: Health }) {
             name: 'Slots',
             value: (
               <>
-                {gateway.in_progress} of {health.max_in_progress} used at the last tick
-                <Share taken={gateway.in_progress} of={health.max_in_progress} />
+                {gateway.in_progress} of {places} used at the last tick
+                <Share taken={gateway.in_progress} of={places} />
               </>
             ),
           },

@@ -82,7 +82,7 @@ function OnHost({ host }: { host: Named }) {
   const page = pageOf(host, taskPlace(slug, id))
   if (page === null) return <>{host.name}</>
   return (
-    <a className="task-text-button" href={page} target="_blank" rel="noreferrer">
+    <a className="task-text-button task-out" href={page} target="_blank" rel="noreferrer">
       {host.name}
       <ExternalLink className="i" aria-hidden="true" />
       <span className="hidden-words">, its page in a new tab</span>
