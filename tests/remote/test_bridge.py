@@ -40,6 +40,16 @@ while not pathlib.Path("end").exists():
     time.sleep(0.05)
 """
 
+# A gateway that soon keeps what a database that is away cannot take.
+GIVES_UP_SOON = """
+import hermes_kanban.store.pgsession, hermes_kanban.verbs.keeping
+from gateway.__main__ import main
+
+hermes_kanban.store.pgsession.PATIENCE_SECONDS = 0.5
+hermes_kanban.verbs.keeping.PATIENCE_SECONDS = 1.0
+main()
+"""
+
 
 def free_port() -> int:
     with closing(socket.socket()) as free:
@@ -314,6 +324,7 @@ def test_a_gateway_whose_database_is_away_keeps_what_ends_a_run(
 ) -> None:
     with relay(stores.address(), tmp_path) as line:
         monkeypatch.setenv("HERMES_KANBAN_DATABASE", line.address)
+        gateways.program = ("-c", GIVES_UP_SOON)
         afar = Afar(gateways, tmp_path / "afar")
         assert post(afar.port, afar.token, request("tools/list"))[0] == 200
         line.go_away()

@@ -22,7 +22,7 @@ from hermes_kanban.remote.access import Access
 from hermes_kanban.remote.tools import RemoteToolbox
 from hermes_kanban.surfaces.mcp.uploads import folder_of
 from tests.gateway.test_web import listens
-from tests.remote.test_bridge import Afar, free_port
+from tests.remote.test_bridge import GIVES_UP_SOON, Afar, free_port
 from tests.support import stores
 from tests.support.gateways import Gateways
 from tests.support.relay import relay
@@ -199,6 +199,7 @@ def test_files_that_were_uploaded_wait_for_the_database(
 ) -> None:
     with relay(stores.address(), tmp_path) as line:
         monkeypatch.setenv("HERMES_KANBAN_DATABASE", line.address)
+        gateways.program = ("-c", GIVES_UP_SOON)
         afar = Afar(gateways, tmp_path / "afar")
         monkeypatch.chdir(own_folder(afar))
         assert afar.toolbox.tools()
