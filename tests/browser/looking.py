@@ -73,7 +73,17 @@ def access_faults(page: Page) -> list[str]:
     ]
 
 
+def come_to_rest(page: Page) -> None:
+    """Wait until nothing moves or fades any more, but for what does so for ever."""
+    page.evaluate(
+        """Promise.all(document.getAnimations()
+          .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
+          .map((one) => one.finished.catch(() => null))).then(() => null)"""
+    )
+
+
 def check_access(page: Page) -> None:
     """No serious fault for whoever uses a screen reader, a keyboard, or poor eyes."""
+    come_to_rest(page)  # what fades is paler than it will be
     faults = access_faults(page)
     assert not faults, "\n".join(faults)

@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.looking import press, shown
+from tests.browser.looking import come_to_rest, press, shown
 from tests.browser.sample import Sample
 
 Arrange = Callable[[Page], None]
-# What moves for ever is no wait.
-_COME_TO_REST = """Promise.all(document.getAnimations()
-  .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
-  .map((one) => one.finished.catch(() => null))).then(() => null)"""
 
 
 def _nothing(page: Page) -> None:
@@ -39,7 +35,7 @@ class View:
         shown(page)
         self.arrange(page)
         page.wait_for_load_state("networkidle")
-        page.evaluate(_COME_TO_REST)
+        come_to_rest(page)
 
 
 def _at(view: str) -> View:
