@@ -258,7 +258,8 @@ def test_a_task_purged_while_its_message_is_on_its_way_holds_up_nobody(world: Wo
     assert world.logged("watcher.failed") == []
 
 
-def test_a_retry_by_hand_is_taken_up_soon(world: World) -> None:
+def test_a_retry_by_hand_is_taken_up_soon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifier, "INTERVAL_SECONDS", 1.0)
     inbox = world.inbox()
     world.subscribe(inbox.command())
     world.create()
