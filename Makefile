@@ -90,10 +90,10 @@ install-test: $(INSTALLED) ## the wheel in a fresh home on every Python here (AR
 	$(BIN)/python -m tests.install.everywhere $(ARGS)
 
 test: check $(INSPECTOR) $(BROWSER) $(SYNAPSE) $(TELEGRAM) ## style, types and the tests
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-stores: $(INSTALLED) $(SYNAPSE) $(TELEGRAM) ## every room's tests that touch a board, on PostgreSQL (ROOMS="gateway rest", else all)
-	$(BIN)/python -m pytest -n $(JOBS) --store postgres --every-room $(addprefix tests/,$(ROOMS)) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --store postgres --every-room $(addprefix tests/,$(ROOMS)) $(ARGS)
 
 test-clients: $(INSTALLED) ## real agent clients against a scripted model (CLIENTS="continue hermes", else all)
 	$(BIN)/python -m tests.agents.fetch $(CLIENTS)
