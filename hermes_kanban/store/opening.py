@@ -74,6 +74,19 @@ def connect(
     )
 
 
+def hang_up_if_broken(conn: BoardConnection) -> None:
+    """Before a connection that was idle is used: one that broke meanwhile is opened anew then.
+
+    Raises BoardUnreachable where that is tried at once and fails.
+    """
+    if conn.shared:
+        from hermes_kanban.store import pgsession
+        from hermes_kanban.store.postgres import PostgresConnection
+
+        assert isinstance(conn, PostgresConnection)
+        pgsession.hang_up_if_broken(conn.session)
+
+
 def open_at(
     paths: BoardPaths,
     inode: int,

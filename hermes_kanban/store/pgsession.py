@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import time
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,7 @@ from hermes_kanban.store import pgerrors, pgpooler, rows
 LEAST_VERSION: Final = 130000
 PATIENCE_SECONDS: Final = 3.0
 """How long a server that does not answer is tried again before that is said."""
+_PATIENT_PAUSE_SECONDS: Final = 0.3
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 60
@@ -81,16 +83,33 @@ def opened(
 
     A server that is starting, or gone for a moment, is tried again for ``patience_seconds``.
     """
-    pauses = Pauses()
+    pauses = Pauses(_PATIENT_PAUSE_SECONDS)
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
             return _opened(server, name, settings or {})
         except (psycopg.Error, UnicodeError) as error:
-            pause = pauses.next()
-            if pgerrors.is_for_good(error) or time.monotonic() + pause > deadline:
+            left = deadline - time.monotonic()
+            if pgerrors.is_for_good(error) or left <= 0:
                 raise pgerrors.no_connection(error) from None
-        time.sleep(pause)
+        time.sleep(min(pauses.next(), left))
+
+
+def hang_up_if_broken(session: psycopg.Connection[Any]) -> None:
+    """Close a session at which the server, while nothing was asked, has hung up.
+
+    Costs a look at the socket. Found before a change is sent, nobody has to ask what became of it.
+    """
+    if session.closed:
+        return
+    says_something = select.poll()
+    says_something.register(session.pgconn.socket, select.POLLIN)
+    try:
+        # A farewell may come before the end; other news of the server mean nothing here.
+        while says_something.poll(0):
+            session.pgconn.consume_input()
+    except psycopg.OperationalError:
+        session.close()
 
 
 class Pauses:

@@ -7,12 +7,20 @@ import json
 import threading
 from typing import Any
 
+import anyio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.requests import Request
 
+from gateway.web_boards import GatewayBoards
 from hermes_kanban import kernel as kb
-from hermes_kanban.surfaces.rest.metrics import METRICS, PREFIX
+from hermes_kanban.config import Config
+from hermes_kanban.surfaces.rest.boards import Connections
+from hermes_kanban.surfaces.rest.desk import Desk
+from hermes_kanban.surfaces.rest.metrics import METRICS, PREFIX, Figures
 from hermes_kanban.surfaces.rest.operations import operations
+from hermes_kanban.surfaces.rest.probes import Probes
+from hermes_kanban.surfaces.rest.problems import internal
 from hermes_kanban.verbs import VERBS
 from tests.rest.client import Answer, Served
 from tests.support.boards import held
@@ -494,11 +502,19 @@ def test_a_board_that_cannot_be_read_is_not_ready(served: Served) -> None:
         file.unlink()
     database.write_bytes(b"not a board at all" * 1000)
     answer = served.send("GET", "/readyz")
-    assert (answer.status, answer.body) == (503, b"not ready\n")
+    assert (answer.status, answer.body) == (503, b"not ready: The board is not intact\n")
     problem(served.get("/boards/broken/cards"), 503, "board_damaged")
     listed = {one["slug"]: one for one in served.get("/boards").json["boards"]}
     assert "not an intact board" in listed["broken"]["error"]
     assert listed["default"]["error"] is None
+
+
+def test_a_gateway_without_a_board_is_not_ready() -> None:
+    """Its database has not answered since it started, say."""
+    boards = GatewayBoards(dict, lambda: None)
+    desk = Desk(Connections(boards, Config), lambda _: internal())
+    answer = anyio.run(Probes(desk, boards, Figures()).readyz, Request({"type": "http"}))
+    assert (answer.status_code, answer.body) == (503, b"not ready: No board is open\n")
 
 
 def test_an_answer_says_whether_it_can_be_taken_back(shared: Served) -> None:

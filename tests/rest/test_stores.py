@@ -128,15 +128,21 @@ def test_a_page_hears_on_after_the_server_ended_a_statement(on_a_server: Served)
         assert heard(one, start) == ["created"]
 
 
-def test_a_page_is_told_of_a_server_that_stands_still(on_a_server: Served) -> None:
+def test_pages_and_machines_are_told_of_a_server_that_stands_still(on_a_server: Served) -> None:
     served = on_a_server
-    with page(served) as one:
+    with page(served) as one, ThreadPoolExecutor(2) as asking:
         start = one.subscribe()["cursor"]
         with psycopg.connect(stores.address()) as lock:
             # To who waits, this is as a server whose processes are frozen.
-            lock.execute(f'LOCK TABLE "{schema_of("default")}".boards'.encode())
+            for table in ("boards", "tasks"):
+                lock.execute(f'LOCK TABLE "{schema_of("default")}".{table}'.encode())
+            looks = [asking.submit(served.send, "GET", path) for path in ("/readyz", "/metrics")]
             assert "does not answer" in one.hear_of("gone")["why"]
+            ready, figures = (look.result() for look in looks)
             lock.rollback()
+        assert (ready.status, ready.body) == (503, b"not ready: The database does not answer\n")
+        assert b'hermes_kanban_board_readable{board="default"} 0.0' in figures.body
+        wait_until(lambda: served.send("GET", "/readyz").status == 200)
         served.task(title="x")
         assert heard(one, start) == ["created"]
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from hermes_kanban import kernel as kb
 from hermes_kanban.config import Config, Server
 from hermes_kanban.ports import Skills
+from hermes_kanban.store.opening import hang_up_if_broken
 
 OPEN_CONNECTIONS: Final = 8
 """How many requests to one board are served at once; the others wait for one of them."""
@@ -108,6 +109,7 @@ class Connections:
         place = _place(conn, config)
         conn.config, conn.skills, conn.wait_seconds = config, self._skills, wait_seconds
         try:
+            hang_up_if_broken(conn)
             yield conn
         except BaseException as error:
             # What the board says on purpose leaves the connection as good as it was.
