@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -119,6 +120,12 @@ def test_the_command_prints_a_link_that_works(gateway: Gateway) -> None:
     assert done.stdout.startswith(f"http://127.0.0.1:{gateway.port}/#/login?code=")
     browser = Browser(gateway, code_of(done.stdout.strip()))  # type: ignore[arg-type]
     assert browser.ask("/cards").status == 200
+    public = os.environ | {"HERMES_KANBAN_WEB_PUBLIC_URL": "https://rack.example.org/"}
+    done = subprocess.run(
+        [str(PROGRAM), "board"], capture_output=True, text=True, check=True, env=public
+    )
+    here, afar = done.stdout.splitlines()
+    assert afar == f"from elsewhere: https://rack.example.org/#/login?code={code_of(here)}"
     gateway.kill()
     done = subprocess.run([str(PROGRAM), "board"], capture_output=True, text=True, check=True)
     assert "nothing listens at" in done.stderr

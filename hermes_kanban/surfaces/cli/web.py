@@ -58,16 +58,21 @@ def web_command(session: Session, port: int | None, opens: bool) -> int:
 def board_command(session: Session, opens: bool) -> None:
     """Print a link that opens the board in a browser.
 
-    It can be followed once, within two minutes.
+    It can be followed once, within two minutes. Where web.public_url is set, the link from
+    elsewhere is printed too.
     """
     # Whoever follows the link acts as a person: no agent makes one.
     session.may_write()
     # To look at a board needs no configuration: one that is wrong right now is no hindrance.
-    address = served_at() or load_last_good(home()).web.address
+    settings = load_last_good(home()).web
+    address = served_at() or settings.address
     if not listens(address):
         session.warn(f"nothing listens at {address}; start it with: hermes-kanban up")
     link = link_at(address)
-    session.answer("link", {"url": link, "seconds": CODE_SECONDS}, [link])
+    public = settings.public_url.rstrip("/") or address
+    afar = None if public == address else public + link.removeprefix(address)
+    lines = [link] if afar is None else [link, f"from elsewhere: {afar}"]
+    session.answer("link", {"url": link, "public_url": afar, "seconds": CODE_SECONDS}, lines)
     if opens:
         in_browser(session, link)
 

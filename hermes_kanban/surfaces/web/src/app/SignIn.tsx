@@ -6,7 +6,10 @@ export function SignIn({ refused }: { refused: string | null }) {
     <main>
       <Empty title="Open the board from a terminal" command="hermes-kanban board --open">
         <p>{refused ?? 'This browser is not logged in.'}</p>
-        <p>This command opens a new link, which counts once and for two minutes.</p>
+        <p>
+          This command opens a new link, which counts once and for two minutes. It is for the
+          machine that serves this page: each has logins of its own.
+        </p>
       </Empty>
     </main>
   )
