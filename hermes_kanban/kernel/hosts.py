@@ -30,7 +30,8 @@ SILENT_SECONDS: Final = 3 * HEARTBEAT_SECONDS
 FORGOTTEN_SECONDS: Final = 7 * 24 * 3600
 # What a host lacks that a profile does not name; no capability has that name.
 NAMED: Final = "(named)"
-_ID_CHARACTERS: Final = 6
+# So much of an id names its host.
+ID_CHARACTERS: Final = 6
 
 State = Literal["active", "draining"]
 Presence = Literal["live", "lost", "left"]
@@ -233,9 +234,14 @@ def _set_state(
 
 
 def pick(hosts: Iterable[Host], word: str) -> Host:
-    """The host of that name or id, or whose id begins so. Raises NotFound or InvalidInput."""
+    """The host of that name or id, or whose id begins so. Raises NotFound or InvalidInput.
+
+    Of several with the name one that has not left: a container has another id at each start.
+    """
     found = [one for one in hosts if word in (one.host_id, one.name)]
-    if not found and len(word) >= _ID_CHARACTERS:
+    if len(found) > 1:
+        found = [one for one in found if one.gateway_pid is not None] or found
+    if not found and len(word) >= ID_CHARACTERS:
         found = [one for one in hosts if one.host_id.startswith(word)]
     if not found:
         raise NotFound("host", word, "see: hermes-kanban hosts list")

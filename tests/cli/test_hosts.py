@@ -76,3 +76,15 @@ def test_why_a_host_drains_is_said(cli: Any, board: Any) -> None:
     assert cli("hosts", "resume", "desk").code == 0
     assert "drains" not in cli("hosts", "list").out
     assert cli("hosts", "--json").json["hosts"][0]["drained_reason"] is None
+
+
+@on_a_server
+def test_hosts_of_one_name_are_told_apart_by_what_names_them(cli: Any, board: Any) -> None:
+    for host_id in ("abcdef-one", "abcdex-two"):
+        join(board.conn, host_id, "rack")
+    join(board.conn, "id-of-desk", "desk")
+    rows = [line.split("  ")[0] for line in cli("hosts", "list").out.splitlines()[1:]]
+    assert rows == ["desk", "rack (abcdef)", "rack (abcdex)"]
+    assert "one of these ids" in cli("hosts", "drain", "rack").err
+    assert cli("hosts", "drain", "abcdex").code == 0
+    assert cli("hosts", "list").out.splitlines()[3].split()[2] == "draining"

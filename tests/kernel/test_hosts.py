@@ -124,6 +124,8 @@ def test_hosts_go_by_name_or_id(board: ABoard) -> None:
         hosts.pick(known, "twin")
     with pytest.raises(kb.InvalidInput, match="several"):
         hosts.pick(known, "abcdef")
+    there = kb.Host(host_id="abcdef03", name="twin", gateway_pid=1)
+    assert hosts.pick([*known, there], "twin") == there
     # Who only looks once, by hand, is no host of the board.
     AHost(board, "by-hand", profiles=CPU).look()
     for name in ("nobody", "by-hand"):

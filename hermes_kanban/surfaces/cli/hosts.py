@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
 from hermes_kanban import kernel as kb
 from hermes_kanban import present
+from hermes_kanban.kernel.hosts import ID_CHARACTERS
 from hermes_kanban.surfaces.cli.groups import Group
 from hermes_kanban.surfaces.cli.prose import sentence
 from hermes_kanban.surfaces.cli.session import AS_PERSON, Session, command
@@ -30,7 +32,10 @@ def hosts_list(session: Session) -> None:
     from hermes_kanban.verbs.hosting import hosts_view
 
     found = hosts_view(session.conn)
-    rows = [_row(one, found.now) for one in found.hosts]
+    rows = [
+        _row(one, called, found.now)
+        for one, called in zip(found.hosts, _called(found.hosts), strict=True)
+    ]
     lines = present.table(_HEADERS, rows, width=session.width, flexible=4)
     told = [_drained(one, found.now) for one in found.hosts if one.state == "draining"]
     lines += ["", *(line for one in told for line in sentence(session, one, ""))] if told else []
@@ -39,14 +44,26 @@ def hosts_list(session: Session) -> None:
     session.answer("hosts", found.hosts, lines)
 
 
-def _row(host: HostView, now: int) -> tuple[str, ...]:
+def _called(hosts: list[HostView]) -> list[str]:
+    """What names each: its name, and where several have that, as much of its id as is needed."""
+    names = Counter(one.name for one in hosts)
+    ids = Counter(one.host_id[:ID_CHARACTERS] for one in hosts)
+    called = []
+    for one in hosts:
+        short = one.host_id[:ID_CHARACTERS]
+        known = short if ids[short] == 1 else one.host_id
+        called.append(one.name if names[one.name] == 1 else f"{one.name} ({known})")
+    return called
+
+
+def _row(host: HostView, name: str, now: int) -> tuple[str, ...]:
     state: str = host.presence
     if host.state == "draining":
         state = "draining" if state == "live" else f"{state}, drained"
     most = "?" if host.max_in_progress is None else str(host.max_in_progress)
     seen = "-" if host.last_seen_at is None else present.ago(host.last_seen_at, now)
     offers = ", ".join(host.capabilities)
-    return (host.name, state, f"{host.running} of {most}", seen, offers)
+    return (name, state, f"{host.running} of {most}", seen, offers)
 
 
 def _drained(host: HostView, now: int) -> str:

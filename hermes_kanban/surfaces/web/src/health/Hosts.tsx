@@ -30,7 +30,11 @@ export function HostsPart() {
       ) : (
         <ul className="boxed hosts">
           {hosts.map((host) => (
-            <HostRow key={host.host_id} host={host} />
+            <HostRow
+              key={host.host_id}
+              host={host}
+              isAlone={hosts.every((one) => one === host || one.name !== host.name)}
+            />
           ))}
         </ul>
       )}
@@ -38,7 +42,8 @@ export function HostsPart() {
   )
 }
 
-function HostRow({ host }: { host: Host }) {
+/** A host; where several have its name (`isAlone` false), with its id. */
+function HostRow({ host, isAlone }: { host: Host; isAlone: boolean }) {
   const { slug } = useBoard()
   const { word, status } = hostStanding(host)
   const page = host.here ? null : pageOf(host, placeOf(slug))
@@ -48,6 +53,7 @@ function HostRow({ host }: { host: Host }) {
       <div className="host-head">
         <div>
           <h3 id={heading}>{host.name}</h3>
+          {!isAlone && <code>{host.host_id}</code>}
           <span className={`badge ${status}`}>
             <HostIcon word={word} />
             {word}
