@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -51,14 +52,17 @@ def test_what_waits_is_started_by_no_number_of_looks(gateways: Gateways) -> None
     assert {name: gateways.story(task) for name, task in tasks.items()} == before
 
 
+ALL_THE_TIME: Final = {"dispatch_interval_seconds": 0.005}
+
+
 @pytest.mark.stores("sqlite")
 def test_a_board_with_nothing_to_start_costs_nothing(gateways: Gateways) -> None:
     """No process, no event, no write: the gateway itself is all that runs."""
-    gateways.configure({"worker": shell("exit 0")}, **OFTEN)
+    gateways.configure({"worker": shell("exit 0")}, **ALL_THE_TIME)
     conn = gateways.open()
     waiting_tasks(conn)
     # Eligible but for the cap: what stands in the way is asked at each look.
-    gateways.configure({"worker": shell("exit 0", max_in_progress=1)}, **OFTEN)
+    gateways.configure({"worker": shell("exit 0", max_in_progress=1)}, **ALL_THE_TIME)
     held = kb.create_task(conn, title="held", assignee="worker")
     assert kb.claim_task(conn, kb.create_task(conn, title="outside", assignee="worker"))
     gateway = gateways.start()
