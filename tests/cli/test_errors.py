@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
+from hermes_kanban.store import moved
 
 
 @pytest.mark.parametrize(
@@ -234,6 +235,27 @@ def test_a_home_that_cannot_be_made_fails_in_one_line(
     done = cli("create", "x")
     assert done.code in (1, 2)
     assert "Not a directory" in done.error
+
+
+@pytest.mark.stores("sqlite")
+def test_a_board_that_moved_says_so_once(cli: Any, board: Any) -> None:
+    task = board.task()
+    board.conn.execute(moved.WRITE, moved.Mark("m", 0, "postgresql://h/db").row(moved.AWAY))
+    board.conn.execute(f"PRAGMA user_version = {moved.AWAY}")
+    for words in (["create", "x"], ["comment", task, "x"], ["create", "x", "--json"]):
+        done = cli(*words)
+        assert (done.code, done.out) == (4, "")
+        assert "was moved to postgresql://h/db" in done.error
+        assert "warning" not in done.error
+    for words in (["list"], ["watch", "--once"]):
+        done = cli(*words)
+        assert done.code == 0
+        assert "warning: this is the board of before" in done.error
+    done = cli("show", "t_nobody")
+    assert done.code == 3
+    assert ["warning" in line for line in done.err.splitlines()] == [True, False]
+    (warning,) = cli("list", "--json").json["warnings"]
+    assert "was moved to postgresql://h/db" in warning
 
 
 def test_a_subscription_says_what_it_still_waits_for(cli: Any, board: Any) -> None:

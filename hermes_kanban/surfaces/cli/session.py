@@ -42,6 +42,7 @@ class Session:
         self.run: int | None = None
         self.lock: str | None = None
         self.warnings: list[str] = []
+        self._moved = ""
         self._conn: kb.BoardConnection | None = None
         self._standing: Standing | None = None
 
@@ -50,8 +51,7 @@ class Session:
         """The board, opened at first use."""
         if self._conn is None:
             self._conn = self._open()
-            if self._conn.moved:
-                self.warn(f"this is the board of before: {self._conn.moved}")
+            self._moved = self._conn.moved
             # Whoever reads has reached the board too, and the first to do so has the run.
             self.standing()
         return self._conn
@@ -96,6 +96,7 @@ class Session:
 
     def close(self) -> None:
         """Close the board if it was opened."""
+        self._warn_of_move()
         if self._conn is not None:
             self._conn.close()
             self._conn = None
@@ -107,8 +108,18 @@ class Session:
         self.warnings.append(text)
         sys.stderr.write(f"hermes-kanban: warning: {present.clean(text)}\n")
 
+    def _warn_of_move(self) -> None:
+        if self._moved:
+            told, self._moved = self._moved, ""
+            self.warn(f"this is the board of before: {told}")
+
+    def refused_as_moved(self) -> None:
+        """Nothing was written, for what would have been the warning: it is not said twice."""
+        self._moved = ""
+
     def answer(self, noun: str, value: Any, lines: Iterable[str], **more: Any) -> None:
         """The command's whole output: JSON, or the lines for people."""
+        self._warn_of_move()
         inbox = self.inbox()
         if self.as_json:
             told = {"inbox": inbox} if inbox else {}
@@ -120,6 +131,7 @@ class Session:
 
     def write_json(self, parts: dict[str, Any]) -> None:
         """One line of JSON in the envelope that every command shares."""
+        self._warn_of_move()
         import msgspec
 
         whole = {"v": FORMAT} | parts | {"warnings": self.warnings}
@@ -344,6 +356,9 @@ def command(
                 from hermes_kanban.surfaces.cli import meant
 
                 raise meant.named(session, error) from None
+            except kb.BoardMoved:
+                session.refused_as_moved()
+                raise
             finally:
                 session.close()
 
