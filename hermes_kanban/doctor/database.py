@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from hermes_kanban.config import Server, load_last_good
 from hermes_kanban.doctor.finding import Finding
 from hermes_kanban.model.errors import KanbanError
+from hermes_kanban.paths import board_paths
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _FEW_SESSIONS: Final = 20
+_NAMED: Final = 3
 
 
 def database(home: Path) -> Iterator[Finding]:
@@ -32,13 +34,14 @@ def database(home: Path) -> Iterator[Finding]:
         yield Finding.fault(what, remedy)
         return
     with contextlib.closing(session):
-        found = [*_entry(server, session), *_settings(session)]
+        found = [*_entry(server, session), *_settings(session), *_boards(session)]
         yield from found
         if not found:
             info = session.info
             sealed = ", by TLS" if session.pgconn.ssl_in_use else ""
             version = f"{info.server_version // 10000}.{info.server_version % 10000}"
             yield Finding.ok(f"PostgreSQL {version} at {info.host}{sealed}")
+        yield from _of_others(session)
 
 
 def _entry(server: Server, session: Connection[Any]) -> Iterator[Finding]:
@@ -94,10 +97,36 @@ def _settings(session: Connection[Any]) -> Iterator[Finding]:
         yield Finding.warning(
             f"{user} may create no boards in {name}", f"GRANT CREATE ON DATABASE {name} TO {user}"
         )
-    schemas = pgserver.unwritable_schemas(session)
-    if schemas:
+
+
+def _boards(session: Connection[Any]) -> Iterator[Finding]:
+    """Those that the user has to do with, and cannot write."""
+    from hermes_kanban.store import pgserver
+
+    closed = [one for one in pgserver.unwritable_schemas(session) if one.is_ours]
+    if closed:
+        schema, user, more = closed[0].schema, closed[0].user, len(closed) - 1
         yield Finding.fault(
-            f"{user} may not write the board in schema {schemas[0]}"
-            + (f" (and {len(schemas) - 1} more)" if len(schemas) > 1 else ""),
-            f"ALTER SCHEMA {schemas[0]} OWNER TO {user}, and its tables and sequences with it",
+            f"{user} may not write the board in schema {schema}"
+            + (f" (and {more} more)" if more else ""),
+            f"ALTER SCHEMA {schema} OWNER TO {user}, and its tables and sequences with it",
         )
+
+
+def _of_others(session: Connection[Any]) -> Iterator[Finding]:
+    """Those of other users, which everything passes over; one has the name of the board here."""
+    from hermes_kanban.store import pgserver
+    from hermes_kanban.store.pgnames import schema_of
+
+    closed = [one for one in pgserver.unwritable_schemas(session) if not one.is_ours]
+    if closed:
+        named = [f"{one.schema} of {one.owner}" for one in closed[:_NAMED]]
+        more = f" and {len(closed) - _NAMED} more" if len(closed) > _NAMED else ""
+        yield Finding.ok(f"boards of other users are passed over: {', '.join(named)}{more}")
+    slug = board_paths(None).slug
+    for one in closed:
+        if one.schema == schema_of(slug):
+            yield Finding.warning(
+                f"the board {slug} is {one.owner}'s, and closed to {one.user}",
+                "export HERMES_KANBAN_BOARD=NAME for one of your own; hermes-kanban boards list",
+            )

@@ -16,7 +16,9 @@ SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = '
     has_database_privilege(current_database(), 'CREATE'), current_user, current_database()
 """
 _UNWRITABLE: Final = rb"""
-SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+SELECT n.nspname, pg_get_userbyid(n.nspowner), current_user,
+    pg_has_role(n.nspowner, 'MEMBER') OR has_schema_privilege(n.oid, 'USAGE')
+FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname LIKE 'kanban\_%' AND c.relname = 'task_events' AND c.relkind = 'r'
   AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT'))
 ORDER BY 1
@@ -42,6 +44,18 @@ def state_of(session: psycopg.Connection[Any]) -> ServerState:
     return ServerState(*row)
 
 
-def unwritable_schemas(session: psycopg.Connection[Any]) -> list[str]:
-    """The schemas of boards that the session's user may not write. Raises psycopg.Error."""
-    return [str(name) for (name,) in session.execute(_UNWRITABLE).fetchall()]
+class Unwritable(NamedTuple):
+    """The schema of a board that the session's user may not write.
+
+    ``is_ours`` where its owner meant the user to have to do with it.
+    """
+
+    schema: str
+    owner: str
+    user: str
+    is_ours: bool
+
+
+def unwritable_schemas(session: psycopg.Connection[Any]) -> list[Unwritable]:
+    """Those there are, by name. Raises psycopg.Error."""
+    return [Unwritable(*row) for row in session.execute(_UNWRITABLE).fetchall()]

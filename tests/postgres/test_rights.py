@@ -64,6 +64,30 @@ def test_boards_of_others_in_the_same_database_hold_up_none(other: str) -> None:
     conn.close()
 
 
+def test_doctor_finds_no_fault_in_boards_of_others(
+    other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del other
+    kb.create_board("ours")
+
+    def found() -> list[tuple[str, str]]:
+        seen = database.database(Path(os.environ["HERMES_KANBAN_HOME"]))
+        return [(one.state, one.text) for one in seen if "fsync" not in one.text]
+
+    passed_over = ("ok", "boards of other users are passed over: kanban_default of postgres")
+    monkeypatch.setenv("HERMES_KANBAN_BOARD", "ours")
+    assert found() == [passed_over]
+    monkeypatch.delenv("HERMES_KANBAN_BOARD")
+    closed = ("warning", f"the board default is postgres's, and closed to {OTHER}")
+    assert found() == [passed_over, closed]
+    # A board of which its owner shows it more than that it is there is one that it would serve.
+    with psycopg.connect(stores.address(), autocommit=True) as admin:
+        admin.execute(f"GRANT USAGE ON SCHEMA kanban_default TO {OTHER}".encode())
+        fault = f"{OTHER} may not write the board in schema kanban_default"
+        assert found() == [("fault", fault)]
+        admin.execute(f"REVOKE USAGE ON SCHEMA kanban_default FROM {OTHER}".encode())
+
+
 @pytest.fixture
 def read_only(board: ABoard) -> Iterator[ABoard]:
     """A board whose database was set to be only read, as before it is moved to another server."""
