@@ -85,7 +85,7 @@ Groups = Callable[[], dict[str | None, list[str | None]]]
 
 
 class Candidates(msgspec.Struct):
-    """Tasks to try in order, and what was held back, by the code of the hold."""
+    """Tasks to try in order, and some that were held back, in order by the code of the hold."""
 
     tasks: list[Any]
     held: dict[str, list[str]]
@@ -110,23 +110,24 @@ def _null_first(group: tuple[str | None, str | None]) -> tuple[str, str]:
 
 def candidates(conn: BoardConnection, world: World, limit: int, groups: Groups) -> Candidates:
     """Up to ``limit`` eligible tasks in dispatch order, from the groups that were asked."""
-    found = Candidates([], {})
     everything = eligibility.board_hold(world)
     looks: list[_Look] = []
-    held: dict[str, list[Callable[[], list[Any]]]] = {}
+    asked_held: dict[str, list[Callable[[], list[Any]]]] = {}
     for assignee, tenants in groups().items():
         hold = everything or eligibility.profile_hold(world, assignee)
         if hold is not None:
-            asked = held.setdefault(hold.code, [])
+            asked = asked_held.setdefault(hold.code, [])
             if len(asked) < HELD_SHOWN:  # each of them has one at least
                 asked.append(ask_all(conn, _READY_OF.format(of=_of(assignee)), _some(assignee)))
             continue
         looks += [_look(conn, world, assignee, tenant, limit) for tenant in tenants]
-    for code, some in held.items():
-        found.held[code] = [row[0] for rows in some for row in rows()][:HELD_SHOWN]
-    heads = [row for look in looks for row in _heads_of(conn, world, found, look, limit)]
-    found.tasks = _fair_order(world, heads, limit)
-    return found
+    held = {
+        code: sorted((row for rows in some for row in rows()), key=_turn)[:HELD_SHOWN]
+        for code, some in asked_held.items()
+    }
+    heads = [row for look in looks for row in _heads_of(conn, world, held, look, limit)]
+    in_order = {code: [row["id"] for row in sorted(some, key=_turn)] for code, some in held.items()}
+    return Candidates(_fair_order(world, heads, limit), in_order)
 
 
 def any_due(conn: BoardConnection, assignees: Collection[str | None] | None) -> Worth:
@@ -192,7 +193,7 @@ def _look(
 
 
 def _heads_of(
-    conn: BoardConnection, world: World, found: Candidates, look: _Look, limit: int
+    conn: BoardConnection, world: World, held: dict[str, list[Row]], look: _Look, limit: int
 ) -> list[Any]:
     due = look.rows()
     free = []
@@ -201,7 +202,7 @@ def _heads_of(
         if reason is None:
             free.append(row)
         else:
-            found.held.setdefault(reason.code, []).append(row["id"])
+            held.setdefault(reason.code, []).append(row)
     if look.hold is None and len(free) < limit and len(due) == look.most:
         free = _further(conn, world, look.assignee, look.tenant, due, free, limit)
     return free[:limit]
@@ -273,18 +274,27 @@ _BEHIND: Final = (
 )
 
 
-_READY_OF: Final = f"SELECT id FROM tasks WHERE status = 'ready' AND {{of}} {_IN_ORDER}"
+# Those without a tenant apart: the databases differ in whether what is null comes first.
+_READY_OF: Final = " UNION ALL ".join(
+    "SELECT * FROM (SELECT id, effective_priority, seq FROM tasks"
+    f" WHERE status = 'ready' AND {{of}} AND tenant {null} {_IN_ORDER}) AS {name}"
+    for name, null in (("untenanted", "IS NULL"), ("tenanted", "IS NOT NULL"))
+)
 
 
 def _some(assignee: str | None) -> dict[str, Any]:
     return {"assignee": assignee, "limit": HELD_SHOWN}
 
 
+def _turn(row: Row) -> tuple[int, int]:
+    return -row["effective_priority"], row["seq"]
+
+
 def _fair_order(world: World, heads: list[Any], limit: int) -> list[Any]:
     """Highest priority first; among equals the tenant with the fewest places, then age."""
     load = dict(world.by_tenant)
     ordered: list[Any] = []
-    waiting = sorted(heads, key=lambda row: (-row["effective_priority"], row["seq"]))
+    waiting = sorted(heads, key=_turn)
     if len({row["tenant"] for row in waiting}) <= 1:
         return waiting[:limit]
     while waiting and len(ordered) < limit:

@@ -318,6 +318,17 @@ def test_a_shared_resource_is_given_out_once(board: ABoard) -> None:
     assert holds(board, second) == ["resource"]
 
 
+def test_what_is_held_is_told_in_the_order_in_which_it_would_start(board: ABoard) -> None:
+    """On every store alike, whatever it sorts first among those without a tenant."""
+    names, tenants = ("nobody", "zed"), (None, "b", "a")
+    tasks = [
+        board.create(assignee=names[n % 2], tenant=tenants[n % 3], priority=n * 5 % 4)
+        for n in range(24)
+    ]
+    in_order = sorted(range(24), key=lambda n: (-(n * 5 % 4), n))
+    assert _tick(board).held == {"no_profile": [tasks[n] for n in in_order[:10]]}
+
+
 def test_the_caps_are_those_of_the_moment_of_the_claim(board: ABoard) -> None:
     board.configure(max_in_progress=2)
     tasks = [board.create(assignee="worker") for _ in range(2)]
