@@ -185,6 +185,22 @@ def test_what_a_gateway_will_never_take_is_set_aside_with_its_reason(
         Line((between.address,), TOKEN).ask("tools/call", COMMENT)
 
 
+def test_a_pipe_in_place_of_a_file_that_waits_holds_up_no_courier(tmp_path: Path) -> None:
+    folder = place(tmp_path)
+    asked = HandOver(verb="complete", arguments={}, artifacts=["a"], kept_at=0, token=TOKEN)
+    with (tmp_path / "file").open("w+b") as file:
+        assert handovers.keep(folder, "the-run", asked, {"a": file.fileno()})
+    copy = folder / "the-run" / handovers.FILES / "a"
+    copy.unlink()
+    os.mkfifo(copy)
+    subprocess.run(
+        [sys.executable, "-m", "hermes_kanban.remote.courier", folder], timeout=30, check=True
+    )
+    assert waiting(folder) == []
+    why = folder / "the-run-1.refused" / "why"
+    assert why.read_text() == "what it names is no regular file\n"
+
+
 @pytest.mark.parametrize(("answer", "told"), [
     (of_a_fault(), "the board failed at this call (KeyError)"),
     (rpc("500 Internal Server Error", -32603, "Internal error: KeyError"),
