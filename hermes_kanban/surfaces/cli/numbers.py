@@ -16,6 +16,7 @@ def stats_command(session: Session) -> None:
 
     Tasks by status, what runs, and how the runs of the last day ended.
     """
+    from hermes_kanban.kernel.hosts import names_of_hosts
     from hermes_kanban.workers.workspace import quarantined
 
     found = kb.stats(session.conn)
@@ -29,7 +30,8 @@ def stats_command(session: Session) -> None:
         lines.append(f"last day: {ended}")
     kept = [str(path) for path in quarantined(session.conn.paths)]
     if kept:
-        lines += ["", "worktrees in quarantine, with work that is nowhere else:"]
+        here = " on this host" if names_of_hosts(session.conn) else ""
+        lines += ["", f"worktrees in quarantine{here}, with work that is nowhere else:"]
         lines += [f"  {path}" for path in kept]
     session.answer("stats", found, lines, quarantined=kept)
 

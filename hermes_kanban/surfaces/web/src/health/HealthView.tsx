@@ -4,6 +4,7 @@ import { useActions } from '@/actions/useActions'
 import { sentenceOf } from '@/api/problem'
 import type { Health } from '@/api/types'
 import { useBoard } from '@/app/board'
+import { useSeveralHosts } from '@/app/hosts'
 import { useHealth } from '@/app/reads'
 import { Age } from '@/kit/Age'
 import { plainName } from '@/kit/Avatar'
@@ -123,6 +124,9 @@ function BoardPart({ health }: { health: Health }) {
 }
 
 function DatabasePart({ health }: { health: Health }) {
+  // Each host has a disk and workspaces of its own.
+  const here = useSeveralHosts().find((one) => one.here)
+  const where = here === undefined ? '' : ` on ${here.name}`
   const low = health.free_mib < health.min_free_mib
   return (
     <Part title="Database and disk" fresh={<Read at={health.now} />}>
@@ -140,9 +144,12 @@ function DatabasePart({ health }: { health: Health }) {
           {
             name: 'Free on the disk',
             value: low ? (
-              <b className="st blocked">{space(health.free_mib)}</b>
+              <b className="st blocked">
+                {space(health.free_mib)}
+                {where}
+              </b>
             ) : (
-              space(health.free_mib)
+              `${space(health.free_mib)}${where}`
             ),
             note: `Below ${space(health.min_free_mib)} nothing new starts (kanban.min_free_mb).`,
           },
@@ -150,8 +157,8 @@ function DatabasePart({ health }: { health: Health }) {
             name: 'Quarantine',
             value:
               health.quarantined === 0
-                ? 'Empty'
-                : `${count(health.quarantined)} ${health.quarantined === 1 ? 'folder' : 'folders'}`,
+                ? `Empty${where}`
+                : `${count(health.quarantined)} ${health.quarantined === 1 ? 'folder' : 'folders'}${where}`,
             note:
               health.quarantined === 0
                 ? undefined

@@ -1,1 +1,0 @@
-import{Pt as e,_t as t,yt as n}from"./index-Bj2C1Xit.js";import{l as r,pi as i}from"./clock-9AIYoIJz.js";var a=i();function o(i){let{slug:o}=r();return(0,a.jsx)(`a`,{className:i.className??`task-link`,href:n(o,i.id),onClick:n=>{e(n)||(n.preventDefault(),t(o,i.id))},children:i.children??i.id})}export{o as t};
