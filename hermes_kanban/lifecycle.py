@@ -18,8 +18,8 @@ from hermes_kanban.model.records import Task
 from hermes_kanban.store.protocol import Transaction
 
 TaskState = dict[str, Any]
-"""A task's row as a dict; ``run_profile`` and ``run_claimer`` are those of its run when loaded,
-``last_event_at`` the time of its newest event. ``apply`` keeps row and time current."""
+"""A task's row as a dict; ``run_profile`` and ``run_claimer`` are those of its run when loaded or
+opened, ``last_event_at`` the time of its newest event. ``apply`` keeps row and time current."""
 
 UNFOLDED_TASK_COLUMNS: Final = frozenset({"claim_expires", "last_heartbeat_at"})
 UNFOLDED_RUN_COLUMNS: Final = frozenset(
@@ -266,10 +266,13 @@ def _update_sql(table: str, key: str, columns: tuple[str, ...]) -> str:
 
 
 def insert_run(tx: Transaction, task: TaskState, columns: dict[str, Any]) -> int:
-    """Insert a run of ``task`` and return its id."""
+    """Insert a run of ``task`` and return its id.
+
+    UNSEEN_KEY stands for it in a transaction that takes the task for given (``tx.foresee``).
+    """
     columns = {"task_id": task["id"]} | columns
     columns = {column: value for column, value in columns.items() if value is not None}
-    return tx.insert(insert_sql("task_runs", tuple(columns)), columns)
+    return tx.insert_unseen(insert_sql("task_runs", tuple(columns)), columns)
 
 
 @functools.lru_cache(maxsize=256)
@@ -294,7 +297,10 @@ def open_run(
     expires: int,
     actor: str,
 ) -> int:
-    """Claim: open the run, mirror its claim on the task, write ``claimed``; return the run's id."""
+    """Claim: open the run, mirror its claim on the task, write ``claimed``; return the run's id.
+
+    That is as ``insert_run`` has it.
+    """
     row = transition("claim", task["status"])
     now = moment(tx, task)
     lock = tx.conn.randomness.token()
@@ -309,6 +315,7 @@ def open_run(
         "resume": task["resume"],
     }
     run_id = insert_run(tx, task, columns)
+    task["run_profile"], task["run_claimer"] = task["assignee"], claimer
     wanted = {
         "status": row.to[0],
         "claim_lock": lock,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import fencing, gates, leases, limits, reads
+from hermes_kanban.kernel import fencing, foreseen, gates, leases, limits, reads
 from hermes_kanban.kernel.fencing import task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import IllegalTransition
@@ -19,6 +20,7 @@ from hermes_kanban.store.protocol import (
     NotWorth,
     Row,
     Transaction,
+    Unforeseen,
     Worth,
     write,
 )
@@ -28,9 +30,7 @@ LEASE_SECONDS_MAX: Final = 30 * 24 * 3600
 # The task, and with it: the pause, a registered process of an earlier run of it, an open parent.
 _TO_CLAIM: Final = f"""
 SELECT {lifecycle.STATE_COLUMNS}, (SELECT paused_at FROM boards) AS paused_at,
-    EXISTS (SELECT 1 FROM task_runs e
-            WHERE e.task_id = t.id AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL)
-        AS live_process,
+    {gates.LIVE_PROCESS} AS live_process,
     EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id
             WHERE l.child_id = t.id AND {gates.OPEN_PARENT}) AS open_parent
 FROM {lifecycle.STATE_TABLES} WHERE t.id = :id
@@ -50,15 +50,23 @@ def claim_task(
     claimer: str | None = None,
     ttl_seconds: int | None = None,
     identity: Identity | None = None,
+    seen: Task | None = None,
 ) -> Task | None:
     """Take a ready task and open its run; None when it cannot be had.
 
     None: not ready, gated, held by a live earlier process, on a paused board, or lost to another.
     Due time, caps and profile are not asked: outside workers claim too. ``ttl_seconds`` is the
-    lease (default ``kanban.lease_seconds``), ``identity`` the claiming process.
+    lease (default ``kanban.lease_seconds``), ``identity`` the claiming process. ``seen`` is the
+    task as it was read last: on a server that saves a round trip, if it still is so.
     """
     claimer = claimer_of(claimer)
     ttl = lease_seconds(conn, ttl_seconds)
+    if (task := foreseen.to_claim(conn, task_id, seen)) is not None:
+        with suppress(Unforeseen):
+            with write(conn, "claim") as tx:
+                foreseen.expect_claimable(tx, task)
+                claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
+            return claimed(conn, task)
     try:
         with write(conn, "claim", Worth(_STATUS, {"id": task_id}, "ready")) as tx:
             found = load_to_claim(tx, task_id)
@@ -68,7 +76,7 @@ def claim_task(
             if hold is not None:
                 return None
             claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)
-            return as_task(task)
+        return claimed(conn, task)
     except NotWorth as lost:  # losers do not queue for the writer lock
         if lost.found is not None:
             return None
@@ -132,6 +140,12 @@ def claim_in(
         expires=tx.now + ttl_seconds,
         actor=fencing.run_actor(task["assignee"], claimer),
     )
+
+
+def claimed(conn: BoardConnection, task: TaskState) -> Task:
+    """The record of a task whose run was opened, once that is committed."""
+    foreseen.opened(conn, task)
+    return as_task(task)
 
 
 def as_task(task: TaskState) -> Task:

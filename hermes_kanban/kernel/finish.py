@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from hermes_kanban import lifecycle
-from hermes_kanban.kernel import attachments, fencing, gates, limits, mentions, retries
+from hermes_kanban.kernel import attachments, fencing, foreseen, gates, limits, mentions, retries
 from hermes_kanban.kernel.fencing import Author, Kept, task_state
 from hermes_kanban.lifecycle import TaskState
 from hermes_kanban.model.errors import InvalidInput
@@ -58,36 +58,47 @@ def complete_task(
         "metadata": limits.metadata(metadata),
     }
     result = limits.text("result", result, limits.RESULT_BYTES)
-    with (
-        attachments.handed_in(conn, task_id, artifacts, run_id, actor, kept) as files,
-        write(conn, "complete") as tx,
-    ):
-        neighbours = gates.ask_neighbours(tx, task_id)
-        task = task_state(tx, task_id)
-        if run_id is not None:
-            evidence = {"result": result, "summary": summary, "metadata": metadata}
-            evidence |= files.evidence(tx)
-            by = fencing.worker(tx, "complete", task, run_id, claim_lock, evidence, kept)
-            if isinstance(by, Refused):
-                return by
-            _check_created_cards(tx, created_cards or [], run_id)
-        else:
-            by = fencing.person(actor, claim_lock)
-        _check_completion(task)
-        facts = files.attach(tx, task, Author(by, run_id))
-        worked = task["current_run_id"] if run_id is None else run_id
-        complete_in(
-            tx,
-            task,
-            by,
-            result,
-            columns,
-            by_person=run_id is None,
-            facts=facts,
-            neighbours=neighbours,
-        )
-        mentions.warn_of_unknown(tx, task, worked, summary)
-        return True
+    known = None
+    if run_id is not None and kept is None and not artifacts and not created_cards:
+        known = foreseen.to_close(conn, task_id, run_id, claim_lock)
+
+    def complete(known: TaskState | None) -> bool | Refused:
+        with (
+            attachments.handed_in(conn, task_id, artifacts, run_id, actor, kept) as files,
+            write(conn, "complete") as tx,
+        ):
+            if known is None:
+                neighbours = gates.ask_neighbours(tx, task_id)
+                task = task_state(tx, task_id)
+            else:
+                neighbours, task = gates.no_neighbours, known
+                foreseen.expect_alone(tx, task)
+            if run_id is not None:
+                evidence = {"result": result, "summary": summary, "metadata": metadata}
+                evidence |= files.evidence(tx)
+                by = fencing.worker(tx, "complete", task, run_id, claim_lock, evidence, kept)
+                if isinstance(by, Refused):
+                    return by
+                _check_created_cards(tx, created_cards or [], run_id)
+            else:
+                by = fencing.person(actor, claim_lock)
+            _check_completion(task)
+            facts = files.attach(tx, task, Author(by, run_id))
+            worked = task["current_run_id"] if run_id is None else run_id
+            complete_in(
+                tx,
+                task,
+                by,
+                result,
+                columns,
+                by_person=run_id is None,
+                facts=facts,
+                neighbours=neighbours,
+            )
+            mentions.warn_of_unknown(tx, task, worked, summary)
+            return True
+
+    return foreseen.close(conn, known, complete)
 
 
 def complete_in(

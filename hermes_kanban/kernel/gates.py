@@ -23,6 +23,11 @@ NO_OPEN_PARENT: Final = (
     "NOT EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
     f" WHERE l.child_id = t.id AND {OPEN_PARENT})"
 )
+# A process of a run of t that may still be there. Of an EXISTS a server may read all that live.
+LIVE_PROCESS: Final = (
+    "(SELECT min(e.id) FROM task_runs e"
+    " WHERE e.task_id = t.id AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL) IS NOT NULL"
+)
 _HAS_OPEN_PARENT: Final = (
     "SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
     f" WHERE l.child_id = :id AND {OPEN_PARENT} LIMIT 1"
@@ -126,6 +131,11 @@ Asked = Callable[[], list[Any]]
 def ask_neighbours(tx: Transaction, task_id: str) -> Asked:
     """Who is to hear when this task is done; may be asked before it is, with what else is read."""
     return tx.ask(_NEIGHBOURS, {"id": task_id})
+
+
+def no_neighbours() -> list[Any]:
+    """In the place of what is asked, where it is known that nobody is."""
+    return []
 
 
 def task_finished(tx: Transaction, task_id: str, neighbours: Asked | None = None) -> None:

@@ -50,14 +50,15 @@ def claim_next(
     who = claim.claimer_of(claimer)
     ttl = claim.lease_seconds(conn, ttl_seconds)
     # Whoever finds nothing does not queue for the writer lock.
+    taken = None
     with suppress(NotWorth), write(conn, "claim", queue.any_due(conn, assignees)) as tx:
         for task_id in _found(conn, assignees, _TRIED):
             found = claim.load_to_claim(tx, task_id)
             if found is not None and found[1] is None:
-                task = found[0]
-                claim.claim_in(tx, task, claimer=who, ttl_seconds=ttl, identity=None)
-                return claim.as_task(task)
-    return None
+                taken = found[0]
+                claim.claim_in(tx, taken, claimer=who, ttl_seconds=ttl, identity=None)
+                break
+    return None if taken is None else claim.claimed(conn, taken)
 
 
 def _found(conn: BoardConnection, assignees: Sequence[str | None] | None, limit: int) -> list[str]:

@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from hermes_kanban.store.protocol import UNSEEN_KEY
-
 # What must not be touched comes first; then what is translated.
 _TOKENS: Final = re.compile(
     r"""
@@ -31,7 +29,8 @@ _TABLE: Final = re.compile(r"\s*INSERT\s+INTO\s+(\w+)", re.IGNORECASE)
 _WRITTEN: Final = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE)\s+(\w+)", re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"'(?:[^']|'')*'|\$(\d+)")
 _KEYS: Final = {"tasks": "seq"}
-_FIRST_PART: Final = "w0"
+FIRST_PART: Final = "w0"
+"""The name of the first of several writes that are one statement, for what it returns."""
 
 _DDL: Final = re.compile(
     r"""
@@ -114,7 +113,12 @@ def inserting(sql: str) -> str:
     found = _TABLE.match(sql)
     if found is None:
         raise ValueError(f"is no INSERT: {sql[:40]}")
-    return f"{sql} RETURNING {_KEYS.get(found[1].lower(), 'id')}"
+    return f"{sql} RETURNING {key_of(found[1].lower())}"
+
+
+def key_of(table: str) -> str:
+    """The column that counts a table's rows up."""
+    return _KEYS.get(table, "id")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -133,19 +137,19 @@ def reads(sql: str) -> bool:
 def together(writes: tuple[bytes, ...], last: bytes = b"") -> bytes:
     """Numbered writes to different tables as one statement, which ends with ``last`` if given.
 
-    Its parameters are those of the first, then those of the next. None sees what another writes.
+    Its parameters are those of the first, then those of the next, and of ``last``. None sees what
+    another writes.
     """
     parts, before = [], 0
-    for write in writes:
+    for write in (*writes, last) if last else writes:
         numbers = [int(found[1]) for found in _NUMBER.finditer(write) if found[1]]
         parts.append(_counted_on(write, before))
         before += max(numbers, default=0)
-    if not last:
-        last = parts.pop()
-    if not parts:
-        return last
-    named = [b"w%d AS (%s)" % (number, part) for number, part in enumerate(parts)]
-    return b"WITH " + b", ".join(named) + b" " + last
+    *first, end = parts
+    if not first:
+        return end
+    named = [b"w%d AS (%s)" % (number, part) for number, part in enumerate(first)]
+    return b"WITH " + b", ".join(named) + b" " + end
 
 
 def _counted_on(write: bytes, before: int) -> bytes:
@@ -160,27 +164,6 @@ def with_key(sql: str) -> str:
     """``INSERT INTO t (a) VALUES (:a)``, with its key given as ``:id``."""
     into, values = sql.split(") VALUES (", 1)
     return f"{into.replace('(', '(id, ', 1)}) VALUES (:id, {values}"
-
-
-@functools.lru_cache(maxsize=16)
-def telling_key(sql: str) -> str:
-    """``INSERT INTO t (a, payload) VALUES (:a, :payload)``, its payload with the key of the row.
-
-    That row is made by the first part of the statement, see ``together``.
-    """
-    into, values = sql.rstrip().rsplit("VALUES (", 1)
-    unseen, told = key_told("")
-    payload = f"replace(:payload, '{unseen}', '{told}' || {_FIRST_PART}.{_KEYS['tasks']})"
-    return f"{into}SELECT {values[:-1].replace(':payload', payload)} FROM {_FIRST_PART}"
-
-
-def key_told(key: int | str) -> tuple[str, str]:
-    """What names a task by UNSEEN_KEY in the text of an event, and what does by its key.
-
-    In JSON no text holds either: it has its quotes escaped.
-    """
-    name = _KEYS["tasks"]
-    return f'"{name}":{UNSEEN_KEY}', f'"{name}":{key}'
 
 
 def definition(sql: str) -> str:

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from hermes_kanban.model.errors import KanbanError
-from hermes_kanban.store import dialect, pgerrors
+from hermes_kanban.store import dialect, pgerrors, pgunseen
 from hermes_kanban.store.pgsession import Pauses
+from hermes_kanban.store.protocol import UNSEEN_KEY
 
 FATE_SECONDS: Final = 15.0
 _LONGEST_PAUSE_SECONDS: Final = 0.5
@@ -30,20 +31,23 @@ _END: Final = (
     " WHERE pid = %s AND coalesce(backend_start <= to_timestamp(%s), true)"
 )
 _LOCK: Final = "SELECT set_config('lock_timeout', '1s', true), pg_advisory_xact_lock(%s)"
-_UNSEEN, _SEEN = dialect.key_told("")
 # What a row was named by before its key was seen.
-_TOLD: Final = (
-    f"replace(:payload, '{_UNSEEN}', '{_SEEN}'"
-    " || coalesce((SELECT seq::text FROM tasks WHERE id = cast(:task_id AS text)), ''))"
+_OF_TASK: Final = pgunseen.told(
+    ":payload",
+    "tasks",
+    "coalesce((SELECT seq::text FROM tasks WHERE id = cast(:task_id AS text)), '')",
 )
+_OF_RUN: Final = pgunseen.told(":payload", "task_runs", "coalesce(run_id::text, '')")
 # An event is never changed. Those of no task are few among the newest, where a look finds it.
 _HAS_EVENT: Final = dialect.statement(f"""
 SELECT EXISTS (
     SELECT 1 FROM task_events
     WHERE (task_id = cast(:task_id AS text) OR id > (SELECT max(id) - 10000 FROM task_events))
-      AND kind = :kind AND actor = :actor AND payload IN (:payload, {_TOLD}) AND created_at = :at
+      AND kind = :kind AND actor = :actor AND created_at = :at
+      AND payload IN (:payload, {_OF_TASK}, {_OF_RUN})
       AND task_id IS NOT DISTINCT FROM cast(:task_id AS text)
-      AND run_id IS NOT DISTINCT FROM cast(:run_id AS integer))
+      AND (run_id IS NOT DISTINCT FROM cast(:run_id AS integer)
+           OR cast(:run_id AS integer) = {UNSEEN_KEY}))
 """)
 
 

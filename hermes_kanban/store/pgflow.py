@@ -238,11 +238,13 @@ class Flow:
                     continue
             if result is None:
                 raise psycopg.OperationalError("the connection is lost")
-            reply = owed.popleft()
-            if reply is not None:
-                reply.result = result
             if result.status == _FAILED and self._failure is None:
                 self._failure = psycopg.errors.error_from_result(result, encoding="utf-8")
+            if len(owed) > 1 or result.status == _SYNCED:
+                reply = owed.popleft()
+                if reply is not None:
+                    reply.result = result
+            # Else a commit without a COMMIT failed, and the end is still to come.
             result = None
 
     def end(self) -> None:

@@ -54,13 +54,23 @@ class Beginning(NamedTuple):
         _, _, number, *found = self.locking.fetchone()
         if self.worth is not None and found != [self.worth.wanted]:
             raise NotWorth(*found)
+        return str(number), self.server_time()
+
+    def server_time(self) -> float:
+        """The server's time under the lock, once all is answered."""
         server_time, _ = self.looking.fetchone()
-        return str(number), server_time
+        return float(server_time)
 
 
-def begin(flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None) -> Beginning:
-    """Ask for the lock ``key``, for a verb that others see; with ``worth`` only where it is."""
-    flow.send(_BEGIN)
+def begin(
+    flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None, *, once: bool
+) -> Beginning:
+    """Ask for the lock ``key``, for a verb that others see; with ``worth`` only where it is.
+
+    A flow that is sent as one (``once``) is a transaction by itself.
+    """
+    if not once:
+        flow.send(_BEGIN)
     given = _given(wait_seconds, verb, key)
     if worth is None:
         locking = flow.send(_TAKE, given)

@@ -1,20 +1,32 @@
 """What a write transaction on PostgreSQL is to write: kept until another statement must see it.
 
 Writes to different tables of which nobody reads the answer go out as one statement. So does a row
-with the event that tells of it, though the event names it by a key that only the server knows.
+with what names it, though that is by a key which only the server knows; and so does what the verb
+took for given, which ends the transaction where it is not so.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Final
 
-from hermes_kanban.store import dialect
+import psycopg
+
+from hermes_kanban.store import dialect, pgunseen
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgflow import Answer
 from hermes_kanban.store.protocol import UNSEEN_KEY, Given, Parameters
 
 EVENTS: Final = "task_events"
+RUNS: Final = "task_runs"
+
+# The condition, and that the lock was there soon: the time by which the verb decided is of before.
+_FORESEEN: Final = (
+    b"ln(coalesce((%s) AND clock_timestamp() < now() + interval '2 seconds', false)::integer)"
+)
+Unmet = psycopg.errors.InvalidArgumentForLogarithm
+"""What the server says where something is not as the verb took it to be."""
 
 
 class Puts:
@@ -28,15 +40,20 @@ class Puts:
         self._ask = ask
         self._writes: dict[str, tuple[Numbered, Given]] = {}
         self._reserved: dict[str, Answer] = {}
+        self._foreseen: tuple[Numbered, Given] | None = None
         # A row whose key nobody knows yet: kept, with whether its event is; or sent, to be told of.
-        self._row: tuple[Numbered, Given] | None = None
+        self._row: tuple[str, Numbered, Given] | None = None
         self._told = False
-        self._sent: Answer | None = None
+        self._sent: tuple[str, Answer] | None = None
         self.event: Parameters | None = None
         self._before: dict[str, Parameters | None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._writes) or self._row is not None
+        return bool(self._writes) or self._row is not None or self._foreseen is not None
+
+    def foresee(self, sql: str, parameters: Parameters) -> None:
+        """Keep what is taken for given: a SELECT of one boolean."""
+        self._foreseen = _condition(sql), parameters
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""
@@ -55,9 +72,16 @@ class Puts:
         return 0 if row is None else int(row[0])
 
     def insert_unseen(self, sql: str, parameters: Parameters) -> int:
-        """UNSEEN_KEY, by which the next event names the row."""
-        self.flush()
-        self._row, self._told = (dialect.numbered(dialect.inserting(sql)), parameters), False
+        """UNSEEN_KEY, by which what is put next names the row.
+
+        A run's key is seen all the same where the verb has read something: it came along.
+        """
+        table = dialect.table_of(sql)
+        if table == RUNS and self._foreseen is None:
+            return self.insert(sql, parameters)
+        if self._writes or self._row is not None:
+            self.flush()
+        self._row, self._told = (table, dialect.numbered(dialect.inserting(sql)), parameters), False
         return UNSEEN_KEY
 
     def put(self, sql: str, parameters: Parameters) -> None:
@@ -65,10 +89,18 @@ class Puts:
         table = dialect.table_of(sql)
         if table in self._writes:
             self.flush()
+        if self._row is not None:
+            sql = pgunseen.naming(sql, of=self._row[0])
         if table == EVENTS:
-            sql, parameters = self._telling(sql, parameters)
+            if self._row is None and self._sent is not None:
+                parameters = self._with_key(parameters, *self._sent)
+            self._told, self._sent = True, None
             self.event = parameters
         self._writes[table] = (dialect.numbered(sql), parameters)
+
+    def _with_key(self, parameters: Parameters, table: str, sent: Answer) -> Parameters:
+        payload = pgunseen.told_now(parameters["payload"], table, int(sent.fetchall()[0][0]))
+        return parameters | {"payload": payload}
 
     def saw(self, sql: str, parameters: Given) -> None:
         """Mind which event is the last, where a statement by itself writes one or undoes some."""
@@ -79,31 +111,46 @@ class Puts:
         elif sql.startswith("ROLLBACK TO "):
             self.event, self._sent = self._before[sql.rpartition(" ")[2]], None
 
-    def _telling(self, sql: str, parameters: Parameters) -> tuple[str, Parameters]:
-        if self._row is not None and not self._told:
-            self._told = True
-            return dialect.telling_key(sql), parameters
-        if self._sent is not None:
-            key, self._sent = int(self._sent.fetchall()[0][0]), None
-            payload = parameters["payload"].replace(*dialect.key_told(key))
-            return sql, parameters | {"payload": payload}
-        return sql, parameters
-
     def flush(self) -> None:
         """Send all that is kept."""
+        if self._foreseen is not None:
+            (condition, given), self._foreseen = self._foreseen, None
+            self._ask(Numbered(b"SELECT " + condition.text, condition.names), given)
         if not self:
             return
-        untold = self._row is not None and not self._told
+        untold = None if self._row is None or self._told else self._row[0]
         answer = self._ask(*self.take())
-        if untold:
-            self._sent = answer
+        if untold is not None:
+            self._sent = untold, answer
 
-    def take(self, last: bytes = b"") -> tuple[Numbered, Given]:
-        """All that is kept as one statement with ``last`` at its end; then there is none."""
-        writes, row = list(self._writes.values()), self._row
+    def take(self, ring: bytes = b"") -> tuple[Numbered, Given]:
+        """All that is kept as one statement, at whose end ``ring`` is called; then there is none.
+
+        It gives the key of a row that nobody has seen, unless other writes come after that.
+        """
+        writes, row, foreseen = list(self._writes.values()), self._row, self._foreseen
+        self._writes, self._row, self._foreseen = {}, None, None
+        last = _last(ring, foreseen and foreseen[0].text, row and row[0])
         if row is not None:
             # What a statement gives is what its last part does.
-            writes.insert(0 if self._told or last else len(writes), row)
-        self._writes, self._row = {}, None
+            writes.insert(0 if self._told or last else len(writes), row[1:])
+        texts = tuple([statement.text for statement, _ in writes])
+        if foreseen is not None:
+            writes.append(foreseen)
         given = [one for statement, some in writes for one in statement.given(some)]
-        return Numbered(dialect.together(tuple([w.text for w, _ in writes]), last)), given
+        return Numbered(dialect.together(texts, last)), given
+
+
+@functools.lru_cache(maxsize=256)
+def _condition(sql: str) -> Numbered:
+    statement = dialect.numbered(sql)
+    return Numbered(_FORESEEN % statement.text, statement.names)
+
+
+@functools.lru_cache(maxsize=256)
+def _last(ring: bytes, condition: bytes | None, table: str | None) -> bytes:
+    ends = [end for end in (ring, condition) if end]
+    if not ends:
+        return b""
+    last = b"SELECT " + b", ".join(ends)
+    return last if table is None else pgunseen.giving(last, table)

@@ -41,6 +41,8 @@ _IN_ENVIRONMENT: Final = {"connect_timeout": "PGCONNECT_TIMEOUT"}
 _SETTINGS: Final = {
     **{f"tcp_{name}": str(value) for name, value in _PROBES.items()},
     "tcp_user_timeout": str(_DEAD_AFTER_MS),
+    # For what has no BEGIN, a flow that is sent as one.
+    "default_transaction_isolation": "read committed",
     "jit": "off",
     # What is read is read by keys. A plan that was made while the board was empty would read all
     # of it, and is kept until the table's next statistics; planning anew each time costs more than

