@@ -7,7 +7,7 @@ import sqlite3
 import psycopg
 import pytest
 
-from hermes_kanban.store import dialect, schema
+from hermes_kanban.store import dialect, pgunseen, schema
 from tests.support import stores
 
 TYPES = {"INTEGER": "bigint", "TEXT": "text", "BLOB": "bytea"}
@@ -191,14 +191,30 @@ def test_writes_to_different_tables_become_one_statement() -> None:
         b"WITH w0 AS (INSERT INTO b (x, y) VALUES ($1, '$1')) SELECT 1"
     )
     assert dialect.together((), b"SELECT 1") == b"SELECT 1"
+    assert dialect.together((two,), b"SELECT $1, $2") == (
+        b"WITH w0 AS (INSERT INTO b (x, y) VALUES ($1, '$1')) SELECT $2, $3"
+    )
 
 
 def test_an_event_tells_the_key_of_the_row_that_is_made_before_it() -> None:
-    told = dialect.telling_key("\nINSERT INTO events (id, payload)\nVALUES (:id, :payload)\n")
-    assert dialect.numbered(told) == (
-        b"\nINSERT INTO events (id, payload)\n"
+    event = "\nINSERT INTO task_events (id, payload)\nVALUES (:id, :payload)\n"
+    assert dialect.numbered(pgunseen.naming(event, of="tasks")) == (
+        b"INSERT INTO task_events (id, payload)\n"
         b"SELECT $1, replace($2, '\"seq\":-1', '\"seq\":' || w0.seq) FROM w0",
         ("id", "payload"),
+    )
+
+
+def test_what_names_a_run_gets_its_key() -> None:
+    task = "UPDATE tasks SET status = :status, current_run_id = :current_run_id WHERE seq = :key"
+    assert dialect.numbered(pgunseen.naming(task, of="task_runs")) == (
+        b"UPDATE tasks SET status = $1, current_run_id = w0.id FROM w0 WHERE seq = $2",
+        ("status", "key"),
+    )
+    assert pgunseen.naming(task, of="tasks") == task
+    said = '{"task":{"current_run_id":-1},"run":{"id":-1,"by":"\\"id\\":-1"}}'
+    assert pgunseen.told_now(said, "task_runs", 7) == (
+        '{"task":{"current_run_id":7},"run":{"id":7,"by":"\\"id\\":-1"}}'
     )
 
 

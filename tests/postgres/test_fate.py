@@ -25,6 +25,8 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.stores("postgres")
 
 EVENT = "SELECT kind, actor, payload, created_at AS at, task_id, run_id FROM task_events"
+ONCE = b"pg_notify("
+"""In the request with which a verb that reads nothing begins, writes and commits."""
 SERVES = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"
 ROLES = (
     "CREATE ROLE hk_owner",
@@ -64,7 +66,7 @@ def test_a_connection_that_ends_during_the_commit_is_asked_about(
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_task_whose_making_broke_off_is_made_once(board: ABoard, line: Relay, kept: bool) -> None:
     conn = board.connect()
-    line.cut_at(b"COMMIT\0", delivered=kept)
+    line.cut_at(ONCE, delivered=kept)
     task_id = kb.create_task(conn, title='"seq":-1')
     assert line.has_cut
     (task,) = kb.list_tasks(board.conn)
@@ -91,11 +93,11 @@ def test_what_broke_off_is_looked_for_only_once_it_is_over(
     thread = threading.Thread(target=make)
     os.kill(late, signal.SIGSTOP)
     try:
-        line.cut_at(b"COMMIT\0", delivered=True)
+        line.cut_at(ONCE, delivered=True)
         thread.start()
         wait_until(lambda: line.has_cut)
         if again == "breaks":
-            line.cut_at(b"COMMIT\0", delivered=False)
+            line.cut_at(ONCE, delivered=False)
         wait_until(lambda: told or line.round_trips > before + 8)
     finally:
         thaw(late)
@@ -122,7 +124,7 @@ def test_what_a_pooler_sent_on_late_is_found_by_the_second_try(
     monkeypatch.setattr(pgfate, "_has", has_not_yet)
     os.kill(late, signal.SIGSTOP)
     try:
-        line.cut_at(b"COMMIT\0", delivered=True)
+        line.cut_at(ONCE, delivered=True)
         task_id = kb.create_task(conn, title="once")
     finally:
         thaw(late)
