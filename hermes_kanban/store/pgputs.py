@@ -33,7 +33,7 @@ class Puts:
     """The writes of one transaction that are kept, at most one a table, and the keys it asked for.
 
     ``ask`` sends a statement in that transaction. ``event`` is the last event that was put, by
-    which the transaction is known again.
+    which the transaction is known again, ``foresaw`` whether something was taken for given.
     """
 
     def __init__(self, ask: Callable[[Numbered, Given], Answer]) -> None:
@@ -41,6 +41,7 @@ class Puts:
         self._writes: dict[str, tuple[Numbered, Given]] = {}
         self._reserved: dict[str, Answer] = {}
         self._foreseen: tuple[Numbered, Given] | None = None
+        self.foresaw = False
         # A row whose key nobody knows yet: kept, with whether its event is; or sent, to be told of.
         self._row: tuple[str, Numbered, Given] | None = None
         self._told = False
@@ -53,7 +54,7 @@ class Puts:
 
     def foresee(self, sql: str, parameters: Parameters) -> None:
         """Keep what is taken for given: a SELECT of one boolean."""
-        self._foreseen = _condition(sql), parameters
+        self._foreseen, self.foresaw = (_condition(sql), parameters), True
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""

@@ -382,12 +382,12 @@ class PostgresConnection(Configured):
                 self._busy()
             except pglock.NotFit:
                 self._refuse()
-            except (psycopg.IntegrityError, Unmet) as error:
+            except (psycopg.IntegrityError, Unmet):
                 # By what broke off, which a pooler sent on late?
                 if again and self._was_kept():
                     self._written = None
                     return
-                if isinstance(error, Unmet):
+                if self._puts.foresaw:  # a row may be refused before that is compared
                     self._see_anew()
                 raise
             if lost is None:
