@@ -60,7 +60,7 @@ def complete_task(
     result = limits.text("result", result, limits.RESULT_BYTES)
     known = None
     if run_id is not None and kept is None and not artifacts and not created_cards:
-        known = foreseen.to_close(conn, task_id, run_id, claim_lock)
+        known = foreseen.to_close(conn, task_id, run_id)
 
     def complete(known: TaskState | None) -> bool | Refused:
         with (

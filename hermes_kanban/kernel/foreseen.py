@@ -75,16 +75,10 @@ def to_claim(conn: BoardConnection, task_id: str, seen: Task | None) -> TaskStat
     return state
 
 
-def to_close(
-    conn: BoardConnection, task_id: str, run_id: int, claim_lock: str | None
-) -> TaskState | None:
+def to_close(conn: BoardConnection, task_id: str, run_id: int) -> TaskState | None:
     """The state of a task that this connection claimed, if the end of its run may count on it."""
-    if not _foresees(conn):
-        return None
-    state = conn.recall.take(run_id)
-    if state is None or state["id"] != task_id or claim_lock not in (None, state["claim_lock"]):
-        return None
-    return state
+    state = conn.recall.take(run_id) if _foresees(conn) else None
+    return state if state is not None and state["id"] == task_id else None
 
 
 def _foresees(conn: BoardConnection) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import Refused, Task
 from hermes_kanban.store.recall import REMEMBERED, Recall
-from tests.support.boards import ABoard
+from tests.support.boards import ABoard, ManualClock
 
 Fate = Callable[[kb.BoardConnection, str], object]
 
@@ -47,7 +47,8 @@ def told(board: ABoard, task_id: str) -> list[Any]:
         (event.kind, event.actor, shape(event.payload))
         for event in kb.list_events(board.conn, task_id, limit=1_000)
     ]
-    return [alike(board.task(task_id)), sorted(board.task(one).status for one in around), *events]
+    others = sorted((board.task(one).status, board.task(one).effective_priority) for one in around)
+    return [alike(board.task(task_id)), others, *events]
 
 
 def alike(task: Task | None) -> Any:
@@ -63,6 +64,13 @@ def another_claims(conn: kb.BoardConnection, task: str) -> kb.Task:
 def another_fails(conn: kb.BoardConnection, task: str) -> None:
     another_claims(conn, task)
     kb.reclaim_task(conn, task)
+
+
+def something_by_a_clock_that_is_ahead(conn: kb.BoardConnection, task: str) -> None:
+    assert isinstance(conn.clock, ManualClock)
+    conn.clock.jump(600)
+    kb.add_comment(conn, task, "later")
+    conn.clock.jump(-600)
 
 
 def gets_a_parent(conn: kb.BoardConnection, task: str) -> None:
@@ -90,6 +98,7 @@ BEFORE_A_CLAIM: Final[dict[str, Fate]] = {
     "triage": kb.triage_task,
     "claimed": another_claims,
     "claimed and given back": another_fails,
+    "a clock that is ahead": something_by_a_clock_that_is_ahead,
     "an open parent": gets_a_parent,
     "a parent that is done": gets_a_parent_that_is_done,
     "a child": lambda conn, task: kb.create_task(conn, title="child", parents=[task]),
@@ -137,6 +146,26 @@ def test_a_folder_that_another_process_uses_is_no_less_in_use(foreseeing: ABoard
     assert kb.claim_task(board.conn, second, seen=seen) is None
 
 
+def test_a_process_that_may_still_live_holds_what_is_ready(foreseeing: ABoard) -> None:
+    board = foreseeing
+    run = board.start(board.create())
+    kb.reclaim_task(board.conn, run.task_id)
+    seen = board.task(run.task_id)
+    assert seen.status == "ready"
+    assert kb.claim_task(board.conn, seen.id, seen=seen) is None
+
+
+def test_a_parent_that_is_open_holds_even_what_is_ready(foreseeing: ABoard) -> None:
+    board = foreseeing
+    parent, seen = board.create("parent"), board.task(board.create())
+    board.damage(
+        "INSERT INTO task_links (parent_id, child_id, created_at) VALUES (:parent, :child, 1)",
+        parent=parent,
+        child=seen.id,
+    )
+    assert kb.claim_task(board.conn, seen.id, seen=seen) is None
+
+
 def test_a_claim_in_a_batch_is_like_any_other(foreseeing: ABoard) -> None:
     board = foreseeing
     with kb.batch(board.conn):
@@ -159,6 +188,7 @@ def a_parent_again(conn: kb.BoardConnection, task: str) -> None:
     kb.complete_task(conn, parent)
     kb.link_tasks(conn, parent, task)
     kb.reopen_task(conn, parent)
+    kb.prioritise_task(conn, task, 9)
 
 
 def a_process(conn: kb.BoardConnection, task: str) -> None:
@@ -182,6 +212,7 @@ BEFORE_A_CLOSE: Final[dict[str, Fate]] = {
     "a child that waits for more": a_child_that_waits_for_more,
     "an open parent": a_parent_again,
     "a process": a_process,
+    "a clock that is ahead": something_by_a_clock_that_is_ahead,
     "given back": kb.reclaim_task,
     "taken by another": taken_by_another,
     "done by hand": lambda conn, task: kb.complete_task(conn, task, result="by hand"),
