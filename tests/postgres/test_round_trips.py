@@ -60,6 +60,23 @@ def claim(board: ABoard) -> Call:
     return lambda conn: kb.claim_task(conn, task_id)
 
 
+def claim_listed(board: ABoard) -> Call:
+    seen = board.task(a_task(board))
+    return lambda conn: kb.claim_task(conn, seen.id, seen=seen)
+
+
+def claim_listed_and_complete(board: ABoard) -> Call:
+    claim = claim_listed(board)
+
+    def both(conn: kb.BoardConnection) -> None:
+        task = claim(conn)
+        assert isinstance(task, kb.Task)
+        proof = {"run_id": task.current_run_id, "claim_lock": task.claim_lock}
+        kb.complete_task(conn, task.id, **proof, result="r", summary="done")
+
+    return both
+
+
 def claim_next(board: ABoard) -> Call:
     a_task(board)
     return kb.claim_next
@@ -147,6 +164,8 @@ WRITES: Final[dict[str, tuple[Callable[[ABoard], Call], int]]] = {
     "a batch of 10 creates": (create_ten, 11),
     "comment": (comment, 2),
     "claim": (claim, 2),
+    "claim as seen": (claim_listed, 1),
+    "claim as seen and complete": (claim_listed_and_complete, 2),
     "claim next": (claim_next, 4),
     "register": (register, 2),
     "heartbeat": (heartbeat, 2),

@@ -1,0 +1,145 @@
+"""Verbs that decide on what was seen: one round trip, and what becomes of it when that fails."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from hermes_kanban import kernel as kb
+from hermes_kanban.model import Task
+from hermes_kanban.store.protocol import Unforeseen, write
+from tests.support.boards import ABoard, held
+from tests.support.relay import Relay
+
+pytestmark = pytest.mark.stores("postgres")
+
+ONCE = b"pg_notify("
+"""In the request with which such a verb begins, writes and commits."""
+
+
+def proof(task: Task | None) -> dict[str, Any]:
+    assert task is not None
+    return {"run_id": task.current_run_id, "claim_lock": task.claim_lock}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("verb", ["claim", "complete"])
+def test_what_broke_off_is_done_once_and_its_run_is_known(
+    board: ABoard, line: Relay, verb: str, kept: bool
+) -> None:
+    conn, seen = board.connect(), board.task(board.create(assignee="worker"))
+    if verb == "claim":
+        line.cut_at(ONCE, delivered=kept)
+    claimed = kb.claim_task(conn, seen.id, claimer="robot", seen=seen)
+    if verb == "complete":
+        line.cut_at(ONCE, delivered=kept)
+    assert claimed == board.task(seen.id)
+    assert kb.complete_task(conn, seen.id, **proof(claimed), result="4,711") is True
+    assert line.has_cut
+    assert board.kinds(seen.id) == ["created", "claimed", "completed"]
+    assert [run.outcome for run in kb.list_runs(board.conn, seen.id)] == ["completed"]
+    assert kb.check(board.conn, deep=True) == []
+    conn.close()
+
+
+def test_of_several_who_saw_the_same_one_has_the_task(board: ABoard) -> None:
+    seen = [board.task(board.create()) for _ in range(20)]
+    start, taken = threading.Barrier(4), []
+
+    def claim_all() -> None:
+        conn = board.connect()
+        start.wait()
+        taken.extend(kb.claim_task(conn, task.id, seen=task) for task in seen)
+        conn.close()
+
+    threads = [threading.Thread(target=claim_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(task.id for task in taken if task) == sorted(task.id for task in seen)
+    assert all(board.kinds(task.id) == ["created", "claimed"] for task in seen)
+    assert kb.check(board.conn, deep=True) == []
+
+
+def test_a_lease_does_not_run_while_its_claim_waits_for_the_lock(
+    board: ABoard, line: Relay
+) -> None:
+    """What was decided on before a long wait is decided on anew."""
+    seen, conn = board.task(board.create()), board.connect()
+    taken: list[Task | None] = []
+    thread = threading.Thread(
+        target=lambda: taken.append(kb.claim_task(conn, seen.id, seen=seen, ttl_seconds=60))
+    )
+    before = line.round_trips
+    with held(board.conn):
+        thread.start()
+        board.conn.execute("SELECT pg_sleep(2.2)").fetchall()
+        board.clock.advance(3)
+    thread.join()
+    assert taken == [board.task(seen.id)]
+    assert board.task(seen.id).claim_expires == board.clock.now() + 60
+    assert line.round_trips - before == 3
+    conn.close()
+
+
+def test_a_verb_that_asks_all_the_same_takes_no_less_for_given(board: ABoard) -> None:
+    """A summary that names a task is looked up."""
+    other, conn = board.create("other"), board.connect()
+    tasks = [kb.claim_task(conn, board.create()) for _ in range(2)]
+    first, second = (task.id for task in tasks if task)
+    kb.create_task(board.conn, title="child", parents=[second])
+    for task in tasks:
+        assert task is not None
+        assert kb.complete_task(conn, task.id, **proof(task), summary=f"as {other} and t_aaaaaa")
+    assert [board.task(one).status for one in (first, second)] == ["done", "done"]
+    assert board.kinds(first) == board.kinds(second) == [
+        "created", "claimed", "completed", "warned",
+    ]  # fmt: skip
+    assert kb.check(board.conn, deep=True) == []
+    conn.close()
+
+
+def test_a_commit_without_a_commit_fails_as_any_other(board: ABoard) -> None:
+    """What PostgreSQL finds only at the end of the transaction."""
+    board.conn.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RAISE EXCEPTION ''not at last'' USING ERRCODE = ''disk_full''; END'"
+    )
+    board.conn.execute(
+        "CREATE CONSTRAINT TRIGGER refuses AFTER INSERT ON tasks DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    conn = board.connect()
+    with pytest.raises(kb.DiskFull):
+        kb.create_task(conn, title="refused")
+    board.conn.execute("DROP TRIGGER refuses ON tasks")
+    board.conn.execute("DROP FUNCTION refuse")
+    assert kb.list_tasks(conn) == []
+    task_id = kb.create_task(conn, title="taken")
+    assert [task.id for task in kb.list_tasks(board.conn)] == [task_id]
+    conn.close()
+
+
+def test_a_flow_without_a_begin_sees_what_was_committed_while_it_waited(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a database, or a role, begins transactions that see one moment."""
+    monkeypatch.setenv("PGOPTIONS", "-c default_transaction_isolation=serializable")
+    conn = board.connect()
+    assert conn.execute("SHOW transaction_isolation").fetchone()[0] == "read committed"
+    conn.close()
+
+
+def test_only_what_must_be_so_is_kept_with_the_writes(board: ABoard) -> None:
+    with write(board.conn, "test") as tx:
+        tx.foresee("SELECT :one = 1", {"one": 1})
+        tx.put("UPDATE boards SET icon = :icon", {"icon": "x"})
+    assert kb.get_board(board.conn).icon == "x"
+    for unmet in ("SELECT :one = 1", "SELECT CAST(NULL AS boolean) OR :one = 1"):
+        with pytest.raises(Unforeseen), write(board.conn, "test") as tx:
+            tx.foresee(unmet, {"one": 2})
+            tx.put("UPDATE boards SET icon = :icon", {"icon": "y"})
+    assert kb.get_board(board.conn).icon == "x"
