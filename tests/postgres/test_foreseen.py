@@ -113,8 +113,10 @@ def test_a_commit_without_a_commit_fails_as_any_other(board: ABoard) -> None:
         " FOR EACH ROW EXECUTE FUNCTION refuse()"
     )
     conn = board.connect()
+    (serves,) = conn.execute("SELECT pg_backend_pid()").fetchone()
     with pytest.raises(kb.DiskFull):
         kb.create_task(conn, title="refused")
+    assert conn.execute("SELECT pg_backend_pid()").fetchone() == (serves,)
     board.conn.execute("DROP TRIGGER refuses ON tasks")
     board.conn.execute("DROP FUNCTION refuse")
     assert kb.list_tasks(conn) == []
