@@ -16,6 +16,8 @@ from hermes_kanban.store.protocol import NotWorth, Worth
 _NAME_BYTES: Final = 63
 # Not READ WRITE: a database that was set to be only read, before it is moved say, stays as it is.
 _BEGIN: Final = Numbered(b"BEGIN ISOLATION LEVEL READ COMMITTED")
+BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+COMMIT: Final = Numbered(b"COMMIT")
 # Who has the lock is told by the name of its session.
 _SAY: Final = (
     "SELECT set_config('lock_timeout', :milliseconds, true),"
@@ -34,6 +36,9 @@ _LOOK: Final = Numbered(
     b"SELECT extract(epoch FROM clock_timestamp())::float8,"
     b" 1 / (SELECT coalesce(max(version) <= $1, false)::integer FROM schema_migrations)"
 )
+VERSION: Final = Numbered(
+    b"SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
+)
 
 NotFit = psycopg.errors.DivisionByZero
 """What the server says where the board is of a version that nobody here may write, or of none."""
@@ -46,20 +51,19 @@ class Beginning(NamedTuple):
     looking: Reply
     worth: Worth | None
 
-    def seen(self) -> tuple[str, float]:
+    def seen(self, *, over: bool = False) -> tuple[str, float]:
         """The transaction's number and the server's time, once all is answered.
 
-        Raises NotWorth where the lock was not asked for.
+        Of one that is over the number is of no use, and empty. Raises NotWorth where the lock was
+        not asked for.
         """
+        server_time, _ = self.looking.fetchone()
+        if over:
+            return "", server_time
         _, _, number, *found = self.locking.fetchone()
         if self.worth is not None and found != [self.worth.wanted]:
             raise NotWorth(*found)
-        return str(number), self.server_time()
-
-    def server_time(self) -> float:
-        """The server's time under the lock, once all is answered."""
-        server_time, _ = self.looking.fetchone()
-        return float(server_time)
+        return str(number), server_time
 
 
 def begin(

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import pq
 
 from hermes_kanban.config import Config, Server
-from hermes_kanban.model.errors import BoardBusy, BoardDamaged, BoardTooNew, KanbanError
+from hermes_kanban.model.errors import BoardBusy, KanbanError
 from hermes_kanban.paths import BoardPaths
 from hermes_kanban.ports import Clock, Randomness, SystemRandomness
 from hermes_kanban.store import (
@@ -33,11 +33,11 @@ from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.pgcontents import InRows
 from hermes_kanban.store.pgflow import Answer, Flow, Statements
 from hermes_kanban.store.pgnames import lock_key, schema_of
+from hermes_kanban.store.pgplace import Located
 from hermes_kanban.store.pgputs import Puts, Unmet
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
     BrokenReference,
-    Configured,
     Cursor,
     Given,
     Parameters,
@@ -51,7 +51,7 @@ ROWS_AT_ONCE: Final = 1000
 _IDLE: Final = pq.TransactionStatus.IDLE
 
 
-class PostgresConnection(Configured):
+class PostgresConnection(Located):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
     Error = psycopg.Error
@@ -98,11 +98,6 @@ class PostgresConnection(Configured):
         self._worth: Worth | None = None
         self._location = f"schema {self.schema}"
         self._connect()
-
-    @property
-    def location(self) -> str:
-        """Database, server and schema; no user and no password."""
-        return self._location
 
     @property
     def in_transaction(self) -> bool:
@@ -226,14 +221,6 @@ class PostgresConnection(Configured):
         """At once, and for good: sequences know no rollback."""
         pgcounters.raise_counters(self, counters)
 
-    def translated(self, error: BaseException) -> BaseException:
-        """The board's own error for one of PostgreSQL's; any other comes back as it is."""
-        return pgerrors.translated(error, self._location)
-
-    def damaged(self, what: str) -> BoardDamaged:
-        """The error for a schema that is no intact board."""
-        return pgerrors.damaged(self._location, what)
-
     def broken_references(self) -> list[BrokenReference]:
         """Foreign keys are constraints here; this finds what was written with them off."""
         return pgcheck.broken_references(self)
@@ -279,7 +266,7 @@ class PostgresConnection(Configured):
         flow = self._flow = Flow(self._statements)
         self._begun, self._confirmed = True, False
         if self._verb is None:
-            flow.send(_BEGIN_READ)
+            flow.send(pglock.BEGIN_READ)
             return flow
         key, worth = self._lock_key, self._worth
         self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth, once=once)
@@ -308,10 +295,7 @@ class PostgresConnection(Configured):
 
     def _confirm(self, *, over: bool = False) -> None:
         if self._verb is not None:
-            if over:  # and its number is of no more use
-                server_time = self._beginning.server_time()
-            else:
-                self._xid, server_time = self._beginning.seen()
+            self._xid, server_time = self._beginning.seen(over=over)
             if isinstance(self.clock, ServerClock):
                 self.clock.hear(server_time)
         self._confirmed, self._unseen = True, []
@@ -319,7 +303,7 @@ class PostgresConnection(Configured):
     def _refuse(self) -> NoReturn:
         """Raise why nobody may write this board, at whose version the server ended the flow."""
         self._leave()
-        version, name = self._statements.run(_VERSION, ()).fetchone() or (None, "")
+        version, name = self._statements.run(pglock.VERSION, ()).fetchone() or (None, "")
         self._failure = why = pgerrors.unfit(self._location, version, name)
         raise why from None
 
@@ -399,7 +383,7 @@ class PostgresConnection(Configured):
         """Wait for the commit; what it broke off at if then nothing was kept."""
         self._flow = None
         try:
-            commit = None if once else flow.send(_COMMIT)
+            commit = None if once else flow.send(pglock.COMMIT)
             flow.end()
         except psycopg.OperationalError as error:
             if not flow.session.closed:
@@ -484,7 +468,7 @@ class PostgresConnection(Configured):
         if flow is None:
             return
         try:
-            flow.send(_COMMIT)
+            flow.send(pglock.COMMIT)
             flow.part()
         except psycopg.Error:
             flow.drop()
@@ -493,10 +477,6 @@ class PostgresConnection(Configured):
         """Close the connection."""
         if self._session is not None:
             self._session.close()
-
-    def too_new(self, version: int) -> BoardTooNew:
-        """The error for a board of a newer hermes-kanban."""
-        return pgerrors.too_new(self._location, version)
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._session is not None:
@@ -517,10 +497,3 @@ class PostgresConnection(Configured):
         if isinstance(self.clock, ServerClock):
             self.clock.hear(server_time)
         return session
-
-
-_BEGIN_READ: Final = Numbered(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-_VERSION: Final = Numbered(
-    b"SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
-)
-_COMMIT: Final = Numbered(b"COMMIT")
