@@ -71,6 +71,16 @@ class _Hold:
             key: int = self.real_insert(sql, parameters)
         return key
 
+    def insert_unseen(self, sql: str, parameters: Any) -> int:
+        self.point(sql)
+        with self._within():
+            key: int = self.real_insert_unseen(sql, parameters)
+        return key
+
+    def foresee(self, sql: str, parameters: Any) -> None:
+        self.point(sql)
+        self.real_foresee(sql, parameters)
+
     def reserve(self, table: str) -> None:
         """A number that is taken and not used leaves a gap, which SQLite has not."""
         if not self._comparable:
@@ -163,6 +173,8 @@ class _Hold:
     real_ask: Any
     real_execute: Any
     real_insert: Any
+    real_insert_unseen: Any
+    real_foresee: Any
     real_put: Any
     real_reserve: Any
     real_begin_write: Any
@@ -174,8 +186,8 @@ class _Hold:
 
 
 _CALLS: Final = (
-    "ask", "execute", "insert", "put", "reserve", "begin_write", "commit_write", "roll_back",
-    "end_write", "begin_read", "end_read",
+    "ask", "execute", "foresee", "insert", "insert_unseen", "put", "reserve", "begin_write",
+    "commit_write", "roll_back", "end_write", "begin_read", "end_read",
 )  # fmt: skip
 
 
@@ -198,6 +210,7 @@ class OnPostgres:
     def prepare(self, conn: Any) -> None:
         """The server of the tests syncs nothing as it is."""
         conn.shared = self.shared or not self._comparable
+        conn.foresees = not self._comparable
 
     def squeeze(self, conn: Any, *, full: bool) -> None:
         """The disk has no room for one more row; or has again."""

@@ -48,6 +48,17 @@ def _create(ours: kb.BoardConnection, floor: Floor, payloads: dict[str, str]) ->
 def _claim_complete(
     ours: kb.BoardConnection, floor: Floor, payloads: dict[str, str]
 ) -> list[Figure]:
+    """As somebody does who has listed the tasks, and by somebody who saw nothing before."""
+    figures = _figures("claim + complete", *_closed(ours, floor, payloads))
+    ours.foresees = False
+    mine, theirs = _closed(ours, floor, payloads)
+    unseen = ratio_of_medians(theirs, mine)
+    return [*figures, plain("claim + complete of what nobody saw, beside the floor", unseen, "×")]
+
+
+def _closed(
+    ours: kb.BoardConnection, floor: Floor, payloads: dict[str, str]
+) -> tuple[list[float], list[float]]:
     now = int(time.time())
     with kb.batch(ours):
         our_ids = [_new(ours) for _ in range(BLOCK * 11)]
@@ -65,7 +76,7 @@ def _claim_complete(
             run_id = floor.claim(task_id, payloads["claimed"], now)
             floor.complete(task_id, run_id, RESULT, payloads["completed"], now)
 
-    return _figures("claim + complete", *alternating(by_us, by_hand))
+    return alternating(by_us, by_hand)
 
 
 def _figures(name: str, mine: list[float], theirs: list[float]) -> list[Figure]:
