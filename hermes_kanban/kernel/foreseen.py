@@ -49,8 +49,8 @@ SELECT EXISTS (SELECT 1 FROM tasks t WHERE {{same}} AND {_LAST_EVENT} <= :now
 _ALONE: Final = f"""
 SELECT EXISTS (SELECT 1 FROM tasks t JOIN task_runs r ON r.id = t.current_run_id
     WHERE {{same}} AND {_LAST_EVENT} <= :now AND t.claim_expires IS NOT NULL
-    AND (SELECT min(l.child_id) FROM task_links l
-         WHERE l.parent_id = t.id AND l.released_at IS NULL) IS NULL
+    AND (SELECT l.child_id FROM task_links l
+         WHERE l.parent_id = t.id AND l.released_at IS NULL LIMIT 1) IS NULL
     AND {gates.NO_OPEN_PARENT})
 """
 _RUN_OF: Final = "SELECT id FROM task_runs WHERE task_id = :id AND claim_lock = :lock"

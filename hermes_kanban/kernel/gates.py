@@ -25,8 +25,8 @@ NO_OPEN_PARENT: Final = (
 )
 # A process of a run of t that may still be there. Of an EXISTS a server may read all that live.
 LIVE_PROCESS: Final = (
-    "(SELECT min(e.id) FROM task_runs e"
-    " WHERE e.task_id = t.id AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL) IS NOT NULL"
+    "(SELECT e.id FROM task_runs e WHERE e.task_id = t.id"
+    " AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL LIMIT 1) IS NOT NULL"
 )
 _HAS_OPEN_PARENT: Final = (
     "SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"

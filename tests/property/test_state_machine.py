@@ -83,6 +83,9 @@ class BoardMachine(RuleBasedStateMachine):
         profiles = {name: a_profile() for name in PROFILES}
         self.conn.config = msgspec.structs.replace(self.conn.config, profiles=profiles)
         self.board.configure(max_runs=6, max_in_progress=3)
+        # Also on SQLite, which saves nothing by it.
+        self.conn.foresees = True
+        self.seen: dict[str, kb.Task] = {}
 
     def teardown(self) -> None:
         try:
@@ -316,12 +319,19 @@ class BoardMachine(RuleBasedStateMachine):
         number=st.integers(0, 9),
         registered=st.sampled_from([True, True, False]),
         stubborn=st.booleans(),
+        seen=st.sampled_from(["now", "before", "never"]),
     )
-    def claim(self, number: int, registered: bool, stubborn: bool) -> None:
+    def claim(self, number: int, registered: bool, stubborn: bool, seen: str) -> None:
         task = self.pick("ready", number)
         if task is None:
             return
-        if self.attempt(lambda: kb.claim_task(self.conn, task, ttl_seconds=300)) and registered:
+        now = kb.get_task(self.conn, task)
+        looks = {"now": now, "before": self.seen.setdefault(task, now), "never": None}
+        taken = self.attempt(
+            lambda: kb.claim_task(self.conn, task, ttl_seconds=300, seen=looks[seen])
+        )
+        assert taken is None or taken == kb.get_task(self.conn, task)
+        if taken and registered:
             run = self.run_of(task)
             assert run is not None
             assert self.board.register(run, stubborn=stubborn)

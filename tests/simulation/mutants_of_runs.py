@@ -73,7 +73,7 @@ _CLAIMS: Final = (
         "            if hold is not None:\n"
         "                return None\n"
         "            claim_in(tx, task, claimer=claimer, ttl_seconds=ttl, identity=identity)\n"
-        "            return as_task(task)\n",
+        "        return claimed(conn, task)\n",
         "                pass\n"
         "            elif found[1] is not None:\n"
         "                return None\n"
