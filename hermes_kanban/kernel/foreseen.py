@@ -42,15 +42,14 @@ _LAST_EVENT: Final = (
 )
 _CLAIMABLE: Final = f"""
 SELECT EXISTS (SELECT 1 FROM tasks t WHERE {{same}} AND {_LAST_EVENT} <= :now
-    AND (SELECT paused_at FROM boards) IS NULL AND NOT ({gates.LIVE_PROCESS})
+    AND (SELECT paused_at FROM boards) IS NULL AND NOT {gates.LIVE_PROCESS}
     AND {gates.NO_OPEN_PARENT})
 """
 # A lease moves all the time, and does not matter to whoever has it.
 _ALONE: Final = f"""
 SELECT EXISTS (SELECT 1 FROM tasks t JOIN task_runs r ON r.id = t.current_run_id
     WHERE {{same}} AND {_LAST_EVENT} <= :now AND t.claim_expires IS NOT NULL
-    AND (SELECT l.child_id FROM task_links l
-         WHERE l.parent_id = t.id AND l.released_at IS NULL LIMIT 1) IS NULL
+    AND NOT EXISTS (SELECT 1 FROM task_links l WHERE l.parent_id = t.id AND l.released_at IS NULL)
     AND {gates.NO_OPEN_PARENT})
 """
 _RUN_OF: Final = "SELECT id FROM task_runs WHERE task_id = :id AND claim_lock = :lock"

@@ -23,10 +23,10 @@ NO_OPEN_PARENT: Final = (
     "NOT EXISTS (SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"
     f" WHERE l.child_id = t.id AND {OPEN_PARENT})"
 )
-# A process of a run of t that may still be there. Of an EXISTS a server may read all that live.
+# A process of a run of t that may still be there.
 LIVE_PROCESS: Final = (
-    "(SELECT e.id FROM task_runs e WHERE e.task_id = t.id"
-    " AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL LIMIT 1) IS NOT NULL"
+    "EXISTS (SELECT 1 FROM task_runs e"
+    " WHERE e.task_id = t.id AND e.worker_pid IS NOT NULL AND e.exited_at IS NULL)"
 )
 _HAS_OPEN_PARENT: Final = (
     "SELECT 1 FROM task_links l JOIN tasks p ON p.id = l.parent_id"

@@ -67,6 +67,10 @@ def a_day(conn: Any) -> None:
         kb.heartbeat_claim(conn, task_id, run_id=task.current_run_id)
         reason = {"reason": "which?"} if act is kb.block_task else {}
         assert act(conn, task_id, run_id=task.current_run_id, **reason)  # type: ignore[operator]
+    listed = kb.get_task(conn, kb.create_task(conn, title="one", assignee="nobody"))
+    task = kb.claim_task(conn, listed.id, seen=listed)
+    assert task is not None
+    assert kb.complete_task(conn, task.id, run_id=task.current_run_id)
     kb.dispatch_once(conn, spawn_fn=never, sweep=kb.Sweep())
     assert kb.list_tasks(conn, status=["ready", "todo"], limit=50)
 
