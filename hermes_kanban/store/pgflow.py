@@ -13,6 +13,7 @@ See https://www.postgresql.org/docs/current/libpq-pipeline-mode.html.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -30,6 +31,8 @@ from hermes_kanban.store.protocol import Given
 
 PREPARE_AFTER: Final = 3
 PREPARED_STATEMENTS: Final = 300
+SILENCE_SECONDS: Final = 120.0
+"""After so long without a word the server stands still: it ends each statement sooner by itself."""
 
 _FAILED: Final = pq.ExecStatus.FATAL_ERROR
 _SYNCED: Final = pq.ExecStatus.PIPELINE_SYNC
@@ -91,10 +94,14 @@ class Reply:
 
 
 class Statements:
-    """What a session has prepared for its flows, and how values go in and out of it."""
+    """What a session has prepared for its flows, and how values go in and out of it.
+
+    Where it is ``patient`` the server may take its time, and say nothing for as long.
+    """
 
     def __init__(self, session: psycopg.Connection[Any]) -> None:
         self.session = session
+        self.patient = False
         self.values: Values = Transformer(session)
         # How often each came up, or its name once it is prepared; last the one used last.
         self._known: OrderedDict[tuple[bytes, Sequence[int]], int | bytes] = OrderedDict()
@@ -221,11 +228,15 @@ class Flow:
         pgconn, owed = self.session.pgconn, self._owed
         yield from generators.send(pgconn)
         result: PGresult | None = None
+        heard_at = time.monotonic()
         while owed:
             # Not by psycopg's ``fetch``: a generator for each answer costs more than the answer.
             try:
                 while pgconn.is_busy():
-                    yield waiting.WAIT_R
+                    if (yield waiting.WAIT_R):
+                        heard_at = time.monotonic()
+                    else:
+                        self._mind_silence(heard_at)
                     pgconn.consume_input()
                 more = pgconn.get_result()
             except psycopg.OperationalError:
@@ -246,6 +257,12 @@ class Flow:
                     reply.result = result
             # Else a commit without a COMMIT failed, and the end is still to come.
             result = None
+
+    def _mind_silence(self, heard_at: float) -> None:
+        silent = time.monotonic() - heard_at
+        if silent > SILENCE_SECONDS and not self._statements.patient:
+            self.session.close()
+            raise psycopg.OperationalError(f"the server said nothing for {silent:.0f} seconds")
 
     def end(self) -> None:
         """Leave pipeline mode, having waited as ``settle`` does."""

@@ -134,6 +134,7 @@ class PostgresConnection(Located):
         session = self.session
         if self._prepared is None or self._prepared.session is not session:
             self._prepared = Statements(session)
+        self._prepared.patient = not self._hurried
         return self._prepared
 
     def execute(self, sql: str, parameters: Given = (), /) -> Cursor:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.kernel import clocks, hosts
-from hermes_kanban.model.errors import NotNow
-from hermes_kanban.store import pgsession
+from hermes_kanban.model.errors import FateUnknown, NotNow
+from hermes_kanban.store import pgfate, pgflow, pgsession
 from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.protocol import fetch_all, takes_long
 from hermes_kanban.workers.process import SystemProcesses
@@ -161,3 +162,34 @@ def test_a_server_that_is_back_in_time_is_not_missed(board: ABoard) -> None:
             use()
     conn.close()
     assert len(kb.list_comments(board.conn, task_id)) == 1
+
+
+def test_a_server_that_stands_still_is_left(board: ABoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked over another session; of a write nobody knows what became."""
+    monkeypatch.setattr(pgflow, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(pgfate, "FATE_SECONDS", 0.1)
+    task_id, conn = board.create(), board.connect()
+    for ask in (kb.list_tasks, kb.create_task):
+        serves = conn.execute("SELECT pg_backend_pid()").fetchone()[0]
+        os.kill(serves, signal.SIGSTOP)
+        try:
+            if ask is kb.list_tasks:
+                assert [task.id for task in kb.list_tasks(conn)] == [task_id]
+            else:
+                with pytest.raises(FateUnknown):
+                    kb.create_task(conn, title="perhaps")
+        finally:
+            os.kill(serves, signal.SIGCONT)
+    conn.close()
+
+
+def test_who_reads_all_of_a_board_waits_for_it(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgflow, "SILENCE_SECONDS", 0.3)
+    slow = "SELECT pg_sleep(0.6)::text"
+    with pytest.raises(psycopg.OperationalError, match="said nothing"):
+        board.conn.execute(slow)
+    before = board.conn.hurry(False)
+    assert board.conn.execute(slow).fetchall()
+    board.conn.hurry(before)
