@@ -34,6 +34,7 @@ PREPARED_STATEMENTS: Final = 300
 SILENCE_SECONDS: Final = 120.0
 """After so long without a word the server stands still: it ends each statement sooner by itself."""
 
+_DONE: Final = pq.ExecStatus.COMMAND_OK
 _FAILED: Final = pq.ExecStatus.FATAL_ERROR
 _SYNCED: Final = pq.ExecStatus.PIPELINE_SYNC
 _ROWS: Final = pq.ExecStatus.TUPLES_OK
@@ -105,13 +106,13 @@ class Statements:
         self.values: Values = Transformer(session)
         # How often each came up, or its name once it is prepared; last the one used last.
         self._known: OrderedDict[tuple[bytes, Sequence[int]], int | bytes] = OrderedDict()
-        self._unsure: list[tuple[bytes, Sequence[int]]] = []
+        self._unsure: list[tuple[tuple[bytes, Sequence[int]], Reply]] = []
         self._kinds: dict[bytes, type[rows.NamedRow]] = {}
         self._named = 0
         self._parted: Flow | None = None
 
     def queue(self, text: bytes, parameters: Sequence[Any], reply: Reply) -> list[Reply | None]:
-        """Hand a statement to libpq; whose the answers will be, nobody's for a preparation."""
+        """Hand a statement to libpq; whose the answers will be, that to a preparation first."""
         pgconn, values = self.session.pgconn, self.values
         given = values.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
         types, formats = values.types or (), values.formats
@@ -127,10 +128,11 @@ class Statements:
             return [reply, *self._drop_the_oldest()]
         self._named += 1
         name = self._known[key] = b"hermes_kanban_%d" % self._named
-        self._unsure.append(key)
+        prepared = Reply(self, text)
+        self._unsure.append((key, prepared))
         pgconn.send_prepare(name, text, types)
         pgconn.send_query_prepared(name, given, formats)
-        return [None, reply]
+        return [prepared, reply]
 
     def kind_of_row(self, text: bytes, result: PGresult) -> type[rows.NamedRow]:
         """The rows that a statement gives."""
@@ -178,10 +180,11 @@ class Statements:
             flow.gather()
 
     def judge(self, *, failed: bool) -> None:
-        """All that was queued is answered; of a flow that failed nobody knows what is prepared."""
+        """All that was queued is answered; what a flow prepared before it failed stays prepared."""
         if failed:
-            for key in self._unsure:
-                self._known.pop(key, None)
+            for key, prepared in self._unsure:
+                if prepared.result is None or prepared.result.status != _DONE:
+                    self._known.pop(key, None)
         self._unsure.clear()
 
 

@@ -145,3 +145,15 @@ def test_only_what_must_be_so_is_kept_with_the_writes(board: ABoard) -> None:
             tx.foresee(unmet, {"one": 2})
             tx.put("UPDATE boards SET icon = :icon", {"icon": "y"})
     assert kb.get_board(board.conn).icon == "x"
+
+
+def test_a_session_keeps_no_more_statements_for_what_was_never_so(board: ABoard) -> None:
+    """A statement that was prepared in a transaction which then failed is prepared all the same."""
+    conn, seen = board.connect(), board.task(board.create())
+    kb.edit_task(board.conn, seen.id, title="another")
+    kb.pause(board.conn)
+    for _ in range(60):
+        assert kb.claim_task(conn, seen.id, seen=seen) is None
+    (prepared,) = conn.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+    assert prepared < 12
+    conn.close()
