@@ -113,10 +113,12 @@ class Puts:
             self.event, self._sent = self._before[sql.rpartition(" ")[2]], None
 
     def flush(self) -> None:
-        """Send all that is kept."""
+        """Send all that is kept, what is taken for given first."""
         if self._foreseen is not None:
             (condition, given), self._foreseen = self._foreseen, None
+            kept, self._writes, self._row = (self._writes, self._row), {}, None
             self._ask(Numbered(b"SELECT " + condition.text, condition.names), given)
+            self._writes, self._row = kept
         if not self:
             return
         untold = None if self._row is None or self._told else self._row[0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hermes_kanban import kernel as kb
-from hermes_kanban.model import Task
+from hermes_kanban.model import Refused, Task
 from hermes_kanban.store.protocol import Unforeseen, write
 from tests.support.boards import ABoard, held
 from tests.support.relay import Relay
@@ -157,3 +157,20 @@ def test_a_session_keeps_no_more_statements_for_what_was_never_so(board: ABoard)
     (prepared,) = conn.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
     assert prepared < 12
     conn.close()
+
+
+def test_what_is_taken_for_given_is_asked_before_what_is_written(
+    board: ABoard, line: Relay
+) -> None:
+    """Also by a verb that reads after its writes, and where the schema would refuse those."""
+    for blocked in (True, False):
+        conn, task = board.connect(), board.create()
+        claimed = kb.claim_task(conn, task)
+        if blocked:
+            kb.block_task(board.conn, task, reason="which?")
+        before = line.round_trips
+        done = kb.complete_task(conn, task, **proof(claimed), summary="as t_aaaaaa")
+        assert isinstance(done, Refused) is blocked
+        assert board.task(task).status == ("blocked" if blocked else "done")
+        assert line.round_trips - before == (6 if blocked else 2)
+        conn.close()
