@@ -31,10 +31,10 @@ _TAKE_LONG: Final = dialect.statement(
     " set_config('idle_in_transaction_session_timeout', '0', true),"
     " set_config('synchronous_commit', 'on', true), pg_advisory_xact_lock(:key)"
 )
-# Ends the transaction at a board of another version, before anything is written.
-_LOOK: Final = Numbered(
-    b"SELECT extract(epoch FROM clock_timestamp())::float8,"
-    b" 1 / (SELECT coalesce(max(version) <= $1, false)::integer FROM schema_migrations)"
+# Ends the transaction at a board of another version.
+_LOOK: Final = (
+    b"extract(epoch FROM clock_timestamp())::float8 AS now,"
+    b" 1 / (SELECT coalesce(max(version) <= %d, false)::integer FROM schema_migrations) AS fit"
 )
 VERSION: Final = Numbered(
     b"SELECT version, name FROM schema_migrations ORDER BY version DESC LIMIT 1"
@@ -51,30 +51,45 @@ class Beginning(NamedTuple):
     looking: Reply
     worth: Worth | None
 
-    def seen(self, *, over: bool = False) -> tuple[str, float]:
+    def seen(self) -> tuple[str, float]:
         """The transaction's number and the server's time, once all is answered.
 
-        Of one that is over the number is of no use, and empty. Raises NotWorth where the lock was
-        not asked for.
+        Raises NotWorth where the lock was not asked for.
         """
         server_time, _ = self.looking.fetchone()
-        if over:
-            return "", server_time
         _, _, number, *found = self.locking.fetchone()
         if self.worth is not None and found != [self.worth.wanted]:
             raise NotWorth(*found)
         return str(number), server_time
 
 
-def begin(
-    flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None, *, once: bool
-) -> Beginning:
-    """Ask for the lock ``key``, for a verb that others see; with ``worth`` only where it is.
+def look() -> bytes:
+    """What a write gives of the board: the server's time ``now``, and that it is fit to be written.
 
-    A flow that is sent as one (``once``) is a transaction by itself.
+    As columns of a statement of its own after the lock, since a statement sees the moment at which
+    it began to wait: the look itself, or what writes all that there is to write.
     """
-    if not once:
-        flow.send(_BEGIN)
+    return _look(schema.SCHEMA_VERSION)
+
+
+def is_fit(version: int | None) -> bool:
+    """Whether a board of that version may be written by this program."""
+    return version is not None and version <= schema.SCHEMA_VERSION
+
+
+@functools.lru_cache(maxsize=4)
+def _look(version: int) -> bytes:
+    return _LOOK % version
+
+
+def take(flow: Flow, wait_seconds: float, verb: str, key: int) -> None:
+    """Ask for the lock ``key`` in a flow that is sent as one: that is a transaction by itself."""
+    flow.send(_TAKE, _given(wait_seconds, verb, key))
+
+
+def begin(flow: Flow, wait_seconds: float, verb: str, key: int, worth: Worth | None) -> Beginning:
+    """Ask for the lock ``key``, for a verb that others see; with ``worth`` only where it is."""
+    flow.send(_BEGIN)
     given = _given(wait_seconds, verb, key)
     if worth is None:
         locking = flow.send(_TAKE, given)
@@ -82,8 +97,7 @@ def begin(
         locking = flow.send(
             _if_worth(worth.sql), given | worth.parameters | {"wanted": worth.wanted}
         )
-    # A statement of its own: it must see what was committed while we waited.
-    return Beginning(locking, flow.send(_LOOK, (schema.SCHEMA_VERSION,)), worth)
+    return Beginning(locking, flow.send(Numbered(b"SELECT " + look())), worth)
 
 
 def begin_long(session: psycopg.Connection[Any], wait_seconds: float, verb: str, key: int) -> None:

@@ -126,14 +126,14 @@ class Puts:
         if untold is not None:
             self._sent = untold, answer
 
-    def take(self, ring: bytes = b"") -> tuple[Numbered, Given]:
-        """All that is kept as one statement, at whose end ``ring`` is called; then there is none.
+    def take(self, *ends: bytes) -> tuple[Numbered, Given]:
+        """All that is kept as one statement, which ends in these columns; then there is none.
 
-        It gives the key of a row that nobody has seen, unless other writes come after that.
+        With them it gives the ``key`` of a row that nobody has seen.
         """
         writes, row, foreseen = list(self._writes.values()), self._row, self._foreseen
         self._writes, self._row, self._foreseen = {}, None, None
-        last = _last(ring, foreseen and foreseen[0].text, row and row[0])
+        last = _last(ends, foreseen and foreseen[0].text, row and row[0])
         if row is not None:
             # What a statement gives is what its last part does.
             writes.insert(0 if self._told or last else len(writes), row[1:])
@@ -151,9 +151,8 @@ def _condition(sql: str) -> Numbered:
 
 
 @functools.lru_cache(maxsize=256)
-def _last(ring: bytes, condition: bytes | None, table: str | None) -> bytes:
-    ends = [end for end in (ring, condition) if end]
-    if not ends:
-        return b""
-    last = b"SELECT " + b", ".join(ends)
-    return last if table is None else pgunseen.giving(last, table)
+def _last(ends: tuple[bytes, ...], condition: bytes | None, table: str | None) -> bytes:
+    columns = [one for one in (*ends, condition) if one]
+    if columns and table is not None:
+        return pgunseen.giving(columns, table)
+    return b"SELECT " + b", ".join(columns) if columns else b""

@@ -45,12 +45,10 @@ def naming(sql: str, *, of: str) -> str:
     return f"{into}SELECT {places.sub(with_key, values)} FROM {dialect.FIRST_PART}"
 
 
-def giving(select: bytes, table: str) -> bytes:
-    """A SELECT at the end of the statement, which gives the row's key first."""
-    key = _key(table).encode()
-    return select.replace(b"SELECT ", b"SELECT %s, " % key, 1) + b" FROM %s" % (
-        dialect.FIRST_PART.encode()
-    )
+def giving(columns: list[bytes], table: str) -> bytes:
+    """A SELECT of these and the row's ``key``, for the end of the statement."""
+    key = f"{_key(table)} AS key FROM {dialect.FIRST_PART}"
+    return b"SELECT " + b", ".join([*columns, key.encode()])
 
 
 def _key(table: str) -> str:

@@ -7,9 +7,8 @@ opened again at its next use; whether a commit that broke off was kept is asked 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import psycopg
 from psycopg import pq
@@ -30,10 +29,10 @@ from hermes_kanban.store import (
 )
 from hermes_kanban.store.dialect import Numbered
 from hermes_kanban.store.pgclock import ServerClock
+from hermes_kanban.store.pgconnected import Connected
 from hermes_kanban.store.pgcontents import InRows
-from hermes_kanban.store.pgflow import Answer, Flow, Statements
-from hermes_kanban.store.pgnames import lock_key, schema_of
-from hermes_kanban.store.pgplace import Located
+from hermes_kanban.store.pgflow import Answer, Flow, Reply
+from hermes_kanban.store.pgnames import lock_key
 from hermes_kanban.store.pgputs import Puts, Unmet
 from hermes_kanban.store.protocol import (
     WAIT_SECONDS,
@@ -41,6 +40,7 @@ from hermes_kanban.store.protocol import (
     Cursor,
     Given,
     Parameters,
+    Row,
     Transaction,
     Unforeseen,
     Worth,
@@ -48,10 +48,19 @@ from hermes_kanban.store.protocol import (
 )
 
 ROWS_AT_ONCE: Final = 1000
+
+
+class _End(NamedTuple):
+    """What the last statement gave; None where the line broke, and ``lost`` if nothing was kept."""
+
+    reply: Reply | None
+    lost: psycopg.OperationalError | None
+
+
 _IDLE: Final = pq.TransactionStatus.IDLE
 
 
-class PostgresConnection(Located):
+class PostgresConnection(Connected):
     """A ``protocol.BoardConnection`` to a schema of a PostgreSQL database."""
 
     Error = psycopg.Error
@@ -67,36 +76,26 @@ class PostgresConnection(Located):
         wait_seconds: float = WAIT_SECONDS,
         config: Config | None = None,
     ) -> None:
-        self.paths = paths
-        self._config = config
-        self.schema = schema_of(paths.slug)
+        super().__init__(server, paths, clock=clock, wait_seconds=wait_seconds, config=config)
         self.board_id = ""
         self.default_workdir: str | None = None
-        self.clock = clock or ServerClock()
         self.randomness = randomness or SystemRandomness()
-        self.wait_seconds = wait_seconds
         self.events_written = 0
         self.transaction: Transaction | None = None
-        self.server = server
         self._lock_key = lock_key(self.schema)
         self._ring = f"pg_notify('{self.schema}', '')".encode()
-        # Of the transaction: its verb if it writes, whether it only reads, its flow once something
-        # was asked, whether it is known to have begun, what was asked before that, whether it was
-        # begun again on another connection, and why it never will.
+        # Of the transaction: its verb if it writes, whether it only reads, whether its beginning is
+        # answered, what was asked before that, whether it was begun again on another connection,
+        # and why it never will; and what its last statement gave, where that was the only one.
         self._verb: str | None = None
-        self._flow: Flow | None = None
-        self._reading = self._begun = self._confirmed = self._again = False
-        self._failure: Exception | None = None
+        self._reading = self._confirmed = self._again = False
         self._unseen: list[Answer] = []
+        self._failure: Exception | None = None
+        self._last: Row | None = None
         self._xid = ""
         self._streams = 0
-        self._hurried = True
-        self._session: psycopg.Connection[Any] | None = None
-        self._prepared: Statements | None = None
         self._puts = Puts(self._ask)
-        self._written: Cursor | None = None
         self._worth: Worth | None = None
-        self._location = f"schema {self.schema}"
         self._connect()
 
     @property
@@ -115,27 +114,6 @@ class PostgresConnection(Located):
     def _flows(self) -> bool:
         """Whether what is asked is a statement of a transaction."""
         return self._verb is not None or self._reading
-
-    @property
-    def session(self) -> psycopg.Connection[Any]:
-        """The driver's connection, opened again if it broke outside a transaction."""
-        if self._prepared is not None and self._flow is None:
-            self._prepared.gather()
-        session = self._session
-        if session is not None and not session.closed:
-            return session
-        if self._begun:
-            raise pgerrors.lost(self._location)
-        return self._connect()
-
-    @property
-    def _statements(self) -> Statements:
-        """What that connection has prepared."""
-        session = self.session
-        if self._prepared is None or self._prepared.session is not session:
-            self._prepared = Statements(session)
-        self._prepared.patient = not self._hurried
-        return self._prepared
 
     def execute(self, sql: str, parameters: Given = (), /) -> Cursor:
         """Run one statement; a lone read on a connection that broke meanwhile is run again.
@@ -165,8 +143,7 @@ class PostgresConnection(Located):
 
     def key_seen(self) -> int | None:
         """None where the answer to the commit was lost."""
-        row = None if self._written is None else self._written.fetchone()
-        return None if row is None else int(row[0])
+        return None if self._last is None else int(self._last["key"])
 
     def foresee(self, sql: str, parameters: Parameters) -> None:
         """Kept until something is asked, or the commit."""
@@ -188,7 +165,7 @@ class PostgresConnection(Located):
     def hear_time(self) -> None:
         """One round trip."""
         if isinstance(self.clock, ServerClock):
-            self.clock.hear(self.execute(pgsession.TIME).fetchall()[0][0])
+            self._hear(self.execute(pgsession.TIME).fetchall()[0][0])
 
     def stream(self, sql: str, parameters: Given = ()) -> Iterator[tuple[Any, ...]]:
         """The rows as plain tuples, from a cursor that the server keeps; at once in a flow."""
@@ -246,7 +223,7 @@ class PostgresConnection(Located):
         BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
         self._verb, self._worth, self._failure, self._again = verb, worth, None, False
-        self._puts, self._written = Puts(self._ask), None
+        self._puts, self._last = Puts(self._ask), None
 
     def _ask(self, statement: Numbered, parameters: Given) -> Answer:
         self._puts.flush()
@@ -263,14 +240,14 @@ class PostgresConnection(Located):
             self._unseen.append(answer)
         return answer
 
-    def _begin(self, *, once: bool = False) -> Flow:
+    def _begin(self) -> Flow:
         flow = self._flow = Flow(self._statements)
         self._begun, self._confirmed = True, False
         if self._verb is None:
             flow.send(pglock.BEGIN_READ)
             return flow
         key, worth = self._lock_key, self._worth
-        self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth, once=once)
+        self._beginning = pglock.begin(flow, self.wait_seconds, self._verb, key, worth)
         return flow
 
     def settle(self) -> None:
@@ -294,17 +271,23 @@ class PostgresConnection(Located):
         if not self._confirmed:
             self._confirm()
 
-    def _confirm(self, *, over: bool = False) -> None:
+    def _confirm(self) -> None:
         if self._verb is not None:
-            self._xid, server_time = self._beginning.seen(over=over)
-            if isinstance(self.clock, ServerClock):
-                self.clock.hear(server_time)
+            self._xid, server_time = self._beginning.seen()
+            self._hear(server_time)
         self._confirmed, self._unseen = True, []
 
-    def _refuse(self) -> NoReturn:
-        """Raise why nobody may write this board, at whose version the server ended the flow."""
+    def _refuse(self, *, unless_fit: psycopg.Error | None = None) -> NoReturn:
+        """Raise why nobody may write this board, at whose version the server ended the flow.
+
+        With an error that may have come before the look: that one, if the board may be written.
+        """
         self._leave()
+        if isinstance(unless_fit, psycopg.OperationalError):
+            raise unless_fit
         version, name = self._statements.run(pglock.VERSION, ()).fetchone() or (None, "")
+        if unless_fit is not None and pglock.is_fit(version):
+            raise unless_fit
         self._failure = why = pgerrors.unfit(self._location, version, name)
         raise why from None
 
@@ -345,14 +328,14 @@ class PostgresConnection(Located):
             raise self._failure
         ring = self._ring if events else b""
         if self._flow is None and self._puts and self._worth is None:
-            self._write_at_once(*self._puts.take(ring))
+            self._write_at_once(*self._puts.take(pglock.look(), ring))
         elif self._flow is not None or self._puts:
             if not self._confirmed or self._flow is None:
                 self.settle()
             if self._puts or ring:
-                self._written = self._ask(*self._puts.take(ring))
-            if (flow := self._flow) is not None and (lost := self._commit(flow)) is not None:
-                raise lost
+                self._ask(*self._puts.take(ring))
+            if self._flow is not None:
+                self._commit(self._flow)
         self._begun, self._verb = False, None
 
     def _write_at_once(self, statement: Numbered, parameters: Given) -> None:
@@ -360,42 +343,52 @@ class PostgresConnection(Located):
         self._xid = ""
         for again in (False, True):
             try:
-                flow = self._begin(once=True)
-                self._written = flow.send(statement, parameters)
-                lost = self._commit(flow, once=True)
+                flow = Flow(self._statements)
+                self._begun = True
+                pglock.take(flow, self.wait_seconds, self._verb or "", self._lock_key)
+                reply, lost = self._end(flow, statement, parameters)
             except psycopg.errors.LockNotAvailable:
                 self._busy()
             except pglock.NotFit:
                 self._refuse()
-            except (psycopg.IntegrityError, Unmet):
-                # By what broke off, which a pooler sent on late?
-                if again and self._was_kept():
-                    self._written = None
-                    return
-                if self._puts.foresaw:  # a row may be refused before that is compared
-                    self._see_anew()
-                raise
+            except psycopg.Error as error:
+                differs = isinstance(error, (psycopg.IntegrityError, Unmet))
+                if again and differs and self._was_kept():
+                    return  # by what broke off, which a pooler sent on late
+                if differs and self._puts.foresaw:
+                    self._see_anew()  # a row may be refused before that is compared
+                self._refuse(unless_fit=error)
+            if reply is not None:
+                self._last = reply.fetchone()
+                self._hear(self._last["now"])
             if lost is None:
                 return
             if again:
                 raise lost
 
-    def _commit(self, flow: Flow, *, once: bool = False) -> psycopg.OperationalError | None:
-        """Wait for the commit; what it broke off at if then nothing was kept."""
+    def _commit(self, flow: Flow) -> None:
+        reply, lost = self._end(flow, pglock.COMMIT)
+        if lost is not None:
+            raise lost
+        if reply is None:
+            return
+        if not self._confirmed:
+            self._confirm()
+        if reply.status != "COMMIT":
+            raise KanbanError("a statement of this transaction failed; nothing of it was kept")
+
+    def _end(self, flow: Flow, statement: Numbered, parameters: Given = ()) -> _End:
+        """Ask the last statement of a transaction, and wait until it is over."""
         self._flow = None
         try:
-            commit = None if once else flow.send(pglock.COMMIT)
+            reply = flow.send(statement, parameters)
             flow.end()
         except psycopg.OperationalError as error:
             if not flow.session.closed:
                 raise
-            self._begun, self._written = False, None
-            return None if self._was_kept() else error
-        if not self._confirmed:
-            self._confirm(over=once)
-        if commit is not None and commit.status != "COMMIT":
-            raise KanbanError("a statement of this transaction failed; nothing of it was kept")
-        return None
+            self._begun = False
+            return _End(None, None if self._was_kept() else error)
+        return _End(reply, None)
 
     def _was_kept(self) -> bool:
         of = pgfate.Broken(self._backend, self._xid, self._puts.event, self._lock_key)
@@ -473,28 +466,3 @@ class PostgresConnection(Located):
             flow.part()
         except psycopg.Error:
             flow.drop()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._session is not None:
-            self._session.close()
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        if self._session is not None:
-            self._session.close()
-        self._begun = False
-        settings = {"search_path": f'"{self.schema}"'} | pgsession.hurrying(self._hurried)
-        if self.config.kanban.durability != "full":
-            settings["synchronous_commit"] = "off"
-        session, server_time = pgsession.opened(
-            self.server,
-            f"hermes-kanban {os.getpid()}",
-            settings=settings,
-            patience_seconds=min(self.wait_seconds, pgsession.PATIENCE_SECONDS),
-        )
-        self._session, info = session, session.info
-        self._backend = info.backend_pid, server_time
-        self._location = f"PostgreSQL database {info.dbname} at {info.host}, schema {self.schema}"
-        if isinstance(self.clock, ServerClock):
-            self.clock.hear(server_time)
-        return session

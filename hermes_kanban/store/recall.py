@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-REMEMBERED: Final = 32
+REMEMBERED: Final = 256
 _MOST_LEFT_OUT: Final = 64
 
 

@@ -10,6 +10,7 @@ import pytest
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import Refused, Task
 from hermes_kanban.store.protocol import Unforeseen, write
+from tests.support import stores
 from tests.support.boards import ABoard, held
 from tests.support.relay import Relay
 
@@ -174,3 +175,35 @@ def test_what_is_taken_for_given_is_asked_before_what_is_written(
         assert board.task(task).status == ("blocked" if blocked else "done")
         assert line.round_trips - before == (6 if blocked else 2)
         conn.close()
+
+
+NEWER = {
+    "says so": "SELECT 1",
+    "has no such column": "ALTER TABLE tasks RENAME title TO heading",
+    "asks for more": "ALTER TABLE task_events ADD seen_by text NOT NULL",
+}
+
+
+@pytest.mark.parametrize("newer", NEWER)
+def test_a_board_that_is_newer_by_now_is_told_to_be(board: ABoard, newer: str) -> None:
+    """What writes all at once looks at the version in the same statement."""
+    stores.database().spoiled = True
+    conn, seen = board.connect(), board.task(board.create())
+    claimed = kb.claim_task(conn, board.create())
+    assert claimed is not None
+    board.conn.execute("DELETE FROM task_events")
+    board.conn.execute(NEWER[newer])
+    board.conn.execute(
+        "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'newer', 1)"
+    )
+    calls = (
+        lambda: kb.create_task(conn, title="refused"),
+        lambda: kb.claim_task(conn, seen.id, seen=seen),
+        lambda: kb.complete_task(conn, claimed.id, **proof(claimed)),
+    )
+    for call in calls:
+        with pytest.raises(kb.BoardTooNew):
+            call()
+    rows = "SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM task_events)"
+    assert tuple(board.conn.execute(rows).fetchone()) == (2, 0)
+    conn.close()
