@@ -138,6 +138,7 @@ SMALL = {
     "task_runs_open": "an index of the runs that are open",
     "tasks_queue": "an index of the ready tasks, left after its first row",
     "todo": "a slice of few rows",
+    "(un)?tenanted": "at most ten ready tasks that are held back",
     r"keys_\d": "at most a page of keys",
     "live": "the runs that take a place now",
     "below": "a graph walk's own rows",
