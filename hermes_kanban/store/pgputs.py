@@ -8,6 +8,7 @@ took for given, which ends the transaction where it is not so.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -21,9 +22,11 @@ from hermes_kanban.store.protocol import UNSEEN_KEY, Given, Parameters
 EVENTS: Final = "task_events"
 RUNS: Final = "task_runs"
 
+_SOON_SECONDS: Final = 2
 # The condition, and that the lock was there soon: the time by which the verb decided is of before.
 _FORESEEN: Final = (
-    b"ln(coalesce((%s) AND clock_timestamp() < now() + interval '2 seconds', false)::integer)"
+    b"ln(coalesce((%%s) AND clock_timestamp() < now() + interval '%d seconds', false)::integer)"
+    % _SOON_SECONDS
 )
 Unmet = psycopg.errors.InvalidArgumentForLogarithm
 """What the server says where something is not as the verb took it to be."""
@@ -42,6 +45,7 @@ class Puts:
         self._reserved: dict[str, Answer] = {}
         self._foreseen: tuple[Numbered, Given] | None = None
         self.foresaw = False
+        self._foresaw_at = 0.0
         # A row whose key nobody knows yet: kept, with whether its event is; or sent, to be told of.
         self._row: tuple[str, Numbered, Given] | None = None
         self._told = False
@@ -55,6 +59,12 @@ class Puts:
     def foresee(self, sql: str, parameters: Parameters) -> None:
         """Keep what is taken for given: a SELECT of one boolean."""
         self._foreseen, self.foresaw = (_condition(sql), parameters), True
+        self._foresaw_at = time.monotonic()
+
+    @property
+    def foresaw_long_ago(self) -> bool:
+        """Whether something was taken for given, and the time by which the verb decided is past."""
+        return self.foresaw and time.monotonic() - self._foresaw_at > _SOON_SECONDS
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""

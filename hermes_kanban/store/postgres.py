@@ -222,6 +222,7 @@ class PostgresConnection(Connected):
 
         BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
+        _ = self.session  # to open one takes its time, and the verb goes by what time it is
         self._verb, self._worth, self._failure, self._again = verb, worth, None, False
         self._puts, self._last = Puts(self._ask), None
 
@@ -365,6 +366,8 @@ class PostgresConnection(Connected):
                 return
             if again:
                 raise lost
+            if self._puts.foresaw_long_ago:
+                self._see_anew()
 
     def _commit(self, flow: Flow) -> None:
         reply, lost = self._end(flow, pglock.COMMIT)
@@ -409,9 +412,7 @@ class PostgresConnection(Connected):
         if self._prepared is not None:
             self._prepared.gather()
         session = self._session
-        if session is None or session.closed:
-            return
-        if session.pgconn.transaction_status != _IDLE:
+        if session and not session.closed and session.pgconn.transaction_status != _IDLE:
             try:
                 session.execute(b"ROLLBACK")
             except psycopg.Error:
@@ -457,8 +458,7 @@ class PostgresConnection(Connected):
     def end_read(self) -> None:
         """Let the snapshot go, which is not waited for."""
         flow, self._flow = self._flow, None
-        self._reading = self._begun = False
-        self._unseen = []
+        self._reading, self._begun, self._unseen = False, False, []
         if flow is None:
             return
         try:

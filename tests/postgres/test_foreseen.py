@@ -9,6 +9,8 @@ import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import Refused, Task
+from hermes_kanban.store import pgputs
+from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import Unforeseen, write
 from tests.support import stores
 from tests.support.boards import ABoard, held
@@ -206,4 +208,29 @@ def test_a_board_that_is_newer_by_now_is_told_to_be(board: ABoard, newer: str) -
             call()
     rows = "SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM task_events)"
     assert tuple(board.conn.execute(rows).fetchone()) == (2, 0)
+    conn.close()
+
+
+@pytest.mark.parametrize("breaks", ["before", "while it is sent"])
+def test_a_lease_does_not_run_while_a_line_that_broke_is_opened_anew(
+    board: ABoard, line: Relay, monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    conn, seen = board.connect(), board.task(board.create())
+    assert isinstance(conn, PostgresConnection)
+    connect = conn._connect
+
+    def connect_slowly() -> Any:
+        session = connect()
+        board.clock.advance(3)
+        return session
+
+    monkeypatch.setattr(conn, "_connect", connect_slowly)
+    monkeypatch.setattr(pgputs, "_SOON_SECONDS", 0)
+    if breaks == "before":
+        conn.session.close()
+    else:
+        line.cut_at(ONCE, delivered=False)
+    assert kb.claim_task(conn, seen.id, seen=seen, ttl_seconds=60) == board.task(seen.id)
+    assert line.has_cut
+    assert board.task(seen.id).claim_expires == board.clock.now() + 60
     conn.close()
