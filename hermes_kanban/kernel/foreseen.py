@@ -76,7 +76,7 @@ def to_claim(conn: BoardConnection, task_id: str, seen: Task | None) -> TaskStat
 
 def to_close(conn: BoardConnection, task_id: str, run_id: int) -> TaskState | None:
     """The state of a task that this connection claimed, if the end of its run may count on it."""
-    state = conn.recall.take(run_id) if _foresees(conn) else None
+    state = conn.recall.take(run_id) if isinstance(run_id, int) and _foresees(conn) else None
     return state if state is not None and state["id"] == task_id else None
 
 

@@ -263,6 +263,14 @@ def test_what_is_remembered_proves_nothing(foreseeing: ABoard, wrong: str) -> No
     assert board.task(task).status == "running"
 
 
+@pytest.mark.parametrize("wrong", [[1], "1", True, 0])
+def test_what_is_no_run_is_told_as_such(foreseeing: ABoard, wrong: Any) -> None:
+    claimed = kb.claim_task(foreseeing.conn, foreseeing.create())
+    assert claimed is not None
+    with pytest.raises(kb.InvalidInput, match="run_id"):
+        kb.complete_task(foreseeing.conn, claimed.id, run_id=wrong, claim_lock=claimed.claim_lock)
+
+
 def test_a_connection_remembers_its_newest_claims_and_each_once() -> None:
     recall = Recall()
     for run in range(REMEMBERED + 1):
