@@ -8,7 +8,6 @@ took for given, which ends the transaction where it is not so.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -22,11 +21,12 @@ from hermes_kanban.store.protocol import UNSEEN_KEY, Given, Parameters
 EVENTS: Final = "task_events"
 RUNS: Final = "task_runs"
 
-_SOON_SECONDS: Final = 2
-# The condition, and that the lock was there soon: the time by which the verb decided is of before.
-_FORESEEN: Final = (
-    b"ln(coalesce((%%s) AND clock_timestamp() < now() + interval '%d seconds', false)::integer)"
-    % _SOON_SECONDS
+# That it is so: the logarithm of 0 is an error, which ends the transaction.
+_SO: Final = "ln(coalesce(({condition}), false)::integer)"
+# And that it is still the time by which the verb decided, whatever came between: a wait for the
+# lock, a line that was opened anew, a clock of the server that was set.
+_BY_THE_CLOCK: Final = (
+    " AND clock_timestamp() BETWEEN to_timestamp(:now - 1) AND to_timestamp(:now + 2)"
 )
 Unmet = psycopg.errors.InvalidArgumentForLogarithm
 """What the server says where something is not as the verb took it to be."""
@@ -45,7 +45,6 @@ class Puts:
         self._reserved: dict[str, Answer] = {}
         self._foreseen: tuple[Numbered, Given] | None = None
         self.foresaw = False
-        self._foresaw_at = 0.0
         # A row whose key nobody knows yet: kept, with whether its event is; or sent, to be told of.
         self._row: tuple[str, Numbered, Given] | None = None
         self._told = False
@@ -56,15 +55,9 @@ class Puts:
     def __bool__(self) -> bool:
         return bool(self._writes) or self._row is not None or self._foreseen is not None
 
-    def foresee(self, sql: str, parameters: Parameters) -> None:
-        """Keep what is taken for given: a SELECT of one boolean."""
-        self._foreseen, self.foresaw = (_condition(sql), parameters), True
-        self._foresaw_at = time.monotonic()
-
-    @property
-    def foresaw_long_ago(self) -> bool:
-        """Whether something was taken for given, and the time by which the verb decided is past."""
-        return self.foresaw and time.monotonic() - self._foresaw_at > _SOON_SECONDS
+    def foresee(self, sql: str, parameters: Parameters, *, by_clock: bool) -> None:
+        """Keep what is taken for given, and that it is ``now`` by the server's clock."""
+        self._foreseen, self.foresaw = (_condition(sql, by_clock), parameters), True
 
     def reserve(self, table: str) -> None:
         """Take the next number of the table's sequence; one that is not used leaves a gap."""
@@ -155,9 +148,9 @@ class Puts:
 
 
 @functools.lru_cache(maxsize=256)
-def _condition(sql: str) -> Numbered:
-    statement = dialect.numbered(sql)
-    return Numbered(_FORESEEN % statement.text, statement.names)
+def _condition(sql: str, by_clock: bool) -> Numbered:
+    condition = f"({sql}){_BY_THE_CLOCK if by_clock else ''}"
+    return dialect.numbered(_SO.format(condition=condition))
 
 
 @functools.lru_cache(maxsize=256)

@@ -147,7 +147,7 @@ class PostgresConnection(Connected):
 
     def foresee(self, sql: str, parameters: Parameters) -> None:
         """Kept until something is asked, or the commit."""
-        self._puts.foresee(sql, parameters)
+        self._puts.foresee(sql, parameters, by_clock=isinstance(self.clock, ServerClock))
 
     def put(self, sql: str, parameters: Parameters) -> None:
         """Kept until another statement must see it, or the commit: to go out with its like."""
@@ -366,8 +366,6 @@ class PostgresConnection(Connected):
                 return
             if again:
                 raise lost
-            if self._puts.foresaw_long_ago:
-                self._see_anew()
 
     def _commit(self, flow: Flow) -> None:
         reply, lost = self._end(flow, pglock.COMMIT)

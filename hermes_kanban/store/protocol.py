@@ -145,9 +145,10 @@ class BoardConnection(Protocol):
     def foresee(self, sql: str, parameters: Parameters) -> None:
         """Take for given that ``sql`` is true, a SELECT of one boolean, and wait for no answer.
 
-        Where ``foresees``, first of all in an outermost write transaction, and once. It is asked
-        under the writer lock, before or with what is written. Where it is not so nothing is kept,
-        and Unforeseen is raised: where an answer is read, or at the commit.
+        Where ``foresees``, first of all in an outermost write transaction, and once. ``parameters``
+        name ``now``, the time by which the verb decides. It is asked under the writer lock, before
+        or with what is written. Where it is not so, or not that time any more, nothing is kept, and
+        Unforeseen is raised: where an answer is read, or at the commit.
         """
 
     def put(self, sql: str, parameters: Parameters) -> None:
