@@ -222,7 +222,6 @@ class PostgresConnection(Connected):
 
         BoardBusy, BoardTooNew, NotWorth, a lost connection: raised where an answer is read first.
         """
-        _ = self.session  # to open one takes its time, and the verb goes by what time it is
         self._verb, self._worth, self._failure, self._again = verb, worth, None, False
         self._puts, self._last = Puts(self._ask), None
 

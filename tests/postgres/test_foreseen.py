@@ -76,7 +76,8 @@ def test_a_lease_does_not_run_while_its_claim_waits_for_the_lock(
     board: ABoard, line: Relay
 ) -> None:
     """What was decided on before a long wait is decided on anew."""
-    seen, conn = board.task(board.create()), kb.connect()
+    conn = kb.connect()  # with the server's clock
+    seen = kb.get_task(conn, kb.create_task(conn, title="Count the words"))
     taken: list[Task | None] = []
     thread = threading.Thread(
         target=lambda: taken.append(kb.claim_task(conn, seen.id, seen=seen, ttl_seconds=60))
@@ -98,7 +99,8 @@ def test_a_lease_is_as_long_as_it_was_asked_for(
     board: ABoard, line: Relay, monkeypatch: pytest.MonkeyPatch, befalls: str
 ) -> None:
     """Whatever comes between the time by which a claim decided and the claim."""
-    seen, conn = board.task(board.create()), kb.connect()
+    conn = kb.connect()  # with the server's clock
+    seen = kb.get_task(conn, kb.create_task(conn, title="Count the words"))
     assert isinstance(conn, PostgresConnection)
     assert isinstance(conn.clock, ServerClock)
     connect = conn._connect
