@@ -31,7 +31,8 @@ T = TypeVar("T")
 _OF_CLAIM: Final = tuple(
     name for name in Task.__struct_fields__ if name not in UNFOLDED_TASK_COLUMNS
 )
-# What the end of a run goes by. Whoever needs more must put it here.
+# What the end of a run goes by: all of a remembered state but its lease and the time of its newest
+# event, which are not compared as they are. A rule that needs more must have it put here.
 _OF_CLOSING: Final = (
     *("seq", "id", "status", "result", "completed_at", "consecutive_failures", "eligible_at"),
     *("claim_lock", "worker_pid", "current_run_id", "run_profile", "run_claimer"),

@@ -124,8 +124,9 @@ class Statements:
             return [reply]
         if known < PREPARE_AFTER:
             self._known[key] = known + 1
+            dropped = self._drop_the_oldest()  # first: behind what fails it would not be done
             pgconn.send_query_params(text, given, types, formats)
-            return [reply, *self._drop_the_oldest()]
+            return [*dropped, reply]
         self._named += 1
         name = self._known[key] = b"hermes_kanban_%d" % self._named
         prepared = Reply(self, text)

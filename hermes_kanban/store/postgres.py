@@ -379,14 +379,15 @@ class PostgresConnection(Connected):
 
     def _end(self, flow: Flow, statement: Numbered, parameters: Given = ()) -> _End:
         """Ask the last statement of a transaction, and wait until it is over."""
-        self._flow = None
+        self._flow = flow  # until all is sent: a value may be none that can be
         try:
             reply = flow.send(statement, parameters)
+            self._flow = None
             flow.end()
         except psycopg.OperationalError as error:
             if not flow.session.closed:
                 raise
-            self._begun = False
+            self._flow, self._begun = None, False
             return _End(None, None if self._was_kept() else error)
         return _End(reply, None)
 

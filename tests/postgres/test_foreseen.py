@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from hermes_kanban import kernel as kb
 from hermes_kanban.model import Refused, Task
-from hermes_kanban.store import pgsession
+from hermes_kanban.store import pgflow, pgsession
 from hermes_kanban.store.pgclock import ServerClock
 from hermes_kanban.store.postgres import PostgresConnection
 from hermes_kanban.store.protocol import Unforeseen, write
@@ -198,6 +199,20 @@ def test_a_session_keeps_no_more_statements_for_what_was_never_so(board: ABoard)
     conn.close()
 
 
+def test_a_session_lets_old_statements_go_also_where_it_fails(
+    board: ABoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgflow, "PREPARED_STATEMENTS", 10)
+    conn = board.connect()
+    for number in range(40):
+        for _ in range(pgflow.PREPARE_AFTER + 1):
+            with pytest.raises(Unforeseen), write(conn, "test") as tx:
+                tx.foresee(f"SELECT {number} < 0", {})
+    (prepared,) = conn.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+    assert prepared <= 10
+    conn.close()
+
+
 def test_what_is_taken_for_given_is_asked_before_what_is_written(
     board: ABoard, line: Relay
 ) -> None:
@@ -213,6 +228,18 @@ def test_what_is_taken_for_given_is_asked_before_what_is_written(
         assert board.task(task).status == ("blocked" if blocked else "done")
         assert line.round_trips - before == (6 if blocked else 2)
         conn.close()
+
+
+def test_a_value_that_cannot_be_sent_costs_no_connection(board: ABoard) -> None:
+    conn, seen = board.connect(), board.task(board.create())
+    (serves,) = conn.execute("SELECT pg_backend_pid()").fetchone()
+    for column, value in (("priority", 1 << 70), ("title", "\ud800"), ("title", "\0")):
+        with pytest.raises((OverflowError, ValueError, kb.KanbanError)):
+            wrong = msgspec.structs.replace(seen, **{column: value})
+            kb.claim_task(conn, seen.id, seen=wrong)
+    assert conn.execute("SELECT pg_backend_pid()").fetchone() == (serves,)
+    assert kb.claim_task(conn, seen.id, seen=seen) == board.task(seen.id)
+    conn.close()
 
 
 NEWER = {
