@@ -103,12 +103,24 @@ class UndoMachine(BoardMachine):
         return undone
 
     def shifted_since(self, task: str, event: int) -> int:
-        """By how many seconds the clock's jumps have moved what the task waits for."""
+        """By how many seconds the clock's jumps have moved what the task waits for.
+
+        Of a wait that the event had ended they moved nothing then: the undo makes up for all.
+        """
+        (told,) = self.conn.execute(
+            "SELECT payload FROM task_events WHERE id = ?", (event,)
+        ).fetchone()
+        ended = "eligible_at" in json.loads(told).get("task", {})
+        if ended:
+            of, kind, seconds = None, "clock_shifted", "seconds"
+        else:
+            of, kind, seconds = task, "scheduled", "clock_shifted"
         events = self.conn.execute(
-            "SELECT payload FROM task_events WHERE task_id = ? AND id > ? AND kind = 'scheduled'",
-            (task, event),
+            "SELECT payload FROM task_events WHERE coalesce(task_id, '') = ? AND id > ?"
+            " AND kind = ?",
+            (of or "", event, kind),
         )
-        return sum(json.loads(payload).get("clock_shifted", 0) for (payload,) in events)
+        return sum(json.loads(payload).get(seconds, 0) for (payload,) in events)
 
     def columns(self, task: str, until: int | None = None) -> Any:
         """The task and its links, now or as they were, as far as an undo brings them back."""
