@@ -94,9 +94,8 @@ def standing_by(paths: BoardPaths, now: int) -> list[Health]:
 
 def read_one(file: Path, now: int) -> Health | None:
     """The record in ``file``, if the gateway that wrote it lives, else None."""
-    try:
-        health = msgspec.json.decode(read_regular(file), type=Health)
-    except (OSError, msgspec.DecodeError):
+    health = _record(file)
+    if health is None:
         return None
     patience = max(STALE_LEAST_SECONDS, STALE_INTERVALS * health.interval_seconds)
     if now - health.tick_at > patience or (is_here(health) and not _lives(health.pid)):
@@ -106,7 +105,7 @@ def read_one(file: Path, now: int) -> Health | None:
 
 def _record(file: Path) -> Health | None:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Health)
+        return msgspec.json.decode(read_regular(file), type=Health)
     except (OSError, msgspec.DecodeError):
         return None
 

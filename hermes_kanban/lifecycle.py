@@ -181,11 +181,10 @@ def state_of(row: Iterable[Any]) -> TaskState:
 
 _LOADED: Final = (*Task.__struct_fields__, "run_profile", "run_claimer", "last_event_at")
 _TASK_COLUMNS: Final = ", ".join(f"t.{name}" for name in Task.__struct_fields__)
-STATE_COLUMNS: Final = f"""
-{_TASK_COLUMNS}, r.profile, r.claimer,
-    (SELECT e.created_at FROM task_events e WHERE e.task_id = t.id
-                         ORDER BY e.id DESC LIMIT 1) AS last_event_at
-"""
+LAST_EVENT_AT: Final = (
+    "(SELECT e.created_at FROM task_events e WHERE e.task_id = t.id ORDER BY e.id DESC LIMIT 1)"
+)
+STATE_COLUMNS: Final = f"{_TASK_COLUMNS}, r.profile, r.claimer, {LAST_EVENT_AT} AS last_event_at"
 STATE_TABLES: Final = "tasks t LEFT JOIN task_runs r ON r.id = t.current_run_id"
 _LOAD: Final = f"SELECT {STATE_COLUMNS} FROM {STATE_TABLES} WHERE t.id ="
 _LOAD_TASK: Final = f"{_LOAD} :id"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from hermes_kanban.kernel import gates
-from hermes_kanban.lifecycle import UNFOLDED_TASK_COLUMNS, TaskState
+from hermes_kanban.lifecycle import LAST_EVENT_AT, UNFOLDED_TASK_COLUMNS, TaskState
 from hermes_kanban.model.errors import InvalidInput
 from hermes_kanban.model.records import Task
 from hermes_kanban.store.protocol import (
@@ -38,18 +38,15 @@ _OF_CLOSING: Final = (
     *("claim_lock", "worker_pid", "current_run_id", "run_profile", "run_claimer"),
 )
 _COLUMNS_OF_RUN: Final = {"run_profile": "r.profile", "run_claimer": "r.claimer"}
-_LAST_EVENT: Final = (
-    "(SELECT e.created_at FROM task_events e WHERE e.task_id = t.id ORDER BY e.id DESC LIMIT 1)"
-)
 _CLAIMABLE: Final = f"""
-SELECT EXISTS (SELECT 1 FROM tasks t WHERE {{same}} AND {_LAST_EVENT} <= :now
+SELECT EXISTS (SELECT 1 FROM tasks t WHERE {{same}} AND {LAST_EVENT_AT} <= :now
     AND (SELECT paused_at FROM boards) IS NULL AND NOT {gates.LIVE_PROCESS}
     AND {gates.NO_OPEN_PARENT})
 """
 # A lease moves all the time, and does not matter to whoever has it.
 _ALONE: Final = f"""
 SELECT EXISTS (SELECT 1 FROM tasks t JOIN task_runs r ON r.id = t.current_run_id
-    WHERE {{same}} AND {_LAST_EVENT} <= :now AND t.claim_expires IS NOT NULL
+    WHERE {{same}} AND {LAST_EVENT_AT} <= :now AND t.claim_expires IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM task_links l WHERE l.parent_id = t.id AND l.released_at IS NULL)
     AND {gates.NO_OPEN_PARENT})
 """
@@ -120,7 +117,9 @@ def opened(conn: BoardConnection, state: TaskState) -> None:
         conn.recall.keep(state["current_run_id"], kept)
 
 
-def close(conn: BoardConnection, state: TaskState | None, verb: Callable[[Any], T]) -> T:
+def close(
+    conn: BoardConnection, state: TaskState | None, verb: Callable[[TaskState | None], T]
+) -> T:
     """``verb`` with the state that is remembered; without one where it is not so (any more)."""
     if state is not None:
         try:
